@@ -1,0 +1,130 @@
+/**
+ * XML elements with resolved namespaces. Parsed elements remember their exact source, so that what a client
+ * sent is forwarded byte for byte; built elements are serialised with the fewest declarations.
+ */
+
+export type XmlNode = Element | string
+
+/** Attribute values by name; a prefixed attribute other than `xml:` is keyed `{namespace}name`. */
+export type Attributes = Readonly<Record<string, string | undefined>>
+
+export class Element {
+  /** Local name, without prefix. */
+  readonly name: string
+  readonly ns: string
+  readonly attrs: Attributes
+  readonly children: readonly XmlNode[]
+  /** Exact source, when it means the same wherever `jabber:client` is the default namespace. */
+  readonly #source: string | undefined
+
+  constructor(name: string, ns: string, attrs: Attributes, children: readonly XmlNode[], source?: string) {
+    this.name = name
+    this.ns = ns
+    this.attrs = attrs
+    this.children = children
+    this.#source = source
+  }
+
+  is(name: string, ns: string): boolean {
+    return this.name === name && this.ns === ns
+  }
+
+  /** First child element of that name and namespace (by default the parent's). */
+  child(name: string, ns: string = this.ns): Element | undefined {
+    for (const node of this.children) {
+      if (typeof node !== 'string' && node.name === name && node.ns === ns) return node
+    }
+    return undefined
+  }
+
+  childrenNamed(name: string, ns: string = this.ns): Element[] {
+    return this.elements().filter((element) => element.is(name, ns))
+  }
+
+  /** Child elements, without text. */
+  elements(): Element[] {
+    return this.children.filter((node) => typeof node !== 'string')
+  }
+
+  /** The text directly inside this element. */
+  text(): string {
+    if (this.children.length === 1 && typeof this.children[0] === 'string') return this.children[0]
+    return this.children.filter((node) => typeof node === 'string').join('')
+  }
+
+  /** A copy with other attributes; `undefined` removes one. */
+  withAttrs(changes: Attributes): Element {
+    return new Element(this.name, this.ns, { ...this.attrs, ...changes }, this.children)
+  }
+
+  withChildren(children: readonly XmlNode[]): Element {
+    return new Element(this.name, this.ns, this.attrs, children)
+  }
+
+  /** XML text; `contextNs` is the default namespace of the place it is written to. */
+  toString(contextNs = 'jabber:client'): string {
+    if (this.#source !== undefined && contextNs === 'jabber:client') return this.#source
+    let out = `<${this.name}`
+    if (this.ns !== contextNs) out += ` xmlns='${escapeXml(this.ns)}'`
+    out += attributesToString(this.attrs)
+    if (this.children.length === 0) return `${out}/>`
+    return `${out}>${this.innerXml()}</${this.name}>`
+  }
+
+  /** The serialised children, for a place whose default namespace is this element's. */
+  innerXml(): string {
+    let out = ''
+    for (const node of this.children) {
+      out += typeof node === 'string' ? escapeXml(node) : node.toString(this.ns)
+    }
+    return out
+  }
+}
+
+/** Builds an element: `element('query', NS_ROSTER, { ver: '1' }, item, item)`. */
+export function element(name: string, ns: string, attrs: Attributes = {}, ...children: XmlNode[]): Element {
+  return new Element(name, ns, attrs, children)
+}
+
+/** Serialised attributes, each with a leading space. */
+export function attributesToString(attrs: Attributes): string {
+  let out = ''
+  let declared = 0
+  for (const name in attrs) {
+    const value = attrs[name]
+    if (value === undefined) continue
+    if (name.charCodeAt(0) !== 0x7b) {
+      out += ` ${name}='${escapeAttribute(value)}'`
+      continue
+    }
+    const end = name.indexOf('}')
+    const prefix = `n${++declared}`
+    out += ` xmlns:${prefix}='${escapeXml(name.slice(1, end))}' ${prefix}:${name.slice(end + 1)}='${escapeAttribute(value)}'`
+  }
+  return out
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+  '\r': '&#13;',
+}
+const NEEDS_ESCAPE = /[&<>'"\r]/
+const ESCAPE = /[&<>'"\r]/g
+
+/** Escapes text for element content and for attribute values in either quote. */
+export function escapeXml(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? text.replace(ESCAPE, (char) => escapes[char] ?? char) : text
+}
+
+
+/** Like escapeXml; tabs and line feeds too, which a reader would otherwise turn into spaces (XML 1.0 §3.3.3). */
+function escapeAttribute(value: string): string {
+  const escaped = escapeXml(value)
+  return escaped.includes('\n') || escaped.includes('\t')
+    ? escaped.replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')
+    : escaped
+}

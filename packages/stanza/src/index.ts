@@ -1,0 +1,6 @@
+export * from './element.ts'
+export * from './errors.ts'
+export * from './namespaces.ts'
+export * from './stanza.ts'
+export * from './stanza-reader.ts'
+export * from './stream-parser.ts'
