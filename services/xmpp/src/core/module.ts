@@ -1,0 +1,132 @@
+/**
+ * The contract between the server and its features. A feature is a value with a name, the specifications it
+ * implements, what it needs, and a `setup`; everything it registers through its host is undone in reverse order.
+ */
+import type { HookHandler, Priority } from '@sealpost/hooks'
+import type { Jid } from '@sealpost/jid'
+import type { Log } from '@sealpost/log'
+import type { Metrics } from '@sealpost/metrics'
+import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
+import type { Element } from '@sealpost/stanza'
+import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import type { Session } from './session.ts'
+import type { Stream } from './stream.ts'
+
+export type Spec = `${'XEP-' | 'RFC ' | 'draft-'}${string}`
+
+export interface Module {
+  readonly name: string
+  /** `XEP-0191 1.3`, `RFC 6121`: docs/PROTOCOLS.md is generated from these. */
+  readonly implements: readonly Spec[]
+  /** Modules whose `provide`d values this one needs; they are set up first. */
+  readonly depends?: readonly string[]
+  setup(host: ModuleHost): MaybePromise<void>
+}
+
+export function defineModule(module: Module): Module {
+  return module
+}
+
+/** Whom an IQ request is addressed to: the server, the sender's own account, or another local account. */
+export type IqTarget = 'host' | 'self' | 'account'
+
+export interface IqQuery {
+  readonly to: readonly IqTarget[]
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface IqRequest {
+  readonly session: Session
+  readonly stanza: Element
+  /** The one payload element (RFC 6120 §8.2.3). */
+  readonly query: Element
+  readonly target: IqTarget
+  /** The account addressed by `self` and `account`; undefined for `host`. */
+  readonly owner: AccountRef | undefined
+}
+
+/** Returns the payload of the result, or nothing for an empty one; throws StanzaError to refuse. */
+export type IqHandler = (request: IqRequest) => MaybePromise<Element | undefined>
+
+/** First-level elements that are not stanzas: SASL, stream management … Not counted by XEP-0198. */
+export type NonzaHandler = (stream: Stream, nonza: Element) => MaybePromise<void>
+
+/** Events of the core. A module that adds one augments this interface in its own file. */
+export interface Hooks {
+  /** Collects stream features (RFC 6120 §4.3.2) for this stage of the stream. */
+  'stream/features': { event: { stream: Stream; features: Element[] }; result: never }
+  /** A stream without session ended (sign-in dialogue and the like may be forgotten). */
+  'stream/closed': { event: { stream: Stream }; result: never }
+  /** A session exists: resource bound (RFC 6120 §7). Fired before its result is sent. */
+  'session/bound': { event: { session: Session }; result: never }
+  /** A hibernated session continues on a new stream (XEP-0198 §5). */
+  'session/resumed': { event: { session: Session }; result: never }
+  /** The session is over, for whatever reason; it sends and receives nothing any more. */
+  'session/closed': { event: { session: Session }; result: never }
+  /** A message of a local session, `from` stamped. A returned element replaces it; throws StanzaError to refuse. */
+  'message/outbound': { event: OutboundMessage; result: Element }
+  /** Delivers a message that passed every filter. */
+  'message/deliver': { event: OutboundMessage; result: true }
+  /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
+  'presence/outbound': { event: OutboundPresence; result: true }
+  /** The account's data in this service must be erased. */
+  'account/erase': { event: { accountId: string }; result: never }
+}
+
+export interface OutboundMessage {
+  readonly session: Session
+  readonly stanza: Element
+  /** Explicit, or the sender's own bare JID when the stanza had none (RFC 6120 §10.3.1). */
+  readonly to: Jid
+  /** Completed when the message is safe for every target (DELIVERY: `h` means safe). */
+  readonly receipt: Receipt
+}
+
+export interface OutboundPresence {
+  readonly session: Session
+  readonly stanza: Element
+  readonly to: Jid | undefined
+}
+
+/** Counts what must still happen before an inbound stanza is safe; see delivery/. */
+export interface Receipt {
+  /** One more target that must become safe first. */
+  hold(): void
+  /** One target is safe, or the stanza was answered. */
+  release(): void
+}
+
+/** Typed replacement for globals: what modules offer each other. Augmented by the provider. */
+// eslint-disable-next-line typescript/no-empty-object-type
+export interface Provided {}
+
+export interface ModuleHost {
+  /** Advertises a feature of the server (XEP-0030 §3). */
+  feature(namespace: string): void
+  /** Advertises a feature of every account's bare JID (XEP-0030 §3). */
+  accountFeature(namespace: string): void
+  onIq(type: 'get' | 'set', query: IqQuery, handler: IqHandler): void
+  onNonza(namespace: string, name: string, handler: NonzaHandler): void
+  hook<K extends keyof Hooks>(
+    name: K,
+    handler: HookHandler<Hooks[K]['event'], Hooks[K]['result']>,
+    priority?: Priority,
+  ): void
+  fire<K extends keyof Hooks>(name: K, event: Hooks[K]['event']): MaybePromise<Hooks[K]['result'] | undefined>
+  provide<K extends keyof Provided>(name: K, value: Provided[K]): void
+  /** Only what a module listed in `depends` provides. */
+  need<K extends keyof Provided>(name: K): Provided[K]
+  every(intervalMs: number, task: () => MaybePromise<void>): void
+  /** Runs a task in the background; a rejection becomes one coded log line. */
+  spawn(task: Promise<unknown>): void
+  readonly features: { readonly host: readonly string[]; readonly account: readonly string[] }
+  readonly sessions: SessionRegistry
+  readonly accounts: AccountDirectory
+  readonly domains: readonly string[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics
+}

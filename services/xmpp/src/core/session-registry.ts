@@ -1,0 +1,50 @@
+/** Who is here: sessions by account and resource. Hibernated sessions are in it until they time out. */
+import type { Jid } from '@sealpost/jid'
+import type { Session } from './session.ts'
+
+export class SessionRegistry {
+  readonly #byAccount = new Map<string, Map<string, Session>>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The session of exactly this full JID. */
+  find(jid: Jid): Session | undefined {
+    return this.#byAccount.get(jid.bare.toString())?.get(jid.resource)
+  }
+
+  /** All sessions of the account of this JID, hibernated ones included. */
+  of(jid: Jid): Session[] {
+    const sessions = this.#byAccount.get(jid.bare.toString())
+    return sessions ? [...sessions.values()] : []
+  }
+
+  /** The sessions of that account that have sent presence (RFC 6121 §4.2). */
+  available(jid: Jid): Session[] {
+    return this.of(jid).filter((session) => session.presence !== undefined)
+  }
+
+  add(session: Session): void {
+    const key = session.jid.bare.toString()
+    let sessions = this.#byAccount.get(key)
+    if (!sessions) this.#byAccount.set(key, (sessions = new Map()))
+    if (!sessions.has(session.jid.resource)) this.#size++
+    sessions.set(session.jid.resource, session)
+  }
+
+  /** Removes this very session; a newer one under the same full JID stays. */
+  remove(session: Session): void {
+    const key = session.jid.bare.toString()
+    const sessions = this.#byAccount.get(key)
+    if (sessions?.get(session.jid.resource) !== session) return
+    sessions.delete(session.jid.resource)
+    this.#size--
+    if (sessions.size === 0) this.#byAccount.delete(key)
+  }
+
+  *[Symbol.iterator](): Iterator<Session> {
+    for (const sessions of this.#byAccount.values()) yield* sessions.values()
+  }
+}
