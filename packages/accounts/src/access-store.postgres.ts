@@ -1,0 +1,181 @@
+/** API keys and invites in Postgres, schema `account`. */
+import { sql, type Db, type Tx } from '@sealpost/db'
+import type { ScramVerifier } from '@sealpost/sasl'
+import { replaceVerifiers } from './store.postgres.ts'
+import type { AccessStore, ApiKeyRow, InvitePurpose, InviteRow } from './store.ts'
+
+/** Needs a connection with the role `sealpost_account` on a migrated database. */
+export function postgresAccessStore(db: Db): AccessStore {
+  return new PostgresAccessStore(db)
+}
+
+interface SqlApiKey {
+  id: string
+  label: string
+  scopes: string[]
+  created_on: string
+  expires_on: string | null
+  last_used_on: string | null
+}
+
+interface SqlInvite {
+  token_hash: Buffer
+  purpose: string
+  account_id: string | null
+  expires_ms: string
+}
+
+const KEY_COLUMNS = sql`
+  id::text, label, scopes, to_char(created_on, 'YYYY-MM-DD') as created_on,
+  to_char(expires_on, 'YYYY-MM-DD') as expires_on, to_char(last_used_on, 'YYYY-MM-DD') as last_used_on`
+
+const INVITE_COLUMNS = sql`
+  token_hash, purpose, account_id::text, floor(extract(epoch from expires_at) * 1000)::bigint::text as expires_ms`
+
+class PostgresAccessStore implements AccessStore {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async insertKey(key: ApiKeyRow, tokenHash: Buffer, max: number, pruneBefore: string): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      await tx.execute(sql`lock table account.api_key in share row exclusive mode`)
+      await tx.execute(sql`delete from account.api_key where expires_on < ${pruneBefore}::date`)
+      const [count] = await tx.query<{ full: boolean }>(
+        sql`select count(*) >= ${max}::int as full from account.api_key`,
+      )
+      if (count?.full !== false) return false
+      await insertKey(tx, key, tokenHash)
+      return true
+    })
+  }
+
+  async keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined> {
+    const rows = await this.#db.query<SqlApiKey>(
+      sql`select ${KEY_COLUMNS} from account.api_key where token_hash = ${tokenHash}`,
+      { name: 'api-key-by-token' },
+    )
+    return rows.map(parseKey)[0]
+  }
+
+  async keys(): Promise<ApiKeyRow[]> {
+    const rows = await this.#db.query<SqlApiKey>(
+      sql`select ${KEY_COLUMNS} from account.api_key order by account.api_key.created_on, id`,
+    )
+    return rows.map(parseKey)
+  }
+
+  async deleteKey(id: string): Promise<boolean> {
+    return (await this.#db.execute(sql`delete from account.api_key where id = ${id}::uuid`)) > 0
+  }
+
+  async recordKeyUse(id: string, day: string): Promise<void> {
+    await this.#db.execute(sql`
+      update account.api_key set last_used_on = ${day}::date
+      where id = ${id}::uuid and last_used_on is distinct from ${day}::date`)
+  }
+
+  async insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      await lockInvites(tx)
+      await tx.execute(sql`
+        delete from account.invite
+        where expires_at <= ${new Date(now)} or account_id = ${invite.accountId ?? null}::uuid`)
+      const [count] = await tx.query<{ full: boolean }>(
+        sql`select count(*) >= ${adminMax}::int as full from account.invite where purpose = 'admin'`,
+      )
+      if (invite.purpose === 'admin' && count?.full !== false) return false
+      await insertInvite(tx, invite)
+      return true
+    })
+  }
+
+  async insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      await lockInvites(tx)
+      const administered = await tx.query(sql`
+        select 1 from account.invite where purpose = 'admin' and expires_at > ${new Date(now)}
+        union all select 1 from account.api_key
+        where '*' = any(scopes) and (expires_on is null or expires_on >= ${today}::date)`)
+      if (administered.length > 0) return false
+      await insertInvite(tx, invite)
+      return true
+    })
+  }
+
+  async invite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined> {
+    const rows = await this.#db.query<SqlInvite>(sql`
+      select ${INVITE_COLUMNS} from account.invite
+      where token_hash = ${tokenHash} and expires_at > ${new Date(now)}`)
+    return rows.map(parseInvite)[0]
+  }
+
+  async redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      if (!(await consume(tx, tokenHash, now, 'admin'))) return false
+      await insertKey(tx, key, keyTokenHash)
+      return true
+    })
+  }
+
+  async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
+    return this.#db.transaction(async (tx) => {
+      // The account first, then its invite: the order in which a termination locks them.
+      await tx.query(sql`
+        select 1 from account.account a join account.invite i on i.account_id = a.id
+        where i.token_hash = ${tokenHash} for no key update of a`)
+      const invite = await consume(tx, tokenHash, now, 'password')
+      if (invite?.accountId === undefined) return undefined
+      return (await replaceVerifiers(tx, invite.accountId, verifiers)) ? invite.accountId : undefined
+    })
+  }
+}
+
+/** Invites are rare: writers take turns, so that counting and inserting is one step. Readers do not wait. */
+async function lockInvites(tx: Tx): Promise<void> {
+  await tx.execute(sql`lock table account.invite in share row exclusive mode`)
+}
+
+async function insertKey(tx: Tx, key: ApiKeyRow, tokenHash: Buffer): Promise<void> {
+  await tx.execute(sql`
+    insert into account.api_key (id, token_hash, label, scopes, created_on, expires_on)
+    values (${key.id}::uuid, ${tokenHash}, ${key.label}, ${[...key.scopes]}::text[], ${key.createdOn}::date,
+      ${key.expiresOn ?? null}::date)`)
+}
+
+async function insertInvite(tx: Tx, invite: InviteRow): Promise<void> {
+  await tx.execute(sql`
+    insert into account.invite (token_hash, purpose, account_id, expires_at)
+    values (${invite.tokenHash}, ${invite.purpose}, ${invite.accountId ?? null}::uuid, ${new Date(invite.expiresAt)})`)
+}
+
+/** Of many at once exactly one gets the row: a delete takes its lock. */
+async function consume(tx: Tx, tokenHash: Buffer, now: number, purpose: InvitePurpose) {
+  const rows = await tx.query<SqlInvite>(sql`
+    delete from account.invite
+    where token_hash = ${tokenHash} and purpose = ${purpose} and expires_at > ${new Date(now)}
+    returning ${INVITE_COLUMNS}`)
+  return rows.map(parseInvite)[0]
+}
+
+function parseKey(row: SqlApiKey): ApiKeyRow {
+  return {
+    id: row.id,
+    label: row.label,
+    scopes: row.scopes,
+    createdOn: row.created_on,
+    expiresOn: row.expires_on ?? undefined,
+    lastUsedOn: row.last_used_on ?? undefined,
+  }
+}
+
+function parseInvite(row: SqlInvite): InviteRow {
+  return {
+    tokenHash: row.token_hash,
+    purpose: row.purpose as InvitePurpose,
+    accountId: row.account_id ?? undefined,
+    expiresAt: Number(row.expires_ms),
+  }
+}

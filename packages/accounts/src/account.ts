@@ -1,0 +1,59 @@
+/** What an account is, and what can be wrong with a request about one. */
+import { OperationalError } from '@sealpost/errors'
+import type { Jid } from '@sealpost/jid'
+
+/** `terminated` is final: the credentials are gone, and the account vanishes when every owner of data has erased its part. */
+export type AccountState = 'active' | 'suspended' | 'terminated'
+
+/** A person's account. Dates are days in UTC, `YYYY-MM-DD`: nothing finer is kept. */
+export interface Account {
+  readonly id: string
+  /** Bare. */
+  readonly jid: Jid
+  readonly state: AccountState
+  /** Code given at suspension; undefined unless suspended. */
+  readonly reason: string | undefined
+  readonly createdOn: string
+  readonly lastUsedOn: string | undefined
+}
+
+/** The form of a suspension reason: an operator's code such as `abuse` or `payment`, never prose about a person. */
+export const SUSPENSION_REASON = /^[a-z][a-z0-9_-]{0,31}$/
+
+/** Everybody who holds data of an account and has to answer for its erasure. */
+export const DATA_OWNERS = ['account', 'xmpp', 'keys', 'smtp', 'api'] as const
+export type DataOwner = (typeof DATA_OWNERS)[number]
+
+/** One page of a listing; `next` is the cursor of the following page, undefined on the last one. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | undefined
+}
+
+const messages = {
+  ACCOUNT_UNKNOWN: 'There is no such account',
+  ACCOUNT_EXISTS: 'The account exists already',
+  ACCOUNT_NAME_RETIRED: 'The name belonged to a terminated account and is never given again',
+  ACCOUNT_TERMINATED: 'The account is terminated',
+  ACCOUNT_NAME_MALFORMED: 'An account is named by a bare address with a user part',
+  PASSWORD_UNACCEPTABLE:
+    'The password is empty, longer than 1023 bytes, or contains characters that cannot be typed',
+  REASON_MALFORMED: 'A reason is a code of up to 32 lower-case letters, digits, "-" and "_"',
+  CURSOR_MALFORMED: 'The cursor is not one of ours',
+  API_KEY_LIMIT: 'There are too many API keys; revoke those that are not needed',
+  INVITE_LIMIT: 'There are too many open invites',
+  VERIFIERS_INCOMPLETE:
+    'Verifiers are needed for SHA-256 and SHA-1, with the server’s iteration count and key sizes',
+} as const
+
+/** Why a request about an account was refused; `code` is stable. */
+export type AccountErrorCode = keyof typeof messages
+
+export class AccountError extends OperationalError {
+  override readonly name = 'AccountError'
+  declare readonly code: AccountErrorCode
+
+  constructor(code: AccountErrorCode, options?: { cause?: unknown }) {
+    super(code, messages[code], options)
+  }
+}

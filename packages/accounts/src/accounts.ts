@@ -1,0 +1,247 @@
+/** Accounts by domain: who exists, in which state, and with which SCRAM verifiers. Used by all four services. */
+import type { Bus } from '@sealpost/bus'
+import type { Db } from '@sealpost/db'
+import { parseJid, type Jid } from '@sealpost/jid'
+import type { Clock, Random } from '@sealpost/runtime'
+import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import { createApiKeys, createInvites, type ApiKeys, type Invites } from './access.ts'
+import { postgresAccessStore } from './access-store.postgres.ts'
+import {
+  AccountError,
+  DATA_OWNERS,
+  SUSPENSION_REASON,
+  type Account,
+  type AccountState,
+  type Page,
+} from './account.ts'
+import { checkVerifiers, deriveVerifiers } from './credentials.ts'
+import { dayOf } from './day.ts'
+import { createLedger, type ErasureLedger } from './erasure.ts'
+import { importAll, type ImportProgress, type ImportReport, type ImportRow } from './import.ts'
+import { LastUse } from './last-use.ts'
+import { postgresAccountStore } from './store.postgres.ts'
+import type { AccessStore, AccountRow, AccountStore, Name } from './store.ts'
+
+declare module '@sealpost/bus' {
+  interface Topics {
+    /** State or credentials of an account changed, or it was terminated: read again what you know of it. */
+    'account/changed': { accountId: string }
+  }
+}
+
+export interface AccountQuery {
+  readonly cursor?: string | undefined
+  /** 1 to 200. */
+  readonly limit: number
+  readonly domain?: string | undefined
+  readonly state?: AccountState | undefined
+  /** Part of the name before the `@`. */
+  readonly search?: string | undefined
+}
+
+/** JIDs given to any of these are taken as their bare form. Refusals are AccountErrors. */
+export interface Accounts {
+  find(jid: Jid): Promise<Account | undefined>
+  findById(id: string): Promise<Account | undefined>
+  /** One indexed query. Suspended accounts too: whoever asks refuses them after the proof; terminated ones have none. */
+  verifier(jid: Jid, hash: ScramHash): Promise<{ account: Account; verifier: ScramVerifier } | undefined>
+  /**
+   * Without a password nobody can sign in until an invite of purpose `password` is redeemed. `id` makes the call repeatable: when
+   * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RETIRED, PASSWORD_UNACCEPTABLE.
+   */
+  create(jid: Jid, password: string | undefined, options?: { id?: string }): Promise<Account>
+  /** Constant memory for any number of rows. Repeating an import creates what is missing. */
+  importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport>
+  setVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<void>
+  suspend(jid: Jid, reason: string): Promise<Account>
+  restore(jid: Jid): Promise<Account>
+  /** Final. Credentials are gone when it resolves; the owners of data are asked to erase theirs. */
+  terminate(jid: Jid): Promise<Account>
+  /** Records today as the last use; written within seconds, once a day. Resolves at once. */
+  touch(id: string): Promise<void>
+  /** Ordered by address. Throws CURSOR_MALFORMED. */
+  list(query: AccountQuery): Promise<Page<Account>>
+}
+
+export type AccountsDomain = Accounts &
+  AsyncDisposable & { readonly erasure: ErasureLedger; readonly apiKeys: ApiKeys; readonly invites: Invites }
+
+export interface AccountsOptions {
+  /** Opened with the role `sealpost_account`. */
+  readonly db: Db
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The accounts over Postgres. Dispose it before its `db`: the last days of use are written then. */
+export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomain {
+  return accountsOver({ ...parts, accounts: postgresAccountStore(db), access: postgresAccessStore(db) })
+}
+
+export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
+  readonly accounts: AccountStore
+  readonly access: AccessStore
+}
+
+/** The accounts over any store. */
+export function accountsOver(parts: AccountsParts): AccountsDomain {
+  return new StoredAccounts(parts)
+}
+
+const LIMIT_MAX = 200
+
+class StoredAccounts implements AccountsDomain {
+  readonly erasure: ErasureLedger
+  readonly apiKeys: ApiKeys
+  readonly invites: Invites
+  readonly #store: AccountStore
+  readonly #bus: Bus
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #lastUse: LastUse
+
+  constructor({ accounts, access, bus, clock, random }: AccountsParts) {
+    this.#store = accounts
+    this.#bus = bus
+    this.#clock = clock
+    this.#random = random
+    this.#lastUse = new LastUse(clock, (ids, day) => accounts.recordUse(ids, day))
+    this.erasure = createLedger(accounts, clock)
+    this.apiKeys = createApiKeys({ store: access, clock, random })
+    this.invites = this.#announcing(createInvites({ store: access, clock, random }))
+  }
+
+  async find(jid: Jid): Promise<Account | undefined> {
+    const row = await this.#store.find(nameOf(jid))
+    return row && toAccount(row)
+  }
+
+  async findById(id: string): Promise<Account | undefined> {
+    const row = await this.#store.findById(id)
+    return row && toAccount(row)
+  }
+
+  async verifier(jid: Jid, hash: ScramHash) {
+    const found = await this.#store.verifier(nameOf(jid), hash)
+    return found && { account: toAccount(found.row), verifier: found.verifier }
+  }
+
+  async create(jid: Jid, password: string | undefined, options: { id?: string } = {}): Promise<Account> {
+    const name = nameOf(jid)
+    if (name.localpart === '') throw new AccountError('ACCOUNT_NAME_MALFORMED')
+    const id = options.id ?? this.#random.uuid()
+    const verifiers = password === undefined ? [] : await deriveVerifiers(password, this.#random)
+    const [result] = await this.#store.insert([{ id, ...name, verifiers }], this.#today())
+    if (result === 'retired') throw new AccountError('ACCOUNT_NAME_RETIRED')
+    const row = await this.#store.find(name)
+    if (row?.id !== id) throw new AccountError('ACCOUNT_EXISTS')
+    return toAccount(row)
+  }
+
+  importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport> {
+    return importAll(
+      rows,
+      { store: this.#store, random: this.#random, today: () => this.#today() },
+      onProgress,
+    )
+  }
+
+  async setVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<void> {
+    checkVerifiers(verifiers)
+    if (!(await this.#store.replaceVerifiers(id, verifiers))) throw new AccountError('ACCOUNT_UNKNOWN')
+    await this.#changed(id)
+  }
+
+  async suspend(jid: Jid, reason: string): Promise<Account> {
+    if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
+    return this.#setState(jid, 'suspended', reason)
+  }
+
+  restore(jid: Jid): Promise<Account> {
+    return this.#setState(jid, 'active', undefined)
+  }
+
+  async #setState(jid: Jid, state: 'active' | 'suspended', reason: string | undefined): Promise<Account> {
+    const row = await this.#store.setState(nameOf(jid), state, reason)
+    if (row === undefined) throw await this.#whyNot(jid)
+    await this.#changed(row.id)
+    return toAccount(row)
+  }
+
+  async #whyNot(jid: Jid): Promise<AccountError> {
+    const row = await this.#store.find(nameOf(jid))
+    return new AccountError(row ? 'ACCOUNT_TERMINATED' : 'ACCOUNT_UNKNOWN')
+  }
+
+  async terminate(jid: Jid): Promise<Account> {
+    const row = await this.#store.terminate(nameOf(jid), DATA_OWNERS, this.#today())
+    if (row === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+    await this.#changed(row.id)
+    return toAccount(row)
+  }
+
+  async touch(id: string): Promise<void> {
+    this.#lastUse.note(id)
+  }
+
+  async list({ cursor, limit, domain, state, search }: AccountQuery): Promise<Page<Account>> {
+    const size = Math.min(Math.max(limit, 1), LIMIT_MAX)
+    const after = cursor === undefined ? undefined : parseCursor(cursor)
+    const rows = await this.#store.list({ after, limit: size + 1, domain, state, search })
+    const items = rows.slice(0, size)
+    const last = items.at(-1)
+    return { items: items.map(toAccount), next: rows.length > size && last ? formatCursor(last) : undefined }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lastUse[Symbol.asyncDispose]()
+  }
+
+  /** A password chosen by invite is a changed credential like any other. */
+  #announcing(invites: Invites): Invites {
+    return {
+      ...invites,
+      redeemPassword: async (token, verifiers) => {
+        const accountId = await invites.redeemPassword(token, verifiers)
+        if (accountId !== undefined) await this.#changed(accountId)
+        return accountId
+      },
+    }
+  }
+
+  #changed(accountId: string): Promise<void> {
+    return this.#bus.publish('account/changed', { accountId })
+  }
+
+  #today(): string {
+    return dayOf(this.#clock.now())
+  }
+}
+
+function nameOf(jid: Jid): Name {
+  return { domain: jid.domain, localpart: jid.local }
+}
+
+function toAccount({ domain, localpart, ...row }: AccountRow): Account {
+  return {
+    id: row.id,
+    jid: parseJid(`${localpart}@${domain}`),
+    state: row.state,
+    reason: row.reason,
+    createdOn: row.createdOn,
+    lastUsedOn: row.lastUsedOn,
+  }
+}
+
+/** Opaque to clients: the last name of the page before. */
+function formatCursor({ domain, localpart }: Name): string {
+  return Buffer.from(`${domain}/${localpart}`).toString('base64url')
+}
+
+function parseCursor(cursor: string): Name {
+  const text = Buffer.from(cursor, 'base64url').toString()
+  const slash = text.indexOf('/')
+  if (slash < 1 || text.includes('\0')) throw new AccountError('CURSOR_MALFORMED')
+  return { domain: text.slice(0, slash), localpart: text.slice(slash + 1) }
+}

@@ -1,0 +1,22 @@
+export {
+  AccountError,
+  DATA_OWNERS,
+  SUSPENSION_REASON,
+  type Account,
+  type AccountErrorCode,
+  type AccountState,
+  type DataOwner,
+  type Page,
+} from './account.ts'
+export {
+  createAccounts,
+  type AccountQuery,
+  type Accounts,
+  type AccountsDomain,
+  type AccountsOptions,
+} from './accounts.ts'
+export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
+export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
+export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
+export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
+export type { InvitePurpose } from './store.ts'

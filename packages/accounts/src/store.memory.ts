@@ -1,0 +1,243 @@
+/** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
+import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import type {
+  AccessStore,
+  AccountRow,
+  AccountStore,
+  ApiKeyRow,
+  InsertResult,
+  InviteRow,
+  ListQuery,
+  Name,
+  NewAccount,
+} from './store.ts'
+
+interface ErasureRow {
+  readonly accountId: string
+  readonly owner: string
+  doneOn: string | undefined
+}
+
+/** Both stores over one state, as both live in one schema in Postgres. */
+export function memoryStores(): { accounts: AccountStore; access: AccessStore } {
+  const state = new MemoryState()
+  return { accounts: new MemoryAccountStore(state), access: new MemoryAccessStore(state) }
+}
+
+class MemoryState {
+  readonly accounts = new Map<string, AccountRow>()
+  readonly verifiers = new Map<string, readonly ScramVerifier[]>()
+  readonly retired = new Set<string>()
+  readonly keys = new Map<string, { row: ApiKeyRow; tokenHash: string }>()
+  readonly invites = new Map<string, InviteRow>()
+  erasures: ErasureRow[] = []
+
+  byName(name: Name): AccountRow | undefined {
+    return this.accounts
+      .values()
+      .find((row) => row.domain === name.domain && row.localpart === name.localpart)
+  }
+
+  dropInvites(obsolete: (invite: InviteRow) => boolean): void {
+    for (const [hash, invite] of this.invites) if (obsolete(invite)) this.invites.delete(hash)
+  }
+}
+
+class MemoryAccountStore implements AccountStore {
+  readonly #state: MemoryState
+
+  constructor(state: MemoryState) {
+    this.#state = state
+  }
+
+  async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
+    return rows.map((row) => this.#insertOne(row, today))
+  }
+
+  #insertOne({ id, domain, localpart, verifiers }: NewAccount, today: string): InsertResult {
+    if (this.#state.byName({ domain, localpart }) ?? this.#state.accounts.get(id)) return 'exists'
+    if (this.#state.retired.has(nameKey({ domain, localpart }))) return 'retired'
+    const row = { id, domain, localpart, createdOn: today } as const
+    this.#state.accounts.set(id, { ...row, state: 'active', reason: undefined, lastUsedOn: undefined })
+    this.#state.verifiers.set(id, verifiers)
+    return 'created'
+  }
+
+  async taken(names: readonly Name[]): Promise<boolean[]> {
+    return names.map((name) => this.#state.byName(name) !== undefined)
+  }
+
+  async find(name: Name): Promise<AccountRow | undefined> {
+    return this.#state.byName(name)
+  }
+
+  async findById(id: string): Promise<AccountRow | undefined> {
+    return this.#state.accounts.get(id)
+  }
+
+  async verifier(name: Name, hash: ScramHash) {
+    const row = this.#state.byName(name)
+    const verifier = row && this.#state.verifiers.get(row.id)?.find((each) => each.hash === hash)
+    return row && verifier && { row, verifier }
+  }
+
+  async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
+    const row = this.#state.accounts.get(id)
+    if (row === undefined || row.state === 'terminated') return false
+    this.#state.verifiers.set(id, verifiers)
+    return true
+  }
+
+  async setState(name: Name, state: 'active' | 'suspended', reason: string | undefined) {
+    const row = this.#state.byName(name)
+    if (row === undefined || row.state === 'terminated') return undefined
+    return this.#replace({ ...row, state, reason })
+  }
+
+  async terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined> {
+    const row = this.#state.byName(name)
+    if (row === undefined || row.state === 'terminated') return row
+    this.#state.verifiers.delete(row.id)
+    this.#state.dropInvites((invite) => invite.accountId === row.id)
+    this.#state.retired.add(nameKey(row))
+    for (const owner of owners) {
+      this.#state.erasures.push({ accountId: row.id, owner, doneOn: owner === 'account' ? today : undefined })
+    }
+    return this.#replace({ ...row, state: 'terminated', reason: undefined })
+  }
+
+  #replace(row: AccountRow): AccountRow {
+    this.#state.accounts.set(row.id, row)
+    return row
+  }
+
+  async recordUse(ids: readonly string[], day: string): Promise<void> {
+    for (const id of ids) {
+      const row = this.#state.accounts.get(id)
+      if (row) this.#replace({ ...row, lastUsedOn: day })
+    }
+  }
+
+  async list({ after, limit, domain, state, search }: ListQuery): Promise<AccountRow[]> {
+    return this.#state.accounts
+      .values()
+      .filter((row) => after === undefined || compareNames(row, after) > 0)
+      .filter((row) => domain === undefined || row.domain === domain)
+      .filter((row) => state === undefined || row.state === state)
+      .filter((row) => search === undefined || row.localpart.includes(search))
+      .toArray()
+      .sort(compareNames)
+      .slice(0, limit)
+  }
+
+  async erasuresPending(owner: string, limit: number): Promise<string[]> {
+    return this.#state.erasures
+      .filter((row) => row.owner === owner && row.doneOn === undefined)
+      .slice(0, limit)
+      .map((row) => row.accountId)
+  }
+
+  async erasureDone(owner: string, accountId: string, today: string): Promise<void> {
+    const rows = this.#state.erasures.filter((row) => row.accountId === accountId)
+    for (const row of rows) if (row.owner === owner) row.doneOn ??= today
+    if (rows.some((row) => row.doneOn === undefined)) return
+    if (this.#state.accounts.get(accountId)?.state !== 'terminated') return
+    this.#state.accounts.delete(accountId)
+    this.#state.erasures = this.#state.erasures.filter((row) => row.accountId !== accountId)
+  }
+}
+
+class MemoryAccessStore implements AccessStore {
+  readonly #state: MemoryState
+
+  constructor(state: MemoryState) {
+    this.#state = state
+  }
+
+  async insertKey(key: ApiKeyRow, tokenHash: Buffer, max: number, pruneBefore: string): Promise<boolean> {
+    for (const { row } of this.#state.keys.values()) {
+      if (row.expiresOn !== undefined && row.expiresOn < pruneBefore) this.#state.keys.delete(row.id)
+    }
+    if (this.#state.keys.size >= max) return false
+    this.#state.keys.set(key.id, { row: key, tokenHash: tokenHash.toString('hex') })
+    return true
+  }
+
+  async keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined> {
+    return this.#state.keys.values().find((key) => key.tokenHash === tokenHash.toString('hex'))?.row
+  }
+
+  async keys(): Promise<ApiKeyRow[]> {
+    return this.#state.keys
+      .values()
+      .map((key) => key.row)
+      .toArray()
+  }
+
+  async deleteKey(id: string): Promise<boolean> {
+    return this.#state.keys.delete(id)
+  }
+
+  async recordKeyUse(id: string, day: string): Promise<void> {
+    const key = this.#state.keys.get(id)
+    if (key) this.#state.keys.set(id, { ...key, row: { ...key.row, lastUsedOn: day } })
+  }
+
+  async insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean> {
+    this.#state.dropInvites((each) => each.expiresAt <= now || isForSameAccount(each, invite))
+    const open = this.#state.invites.values().filter((each) => each.purpose === 'admin')
+    if (invite.purpose === 'admin' && open.toArray().length >= adminMax) return false
+    this.#state.invites.set(invite.tokenHash.toString('hex'), invite)
+    return true
+  }
+
+  async insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean> {
+    const invited = this.#state.invites
+      .values()
+      .some((each) => each.purpose === 'admin' && each.expiresAt > now)
+    const administered = this.#state.keys
+      .values()
+      .some(({ row }) => row.scopes.includes('*') && (row.expiresOn === undefined || row.expiresOn >= today))
+    if (invited || administered) return false
+    return this.insertInvite(invite, Infinity, now)
+  }
+
+  async invite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined> {
+    const invite = this.#state.invites.get(tokenHash.toString('hex'))
+    return invite && invite.expiresAt > now ? invite : undefined
+  }
+
+  async #consume(tokenHash: Buffer, now: number, purpose: string): Promise<InviteRow | undefined> {
+    const invite = await this.invite(tokenHash, now)
+    if (invite?.purpose !== purpose) return undefined
+    this.#state.invites.delete(tokenHash.toString('hex'))
+    return invite
+  }
+
+  async redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean> {
+    if (!(await this.#consume(tokenHash, now, 'admin'))) return false
+    return this.insertKey(key, keyTokenHash, Infinity, '')
+  }
+
+  async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
+    const invite = await this.#consume(tokenHash, now, 'password')
+    if (invite?.accountId === undefined) return undefined
+    this.#state.verifiers.set(invite.accountId, verifiers)
+    return invite.accountId
+  }
+}
+
+function isForSameAccount(one: InviteRow, other: InviteRow): boolean {
+  return one.accountId !== undefined && one.accountId === other.accountId
+}
+
+function nameKey(name: Name): string {
+  return `${name.domain}\0${name.localpart}`
+}
+
+/** By Unicode code unit, as the Postgres store does with `collate "C"` (bytes; the same order within the basic plane). */
+function compareNames(one: Name, other: Name): number {
+  if (one.domain !== other.domain) return one.domain < other.domain ? -1 : 1
+  if (one.localpart === other.localpart) return 0
+  return one.localpart < other.localpart ? -1 : 1
+}

@@ -1,0 +1,274 @@
+/** The accounts' store in Postgres, schema `account`. The only code that names these tables. */
+import { createHmac } from 'node:crypto'
+import { sql, type Db, type Tx } from '@sealpost/db'
+import { assert } from '@sealpost/errors'
+import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import type { AccountState } from './account.ts'
+import type { AccountRow, AccountStore, InsertResult, ListQuery, Name, NewAccount } from './store.ts'
+
+/** Needs a connection with the role `sealpost_account` on a migrated database. */
+export function postgresAccountStore(db: Db): AccountStore {
+  return new PostgresAccountStore(db)
+}
+
+interface SqlAccount {
+  id: string
+  domain: string
+  localpart: string
+  state: string
+  suspension_reason: string | null
+  created_on: string
+  last_used_on: string | null
+}
+
+interface SqlCredential {
+  hash: string
+  salt: Buffer
+  iterations: number
+  stored_key: Buffer
+  server_key: Buffer
+}
+
+const ACCOUNT_COLUMNS = sql`
+  a.id::text, a.domain, a.localpart, a.state, a.suspension_reason,
+  to_char(a.created_on, 'YYYY-MM-DD') as created_on, to_char(a.last_used_on, 'YYYY-MM-DD') as last_used_on`
+
+class PostgresAccountStore implements AccountStore {
+  readonly #db: Db
+  #tombstoneKey: Buffer | undefined
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
+    const hashes = await this.#nameHashes(rows)
+    return this.#db.transaction(async (tx) => {
+      const created = await insertAccounts(tx, rows, today)
+      const createdRows = rows.filter((row) => created.has(row.id))
+      const retired = await withdrawRetired(tx, createdRows, hashes)
+      await insertVerifiers(
+        tx,
+        createdRows.filter((row) => !retired.has(row.id)),
+      )
+      return rows.map((row) => {
+        if (retired.has(row.id)) return 'retired'
+        return created.has(row.id) ? 'created' : 'exists'
+      })
+    })
+  }
+
+  async taken(names: readonly Name[]): Promise<boolean[]> {
+    const rows = await this.#db.query<Name>(sql`
+      select a.domain, a.localpart from account.account a
+      join unnest(${names.map((n) => n.domain)}::text[], ${names.map((n) => n.localpart)}::text[])
+        as n (domain, localpart) on a.domain = n.domain and a.localpart = n.localpart`)
+    const taken = new Set(rows.map(nameKey))
+    return names.map((name) => taken.has(nameKey(name)))
+  }
+
+  async find({ domain, localpart }: Name): Promise<AccountRow | undefined> {
+    const rows = await this.#db.query<SqlAccount>(
+      sql`select ${ACCOUNT_COLUMNS} from account.account a where a.domain = ${domain} and a.localpart = ${localpart}`,
+      { name: 'account-find' },
+    )
+    return rows.map(parseAccount)[0]
+  }
+
+  async findById(id: string): Promise<AccountRow | undefined> {
+    const rows = await this.#db.query<SqlAccount>(
+      sql`select ${ACCOUNT_COLUMNS} from account.account a where a.id = ${id}::uuid`,
+      { name: 'account-find-by-id' },
+    )
+    return rows.map(parseAccount)[0]
+  }
+
+  async verifier({ domain, localpart }: Name, hash: ScramHash) {
+    const [row] = await this.#db.query<SqlAccount & SqlCredential>(
+      sql`
+        select ${ACCOUNT_COLUMNS}, c.hash, c.salt, c.iterations, c.stored_key, c.server_key
+        from account.account a join account.credential c on c.account_id = a.id and c.hash = ${hash}
+        where a.domain = ${domain} and a.localpart = ${localpart}`,
+      { name: 'account-verifier' },
+    )
+    return row && { row: parseAccount(row), verifier: parseVerifier(row) }
+  }
+
+  async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
+    return this.#db.transaction((tx) => replaceVerifiers(tx, id, verifiers))
+  }
+
+  async setState(name: Name, state: 'active' | 'suspended', reason: string | undefined) {
+    const rows = await this.#db.query<SqlAccount>(sql`
+      update account.account a set state = ${state}, suspension_reason = ${reason ?? null}
+      where a.domain = ${name.domain} and a.localpart = ${name.localpart} and a.state <> 'terminated'
+      returning ${ACCOUNT_COLUMNS}`)
+    return rows.map(parseAccount)[0]
+  }
+
+  async terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined> {
+    const hash = await this.#nameHash(name)
+    return this.#db.transaction(async (tx) => {
+      const [row] = await tx.query<SqlAccount>(sql`
+        update account.account a set state = 'terminated', suspension_reason = null
+        where a.domain = ${name.domain} and a.localpart = ${name.localpart}
+        returning ${ACCOUNT_COLUMNS}`)
+      if (row === undefined) return undefined
+      await tx.execute(sql`delete from account.credential where account_id = ${row.id}::uuid`)
+      await tx.execute(sql`delete from account.invite where account_id = ${row.id}::uuid`)
+      await tx.execute(sql`insert into account.tombstone (name_hash) values (${hash}) on conflict do nothing`)
+      await tx.execute(sql`
+        insert into account.erasure (account_id, owner, requested_on, done_on)
+        select ${row.id}::uuid, owner, ${today}::date, case when owner = 'account' then ${today}::date end
+        from unnest(${[...owners]}::text[]) as owner on conflict do nothing`)
+      return parseAccount(row)
+    })
+  }
+
+  async recordUse(ids: readonly string[], day: string): Promise<void> {
+    // Rows are locked in the order of their ids, so that two processes flushing at once cannot deadlock.
+    await this.#db.execute(sql`
+      with used as (
+        select id from account.account
+        where id = any(${[...ids]}::uuid[]) and last_used_on is distinct from ${day}::date
+        order by id for no key update
+      )
+      update account.account a set last_used_on = ${day}::date from used where a.id = used.id`)
+  }
+
+  async list({ after, limit, domain, state, search }: ListQuery): Promise<AccountRow[]> {
+    const pattern = search === undefined ? null : `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+    const rows = await this.#db.query<SqlAccount>(sql`
+      select ${ACCOUNT_COLUMNS} from account.account a
+      where (a.domain, a.localpart) > (${after?.domain ?? ''}::text, ${after?.localpart ?? ''}::text)
+        and (${domain ?? null}::text is null or a.domain = ${domain ?? null})
+        and (${state ?? null}::text is null or a.state = ${state ?? null})
+        and (${pattern}::text is null or a.localpart like ${pattern})
+      order by a.domain, a.localpart limit ${limit}::int`)
+    return rows.map(parseAccount)
+  }
+
+  async erasuresPending(owner: string, limit: number): Promise<string[]> {
+    const rows = await this.#db.query<{ id: string }>(sql`
+      select account_id::text as id from account.erasure
+      where owner = ${owner} and done_on is null order by requested_on, account_id limit ${limit}::int`)
+    return rows.map((row) => row.id)
+  }
+
+  async erasureDone(owner: string, accountId: string, today: string): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      // Two owners finishing at once must see each other: the account row is their lock.
+      await tx.query(sql`select 1 from account.account where id = ${accountId}::uuid for no key update`)
+      await tx.execute(sql`
+        update account.erasure set done_on = ${today}::date
+        where account_id = ${accountId}::uuid and owner = ${owner} and done_on is null`)
+      const removed = await tx.execute(sql`
+        delete from account.account a where a.id = ${accountId}::uuid and a.state = 'terminated'
+          and not exists (select 1 from account.erasure e where e.account_id = a.id and e.done_on is null)`)
+      if (removed > 0)
+        await tx.execute(sql`delete from account.erasure where account_id = ${accountId}::uuid`)
+    })
+  }
+
+  async #nameHashes(rows: readonly NewAccount[]): Promise<Map<string, Buffer>> {
+    const hashes = new Map<string, Buffer>()
+    for (const row of rows) hashes.set(row.id, await this.#nameHash(row))
+    return hashes
+  }
+
+  async #nameHash(name: Name): Promise<Buffer> {
+    this.#tombstoneKey ??= await this.#readTombstoneKey()
+    return createHmac('sha256', this.#tombstoneKey).update(nameKey(name)).digest()
+  }
+
+  async #readTombstoneKey(): Promise<Buffer> {
+    const [row] = await this.#db.query<{ key: Buffer }>(sql`select key from account.tombstone_key`)
+    assert(row, 'the schema account has lost its tombstone key')
+    return row.key
+  }
+}
+
+/** Answers with the ids of the rows that were really inserted. */
+async function insertAccounts(tx: Tx, rows: readonly NewAccount[], today: string): Promise<Set<string>> {
+  const inserted = await tx.query<{ id: string }>(sql`
+    insert into account.account (id, domain, localpart, state, created_on)
+    select id, domain, localpart, 'active', ${today}::date
+    from unnest(${rows.map((r) => r.id)}::uuid[], ${rows.map((r) => r.domain)}::text[],
+      ${rows.map((r) => r.localpart)}::text[]) as n (id, domain, localpart)
+    on conflict do nothing returning id::text`)
+  return new Set(inserted.map((row) => row.id))
+}
+
+/**
+ * Takes back the accounts whose name is retired and answers with their ids. NOTE: it must be a statement after the insert: only
+ * then does its snapshot hold the tombstone of a row whose removal the insert waited for.
+ */
+async function withdrawRetired(
+  tx: Tx,
+  rows: readonly NewAccount[],
+  hashes: Map<string, Buffer>,
+): Promise<Set<string>> {
+  const candidates = rows.map((row) => hashes.get(row.id))
+  const found = await tx.query<{ name_hash: Buffer }>(
+    sql`select name_hash from account.tombstone where name_hash = any(${candidates}::bytea[])`,
+  )
+  const retiredHashes = new Set(found.map((row) => row.name_hash.toString('hex')))
+  const retired = rows
+    .filter((row) => retiredHashes.has(hashes.get(row.id)?.toString('hex') ?? ''))
+    .map((row) => row.id)
+  if (retired.length > 0)
+    await tx.execute(sql`delete from account.account where id = any(${retired}::uuid[])`)
+  return new Set(retired)
+}
+
+async function insertVerifiers(tx: Tx, rows: readonly Pick<NewAccount, 'id' | 'verifiers'>[]): Promise<void> {
+  const flat = rows.flatMap(({ id, verifiers }) => verifiers.map((verifier) => ({ id, verifier })))
+  if (flat.length === 0) return
+  await tx.execute(sql`
+    insert into account.credential (account_id, hash, salt, iterations, stored_key, server_key)
+    select * from unnest(
+      ${flat.map((each) => each.id)}::uuid[], ${flat.map((each) => each.verifier.hash)}::text[],
+      ${flat.map((each) => each.verifier.salt)}::bytea[], ${flat.map((each) => each.verifier.iterations)}::int[],
+      ${flat.map((each) => each.verifier.storedKey)}::bytea[], ${flat.map((each) => each.verifier.serverKey)}::bytea[])`)
+}
+
+/** False when the account is missing or terminated; the lock on its row keeps a termination from slipping in between. */
+export async function replaceVerifiers(
+  tx: Tx,
+  id: string,
+  verifiers: readonly ScramVerifier[],
+): Promise<boolean> {
+  const alive = await tx.query(
+    sql`select 1 from account.account where id = ${id}::uuid and state <> 'terminated' for no key update`,
+  )
+  if (alive.length === 0) return false
+  await tx.execute(sql`delete from account.credential where account_id = ${id}::uuid`)
+  await insertVerifiers(tx, [{ id, verifiers }])
+  return true
+}
+
+function parseAccount(row: SqlAccount): AccountRow {
+  return {
+    id: row.id,
+    domain: row.domain,
+    localpart: row.localpart,
+    state: row.state as AccountState,
+    reason: row.suspension_reason ?? undefined,
+    createdOn: row.created_on,
+    lastUsedOn: row.last_used_on ?? undefined,
+  }
+}
+
+function parseVerifier(row: SqlCredential): ScramVerifier {
+  return {
+    hash: row.hash as ScramHash,
+    salt: row.salt,
+    iterations: row.iterations,
+    storedKey: row.stored_key,
+    serverKey: row.server_key,
+  }
+}
+
+function nameKey(name: Name): string {
+  return `${name.domain}\0${name.localpart}`
+}

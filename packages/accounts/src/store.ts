@@ -1,0 +1,111 @@
+/**
+ * What packages/accounts keeps. Retention: an account lives until its erasure is done, its credentials until it is terminated, a retired
+ * name (hashed) for ever, a ledger row until the account is gone, an API key until revoked or 30 days past its end, an invite until used
+ * or expired. Two implementations, one contract: `store.contract.ts`.
+ */
+import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import type { AccountState } from './account.ts'
+
+/** Canonical parts of a bare JID. */
+export interface Name {
+  readonly domain: string
+  readonly localpart: string
+}
+
+export interface AccountRow extends Name {
+  readonly id: string
+  readonly state: AccountState
+  readonly reason: string | undefined
+  readonly createdOn: string
+  readonly lastUsedOn: string | undefined
+}
+
+export interface NewAccount extends Name {
+  readonly id: string
+  /** Empty: nobody can sign in until verifiers are set. */
+  readonly verifiers: readonly ScramVerifier[]
+}
+
+/** `retired`: the name belonged to a terminated account. */
+export type InsertResult = 'created' | 'exists' | 'retired'
+
+export interface ListQuery {
+  readonly after: Name | undefined
+  readonly limit: number
+  readonly domain: string | undefined
+  readonly state: AccountState | undefined
+  /** Substring of the localpart. */
+  readonly search: string | undefined
+}
+
+export interface AccountStore {
+  /** All or nothing; one result per row, in order. A name occurring twice is created once. */
+  insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]>
+  /** Which of the names are taken already. */
+  taken(names: readonly Name[]): Promise<boolean[]>
+  find(name: Name): Promise<AccountRow | undefined>
+  findById(id: string): Promise<AccountRow | undefined>
+  verifier(name: Name, hash: ScramHash): Promise<{ row: AccountRow; verifier: ScramVerifier } | undefined>
+  /** False when the account is missing or terminated. */
+  replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean>
+  /** Undefined when the account is missing or terminated. */
+  setState(
+    name: Name,
+    state: 'active' | 'suspended',
+    reason: string | undefined,
+  ): Promise<AccountRow | undefined>
+  /**
+   * In one transaction: state, credentials and invites deleted, name retired, ledger rows written for the owners (that of
+   * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.
+   */
+  terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
+  recordUse(ids: readonly string[], day: string): Promise<void>
+  /** Ordered by domain, then localpart. */
+  list(query: ListQuery): Promise<AccountRow[]>
+  /** Oldest first. */
+  erasuresPending(owner: string, limit: number): Promise<string[]>
+  /** Marks one owner done; when it was the last one, account and ledger rows are removed in the same transaction. */
+  erasureDone(owner: string, accountId: string, today: string): Promise<void>
+}
+
+export interface ApiKeyRow {
+  readonly id: string
+  readonly label: string
+  readonly scopes: readonly string[]
+  readonly createdOn: string
+  readonly expiresOn: string | undefined
+  readonly lastUsedOn: string | undefined
+}
+
+export type InvitePurpose = 'admin' | 'password'
+
+export interface InviteRow {
+  readonly tokenHash: Buffer
+  readonly purpose: InvitePurpose
+  readonly accountId: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export interface AccessStore {
+  /** False when `max` keys exist. Drops keys that expired before `pruneBefore` (a day). */
+  insertKey(key: ApiKeyRow, tokenHash: Buffer, max: number, pruneBefore: string): Promise<boolean>
+  keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined>
+  /** Oldest first. */
+  keys(): Promise<ApiKeyRow[]>
+  deleteKey(id: string): Promise<boolean>
+  recordKeyUse(id: string, day: string): Promise<void>
+  /** Replaces an open invite of the same account; drops expired ones; false when `adminMax` administrators' invites are open. */
+  insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean>
+  /** Inserts unless an open administrator's invite or an unexpired key with scope `*` exists; of many at once, one wins. */
+  insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean>
+  invite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined>
+  /** Consumes an administrator's invite and stores the key it was exchanged for, in one transaction; false when it is gone. */
+  redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean>
+  /** Consumes a password invite and replaces the verifiers of its account; the account's id, or undefined when the invite is gone. */
+  redeemForVerifiers(
+    tokenHash: Buffer,
+    now: number,
+    verifiers: readonly ScramVerifier[],
+  ): Promise<string | undefined>
+}
