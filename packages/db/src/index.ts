@@ -1,0 +1,6 @@
+/** Postgres: typed statements, a pool under a role, transactions, LISTEN, advisory locks, migrations. Knows no table. */
+export { default as sql, empty, join, Sql } from 'sql-template-tag'
+export { DbError, isConnectionError, isUniqueViolation } from './db-error.ts'
+export { migrate } from './migrate.ts'
+export { openDb } from './open-db.ts'
+export type { Db, DbOptions, QueryOptions, Tx } from './open-db.ts'
