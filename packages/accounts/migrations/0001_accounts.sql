@@ -37,12 +37,14 @@ create table account.tombstone (
   name_hash bytea primary key
 );
 
--- The key of the line above: one row, made here, never changed (changing it would free every retired name).
-create table account.tombstone_key (
-  only boolean primary key default true check (only),
+-- Keys that all processes share, made here and never changed. tombstone: of the hashes above (changing it would free every retired name).
+-- decoy: of the SCRAM salts shown for names nobody has (changing it would tell those names apart from accounts).
+create table account.secret (
+  purpose text primary key check (purpose in ('tombstone', 'decoy')),
   key bytea not null
 );
-insert into account.tombstone_key (key) values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+insert into account.secret (purpose, key)
+select purpose, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) from unnest(array['tombstone', 'decoy']) as purpose;
 
 -- The erasure ledger: one row for each owner of data who has not yet forgotten a terminated account, worked off until done.
 -- Erased together with the account row when the last owner is done; account_id is no foreign key so that order stays ours.

@@ -1,9 +1,9 @@
 /** Accounts by domain: who exists, in which state, and with which SCRAM verifiers. Used by all four services. */
 import type { Bus } from '@sealpost/bus'
 import type { Db } from '@sealpost/db'
-import { parseJid, type Jid } from '@sealpost/jid'
+import { Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
-import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import { decoyVerifier, type ScramHash, type ScramVerifier } from '@sealpost/sasl'
 import { createApiKeys, createInvites, type ApiKeys, type Invites } from './access.ts'
 import { postgresAccessStore } from './access-store.postgres.ts'
 import {
@@ -45,6 +45,14 @@ export interface Accounts {
   findById(id: string): Promise<Account | undefined>
   /** One indexed query. Suspended accounts too: whoever asks refuses them after the proof; terminated ones have none. */
   verifier(jid: Jid, hash: ScramHash): Promise<{ account: Account; verifier: ScramVerifier } | undefined>
+  /**
+   * As `verifier`, but never empty-handed: a name without credentials gets a decoy, the same each time, that no password fits, so
+   * that nobody learns from an exchange which names exist. Then `account` is undefined.
+   */
+  verifierOrDecoy(
+    jid: Jid,
+    hash: ScramHash,
+  ): Promise<{ account: Account | undefined; verifier: ScramVerifier }>
   /**
    * Without a password nobody can sign in until an invite of purpose `password` is redeemed. `id` makes the call repeatable: when
    * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RETIRED, PASSWORD_UNACCEPTABLE.
@@ -125,6 +133,11 @@ class StoredAccounts implements AccountsDomain {
   async verifier(jid: Jid, hash: ScramHash) {
     const found = await this.#store.verifier(nameOf(jid), hash)
     return found && { account: toAccount(found.row), verifier: found.verifier }
+  }
+
+  async verifierOrDecoy(jid: Jid, hash: ScramHash) {
+    const [found, secret] = await Promise.all([this.verifier(jid, hash), this.#store.decoySecret()])
+    return found ?? { account: undefined, verifier: decoyVerifier(secret, jid.bare.toString(), hash) }
   }
 
   async create(jid: Jid, password: string | undefined, options: { id?: string } = {}): Promise<Account> {
@@ -226,7 +239,7 @@ function nameOf(jid: Jid): Name {
 function toAccount({ domain, localpart, ...row }: AccountRow): Account {
   return {
     id: row.id,
-    jid: parseJid(`${localpart}@${domain}`),
+    jid: new Jid(localpart, domain, ''), // Stored in canonical form.
     state: row.state,
     reason: row.reason,
     createdOn: row.createdOn,

@@ -1,28 +1,34 @@
 /** SCRAM credentials of an account (RFC 5802 §3, RFC 7677): one verifier for each hash the server offers. */
 import type { Random } from '@sealpost/runtime'
-import { deriveVerifier, SCRAM_ITERATIONS, type ScramHash, type ScramVerifier } from '@sealpost/sasl'
+import {
+  deriveVerifier,
+  SaslError,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+  type ScramHash,
+  type ScramVerifier,
+} from '@sealpost/sasl'
 import { AccountError } from './account.ts'
 
 /** The hashes for which every account has a verifier, and the sizes of their keys in bytes. */
 export const SCRAM_KEY_BYTES = { 'SHA-256': 32, 'SHA-1': 20 } as const satisfies Record<ScramHash, number>
 
 const HASHES = Object.keys(SCRAM_KEY_BYTES) as ScramHash[]
-const SALT_BYTES = 16
-const PASSWORD_BYTES_MAX = 1023
 
 /** Derives the verifiers of a password, both hashes in parallel on the thread pool. Throws PASSWORD_UNACCEPTABLE. */
 export async function deriveVerifiers(password: string, random: Random): Promise<ScramVerifier[]> {
-  if (password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) {
-    throw new AccountError('PASSWORD_UNACCEPTABLE')
-  }
   try {
     return await Promise.all(
       HASHES.map((hash) =>
-        deriveVerifier(password, hash, { salt: random.bytes(SALT_BYTES), iterations: SCRAM_ITERATIONS }),
+        deriveVerifier(password, hash, {
+          salt: random.bytes(SCRAM_SALT_BYTES),
+          iterations: SCRAM_ITERATIONS,
+        }),
       ),
     )
   } catch (error) {
-    throw new AccountError('PASSWORD_UNACCEPTABLE', { cause: error })
+    if (error instanceof SaslError) throw new AccountError('PASSWORD_UNACCEPTABLE', { cause: error })
+    throw error
   }
 }
 
@@ -34,7 +40,7 @@ export function checkVerifiers(verifiers: readonly ScramVerifier[]): void {
   const sound = verifiers.every(
     ({ hash, salt, iterations, storedKey, serverKey }) =>
       iterations === SCRAM_ITERATIONS &&
-      salt.length === SALT_BYTES &&
+      salt.length === SCRAM_SALT_BYTES &&
       storedKey.length === SCRAM_KEY_BYTES[hash] &&
       serverKey.length === SCRAM_KEY_BYTES[hash],
   )

@@ -25,6 +25,7 @@ export function memoryStores(): { accounts: AccountStore; access: AccessStore } 
 }
 
 class MemoryState {
+  readonly decoySecret = Buffer.alloc(32, 0x5e)
   readonly accounts = new Map<string, AccountRow>()
   readonly verifiers = new Map<string, readonly ScramVerifier[]>()
   readonly retired = new Set<string>()
@@ -79,6 +80,10 @@ class MemoryAccountStore implements AccountStore {
     const row = this.#state.byName(name)
     const verifier = row && this.#state.verifiers.get(row.id)?.find((each) => each.hash === hash)
     return row && verifier && { row, verifier }
+  }
+
+  async decoySecret(): Promise<Buffer> {
+    return this.#state.decoySecret
   }
 
   async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {

@@ -35,7 +35,7 @@ const ACCOUNT_COLUMNS = sql`
 
 class PostgresAccountStore implements AccountStore {
   readonly #db: Db
-  #tombstoneKey: Buffer | undefined
+  readonly #secrets = new Map<string, Buffer>()
 
   constructor(db: Db) {
     this.#db = db
@@ -92,6 +92,10 @@ class PostgresAccountStore implements AccountStore {
       { name: 'account-verifier' },
     )
     return row && { row: parseAccount(row), verifier: parseVerifier(row) }
+  }
+
+  decoySecret(): Promise<Buffer> {
+    return this.#secret('decoy')
   }
 
   async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
@@ -177,13 +181,20 @@ class PostgresAccountStore implements AccountStore {
   }
 
   async #nameHash(name: Name): Promise<Buffer> {
-    this.#tombstoneKey ??= await this.#readTombstoneKey()
-    return createHmac('sha256', this.#tombstoneKey).update(nameKey(name)).digest()
+    return createHmac('sha256', await this.#secret('tombstone'))
+      .update(nameKey(name))
+      .digest()
   }
 
-  async #readTombstoneKey(): Promise<Buffer> {
-    const [row] = await this.#db.query<{ key: Buffer }>(sql`select key from account.tombstone_key`)
-    assert(row, 'the schema account has lost its tombstone key')
+  /** Never changes, hence read once. */
+  async #secret(purpose: 'tombstone' | 'decoy'): Promise<Buffer> {
+    const known = this.#secrets.get(purpose)
+    if (known) return known
+    const [row] = await this.#db.query<{ key: Buffer }>(
+      sql`select key from account.secret where purpose = ${purpose}`,
+    )
+    assert(row, 'the schema account has lost a secret')
+    this.#secrets.set(purpose, row.key)
     return row.key
   }
 }

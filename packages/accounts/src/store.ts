@@ -46,6 +46,8 @@ export interface AccountStore {
   find(name: Name): Promise<AccountRow | undefined>
   findById(id: string): Promise<AccountRow | undefined>
   verifier(name: Name, hash: ScramHash): Promise<{ row: AccountRow; verifier: ScramVerifier } | undefined>
+  /** 32 random bytes, the same for every process and for ever: the key of decoys for names nobody has. */
+  decoySecret(): Promise<Buffer>
   /** False when the account is missing or terminated. */
   replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean>
   /** Undefined when the account is missing or terminated. */

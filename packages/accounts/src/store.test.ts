@@ -1,0 +1,375 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate, openDb, type Db } from '@sealpost/db'
+import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import { createTestDatabase } from '../../../test/database.ts'
+import { postgresAccessStore } from './access-store.postgres.ts'
+import { DATA_OWNERS } from './account.ts'
+import { memoryStores } from './store.memory.ts'
+import { postgresAccountStore } from './store.postgres.ts'
+import type { AccessStore, AccountStore, ApiKeyRow, InviteRow } from './store.ts'
+
+interface Stores {
+  accounts: AccountStore
+  access: AccessStore
+}
+
+async function _memory(): Promise<Stores & AsyncDisposable> {
+  return { ...memoryStores(), async [Symbol.asyncDispose]() {} }
+}
+
+async function _postgres(): Promise<Stores & AsyncDisposable> {
+  const stack = new AsyncDisposableStack()
+  const { url } = stack.use(await createTestDatabase())
+  await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+  const db: Db = stack.use(await openDb({ url, role: 'sealpost_account', poolSize: 8 }))
+  return {
+    accounts: postgresAccountStore(db),
+    access: postgresAccessStore(db),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+const TODAY = '2026-03-01'
+const LATER = '2026-03-02'
+const NOW = Date.parse('2026-03-01T12:00:00Z')
+
+let counter = 0
+
+function _id(): string {
+  counter += 1
+  return `00000000-0000-4000-8000-${counter.toString(16).padStart(12, '0')}`
+}
+
+function _verifiers(byte: number): ScramVerifier[] {
+  const make = (hash: ScramHash, size: number): ScramVerifier => ({
+    hash,
+    salt: Buffer.alloc(16, byte),
+    iterations: 10_000,
+    storedKey: Buffer.alloc(size, byte),
+    serverKey: Buffer.alloc(size, byte + 1),
+  })
+  return [make('SHA-256', 32), make('SHA-1', 20)]
+}
+
+function _account(localpart: string, domain = 'example.org') {
+  return { id: _id(), domain, localpart, verifiers: _verifiers(1) }
+}
+
+function _key(overrides: Partial<ApiKeyRow> = {}): ApiKeyRow {
+  const base = { id: _id(), label: 'backup', scopes: ['accounts:read'], createdOn: TODAY }
+  return { ...base, expiresOn: undefined, lastUsedOn: undefined, ...overrides }
+}
+
+function _hash(): Buffer {
+  counter += 1
+  return Buffer.alloc(32, `token ${String(counter)};`)
+}
+
+function _adminInvite(overrides: Partial<InviteRow> = {}): InviteRow {
+  return { tokenHash: _hash(), purpose: 'admin', accountId: undefined, expiresAt: NOW + 1000, ...overrides }
+}
+
+describe.each([
+  ['memory', _memory],
+  ['postgres', _postgres],
+])('stores (%s)', (_name, open) => {
+  let stores: Stores & AsyncDisposable
+  beforeAll(async () => {
+    stores = await open()
+  })
+  afterAll(async () => {
+    await stores[Symbol.asyncDispose]()
+  })
+
+  describe('AccountStore', () => {
+    test('inserts a batch and finds each of it', async () => {
+      const rows = [_account('ann'), _account('ben'), _account('ann', 'example.net')]
+      expect(await stores.accounts.insert(rows, TODAY)).toEqual(['created', 'created', 'created'])
+      for (const { id, domain, localpart } of rows) {
+        const expected = { id, domain, localpart, state: 'active', createdOn: TODAY }
+        expect(await stores.accounts.find({ domain, localpart })).toMatchObject(expected)
+        expect(await stores.accounts.findById(id)).toMatchObject(expected)
+      }
+    })
+
+    test('creates a name once, also within one batch', async () => {
+      const [first, second, third] = [_account('twice'), _account('twice'), _account('once')]
+      expect(await stores.accounts.insert([first, second, third], TODAY)).toEqual([
+        'created',
+        'exists',
+        'created',
+      ])
+      expect(await stores.accounts.insert([_account('twice')], TODAY)).toEqual(['exists'])
+      expect((await stores.accounts.find(first))?.id).toBe(first.id)
+    })
+
+    test('10 tries at one name: exactly 1 wins', async () => {
+      const tries = Array.from({ length: 10 }, () => stores.accounts.insert([_account('raced')], TODAY))
+      const results = (await Promise.all(tries)).flat()
+      expect(results.filter((result) => result === 'created')).toHaveLength(1)
+    })
+
+    test('does not insert over an id that exists', async () => {
+      const row = _account('with-id')
+      await stores.accounts.insert([row], TODAY)
+      expect(await stores.accounts.insert([{ ...row, localpart: 'other' }], TODAY)).toEqual(['exists'])
+      expect(await stores.accounts.find({ ...row, localpart: 'other' })).toBeUndefined()
+    })
+
+    test('tells which names are taken', async () => {
+      await stores.accounts.insert([_account('taken')], TODAY)
+      const names = [_account('free'), _account('taken'), _account('taken', 'example.net')]
+      expect(await stores.accounts.taken(names)).toEqual([false, true, false])
+      expect(await stores.accounts.taken([])).toEqual([])
+    })
+
+    test('keeps names byte for byte', async () => {
+      const row = _account('o%_\\\'"ключ👍', 'пример.example')
+      expect(await stores.accounts.insert([row], TODAY)).toEqual(['created'])
+      expect((await stores.accounts.find(row))?.localpart).toBe(row.localpart)
+      const found = await stores.accounts.list({ ..._query(), search: "%_\\'" })
+      expect(found.map((each) => each.id)).toEqual([row.id])
+    })
+
+    test('answers the verifier of each hash', async () => {
+      const row = _account('verified')
+      await stores.accounts.insert([row], TODAY)
+      for (const expected of row.verifiers) {
+        const found = await stores.accounts.verifier(row, expected.hash)
+        expect(found).toMatchObject({ row: { id: row.id }, verifier: expected })
+      }
+      expect(await stores.accounts.verifier(_account('nobody'), 'SHA-1')).toBeUndefined()
+    })
+
+    test('an account without credentials has no verifier until one is set', async () => {
+      const row = { ..._account('unenrolled'), verifiers: [] }
+      await stores.accounts.insert([row], TODAY)
+      expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
+      expect(await stores.accounts.replaceVerifiers(row.id, _verifiers(9))).toBe(true)
+      expect((await stores.accounts.verifier(row, 'SHA-256'))?.verifier.storedKey[0]).toBe(9)
+      expect(await stores.accounts.replaceVerifiers(_id(), _verifiers(9))).toBe(false)
+    })
+
+    test('the decoy secret stays the same', async () => {
+      const secret = await stores.accounts.decoySecret()
+      expect(secret).toHaveLength(32)
+      expect(await stores.accounts.decoySecret()).toEqual(secret)
+    })
+
+    test('suspends with a reason and restores without', async () => {
+      const row = _account('suspended')
+      await stores.accounts.insert([row], TODAY)
+      const suspended = await stores.accounts.setState(row, 'suspended', 'abuse')
+      expect(suspended).toMatchObject({ id: row.id, state: 'suspended', reason: 'abuse' })
+      expect(await stores.accounts.verifier(row, 'SHA-1')).toMatchObject({ row: { state: 'suspended' } })
+      const restored = await stores.accounts.setState(row, 'active', undefined)
+      expect(restored).toMatchObject({ state: 'active', reason: undefined })
+      expect(await stores.accounts.setState(_account('nobody'), 'active', undefined)).toBeUndefined()
+    })
+
+    test('terminating takes the credentials at once, and the name for ever', async () => {
+      const row = _account('leaver')
+      await stores.accounts.insert([row], TODAY)
+      await stores.access.insertInvite(_passwordInvite(row.id), 5, NOW)
+      expect(await stores.accounts.terminate(row, DATA_OWNERS, TODAY)).toMatchObject({ state: 'terminated' })
+      expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
+      expect(await stores.accounts.replaceVerifiers(row.id, _verifiers(2))).toBe(false)
+      expect(await stores.accounts.setState(row, 'active', undefined)).toBeUndefined()
+      expect(await stores.accounts.insert([_account('leaver')], TODAY)).toEqual(['exists'])
+
+      for (const owner of ['xmpp', 'keys', 'smtp', 'api']) {
+        expect(await stores.accounts.findById(row.id)).toBeDefined()
+        expect(await stores.accounts.erasuresPending(owner, 1000)).toContain(row.id)
+        await stores.accounts.erasureDone(owner, row.id, LATER)
+        expect(await stores.accounts.erasuresPending(owner, 1000)).not.toContain(row.id)
+      }
+      expect(await stores.accounts.findById(row.id)).toBeUndefined()
+      expect(await stores.accounts.insert([_account('leaver'), _account('stayer')], LATER)).toEqual([
+        'retired',
+        'created',
+      ])
+      expect(await stores.accounts.find(row)).toBeUndefined()
+    })
+
+    test('the account’s own part of the erasure is done with the termination', async () => {
+      const row = _account('own-part')
+      await stores.accounts.insert([row], TODAY)
+      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
+      expect(await stores.accounts.erasuresPending('account', 1000)).toEqual([])
+    })
+
+    test('terminating twice asks nobody twice', async () => {
+      const row = _account('twice-terminated')
+      await stores.accounts.insert([row], TODAY)
+      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
+      await stores.accounts.erasureDone('keys', row.id, TODAY)
+      expect(await stores.accounts.terminate(row, DATA_OWNERS, LATER)).toMatchObject({ id: row.id })
+      expect(await stores.accounts.erasuresPending('keys', 1000)).not.toContain(row.id)
+      expect(await stores.accounts.terminate(_account('nobody'), DATA_OWNERS, LATER)).toBeUndefined()
+    })
+
+    test('all owners done at once: the account is gone', async () => {
+      const row = _account('all-at-once')
+      await stores.accounts.insert([row], TODAY)
+      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
+      await Promise.all(DATA_OWNERS.map((owner) => stores.accounts.erasureDone(owner, row.id, TODAY)))
+      expect(await stores.accounts.findById(row.id)).toBeUndefined()
+    })
+
+    test('"done" for an account that is not terminated removes nothing', async () => {
+      const row = _account('alive')
+      await stores.accounts.insert([row], TODAY)
+      await stores.accounts.erasureDone('xmpp', row.id, TODAY)
+      expect(await stores.accounts.findById(row.id)).toBeDefined()
+    })
+
+    test('of a termination and a new password at once, no credential survives', async () => {
+      const row = _account('raced-away')
+      await stores.accounts.insert([row], TODAY)
+      const invite = _passwordInvite(row.id)
+      await stores.access.insertInvite(invite, 5, NOW)
+      await Promise.all([
+        stores.accounts.terminate(row, DATA_OWNERS, TODAY),
+        stores.accounts.replaceVerifiers(row.id, _verifiers(3)),
+        stores.access.redeemForVerifiers(invite.tokenHash, NOW, _verifiers(4)),
+      ])
+      expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
+    })
+
+    test('records the day of use', async () => {
+      const [one, other] = [_account('used'), _account('unused')]
+      await stores.accounts.insert([one, other], TODAY)
+      await stores.accounts.recordUse([one.id, _id()], LATER)
+      expect((await stores.accounts.findById(one.id))?.lastUsedOn).toBe(LATER)
+      expect((await stores.accounts.findById(other.id))?.lastUsedOn).toBeUndefined()
+    })
+
+    test('lists by page, domain, state and search', async () => {
+      const rows = ['b', 'a', 'c', 'ab'].map((name) => _account(name, 'list.example'))
+      await stores.accounts.insert(rows, TODAY)
+      await stores.accounts.setState({ domain: 'list.example', localpart: 'c' }, 'suspended', 'other')
+      const query = { ..._query(), domain: 'list.example' }
+      const names = async (overrides: object) =>
+        (await stores.accounts.list({ ...query, ...overrides })).map((row) => row.localpart)
+      expect(await names({})).toEqual(['a', 'ab', 'b', 'c'])
+      expect(await names({ limit: 2 })).toEqual(['a', 'ab'])
+      expect(await names({ after: { domain: 'list.example', localpart: 'ab' } })).toEqual(['b', 'c'])
+      expect(await names({ state: 'suspended' })).toEqual(['c'])
+      expect(await names({ search: 'b' })).toEqual(['ab', 'b'])
+      expect(await names({ search: '%' })).toEqual([])
+      expect(await names({ domain: 'none.example' })).toEqual([])
+    })
+  })
+
+  describe('AccessStore', () => {
+    test('finds a key by the hash of its token until it is deleted', async () => {
+      const [key, hash] = [_key({ scopes: ['accounts:read', 'accounts:write'], expiresOn: LATER }), _hash()]
+      expect(await stores.access.insertKey(key, hash, 500, '2026-01-01')).toBe(true)
+      expect(await stores.access.keyByToken(hash)).toEqual(key)
+      expect(await stores.access.keys()).toContainEqual(key)
+      await stores.access.recordKeyUse(key.id, LATER)
+      expect(await stores.access.keyByToken(hash)).toEqual({ ...key, lastUsedOn: LATER })
+      expect(await stores.access.deleteKey(key.id)).toBe(true)
+      expect(await stores.access.deleteKey(key.id)).toBe(false)
+      expect(await stores.access.keyByToken(hash)).toBeUndefined()
+    })
+
+    test('bounds the number of keys and drops those long expired', async () => {
+      const old = _key({ expiresOn: '2026-01-01' })
+      await stores.access.insertKey(old, _hash(), 500, '2025-01-01')
+      const before = (await stores.access.keys()).length
+      expect(await stores.access.insertKey(_key(), _hash(), before, '2026-01-01')).toBe(false)
+      expect(await stores.access.insertKey(_key(), _hash(), before, '2026-01-02')).toBe(true)
+      expect((await stores.access.keys()).map((key) => key.id)).not.toContain(old.id)
+    })
+
+    test('shows an invite until it expires', async () => {
+      const invite = _adminInvite()
+      expect(await stores.access.insertInvite(invite, 50, NOW)).toBe(true)
+      expect(await stores.access.invite(invite.tokenHash, NOW)).toEqual(invite)
+      expect(await stores.access.invite(invite.tokenHash, NOW + 1000)).toBeUndefined()
+      expect(await stores.access.invite(_hash(), NOW)).toBeUndefined()
+    })
+
+    test('bounds the open invites of administrators', async () => {
+      expect(await stores.access.insertInvite(_adminInvite(), 1, NOW)).toBe(false)
+      expect(await stores.access.insertInvite(_adminInvite({ expiresAt: NOW + 9000 }), 1, NOW + 5000)).toBe(
+        true,
+      )
+      await stores.access.insertInvite(_adminInvite(), 50, NOW + 10_000)
+    })
+
+    test('a new password invite replaces the one before', async () => {
+      const row = _account('invited')
+      await stores.accounts.insert([row], TODAY)
+      const [first, second] = [_passwordInvite(row.id), _passwordInvite(row.id)]
+      await stores.access.insertInvite(first, 0, NOW)
+      await stores.access.insertInvite(second, 0, NOW)
+      expect(await stores.access.invite(first.tokenHash, NOW)).toBeUndefined()
+      expect(await stores.access.invite(second.tokenHash, NOW)).toEqual(second)
+    })
+
+    test('10 tries at an administrator’s invite: exactly 1 wins, and there is its key', async () => {
+      const invite = _adminInvite()
+      await stores.access.insertInvite(invite, 50, NOW)
+      const hashes = Array.from({ length: 10 }, () => _hash())
+      const results = await Promise.all(
+        hashes.map((hash) =>
+          stores.access.redeemForKey(invite.tokenHash, NOW, _key({ scopes: ['*'] }), hash),
+        ),
+      )
+      expect(results.filter(Boolean)).toHaveLength(1)
+      const keys = await Promise.all(hashes.map((hash) => stores.access.keyByToken(hash)))
+      expect(keys.map((key) => key !== undefined)).toEqual(results)
+    })
+
+    test('10 tries at a password invite: exactly 1 wins, and its password counts', async () => {
+      const row = { ..._account('enrolling'), verifiers: [] }
+      await stores.accounts.insert([row], TODAY)
+      const invite = _passwordInvite(row.id)
+      await stores.access.insertInvite(invite, 0, NOW)
+      const results = await Promise.all(
+        Array.from({ length: 10 }, (_, i) =>
+          stores.access.redeemForVerifiers(invite.tokenHash, NOW, _verifiers(i * 2)),
+        ),
+      )
+      expect(results.filter((id) => id === row.id)).toHaveLength(1)
+      const stored = (await stores.accounts.verifier(row, 'SHA-1'))?.verifier.storedKey[0]
+      expect(stored).toBe(results.indexOf(row.id) * 2)
+    })
+
+    test('an invite serves its own purpose only, and only in time', async () => {
+      const row = _account('own-purpose')
+      await stores.accounts.insert([row], TODAY)
+      const [admin, password] = [_adminInvite(), _passwordInvite(row.id)]
+      await stores.access.insertInvite(admin, 50, NOW)
+      await stores.access.insertInvite(password, 50, NOW)
+      expect(await stores.access.redeemForVerifiers(admin.tokenHash, NOW, _verifiers(1))).toBeUndefined()
+      expect(await stores.access.redeemForKey(password.tokenHash, NOW, _key(), _hash())).toBe(false)
+      expect(await stores.access.redeemForKey(admin.tokenHash, NOW + 1000, _key(), _hash())).toBe(false)
+      expect(await stores.access.redeemForKey(admin.tokenHash, NOW, _key(), _hash())).toBe(true)
+    })
+  })
+
+  test('the first administrator’s invite: 10 tries, exactly 1 wins; none while one is open or an administrator has a key', async () => {
+    await using fresh = await open()
+    const first = (now: number, today = TODAY) =>
+      fresh.access.insertFirstInvite(_adminInvite({ expiresAt: now + 1000 }), now, today)
+    const results = await Promise.all(Array.from({ length: 10 }, () => first(NOW)))
+    expect(results.filter(Boolean)).toHaveLength(1)
+    expect(await first(NOW + 1000)).toBe(true)
+    await fresh.access.insertKey(_key(), _hash(), 500, '2026-01-01')
+    expect(await first(NOW + 2000)).toBe(true)
+    await fresh.access.insertKey(_key({ scopes: ['*'], expiresOn: TODAY }), _hash(), 500, '2026-01-01')
+    expect(await first(NOW + 3000)).toBe(false)
+    expect(await first(NOW + 3000, LATER)).toBe(true)
+  })
+})
+
+function _passwordInvite(accountId: string): InviteRow {
+  return { tokenHash: _hash(), purpose: 'password', accountId, expiresAt: NOW + 1000 }
+}
+
+function _query() {
+  return { after: undefined, limit: 100, domain: undefined, state: undefined, search: undefined }
+}
