@@ -22,15 +22,12 @@ interface SqlInvite {
   token_hash: Buffer
   purpose: string
   account_id: string | null
-  expires_ms: string
+  expires_at: Date
 }
 
-const KEY_COLUMNS = sql`
-  id::text, label, scopes, to_char(created_on, 'YYYY-MM-DD') as created_on,
-  to_char(expires_on, 'YYYY-MM-DD') as expires_on, to_char(last_used_on, 'YYYY-MM-DD') as last_used_on`
+const KEY_COLUMNS = sql`id, label, scopes, created_on, expires_on, last_used_on`
 
-const INVITE_COLUMNS = sql`
-  token_hash, purpose, account_id::text, floor(extract(epoch from expires_at) * 1000)::bigint::text as expires_ms`
+const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at`
 
 class PostgresAccessStore implements AccessStore {
   readonly #db: Db
@@ -62,7 +59,7 @@ class PostgresAccessStore implements AccessStore {
 
   async keys(): Promise<ApiKeyRow[]> {
     const rows = await this.#db.query<SqlApiKey>(
-      sql`select ${KEY_COLUMNS} from account.api_key order by account.api_key.created_on, id`,
+      sql`select ${KEY_COLUMNS} from account.api_key order by created_on, id`,
     )
     return rows.map(parseKey)
   }
@@ -176,6 +173,6 @@ function parseInvite(row: SqlInvite): InviteRow {
     tokenHash: row.token_hash,
     purpose: row.purpose as InvitePurpose,
     accountId: row.account_id ?? undefined,
-    expiresAt: Number(row.expires_ms),
+    expiresAt: row.expires_at.getTime(),
   }
 }

@@ -18,5 +18,6 @@ export {
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
+export { readAccountsCsv } from './import-csv.ts'
 export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
 export type { InvitePurpose } from './store.ts'

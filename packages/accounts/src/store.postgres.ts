@@ -30,8 +30,7 @@ interface SqlCredential {
 }
 
 const ACCOUNT_COLUMNS = sql`
-  a.id::text, a.domain, a.localpart, a.state, a.suspension_reason,
-  to_char(a.created_on, 'YYYY-MM-DD') as created_on, to_char(a.last_used_on, 'YYYY-MM-DD') as last_used_on`
+  a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.created_on, a.last_used_on`
 
 class PostgresAccountStore implements AccountStore {
   readonly #db: Db
@@ -154,7 +153,7 @@ class PostgresAccountStore implements AccountStore {
 
   async erasuresPending(owner: string, limit: number): Promise<string[]> {
     const rows = await this.#db.query<{ id: string }>(sql`
-      select account_id::text as id from account.erasure
+      select account_id as id from account.erasure
       where owner = ${owner} and done_on is null order by requested_on, account_id limit ${limit}::int`)
     return rows.map((row) => row.id)
   }
@@ -206,7 +205,7 @@ async function insertAccounts(tx: Tx, rows: readonly NewAccount[], today: string
     select id, domain, localpart, 'active', ${today}::date
     from unnest(${rows.map((r) => r.id)}::uuid[], ${rows.map((r) => r.domain)}::text[],
       ${rows.map((r) => r.localpart)}::text[]) as n (id, domain, localpart)
-    on conflict do nothing returning id::text`)
+    on conflict do nothing returning id`)
   return new Set(inserted.map((row) => row.id))
 }
 
