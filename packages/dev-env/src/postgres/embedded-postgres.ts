@@ -1,0 +1,131 @@
+/** Postgres from npm in a directory of ours: made, started, watched over, stopped. */
+import { chmod, chown, mkdir, realpath, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { OperationalError } from '@sealpost/errors'
+import type { Clock, Random } from '@sealpost/runtime'
+import { findBinaries, findPostgresUser, installation } from './binaries.ts'
+import { CLUSTER_NAME, ensureCluster } from './cluster.ts'
+import { stopLeftovers } from './leftovers.ts'
+import { startPostmaster } from './postmaster.ts'
+import type { Postmaster, PostmasterOptions } from './postmaster.ts'
+import { assertReachable } from './reachable.ts'
+import { settings } from './settings.ts'
+
+export interface EmbeddedPostgres extends AsyncDisposable {
+  /** For `openDb` and for any other Postgres client; holds the password. */
+  readonly url: string
+  /** Of the server that runs now, for tests that kill it. */
+  readonly pid: number
+}
+
+export interface EmbeddedPostgresOptions {
+  /** Of the cluster. Made if missing; its parent must exist. */
+  readonly directory: string
+  /** Where the server listens, and nowhere else: made if missing, closed to other users. */
+  readonly socketDirectory: string
+  readonly clock: Clock
+  readonly random: Random
+  /** On top of ours; for tests. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Make a new cluster without syncing it to disk; for tests. */
+  readonly unsynced?: boolean
+  /** The server ended by itself; it is being started again. */
+  readonly onCrash?: () => void
+}
+
+/** Part of a socket's name; nothing listens on a TCP port. */
+const SOCKET_PORT = 5432
+
+/** sun_path has 108 bytes on Linux and 104 elsewhere, one of them for the NUL. */
+const SOCKET_PATH_BYTES_MAX = process.platform === 'linux' ? 107 : 103
+
+const RESTART_MS_MIN = 100
+const RESTART_MS_MAX = 5_000
+
+/**
+ * Starts the embedded Postgres, after stopping one that a killed process left on the same directory. It runs until disposed:
+ * if it ends by itself it is started again at the same address, after 100 ms at first and at most 5 s between tries.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const binaries = await findBinaries()
+  const user = await findPostgresUser()
+  const directory = join(await realpath(dirname(options.directory)), basename(options.directory))
+  const socketDirectory = join(
+    await realpath(dirname(options.socketDirectory)),
+    basename(options.socketDirectory),
+  )
+  assertShort(socketDirectory)
+  if (user !== undefined)
+    for (const path of [installation(binaries), directory, socketDirectory]) await assertReachable(path, user)
+  const password = await ensureCluster({ ...options, directory, binaries, user })
+  await stopLeftovers(directory)
+  await rm(socketDirectory, { recursive: true, force: true })
+  await mkdir(socketDirectory, { mode: 0o700 })
+  await chmod(socketDirectory, 0o700)
+  if (user !== undefined) await chown(socketDirectory, user.uid, user.gid)
+  const postmaster = { binaries, user, directory, settings: settings(socketDirectory, options.settings) }
+  return await keepRunning(await startPostmaster(postmaster), postmaster, {
+    ...options,
+    url: `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}?host=${encodeURIComponent(socketDirectory)}`,
+  })
+}
+
+function assertShort(socketDirectory: string): void {
+  const bytes = Buffer.byteLength(join(socketDirectory, `.s.PGSQL.${String(SOCKET_PORT)}`))
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return
+  throw new OperationalError(
+    'DATA_DIR_TOO_LONG',
+    `The path of the data directory is ${String(bytes - SOCKET_PATH_BYTES_MAX)} bytes too long for the sockets in it: set SEALPOST_DATA_DIR to a shorter one`,
+  )
+}
+
+function keepRunning(
+  first: Postmaster,
+  postmaster: PostmasterOptions,
+  options: { url: string; clock: Clock; onCrash?: () => void },
+): EmbeddedPostgres {
+  let current = first
+  let stopping = false
+  let restarting: Promise<void> | undefined
+  const pause = Promise.withResolvers<void>()
+  const restart = async (): Promise<void> => {
+    for (let ms = RESTART_MS_MIN; !stopping; ms = Math.min(2 * ms, RESTART_MS_MAX)) {
+      await sleep(options.clock, ms, pause.promise)
+      if (stopping) return
+      try {
+        await stopLeftovers(postmaster.directory)
+        current = await startPostmaster(postmaster)
+        return watch(current)
+      } catch (error) {
+        if (!(error instanceof OperationalError)) throw error
+      }
+    }
+  }
+  const watch = (server: Postmaster): void => {
+    void server.ended.then(() => {
+      if (stopping) return
+      options.onCrash?.()
+      restarting = restart()
+    })
+  }
+  watch(first)
+  return {
+    url: options.url,
+    get pid() {
+      return current.pid
+    },
+    async [Symbol.asyncDispose]() {
+      stopping = true
+      pause.resolve()
+      await restarting
+      await current.stop()
+    },
+  }
+}
+
+/** Waits `ms`, or until `cut` resolves. */
+async function sleep(clock: Clock, ms: number, cut: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  using _timer = clock.after(ms, resolve)
+  await Promise.race([promise, cut])
+}

@@ -1,0 +1,32 @@
+/** One embedded Postgres for a whole vitest run, without syncs: the tests kill our processes, not the machine. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedPostgres } from '@sealpost/dev-env'
+import { systemClock, systemRandom } from '@sealpost/runtime'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Superuser of the run's Postgres; `createTestDatabase` is the way to a database. */
+    databaseUrl: string
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'sealpost-test-'))
+  await chmod(directory, 0o711)
+  const postgres = await startEmbeddedPostgres({
+    directory: join(directory, 'postgres'),
+    socketDirectory: join(directory, 'run'),
+    clock: systemClock,
+    random: systemRandom,
+    unsynced: true,
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '400', max_wal_size: '2GB' },
+  })
+  project.provide('databaseUrl', postgres.url)
+  return async () => {
+    await postgres[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
