@@ -147,7 +147,7 @@ async function deriveAll(rows: readonly Line[], random: Random, report: Report):
     }
   }
   await Promise.all(Array.from({ length: DERIVATIONS_MAX }, worker))
-  return derived
+  return derived.sort((one, other) => one.line - other.line) // The first of two equal names is the one created.
 }
 
 async function insertBatch(

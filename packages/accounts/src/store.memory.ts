@@ -208,24 +208,28 @@ class MemoryAccessStore implements AccessStore {
   }
 
   async invite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined> {
+    return this.#open(tokenHash, now)
+  }
+
+  #open(tokenHash: Buffer, now: number): InviteRow | undefined {
     const invite = this.#state.invites.get(tokenHash.toString('hex'))
     return invite && invite.expiresAt > now ? invite : undefined
   }
 
-  async #consume(tokenHash: Buffer, now: number, purpose: string): Promise<InviteRow | undefined> {
-    const invite = await this.invite(tokenHash, now)
+  #consume(tokenHash: Buffer, now: number, purpose: string): InviteRow | undefined {
+    const invite = this.#open(tokenHash, now)
     if (invite?.purpose !== purpose) return undefined
     this.#state.invites.delete(tokenHash.toString('hex'))
     return invite
   }
 
   async redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean> {
-    if (!(await this.#consume(tokenHash, now, 'admin'))) return false
+    if (!this.#consume(tokenHash, now, 'admin')) return false
     return this.insertKey(key, keyTokenHash, Infinity, '')
   }
 
   async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
-    const invite = await this.#consume(tokenHash, now, 'password')
+    const invite = this.#consume(tokenHash, now, 'password')
     if (invite?.accountId === undefined) return undefined
     this.#state.verifiers.set(invite.accountId, verifiers)
     return invite.accountId
