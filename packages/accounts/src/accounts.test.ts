@@ -12,7 +12,7 @@ import { memoryStores } from './store.memory.ts'
 const DAY_MS = 86_400_000
 const ANN = parseJid('ann@example.org')
 
-function _accounts() {
+function createEnv() {
   const clock = new VirtualClock(Date.parse('2026-03-01T12:00:00Z'))
   const bus = createProcessBus()
   const stores = memoryStores()
@@ -29,13 +29,13 @@ function _accounts() {
   }
 }
 
-async function* _rows(...rows: ImportRow[]): AsyncGenerator<ImportRow> {
+async function* rowsOf(...rows: ImportRow[]): AsyncGenerator<ImportRow> {
   yield* rows
 }
 
 describe('Accounts', () => {
   test('keeps a password as two verifiers with 10,000 iterations', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const account = await env.accounts.create(ANN, 'correct horse')
     expect(account).toMatchObject({ state: 'active', createdOn: '2026-03-01', lastUsedOn: undefined })
     expect(account.jid.toString()).toBe('ann@example.org')
@@ -53,13 +53,13 @@ describe('Accounts', () => {
   })
 
   test.each(['', 'bell\u0007', '\ud800', 'x'.repeat(1024)])('refuses the password %j', async (password) => {
-    await using env = _accounts()
+    await using env = createEnv()
     await expect(env.accounts.create(ANN, password)).rejects.toMatchObject({ code: 'PASSWORD_UNACCEPTABLE' })
     expect(await env.accounts.find(ANN)).toBeUndefined()
   })
 
   test('a name nobody has answers with the same decoy each time', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const first = await env.accounts.verifierOrDecoy(parseJid('Nobody@example.org/a'), 'SHA-256')
     const second = await env.accounts.verifierOrDecoy(parseJid('nobody@example.org'), 'SHA-256')
     expect(first).toEqual(second)
@@ -69,7 +69,7 @@ describe('Accounts', () => {
   })
 
   test('refuses a name that exists, unless it is the same request', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const id = systemRandom.uuid()
     const account = await env.accounts.create(ANN, 'x', { id })
     await expect(env.accounts.create(ANN, 'x')).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' })
@@ -80,7 +80,7 @@ describe('Accounts', () => {
   })
 
   test('tells the bus of each change', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const { id } = await env.accounts.create(ANN, undefined)
     expect(await env.accounts.suspend(ANN, 'abuse')).toMatchObject({ state: 'suspended', reason: 'abuse' })
     await env.accounts.restore(ANN)
@@ -92,7 +92,7 @@ describe('Accounts', () => {
   })
 
   test('refuses what makes no sense', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     await expect(env.accounts.suspend(ANN, 'abuse')).rejects.toMatchObject({ code: 'ACCOUNT_UNKNOWN' })
     await env.accounts.create(ANN, 'x')
     await expect(env.accounts.suspend(ANN, 'She wrote …')).rejects.toMatchObject({ code: 'REASON_MALFORMED' })
@@ -102,7 +102,7 @@ describe('Accounts', () => {
   })
 
   test('refuses verifiers that differ from its own kind', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const { id } = await env.accounts.create(ANN, undefined)
     const [sha256, sha1] = await deriveVerifiers('x', systemRandom)
     const bad = [[], [sha256!], [sha256!, sha256!], [{ ...sha256!, iterations: 1 }, sha1!]]
@@ -114,7 +114,7 @@ describe('Accounts', () => {
   })
 
   test('pages through a listing', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const rows = Array.from({ length: 7 }, (_, i) => parseJid(`user${String(i)}@example.org`))
     for (const jid of rows) await env.accounts.create(jid, undefined)
     const seen: string[] = []
@@ -133,7 +133,7 @@ describe('Accounts', () => {
 
 describe('last use', () => {
   test('is written once a day, in batches, and at the end', async () => {
-    const env = _accounts()
+    const env = createEnv()
     const writes: string[] = []
     const recordUse = env.stores.accounts.recordUse.bind(env.stores.accounts)
     env.stores.accounts.recordUse = async (ids, day) => {
@@ -155,7 +155,7 @@ describe('last use', () => {
   })
 
   test('survives a store that is away', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const { id } = await env.accounts.create(ANN, undefined)
     const recordUse = env.stores.accounts.recordUse.bind(env.stores.accounts)
     env.stores.accounts.recordUse = async () => {
@@ -171,7 +171,7 @@ describe('last use', () => {
 
 describe('erasure', () => {
   test('asks each owner until all are done, then the account is gone and its name retired', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const { id } = await env.accounts.create(ANN, 'x')
     const erased: string[] = []
     let failures = 1
@@ -205,12 +205,12 @@ describe('erasure', () => {
 
 describe('import', () => {
   test('creates what is missing and reports lines, never names or passwords', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     await env.accounts.create(ANN, 'kept')
     const jid = (name: string) => parseJid(`${name}@example.org`)
     const counts: object[] = []
     const report = await env.accounts.importAll(
-      _rows(
+      rowsOf(
         { line: 2, jid: jid('ben'), password: 'secret-ben' },
         { line: 3, jid: ANN, password: 'overwritten?' },
         { line: 4, problem: 'fields' },
@@ -238,15 +238,15 @@ describe('import', () => {
   })
 
   test('lists at most 1,000 problems and counts all', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const rows = Array.from({ length: 1500 }, (_, i) => ({ line: i + 1, problem: 'fields' as const }))
-    const report = await env.accounts.importAll(_rows(...rows))
+    const report = await env.accounts.importAll(rowsOf(...rows))
     expect(report).toMatchObject({ created: 0, invalid: 1500 })
     expect(report.problems).toHaveLength(1000)
   })
 
   test('a failing store or source fails the import', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const broken = async function* (): AsyncGenerator<ImportRow> {
       yield { jid: ANN, password: 'x' }
       throw new Error('connection lost')
@@ -259,13 +259,13 @@ describe('import', () => {
       jid: parseJid(`u${String(i)}@example.org`),
       password: 'x',
     }))
-    await expect(env.accounts.importAll(_rows(...rows))).rejects.toThrow('away')
+    await expect(env.accounts.importAll(rowsOf(...rows))).rejects.toThrow('away')
   })
 })
 
 describe('access', () => {
   test('an API key works until its last day, and the day of its use is kept', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const keys = env.accounts.apiKeys
     const { token, key } = await keys.create({
       label: 'cron',
@@ -292,7 +292,7 @@ describe('access', () => {
   })
 
   test('the first administrator’s invite is made once and used once', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const first = await env.accounts.invites.createFirstAdmin()
     expect(await env.accounts.invites.createFirstAdmin()).toBeUndefined()
     expect(await env.accounts.invites.show(first!.token)).toEqual(first!.invite)
@@ -304,7 +304,7 @@ describe('access', () => {
   })
 
   test('an expired invite is gone', async () => {
-    await using env = _accounts()
+    await using env = createEnv()
     const { token, invite } = await env.accounts.invites.createAdmin()
     await env.clock.advance(invite.expiresAt - env.clock.now())
     expect(await env.accounts.invites.show(token)).toBeUndefined()

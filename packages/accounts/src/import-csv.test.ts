@@ -1,14 +1,14 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readAccountsCsv } from './import-csv.ts'
 
-async function* _chunks(...chunks: (string | Buffer)[]): AsyncGenerator<Buffer> {
+async function* chunksOf(...chunks: (string | Buffer)[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) yield Buffer.from(chunk)
 }
 
 /** One word a row: `1:ann@example.org=secret` or `2!quotes`. */
-async function _read(...chunks: (string | Buffer)[]): Promise<string[]> {
-  const rows = await Array.fromAsync(readAccountsCsv(_chunks(...chunks), ['example.org', 'Example.NET']))
+async function read(...chunks: (string | Buffer)[]): Promise<string[]> {
+  const rows = await Array.fromAsync(readAccountsCsv(chunksOf(...chunks), ['example.org', 'Example.NET']))
   return rows.map((row) => {
     if ('problem' in row) return `${String(row.line)}!${row.problem}`
     return `${String(row.line)}:${row.jid.toString()}=${row.password}`
@@ -49,17 +49,17 @@ describe('readAccountsCsv', () => {
       ['1!username', '2!username', '3!username'],
     ],
   ])('%s', async (_what, text, expected) => {
-    expect(await _read(text)).toEqual(expected)
+    expect(await read(text)).toEqual(expected)
   })
 
   test('bad UTF-8 spoils its line only', async () => {
     const bad = Buffer.concat([Buffer.from('ann,'), Buffer.from([0xff, 0xc0]), Buffer.from('\nben,y')])
-    expect(await _read(bad)).toEqual(['1!encoding', '2:ben@example.org=y'])
+    expect(await read(bad)).toEqual(['1!encoding', '2:ben@example.org=y'])
   })
 
   test('a line without end is not held in memory, and spoils itself only', async () => {
     const endless = Array.from({ length: 1000 }, () => 'a'.repeat(10_000))
-    expect(await _read('ann,x\n', ...endless, '\nben,y')).toEqual([
+    expect(await read('ann,x\n', ...endless, '\nben,y')).toEqual([
       '1:ann@example.org=x',
       '2!too-long',
       '3:ben@example.org=y',
@@ -68,12 +68,12 @@ describe('readAccountsCsv', () => {
 
   test('however the bytes are cut into chunks, the rows are the same', async () => {
     const text = Buffer.from('username,password\r\njürgen,"a""b"\r\n\n"x,y\nben,😀\n,\nend,z')
-    const whole = await _read(text)
+    const whole = await read(text)
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 12 }), async (cuts) => {
         const edges = [0, ...cuts.sort((one, other) => one - other), text.length]
         const chunks = edges.slice(1).map((end, index) => text.subarray(edges[index], end))
-        expect(await _read(...chunks)).toEqual(whole)
+        expect(await read(...chunks)).toEqual(whole)
       }),
       { interruptAfterTimeLimit: 2_000 },
     )
@@ -86,7 +86,7 @@ describe('readAccountsCsv', () => {
     )
     await fc.assert(
       fc.asyncProperty(hostile, async (input) => {
-        const rows = await _read(Buffer.from(input as Uint8Array))
+        const rows = await read(Buffer.from(input as Uint8Array))
         const lines = rows.map((row) => Number.parseInt(row, 10))
         expect(lines).toEqual([...new Set(lines)].sort((one, other) => one - other))
       }),

@@ -13,11 +13,11 @@ interface Stores {
   access: AccessStore
 }
 
-async function _memory(): Promise<Stores & AsyncDisposable> {
+async function openMemory(): Promise<Stores & AsyncDisposable> {
   return { ...memoryStores(), async [Symbol.asyncDispose]() {} }
 }
 
-async function _postgres(): Promise<Stores & AsyncDisposable> {
+async function openPostgres(): Promise<Stores & AsyncDisposable> {
   const stack = new AsyncDisposableStack()
   const { url } = stack.use(await createTestDatabase())
   await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
@@ -35,12 +35,12 @@ const NOW = Date.parse('2026-03-01T12:00:00Z')
 
 let counter = 0
 
-function _id(): string {
+function newId(): string {
   counter += 1
   return `00000000-0000-4000-8000-${counter.toString(16).padStart(12, '0')}`
 }
 
-function _verifiers(byte: number): ScramVerifier[] {
+function verifiersOf(byte: number): ScramVerifier[] {
   const make = (hash: ScramHash, size: number): ScramVerifier => ({
     hash,
     salt: Buffer.alloc(16, byte),
@@ -51,27 +51,27 @@ function _verifiers(byte: number): ScramVerifier[] {
   return [make('SHA-256', 32), make('SHA-1', 20)]
 }
 
-function _account(localpart: string, domain = 'example.org') {
-  return { id: _id(), domain, localpart, verifiers: _verifiers(1) }
+function newAccount(localpart: string, domain = 'example.org') {
+  return { id: newId(), domain, localpart, verifiers: verifiersOf(1) }
 }
 
-function _key(overrides: Partial<ApiKeyRow> = {}): ApiKeyRow {
-  const base = { id: _id(), label: 'backup', scopes: ['accounts:read'], createdOn: TODAY }
+function newKey(overrides: Partial<ApiKeyRow> = {}): ApiKeyRow {
+  const base = { id: newId(), label: 'backup', scopes: ['accounts:read'], createdOn: TODAY }
   return { ...base, expiresOn: undefined, lastUsedOn: undefined, ...overrides }
 }
 
-function _hash(): Buffer {
+function newHash(): Buffer {
   counter += 1
   return Buffer.alloc(32, `token ${String(counter)};`)
 }
 
-function _adminInvite(overrides: Partial<InviteRow> = {}): InviteRow {
-  return { tokenHash: _hash(), purpose: 'admin', accountId: undefined, expiresAt: NOW + 1000, ...overrides }
+function adminInvite(overrides: Partial<InviteRow> = {}): InviteRow {
+  return { tokenHash: newHash(), purpose: 'admin', accountId: undefined, expiresAt: NOW + 1000, ...overrides }
 }
 
 describe.each([
-  ['memory', _memory],
-  ['postgres', _postgres],
+  ['memory', openMemory],
+  ['postgres', openPostgres],
 ])('stores (%s)', (_name, open) => {
   let stores: Stores & AsyncDisposable
   beforeAll(async () => {
@@ -83,7 +83,7 @@ describe.each([
 
   describe('AccountStore', () => {
     test('inserts a batch and finds each of it', async () => {
-      const rows = [_account('ann'), _account('ben'), _account('ann', 'example.net')]
+      const rows = [newAccount('ann'), newAccount('ben'), newAccount('ann', 'example.net')]
       expect(await stores.accounts.insert(rows, TODAY)).toEqual(['created', 'created', 'created'])
       for (const { id, domain, localpart } of rows) {
         const expected = { id, domain, localpart, state: 'active', createdOn: TODAY }
@@ -93,61 +93,61 @@ describe.each([
     })
 
     test('creates a name once, also within one batch', async () => {
-      const [first, second, third] = [_account('twice'), _account('twice'), _account('once')]
+      const [first, second, third] = [newAccount('twice'), newAccount('twice'), newAccount('once')]
       expect(await stores.accounts.insert([first, second, third], TODAY)).toEqual([
         'created',
         'exists',
         'created',
       ])
-      expect(await stores.accounts.insert([_account('twice')], TODAY)).toEqual(['exists'])
+      expect(await stores.accounts.insert([newAccount('twice')], TODAY)).toEqual(['exists'])
       expect((await stores.accounts.find(first))?.id).toBe(first.id)
     })
 
     test('10 tries at one name: exactly 1 wins', async () => {
-      const tries = Array.from({ length: 10 }, () => stores.accounts.insert([_account('raced')], TODAY))
+      const tries = Array.from({ length: 10 }, () => stores.accounts.insert([newAccount('raced')], TODAY))
       const results = (await Promise.all(tries)).flat()
       expect(results.filter((result) => result === 'created')).toHaveLength(1)
     })
 
     test('does not insert over an id that exists', async () => {
-      const row = _account('with-id')
+      const row = newAccount('with-id')
       await stores.accounts.insert([row], TODAY)
       expect(await stores.accounts.insert([{ ...row, localpart: 'other' }], TODAY)).toEqual(['exists'])
       expect(await stores.accounts.find({ ...row, localpart: 'other' })).toBeUndefined()
     })
 
     test('tells which names are taken', async () => {
-      await stores.accounts.insert([_account('taken')], TODAY)
-      const names = [_account('free'), _account('taken'), _account('taken', 'example.net')]
+      await stores.accounts.insert([newAccount('taken')], TODAY)
+      const names = [newAccount('free'), newAccount('taken'), newAccount('taken', 'example.net')]
       expect(await stores.accounts.taken(names)).toEqual([false, true, false])
       expect(await stores.accounts.taken([])).toEqual([])
     })
 
     test('keeps names byte for byte', async () => {
-      const row = _account('o%_\\\'"ключ👍', 'пример.example')
+      const row = newAccount('o%_\\\'"ключ👍', 'пример.example')
       expect(await stores.accounts.insert([row], TODAY)).toEqual(['created'])
       expect((await stores.accounts.find(row))?.localpart).toBe(row.localpart)
-      const found = await stores.accounts.list({ ..._query(), search: "%_\\'" })
+      const found = await stores.accounts.list({ ...wholeList(), search: "%_\\'" })
       expect(found.map((each) => each.id)).toEqual([row.id])
     })
 
     test('answers the verifier of each hash', async () => {
-      const row = _account('verified')
+      const row = newAccount('verified')
       await stores.accounts.insert([row], TODAY)
       for (const expected of row.verifiers) {
         const found = await stores.accounts.verifier(row, expected.hash)
         expect(found).toMatchObject({ row: { id: row.id }, verifier: expected })
       }
-      expect(await stores.accounts.verifier(_account('nobody'), 'SHA-1')).toBeUndefined()
+      expect(await stores.accounts.verifier(newAccount('nobody'), 'SHA-1')).toBeUndefined()
     })
 
     test('an account without credentials has no verifier until one is set', async () => {
-      const row = { ..._account('unenrolled'), verifiers: [] }
+      const row = { ...newAccount('unenrolled'), verifiers: [] }
       await stores.accounts.insert([row], TODAY)
       expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
-      expect(await stores.accounts.replaceVerifiers(row.id, _verifiers(9))).toBe(true)
+      expect(await stores.accounts.replaceVerifiers(row.id, verifiersOf(9))).toBe(true)
       expect((await stores.accounts.verifier(row, 'SHA-256'))?.verifier.storedKey[0]).toBe(9)
-      expect(await stores.accounts.replaceVerifiers(_id(), _verifiers(9))).toBe(false)
+      expect(await stores.accounts.replaceVerifiers(newId(), verifiersOf(9))).toBe(false)
     })
 
     test('the decoy secret stays the same', async () => {
@@ -157,25 +157,25 @@ describe.each([
     })
 
     test('suspends with a reason and restores without', async () => {
-      const row = _account('suspended')
+      const row = newAccount('suspended')
       await stores.accounts.insert([row], TODAY)
       const suspended = await stores.accounts.setState(row, 'suspended', 'abuse')
       expect(suspended).toMatchObject({ id: row.id, state: 'suspended', reason: 'abuse' })
       expect(await stores.accounts.verifier(row, 'SHA-1')).toMatchObject({ row: { state: 'suspended' } })
       const restored = await stores.accounts.setState(row, 'active', undefined)
       expect(restored).toMatchObject({ state: 'active', reason: undefined })
-      expect(await stores.accounts.setState(_account('nobody'), 'active', undefined)).toBeUndefined()
+      expect(await stores.accounts.setState(newAccount('nobody'), 'active', undefined)).toBeUndefined()
     })
 
     test('terminating takes the credentials at once, and the name for ever', async () => {
-      const row = _account('leaver')
+      const row = newAccount('leaver')
       await stores.accounts.insert([row], TODAY)
-      await stores.access.insertInvite(_passwordInvite(row.id), 5, NOW)
+      await stores.access.insertInvite(passwordInvite(row.id), 5, NOW)
       expect(await stores.accounts.terminate(row, DATA_OWNERS, TODAY)).toMatchObject({ state: 'terminated' })
       expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
-      expect(await stores.accounts.replaceVerifiers(row.id, _verifiers(2))).toBe(false)
+      expect(await stores.accounts.replaceVerifiers(row.id, verifiersOf(2))).toBe(false)
       expect(await stores.accounts.setState(row, 'active', undefined)).toBeUndefined()
-      expect(await stores.accounts.insert([_account('leaver')], TODAY)).toEqual(['exists'])
+      expect(await stores.accounts.insert([newAccount('leaver')], TODAY)).toEqual(['exists'])
 
       for (const owner of ['xmpp', 'keys', 'smtp', 'api']) {
         expect(await stores.accounts.findById(row.id)).toBeDefined()
@@ -184,7 +184,7 @@ describe.each([
         expect(await stores.accounts.erasuresPending(owner, 1000)).not.toContain(row.id)
       }
       expect(await stores.accounts.findById(row.id)).toBeUndefined()
-      expect(await stores.accounts.insert([_account('leaver'), _account('stayer')], LATER)).toEqual([
+      expect(await stores.accounts.insert([newAccount('leaver'), newAccount('stayer')], LATER)).toEqual([
         'retired',
         'created',
       ])
@@ -192,24 +192,24 @@ describe.each([
     })
 
     test('the account’s own part of the erasure is done with the termination', async () => {
-      const row = _account('own-part')
+      const row = newAccount('own-part')
       await stores.accounts.insert([row], TODAY)
       await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
       expect(await stores.accounts.erasuresPending('account', 1000)).toEqual([])
     })
 
     test('terminating twice asks nobody twice', async () => {
-      const row = _account('twice-terminated')
+      const row = newAccount('twice-terminated')
       await stores.accounts.insert([row], TODAY)
       await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
       await stores.accounts.erasureDone('keys', row.id, TODAY)
       expect(await stores.accounts.terminate(row, DATA_OWNERS, LATER)).toMatchObject({ id: row.id })
       expect(await stores.accounts.erasuresPending('keys', 1000)).not.toContain(row.id)
-      expect(await stores.accounts.terminate(_account('nobody'), DATA_OWNERS, LATER)).toBeUndefined()
+      expect(await stores.accounts.terminate(newAccount('nobody'), DATA_OWNERS, LATER)).toBeUndefined()
     })
 
     test('all owners done at once: the account is gone', async () => {
-      const row = _account('all-at-once')
+      const row = newAccount('all-at-once')
       await stores.accounts.insert([row], TODAY)
       await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
       await Promise.all(DATA_OWNERS.map((owner) => stores.accounts.erasureDone(owner, row.id, TODAY)))
@@ -217,38 +217,38 @@ describe.each([
     })
 
     test('"done" for an account that is not terminated removes nothing', async () => {
-      const row = _account('alive')
+      const row = newAccount('alive')
       await stores.accounts.insert([row], TODAY)
       await stores.accounts.erasureDone('xmpp', row.id, TODAY)
       expect(await stores.accounts.findById(row.id)).toBeDefined()
     })
 
     test('of a termination and a new password at once, no credential survives', async () => {
-      const row = _account('raced-away')
+      const row = newAccount('raced-away')
       await stores.accounts.insert([row], TODAY)
-      const invite = _passwordInvite(row.id)
+      const invite = passwordInvite(row.id)
       await stores.access.insertInvite(invite, 5, NOW)
       await Promise.all([
         stores.accounts.terminate(row, DATA_OWNERS, TODAY),
-        stores.accounts.replaceVerifiers(row.id, _verifiers(3)),
-        stores.access.redeemForVerifiers(invite.tokenHash, NOW, _verifiers(4)),
+        stores.accounts.replaceVerifiers(row.id, verifiersOf(3)),
+        stores.access.redeemForVerifiers(invite.tokenHash, NOW, verifiersOf(4)),
       ])
       expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
     })
 
     test('records the day of use', async () => {
-      const [one, other] = [_account('used'), _account('unused')]
+      const [one, other] = [newAccount('used'), newAccount('unused')]
       await stores.accounts.insert([one, other], TODAY)
-      await stores.accounts.recordUse([one.id, _id()], LATER)
+      await stores.accounts.recordUse([one.id, newId()], LATER)
       expect((await stores.accounts.findById(one.id))?.lastUsedOn).toBe(LATER)
       expect((await stores.accounts.findById(other.id))?.lastUsedOn).toBeUndefined()
     })
 
     test('lists by page, domain, state and search', async () => {
-      const rows = ['b', 'a', 'c', 'ab'].map((name) => _account(name, 'list.example'))
+      const rows = ['b', 'a', 'c', 'ab'].map((name) => newAccount(name, 'list.example'))
       await stores.accounts.insert(rows, TODAY)
       await stores.accounts.setState({ domain: 'list.example', localpart: 'c' }, 'suspended', 'other')
-      const query = { ..._query(), domain: 'list.example' }
+      const query = { ...wholeList(), domain: 'list.example' }
       const names = async (overrides: object) =>
         (await stores.accounts.list({ ...query, ...overrides })).map((row) => row.localpart)
       expect(await names({})).toEqual(['a', 'ab', 'b', 'c'])
@@ -263,7 +263,10 @@ describe.each([
 
   describe('AccessStore', () => {
     test('finds a key by the hash of its token until it is deleted', async () => {
-      const [key, hash] = [_key({ scopes: ['accounts:read', 'accounts:write'], expiresOn: LATER }), _hash()]
+      const [key, hash] = [
+        newKey({ scopes: ['accounts:read', 'accounts:write'], expiresOn: LATER }),
+        newHash(),
+      ]
       expect(await stores.access.insertKey(key, hash, 500, '2026-01-01')).toBe(true)
       expect(await stores.access.keyByToken(hash)).toEqual(key)
       expect(await stores.access.keys()).toContainEqual(key)
@@ -275,34 +278,34 @@ describe.each([
     })
 
     test('bounds the number of keys and drops those long expired', async () => {
-      const old = _key({ expiresOn: '2026-01-01' })
-      await stores.access.insertKey(old, _hash(), 500, '2025-01-01')
+      const old = newKey({ expiresOn: '2026-01-01' })
+      await stores.access.insertKey(old, newHash(), 500, '2025-01-01')
       const before = (await stores.access.keys()).length
-      expect(await stores.access.insertKey(_key(), _hash(), before, '2026-01-01')).toBe(false)
-      expect(await stores.access.insertKey(_key(), _hash(), before, '2026-01-02')).toBe(true)
+      expect(await stores.access.insertKey(newKey(), newHash(), before, '2026-01-01')).toBe(false)
+      expect(await stores.access.insertKey(newKey(), newHash(), before, '2026-01-02')).toBe(true)
       expect((await stores.access.keys()).map((key) => key.id)).not.toContain(old.id)
     })
 
     test('shows an invite until it expires', async () => {
-      const invite = _adminInvite()
+      const invite = adminInvite()
       expect(await stores.access.insertInvite(invite, 50, NOW)).toBe(true)
       expect(await stores.access.invite(invite.tokenHash, NOW)).toEqual(invite)
       expect(await stores.access.invite(invite.tokenHash, NOW + 1000)).toBeUndefined()
-      expect(await stores.access.invite(_hash(), NOW)).toBeUndefined()
+      expect(await stores.access.invite(newHash(), NOW)).toBeUndefined()
     })
 
     test('bounds the open invites of administrators', async () => {
-      expect(await stores.access.insertInvite(_adminInvite(), 1, NOW)).toBe(false)
-      expect(await stores.access.insertInvite(_adminInvite({ expiresAt: NOW + 9000 }), 1, NOW + 5000)).toBe(
+      expect(await stores.access.insertInvite(adminInvite(), 1, NOW)).toBe(false)
+      expect(await stores.access.insertInvite(adminInvite({ expiresAt: NOW + 9000 }), 1, NOW + 5000)).toBe(
         true,
       )
-      await stores.access.insertInvite(_adminInvite(), 50, NOW + 10_000)
+      await stores.access.insertInvite(adminInvite(), 50, NOW + 10_000)
     })
 
     test('a new password invite replaces the one before', async () => {
-      const row = _account('invited')
+      const row = newAccount('invited')
       await stores.accounts.insert([row], TODAY)
-      const [first, second] = [_passwordInvite(row.id), _passwordInvite(row.id)]
+      const [first, second] = [passwordInvite(row.id), passwordInvite(row.id)]
       await stores.access.insertInvite(first, 0, NOW)
       await stores.access.insertInvite(second, 0, NOW)
       expect(await stores.access.invite(first.tokenHash, NOW)).toBeUndefined()
@@ -310,12 +313,12 @@ describe.each([
     })
 
     test('10 tries at an administrator’s invite: exactly 1 wins, and there is its key', async () => {
-      const invite = _adminInvite()
+      const invite = adminInvite()
       await stores.access.insertInvite(invite, 50, NOW)
-      const hashes = Array.from({ length: 10 }, () => _hash())
+      const hashes = Array.from({ length: 10 }, () => newHash())
       const results = await Promise.all(
         hashes.map((hash) =>
-          stores.access.redeemForKey(invite.tokenHash, NOW, _key({ scopes: ['*'] }), hash),
+          stores.access.redeemForKey(invite.tokenHash, NOW, newKey({ scopes: ['*'] }), hash),
         ),
       )
       expect(results.filter(Boolean)).toHaveLength(1)
@@ -324,13 +327,13 @@ describe.each([
     })
 
     test('10 tries at a password invite: exactly 1 wins, and its password counts', async () => {
-      const row = { ..._account('enrolling'), verifiers: [] }
+      const row = { ...newAccount('enrolling'), verifiers: [] }
       await stores.accounts.insert([row], TODAY)
-      const invite = _passwordInvite(row.id)
+      const invite = passwordInvite(row.id)
       await stores.access.insertInvite(invite, 0, NOW)
       const results = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
-          stores.access.redeemForVerifiers(invite.tokenHash, NOW, _verifiers(i * 2)),
+          stores.access.redeemForVerifiers(invite.tokenHash, NOW, verifiersOf(i * 2)),
         ),
       )
       expect(results.filter((id) => id === row.id)).toHaveLength(1)
@@ -339,37 +342,37 @@ describe.each([
     })
 
     test('an invite serves its own purpose only, and only in time', async () => {
-      const row = _account('own-purpose')
+      const row = newAccount('own-purpose')
       await stores.accounts.insert([row], TODAY)
-      const [admin, password] = [_adminInvite(), _passwordInvite(row.id)]
+      const [admin, password] = [adminInvite(), passwordInvite(row.id)]
       await stores.access.insertInvite(admin, 50, NOW)
       await stores.access.insertInvite(password, 50, NOW)
-      expect(await stores.access.redeemForVerifiers(admin.tokenHash, NOW, _verifiers(1))).toBeUndefined()
-      expect(await stores.access.redeemForKey(password.tokenHash, NOW, _key(), _hash())).toBe(false)
-      expect(await stores.access.redeemForKey(admin.tokenHash, NOW + 1000, _key(), _hash())).toBe(false)
-      expect(await stores.access.redeemForKey(admin.tokenHash, NOW, _key(), _hash())).toBe(true)
+      expect(await stores.access.redeemForVerifiers(admin.tokenHash, NOW, verifiersOf(1))).toBeUndefined()
+      expect(await stores.access.redeemForKey(password.tokenHash, NOW, newKey(), newHash())).toBe(false)
+      expect(await stores.access.redeemForKey(admin.tokenHash, NOW + 1000, newKey(), newHash())).toBe(false)
+      expect(await stores.access.redeemForKey(admin.tokenHash, NOW, newKey(), newHash())).toBe(true)
     })
   })
 
   test('the first administrator’s invite: 10 tries, exactly 1 wins; none while one is open or an administrator has a key', async () => {
     await using fresh = await open()
     const first = (now: number, today = TODAY) =>
-      fresh.access.insertFirstInvite(_adminInvite({ expiresAt: now + 1000 }), now, today)
+      fresh.access.insertFirstInvite(adminInvite({ expiresAt: now + 1000 }), now, today)
     const results = await Promise.all(Array.from({ length: 10 }, () => first(NOW)))
     expect(results.filter(Boolean)).toHaveLength(1)
     expect(await first(NOW + 1000)).toBe(true)
-    await fresh.access.insertKey(_key(), _hash(), 500, '2026-01-01')
+    await fresh.access.insertKey(newKey(), newHash(), 500, '2026-01-01')
     expect(await first(NOW + 2000)).toBe(true)
-    await fresh.access.insertKey(_key({ scopes: ['*'], expiresOn: TODAY }), _hash(), 500, '2026-01-01')
+    await fresh.access.insertKey(newKey({ scopes: ['*'], expiresOn: TODAY }), newHash(), 500, '2026-01-01')
     expect(await first(NOW + 3000)).toBe(false)
     expect(await first(NOW + 3000, LATER)).toBe(true)
   })
 })
 
-function _passwordInvite(accountId: string): InviteRow {
-  return { tokenHash: _hash(), purpose: 'password', accountId, expiresAt: NOW + 1000 }
+function passwordInvite(accountId: string): InviteRow {
+  return { tokenHash: newHash(), purpose: 'password', accountId, expiresAt: NOW + 1000 }
 }
 
-function _query() {
+function wholeList() {
   return { after: undefined, limit: 100, domain: undefined, state: undefined, search: undefined }
 }
