@@ -1,0 +1,12 @@
+/** HTTP servers: Fastify with our limits, headers, error shape and OpenAPI document. Knows no route but the signs of health. */
+export { Type } from 'typebox'
+export type { Static, TSchema } from 'typebox'
+export type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+export type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+export { createHttp } from './create-http.ts'
+export type { HttpOptions, HttpServer } from './create-http.ts'
+export { healthRoutes } from './health-routes.ts'
+export type { HealthOptions } from './health-routes.ts'
+export { HttpProblem, problemSchema } from './http-problem.ts'
+export { isLocalSocket } from './listener.ts'
+export type { ListenTarget, ListenTls } from './listener.ts'

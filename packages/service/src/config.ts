@@ -1,0 +1,72 @@
+/** The variables that all services share (CONTRACT, Environment). */
+import { join } from 'node:path'
+import { defineConfig } from '@sealpost/config'
+import type { EnvReader, Secret } from '@sealpost/config'
+import { LOG_LEVELS } from '@sealpost/log'
+import type { LogLevel } from '@sealpost/log'
+
+export interface PlatformConfig {
+  readonly logLevel: LogLevel
+  readonly eventBus: 'process' | 'postgres'
+  /** Unset: the embedded Postgres of the all-in-one. */
+  readonly databaseUrl: Secret | undefined
+  readonly dataDir: string
+  readonly domains: readonly string[]
+  readonly bind: string
+  /** Paths of PEM files; unless set, those of the local CA in the data directory. */
+  readonly tlsCert: string
+  readonly tlsKey: string
+  /** Whether TLS_CERT and TLS_KEY were given. */
+  readonly tlsGiven: boolean
+}
+
+/**
+ * Reads the shared variables. `alone`: a service in a process of its own, which needs DATABASE_URL and hears the other
+ * processes over Postgres; otherwise all services share the process.
+ */
+export function readPlatformConfig(env: EnvReader, { alone = false } = {}): PlatformConfig {
+  const dataDir = env.str('SEALPOST_DATA_DIR', './data')
+  const tlsCert = env.optional('TLS_CERT')
+  const tlsKey = env.optional('TLS_KEY')
+  const config: PlatformConfig = {
+    logLevel: env.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    eventBus: env.oneOf('EVENT_BUS', ['process', 'postgres'], alone ? 'postgres' : 'process'),
+    databaseUrl: env.optionalSecret('DATABASE_URL'),
+    dataDir,
+    domains: env.list('SEALPOST_DOMAIN', ['localhost']),
+    bind: env.str('SEALPOST_BIND', '127.0.0.1'),
+    tlsCert: tlsCert ?? join(dataDir, 'tls', 'cert.pem'),
+    tlsKey: tlsKey ?? join(dataDir, 'tls', 'key.pem'),
+    tlsGiven: tlsCert !== undefined && tlsKey !== undefined,
+  }
+  checkTogether(env, config, { alone, halfPair: (tlsCert === undefined) !== (tlsKey === undefined) })
+  return config
+}
+
+function checkTogether(
+  env: EnvReader,
+  config: PlatformConfig,
+  { alone, halfPair }: { alone: boolean; halfPair: boolean },
+): void {
+  if (halfPair) env.problem('TLS_CERT and TLS_KEY must be set together')
+  if (config.domains.length === 0) env.problem('SEALPOST_DOMAIN must name at least one domain')
+  if (!alone) return
+  if (config.databaseUrl === undefined)
+    env.problem('DATABASE_URL must be set when a service runs in a process of its own')
+  if (config.eventBus === 'process')
+    env.problem('EVENT_BUS must be postgres when a service runs in a process of its own')
+}
+
+/** What main functions of services read besides: the port of their HTTP routes and signs of health. */
+export function readMainConfig<C>(readService: (env: EnvReader) => C) {
+  return fromProcessEnv((env) => ({
+    platform: readPlatformConfig(env, { alone: true }),
+    httpPort: env.port('HTTP_PORT', 8080),
+    service: readService(env),
+  }))
+}
+
+/** defineConfig over the environment of this process. */
+export function fromProcessEnv<C>(read: (env: EnvReader) => C): Readonly<C> {
+  return defineConfig(process.env, read)
+}

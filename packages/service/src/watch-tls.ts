@@ -1,0 +1,107 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { readFileSync, watch } from 'node:fs'
+import { dirname } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { OperationalError, errorCode } from '@sealpost/errors'
+import type { Log } from '@sealpost/log'
+import type { Clock } from '@sealpost/runtime'
+
+/** A certificate chain and its key in PEM. */
+export interface TlsPair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** The pair in force. */
+export interface TlsSource {
+  current(): TlsPair
+  /** Runs after `current()` has changed. */
+  onChange(listener: () => void): Disposable
+}
+
+/** Catches what a file system without notifications hides. */
+const POLL_MS = 60_000
+/** Certificate and key are two files: their changes are taken together. */
+const SETTLE_MS = 300
+
+/**
+ * Reads the pair and follows its files. A pair that cannot be read, does not match or has expired leaves the old one in force and is
+ * told once (`tls_reload_refused`). Throws OperationalError `TLS_…` if there is no usable pair to begin with.
+ */
+export function watchTls(
+  certFile: string,
+  keyFile: string,
+  { log, clock }: { log: Log; clock: Clock },
+): TlsSource & Disposable {
+  const stack = new DisposableStack()
+  const listeners = new Set<() => void>()
+  let pair = checked(read(certFile, keyFile))
+  let refused = ''
+
+  const reload = (): void => {
+    try {
+      const next = read(certFile, keyFile)
+      if (next.cert === pair.cert && next.key === pair.key) return
+      pair = unexpired(checked(next), clock)
+      refused = ''
+      log.info('tls_reloaded')
+      for (const listener of listeners) listener()
+    } catch (error) {
+      if (refused === errorCode(error)) return
+      refused = errorCode(error)
+      log.error('tls_reload_refused', { code: refused })
+    }
+  }
+
+  let settling: Disposable | undefined
+  stack.defer(() => settling?.[Symbol.dispose]())
+  for (const directory of new Set([dirname(certFile), dirname(keyFile)])) {
+    const watcher = stack.adopt(watch(directory), (opened) => opened.close())
+    watcher.on('change', () => {
+      settling?.[Symbol.dispose]()
+      settling = clock.after(SETTLE_MS, reload)
+    })
+    // The directory went away: the poll goes on.
+    watcher.on('error', () => watcher.close())
+  }
+  stack.use(clock.every(POLL_MS, reload))
+  return {
+    current: () => pair,
+    onChange(listener) {
+      const own = (): void => listener()
+      listeners.add(own)
+      return { [Symbol.dispose]: () => void listeners.delete(own) }
+    },
+    [Symbol.dispose]: () => stack.dispose(),
+  }
+}
+
+function read(certFile: string, keyFile: string): TlsPair {
+  try {
+    return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+  } catch (error) {
+    throw new OperationalError('TLS_UNREADABLE', 'The TLS certificate or its key cannot be read', {
+      cause: error,
+    })
+  }
+}
+
+function checked(pair: TlsPair): TlsPair {
+  let matches: boolean
+  try {
+    matches = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))
+    createSecureContext(pair)
+  } catch (error) {
+    throw new OperationalError('TLS_MALFORMED', 'The TLS certificate or its key is not usable PEM', {
+      cause: error,
+    })
+  }
+  if (!matches) throw new OperationalError('TLS_MISMATCH', 'The TLS key does not belong to the certificate')
+  return pair
+}
+
+function unexpired(pair: TlsPair, clock: Clock): TlsPair {
+  if (new X509Certificate(pair.cert).validToDate.getTime() <= clock.now())
+    throw new OperationalError('TLS_EXPIRED', 'The TLS certificate has expired')
+  return pair
+}
