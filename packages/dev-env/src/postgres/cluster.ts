@@ -50,6 +50,7 @@ async function createCluster(options: ClusterOptions): Promise<void> {
   const { binaries, user, directory } = options
   const fresh = `${directory}.new`
   const passwordFile = `${fresh}.password`
+  await removeEmpty(directory)
   await rm(fresh, { recursive: true, force: true })
   await rm(passwordFile, { force: true })
   await mkdir(fresh, { mode: 0o700 })
@@ -57,11 +58,18 @@ async function createCluster(options: ClusterOptions): Promise<void> {
   if (user !== undefined)
     await Promise.all([fresh, passwordFile].map((path) => chown(path, user.uid, user.gid)))
   // The built-in collation sorts the same on every system: a cluster may be copied between hosts without a reindex.
+  const settings =
+    '--encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --auth=scram-sha-256 --no-instructions'
   const initdb = [
-    ...['--pgdata', fresh, '--username', CLUSTER_NAME, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
-    ...['--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
-    ...['--no-instructions', ...(options.unsynced === true ? ['--no-sync'] : [])],
+    '--pgdata',
+    fresh,
+    '--username',
+    CLUSTER_NAME,
+    '--pwfile',
+    passwordFile,
+    ...settings.split(' '),
   ]
+  if (options.unsynced === true) initdb.push('--no-sync')
   const cwd = dirname(directory)
   await runProgram(binaries.initdb, initdb, { user, cwd })
   await runProgram(binaries.postgres, ['--single', '-D', fresh, 'template1'], {
@@ -70,7 +78,6 @@ async function createCluster(options: ClusterOptions): Promise<void> {
     input: `create database ${CLUSTER_NAME};\n`,
   })
   await rename(passwordFile, join(fresh, PASSWORD_FILE))
-  await removeEmpty(directory)
   await rename(fresh, directory)
 }
 

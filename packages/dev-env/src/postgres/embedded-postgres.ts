@@ -64,10 +64,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await chmod(socketDirectory, 0o700)
   if (user !== undefined) await chown(socketDirectory, user.uid, user.gid)
   const postmaster = { binaries, user, directory, settings: settings(socketDirectory, options.settings) }
-  return await keepRunning(await startPostmaster(postmaster), postmaster, {
-    ...options,
-    url: `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}?host=${encodeURIComponent(socketDirectory)}`,
-  })
+  const url = `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}?host=${encodeURIComponent(socketDirectory)}`
+  return new WatchedPostgres(await startPostmaster(postmaster), { ...options, url, postmaster })
 }
 
 function assertShort(socketDirectory: string): void {
@@ -79,53 +77,67 @@ function assertShort(socketDirectory: string): void {
   )
 }
 
-function keepRunning(
-  first: Postmaster,
-  postmaster: PostmasterOptions,
-  options: { url: string; clock: Clock; onCrash?: () => void },
-): EmbeddedPostgres {
-  let current = first
-  let stopping = false
-  let restarting: Promise<void> | undefined
-  const pause = Promise.withResolvers<void>()
-  const restart = async (): Promise<void> => {
-    for (let ms = RESTART_MS_MIN; !stopping; ms = Math.min(2 * ms, RESTART_MS_MAX)) {
-      await sleep(options.clock, ms, pause.promise)
-      if (stopping) return
+class WatchedPostgres implements EmbeddedPostgres {
+  readonly url: string
+  readonly #postmaster: PostmasterOptions
+  readonly #clock: Clock
+  readonly #onCrash: () => void
+  readonly #stopping = new AbortController()
+  #current: Postmaster
+  #watching: Promise<void>
+
+  constructor(
+    first: Postmaster,
+    options: { url: string; postmaster: PostmasterOptions; clock: Clock; onCrash?: () => void },
+  ) {
+    this.url = options.url
+    this.#postmaster = options.postmaster
+    this.#clock = options.clock
+    this.#onCrash = options.onCrash ?? (() => undefined)
+    this.#current = first
+    this.#watching = this.#watch()
+  }
+
+  get pid(): number {
+    return this.#current.pid
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#current.stop()
+    await this.#watching
+    await this.#current.stop()
+  }
+
+  async #watch(): Promise<void> {
+    for (;;) {
+      await this.#current.ended
+      if (this.#stopping.signal.aborted) return
+      this.#onCrash()
+      await this.#restart()
+    }
+  }
+
+  async #restart(): Promise<void> {
+    for (let ms = RESTART_MS_MIN; ; ms = Math.min(2 * ms, RESTART_MS_MAX)) {
+      await this.#pause(ms)
+      if (this.#stopping.signal.aborted) return
       try {
-        await stopLeftovers(postmaster.directory)
-        current = await startPostmaster(postmaster)
-        return watch(current)
+        await stopLeftovers(this.#postmaster.directory)
+        this.#current = await startPostmaster(this.#postmaster)
+        return
       } catch (error) {
         if (!(error instanceof OperationalError)) throw error
       }
     }
   }
-  const watch = (server: Postmaster): void => {
-    void server.ended.then(() => {
-      if (stopping) return
-      options.onCrash?.()
-      restarting = restart()
-    })
-  }
-  watch(first)
-  return {
-    url: options.url,
-    get pid() {
-      return current.pid
-    },
-    async [Symbol.asyncDispose]() {
-      stopping = true
-      pause.resolve()
-      await restarting
-      await current.stop()
-    },
-  }
-}
 
-/** Waits `ms`, or until `cut` resolves. */
-async function sleep(clock: Clock, ms: number, cut: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  using _timer = clock.after(ms, resolve)
-  await Promise.race([promise, cut])
+  /** Waits `ms`, or until the stop begins. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#clock.after(ms, resolve)
+    this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    timer[Symbol.dispose]()
+  }
 }

@@ -80,6 +80,7 @@ function keepLog(child: ChildProcess): () => string {
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return await ended
   const harder = [
     setTimeout(() => child.kill('SIGQUIT'), FAST_STOP_MS),
     setTimeout(() => child.kill('SIGKILL'), FAST_STOP_MS + IMMEDIATE_STOP_MS),
