@@ -1,0 +1,17 @@
+/** The keys of sealed messages, in slots that are destroyed one by one (SEALED-QUEUE 4). */
+export { requestAdopt, requestReset } from './disk-volume.ts'
+export { PLAINTEXT_BYTES_MAX, SIZE_CLASSES } from './envelope.ts'
+export { KeyringError } from './keyring-error.ts'
+export type { KeyringErrorCode } from './keyring-error.ts'
+export type {
+  Keyring,
+  KeyringOptions,
+  QueueHandle,
+  QueuedMessage,
+  Reconciliation,
+  Sealed,
+  SealedRow,
+} from './keyring.ts'
+export { RAM_KEYRING_ID, openKeyring } from './open-keyring.ts'
+export { MessageKind } from './slot.ts'
+export type { KeyringRequest } from './volume.ts'

@@ -1,0 +1,50 @@
+/**
+ * The 64-byte slots of a keyring file (big-endian).
+ *
+ *   message: row id 16 | key 32 | due second 4 | sealed second 4 | kind 1 | 0 × 3 | CRC 4
+ *   queue:   handle 16 | account id 16 | device id 16 | 0 × 8    | kind 1 | 0 × 3 | CRC 4
+ *   free:    64 zero bytes
+ *
+ * A slot is destroyed by overwriting it with zeros. One whose CRC is wrong was torn by a crash before anything relied on it: it
+ * counts as destroyed.
+ */
+import { crc32 } from 'node:zlib'
+
+export const SLOT_BYTES = 64
+export const KEY_BYTES = 32
+
+/** What a key protects. The values are on disk: never reuse one. */
+export const MessageKind = { message: 1, receipt: 2, call: 3, session: 4 } as const
+export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind]
+
+/** The kind byte of a queue slot. */
+export const QUEUE_KIND = 0x80
+
+export const AT = { id: 0, key: 16, due: 48, sealed: 52, kind: 56, crc: 60, account: 16, device: 32 } as const
+
+/** Latest second that a slot can hold: in the year 2106. */
+export const SECOND_MAX = 0xffff_ffff
+
+export type SlotState = 'free' | 'message' | 'queue' | 'torn'
+
+/** Writes the CRC of the slot at `offset`, which makes it valid. */
+export function closeSlot(slab: Buffer, offset: number): void {
+  slab.writeUInt32BE(crc32(slab.subarray(offset, offset + AT.crc)), offset + AT.crc)
+}
+
+/** What the slot at `offset` holds, after a restart. */
+export function slotState(slab: Buffer, offset: number): SlotState {
+  const slot = slab.subarray(offset, offset + SLOT_BYTES)
+  if (slot.equals(FREE)) return 'free'
+  if (slot.readUInt32BE(AT.crc) !== crc32(slot.subarray(0, AT.crc))) return 'torn'
+  const kind = slot[AT.kind]
+  if (kind === QUEUE_KIND) return 'queue'
+  return isMessageKind(kind) ? 'message' : 'torn'
+}
+
+export function isMessageKind(value: unknown): value is MessageKind {
+  return KINDS.includes(value)
+}
+
+const FREE = Buffer.alloc(SLOT_BYTES)
+const KINDS: readonly unknown[] = Object.values(MessageKind)

@@ -1,0 +1,30 @@
+/** Where a keyring lives: the operations that it needs of a disk, so that tests can take one that fails and crashes at will. */
+
+/** The file, open for reading and writing. Every operation may throw the system's error. */
+export interface KeyFile {
+  /** Its length in bytes when it was opened. */
+  readonly length: number
+  /** Up to `length` bytes from `position`; fewer at the end of the file. */
+  read(position: number, length: number): Promise<Buffer>
+  write(position: number, bytes: Uint8Array): Promise<void>
+  /** Resolves when all writes so far are on stable storage. */
+  sync(): Promise<void>
+  /** May be called again. */
+  close(): Promise<void>
+}
+
+/** What an operator has asked of a keyring that refused to open. */
+export type KeyringRequest = 'adopt' | 'reset'
+
+export interface Volume {
+  /** Keeps other processes out until disposed or until this process ends; KEYRING_HELD when another is in. */
+  lock(): Promise<AsyncDisposable>
+  /** Undefined when there is no file. */
+  open(): Promise<KeyFile | undefined>
+  /** A new file with this content, which exists whole or not at all. */
+  create(content: Buffer): Promise<KeyFile>
+  /** Overwrites the file with zeros and removes it. */
+  destroy(): Promise<void>
+  request(): Promise<KeyringRequest | undefined>
+  clearRequest(): Promise<void>
+}
