@@ -56,8 +56,9 @@ export class VirtualClock implements Clock {
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) }
   }
 
-  /** Moves time by `ms`, firing what falls due on the way; throws what a task threw. */
+  /** Lets what is under way settle, then moves time by `ms`, firing what falls due on the way; throws what a task threw. */
   async advance(ms: number): Promise<void> {
+    await macrotask()
     const target = this.#now + ms
     for (let timer = this.#next(target); timer !== undefined; timer = this.#next(target)) {
       this.#now = Math.max(this.#now, timer.due)

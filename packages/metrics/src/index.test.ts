@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { createMetrics } from './index.ts'
+
+test('counters, gauges and histograms are rendered, with the default metrics', async () => {
+  const metrics = createMetrics()
+  metrics.counter('stanzas_total', 'Stanzas', ['kind']).inc({ kind: 'message' }, 2)
+  metrics.gauge('streams', 'Streams').set(5)
+  metrics.gauge('streams', 'Streams').dec()
+  metrics.histogram('wait_seconds', 'Wait', [0.1, 1]).observe(0.5)
+  const text = await metrics.render()
+  expect(text).toContain('stanzas_total{kind="message"} 2')
+  expect(text).toContain('streams 4')
+  expect(text).toContain('wait_seconds_bucket{le="1"} 1')
+  expect(text).toContain('process_cpu_seconds_total')
+})
+
+test('one name is one metric of one kind; registries do not share', async () => {
+  const metrics = createMetrics()
+  metrics.counter('a_total', 'A').inc()
+  metrics.counter('a_total', 'A').inc()
+  expect(await metrics.render()).toContain('a_total 2')
+  expect(() => metrics.gauge('a_total', 'A')).toThrow(/another kind/)
+  expect(await createMetrics().render()).not.toContain('a_total')
+})
