@@ -1,5 +1,5 @@
 /** The keys of sealed messages, in slots that are destroyed one by one (SEALED-QUEUE 4). */
-export { requestAdopt, requestReset } from './disk-volume.ts'
+export { diskVolume, requestAdopt, requestReset } from './disk-volume.ts'
 export { PLAINTEXT_BYTES_MAX, SIZE_CLASSES } from './envelope.ts'
 export { KeyringError } from './keyring-error.ts'
 export type { KeyringErrorCode } from './keyring-error.ts'
@@ -12,6 +12,7 @@ export type {
   Sealed,
   SealedRow,
 } from './keyring.ts'
-export { RAM_KEYRING_ID, openKeyring } from './open-keyring.ts'
-export { MessageKind } from './slot.ts'
-export type { KeyringRequest } from './volume.ts'
+export { RAM_KEYRING_ID, openKeyring, openKeyringOn } from './open-keyring.ts'
+export { MESSAGE_KINDS } from './slot.ts'
+export type { MessageKind } from './slot.ts'
+export type { KeyFile, KeyringRequest, Volume } from './volume.ts'

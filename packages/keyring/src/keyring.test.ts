@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock, systemRandom } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
-import { MessageKind, SIZE_CLASSES, openKeyring, requestAdopt, requestReset } from './index.ts'
+import { SIZE_CLASSES, openKeyring, requestAdopt, requestReset } from './index.ts'
 import type { Keyring, KeyringOptions } from './index.ts'
 
 const INSTANCE = '11111111-1111-4111-8111-111111111111'
@@ -31,7 +31,7 @@ function options(path: string, changes: Partial<KeyringOptions> = {}): KeyringOp
 
 function seal(keyring: Keyring, seq: number, text: string, due = 2_000_000_000) {
   const queue = keyring.queue(ACCOUNT, DEVICE)
-  return { queue, seq, ...keyring.seal(queue, seq, Buffer.from(text), due, MessageKind.message) }
+  return { queue, seq, ...keyring.seal(queue, seq, Buffer.from(text), due, 'message') }
 }
 
 test('a sealed message opens after a restart, and not after it was shredded', async () => {
@@ -80,12 +80,12 @@ test('blobs have the size of a class and nothing between', async () => {
   let seq = 0
   for (const size of SIZE_CLASSES) {
     const fits = Buffer.alloc(size - 20, 1)
-    const sealed = keyring.seal(queue, (seq += 1), fits, 1, MessageKind.message)
+    const sealed = keyring.seal(queue, (seq += 1), fits, 1, 'message')
     expect(sealed.blob.length).toBe(size)
     expect(keyring.open(sealed.id, queue, seq, sealed.blob)).toEqual(fits)
   }
   const tooLarge = Buffer.alloc((SIZE_CLASSES.at(-1) ?? 0) - 19)
-  expect(() => keyring.seal(queue, seq + 1, tooLarge, 1, MessageKind.message)).toThrow(
+  expect(() => keyring.seal(queue, seq + 1, tooLarge, 1, 'message')).toThrow(
     expect.objectContaining({ code: 'PLAINTEXT_TOO_LARGE' }),
   )
   expect(keyring.size).toBe(SIZE_CLASSES.length)
@@ -115,7 +115,7 @@ test('due gives what fell due to the second and nothing else', async () => {
   await using keyring = await openKeyring(options(home.path))
   const queue = keyring.queue(ACCOUNT, DEVICE)
   const sealed = [50, 10, 30, 20, 40].map(
-    (due, index) => keyring.seal(queue, index + 1, Buffer.from('x'), due, MessageKind.call).id,
+    (due, index) => keyring.seal(queue, index + 1, Buffer.from('x'), due, 'call').id,
   )
   const due = (second: number) =>
     keyring
@@ -127,7 +127,7 @@ test('due gives what fell due to the second and nothing else', async () => {
   keyring.shred([sealed[3] ?? ''])
   expect(due(30)).toEqual([1, 2])
   expect(keyring.due(100, 2)).toHaveLength(2)
-  expect(keyring.due(10)[0]).toMatchObject({ kind: MessageKind.call, queue: { device: DEVICE } })
+  expect(keyring.due(10)[0]).toMatchObject({ kind: 'call', queue: { device: DEVICE } })
 })
 
 test('a queue knows its messages in order, its size and its oldest', async () => {

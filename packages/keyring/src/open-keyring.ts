@@ -32,11 +32,11 @@ const REQUEST_DECIDES: Readonly<Record<string, readonly KeyringRequest[]>> = {
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const volume = await diskVolume(options.directory)
-  return options.mode === 'ram' ? openRam(options, volume) : openOn(volume, options)
+  return options.mode === 'ram' ? openRam(options, volume) : openKeyringOn(volume, options)
 }
 
 /** As `openKeyring` in `file` mode, on any volume. */
-export async function openOn(volume: Volume, options: KeyringOptions): Promise<Keyring> {
+export async function openKeyringOn(volume: Volume, options: KeyringOptions): Promise<Keyring> {
   await using stack = new AsyncDisposableStack()
   const lock = stack.use(await volume.lock())
   const { file, header } = await claim(volume, options, stack)

@@ -6,7 +6,7 @@ import { IdIndex } from './id-index.ts'
 import { KeyringError } from './keyring-error.ts'
 import type { Keyring, QueueHandle, QueuedMessage, Reconciliation, Sealed } from './keyring.ts'
 import type { RandomPool } from './random-pool.ts'
-import { AT, KEY_BYTES, QUEUE_KIND, SECOND_MAX, closeSlot, slotState } from './slot.ts'
+import { AT, KEY_BYTES, QUEUE_KIND, SECOND_MAX, closeSlot, readKind, slotState, writeKind } from './slot.ts'
 import type { MessageKind } from './slot.ts'
 import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
@@ -144,7 +144,7 @@ export class SlotKeyring implements Keyring {
     this.#pool.fill(slab, offset + AT.key, KEY_BYTES)
     slab.writeUInt32BE(second(due), offset + AT.due)
     slab.writeUInt32BE(second(Math.floor(this.#clock.now() / 1000)), offset + AT.sealed)
-    slab[offset + AT.kind] = kind
+    writeKind(slab, offset, kind)
     closeSlot(slab, offset)
     this.#writer.mark(slot)
     this.#index.add(slot)
@@ -194,7 +194,7 @@ export class SlotKeyring implements Keyring {
     return this.#heap.until(limitSecond, limit).map((slot) => {
       const [slab, offset] = this.#at(slot)
       const queue = this.#queues.get(this.#table.columns.queue[slot] ?? NONE)
-      return { id: readUuid(slab, offset), kind: kindAt(slab, offset), queue }
+      return { id: readUuid(slab, offset), kind: readKind(slab, offset), queue }
     })
   }
 
@@ -388,7 +388,7 @@ export class SlotKeyring implements Keyring {
     return {
       id: readUuid(slab, offset),
       seq: seq[slot] ?? 0,
-      kind: kindAt(slab, offset),
+      kind: readKind(slab, offset),
       bytes: classBytes(sizeClass[slot] ?? 0),
       due: slab.readUInt32BE(offset + AT.due),
       sealed: slab.readUInt32BE(offset + AT.sealed),
@@ -408,10 +408,6 @@ export class SlotKeyring implements Keyring {
 
 function keyAt(slab: Buffer, offset: number): Buffer {
   return slab.subarray(offset + AT.key, offset + AT.key + KEY_BYTES)
-}
-
-function kindAt(slab: Buffer, offset: number): MessageKind {
-  return slab[offset + AT.kind] as MessageKind
 }
 
 function second(value: number): number {

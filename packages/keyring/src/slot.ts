@@ -13,9 +13,10 @@ import { crc32 } from 'node:zlib'
 export const SLOT_BYTES = 64
 export const KEY_BYTES = 32
 
-/** What a key protects. The values are on disk: never reuse one. */
-export const MessageKind = { message: 1, receipt: 2, call: 3, session: 4 } as const
-export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind]
+/** What a key protects; the byte on disk is never used for another kind. */
+const KIND_CODES = { message: 1, receipt: 2, call: 3, session: 4 } as const
+export type MessageKind = keyof typeof KIND_CODES
+export const MESSAGE_KINDS = Object.keys(KIND_CODES) as readonly MessageKind[]
 
 /** The kind byte of a queue slot. */
 export const QUEUE_KIND = 0x80
@@ -39,12 +40,17 @@ export function slotState(slab: Buffer, offset: number): SlotState {
   if (slot.readUInt32BE(AT.crc) !== crc32(slot.subarray(0, AT.crc))) return 'torn'
   const kind = slot[AT.kind]
   if (kind === QUEUE_KIND) return 'queue'
-  return isMessageKind(kind) ? 'message' : 'torn'
+  return KIND_NAMES.has(kind ?? 0) ? 'message' : 'torn'
 }
 
-export function isMessageKind(value: unknown): value is MessageKind {
-  return KINDS.includes(value)
+export function writeKind(slab: Buffer, offset: number, kind: MessageKind): void {
+  slab[offset + AT.kind] = KIND_CODES[kind]
+}
+
+/** The kind of a message slot. */
+export function readKind(slab: Buffer, offset: number): MessageKind {
+  return KIND_NAMES.get(slab[offset + AT.kind] ?? 0) ?? 'message'
 }
 
 const FREE = Buffer.alloc(SLOT_BYTES)
-const KINDS: readonly unknown[] = Object.values(MessageKind)
+const KIND_NAMES = new Map<number, MessageKind>(MESSAGE_KINDS.map((kind) => [KIND_CODES[kind], kind]))
