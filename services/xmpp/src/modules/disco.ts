@@ -1,0 +1,106 @@
+/**
+ * XEP-0030 Service Discovery for the server and for accounts. An account is described to itself and to those who may see
+ * its presence; to everybody else it looks like one that does not exist.
+ */
+import { type Element, element, NS_DISCO_INFO, NS_DISCO_ITEMS, StanzaError } from '@sealpost/stanza'
+import type { AccountRef } from '../core/account-directory.ts'
+import { defineModule, type IqRequest, type Module, type ModuleHost } from '../core/module.ts'
+
+/** What a discovery request for an account is about. */
+export interface AccountDiscovery {
+  readonly request: IqRequest
+  readonly owner: AccountRef
+  /** Undefined: the account itself. */
+  readonly node: string | undefined
+  /** Takes what is found; identities go before features (XEP-0030 §3.1). */
+  readonly found: Element[]
+}
+
+declare module '../core/module.ts' {
+  interface Provided {
+    disco: {
+      /** Identities and features of the server as they are answered (XEP-0030 §3.1). */
+      hostInfo(): readonly Element[]
+    }
+  }
+  interface Hooks {
+    /** Describes a node of the server; its answer ends the chain. */
+    'disco/host-node'(event: { readonly node: string }): readonly Element[]
+    /** Adds what a module knows about an account or one of its nodes; `true`: the node exists. */
+    'disco/account-info'(event: AccountDiscovery): true
+    'disco/account-items'(event: AccountDiscovery): true
+  }
+}
+
+const refuse = {
+  noNode: () => new StanzaError('cancel', 'item-not-found'), // XEP-0030 §7
+  hidden: () => new StanzaError('cancel', 'service-unavailable'), // XEP-0030 §8
+} as const
+
+export function disco(): Module {
+  return defineModule({
+    name: 'disco',
+    implements: ['XEP-0030 2.5.0'],
+    depends: ['roster'],
+    setup(host) {
+      host.feature(NS_DISCO_INFO) // XEP-0030 §3.1
+      host.feature(NS_DISCO_ITEMS)
+      host.accountFeature(NS_DISCO_INFO)
+      host.accountFeature(NS_DISCO_ITEMS)
+      host.provide('disco', { hostInfo: () => hostInfo(host) })
+      host.onIq('get', { to: ['host'], namespace: NS_DISCO_INFO, name: 'query' }, async ({ query }) => {
+        const { node } = query.attrs
+        if (node === undefined) return element('query', NS_DISCO_INFO, {}, ...hostInfo(host))
+        const found = await host.fire('disco/host-node', { node })
+        if (!found) throw refuse.noNode()
+        return element('query', NS_DISCO_INFO, { node }, ...found)
+      })
+      host.onIq('get', { to: ['host'], namespace: NS_DISCO_ITEMS, name: 'query' }, ({ query }) => {
+        if (query.attrs['node'] !== undefined) throw refuse.noNode()
+        return element('query', NS_DISCO_ITEMS)
+      })
+      const accounts = ['self', 'account'] as const
+      host.onIq('get', { to: accounts, namespace: NS_DISCO_INFO, name: 'query' }, (request) =>
+        describeAccount(host, request),
+      )
+      host.onIq('get', { to: accounts, namespace: NS_DISCO_ITEMS, name: 'query' }, (request) =>
+        listAccount(host, request),
+      )
+    },
+  })
+}
+
+function hostInfo(host: ModuleHost): Element[] {
+  const identity = element('identity', NS_DISCO_INFO, { category: 'server', type: 'im', name: 'Sealpost' })
+  return [identity, ...featureElements(host.features.host)]
+}
+
+function featureElements(features: readonly string[]): Element[] {
+  return [...new Set(features)].map((name) => element('feature', NS_DISCO_INFO, { var: name }))
+}
+
+async function describeAccount(host: ModuleHost, request: IqRequest): Promise<Element> {
+  const discovery = await discover(host, request)
+  const exists = await host.fire('disco/account-info', discovery)
+  const { node, found } = discovery
+  if (node !== undefined) {
+    if (!exists) throw refuse.noNode()
+    return element('query', NS_DISCO_INFO, { node }, ...found)
+  }
+  const identity = element('identity', NS_DISCO_INFO, { category: 'account', type: 'registered' })
+  return element('query', NS_DISCO_INFO, {}, identity, ...found, ...featureElements(host.features.account))
+}
+
+async function listAccount(host: ModuleHost, request: IqRequest): Promise<Element> {
+  const discovery = await discover(host, request)
+  const exists = await host.fire('disco/account-items', discovery)
+  const { node, found } = discovery
+  if (node !== undefined && !exists) throw refuse.noNode()
+  return element('query', NS_DISCO_ITEMS, { node }, ...found)
+}
+
+async function discover(host: ModuleHost, request: IqRequest): Promise<AccountDiscovery> {
+  const { owner, session, query } = request
+  if (!owner || !(await host.need('roster').isSubscriber(owner, session.jid))) throw refuse.hidden()
+  return { request, owner, node: query.attrs['node'], found: [] }
+}

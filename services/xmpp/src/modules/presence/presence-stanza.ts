@@ -1,0 +1,20 @@
+/** Presence on the wire (RFC 6121 §4.7): reading the priority, and writing one stanza for many recipients. */
+import { attributesToString, type Element, escapeXml, StanzaError } from '@sealpost/stanza'
+
+const PRIORITY = /^[+-]?\d{1,3}$/
+
+/** RFC 6121 §4.7.2.3: an integer from -128 to 127, 0 when absent; throws StanzaError `bad-request`. */
+export function readPriority(presence: Element): number {
+  const text = presence.child('priority')?.text().trim()
+  if (text === undefined) return 0
+  const priority = PRIORITY.test(text) ? Number.parseInt(text, 10) : Number.NaN
+  if (!(priority >= -128 && priority <= 127)) throw new StanzaError('modify', 'bad-request')
+  return priority
+}
+
+/** Serialises the stanza once; the returned function addresses it. */
+export function addressable(presence: Element): (to: string) => string {
+  const start = `<presence${attributesToString({ ...presence.attrs, to: undefined })}`
+  const end = presence.children.length === 0 ? '/>' : `>${presence.innerXml()}</presence>`
+  return (to) => `${start} to='${escapeXml(to)}'${end}`
+}

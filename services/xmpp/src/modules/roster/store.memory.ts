@@ -1,0 +1,33 @@
+/** The roster's store in memory, for tests. */
+import type { RosterItem, RosterStore } from './store.ts'
+
+export function memoryRosterStore(): RosterStore {
+  const rosters = new Map<string, { ver: number; items: Map<string, RosterItem> }>()
+
+  return {
+    load(accountId) {
+      const roster = rosters.get(accountId)
+      return Promise.resolve({ ver: roster?.ver ?? 0, items: new Map(roster?.items) })
+    },
+    change(accountId, { put, remove, visible }) {
+      const roster = rosters.get(accountId) ?? { ver: 0, items: new Map<string, RosterItem>() }
+      rosters.set(accountId, roster)
+      if (put) roster.items.set(put.contact.toString(), put)
+      if (remove) roster.items.delete(remove.toString())
+      if (visible) roster.ver++
+      return Promise.resolve(roster.ver)
+    },
+    holders(contactAccountId) {
+      const found = [...rosters].flatMap(([accountId, { items }]) =>
+        [...items.values()]
+          .filter((item) => item.contactAccountId === contactAccountId)
+          .map(({ contact }) => ({ accountId, contact })),
+      )
+      return Promise.resolve(found)
+    },
+    erase(accountId) {
+      rosters.delete(accountId)
+      return Promise.resolve()
+    },
+  }
+}
