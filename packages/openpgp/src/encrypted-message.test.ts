@@ -289,6 +289,7 @@ describe('isEncryptedMessage under fuzzing', () => {
   }
 
   it(`never throws, and accepts nothing that is not framed as encrypted (SEED=${String(seed)})`, () => {
+    let taken = 0
     fc.assert(
       fc.property(
         fc.oneof(
@@ -298,18 +299,16 @@ describe('isEncryptedMessage under fuzzing', () => {
         ),
         (binary) => {
           if (!isEncryptedMessage(binary)) return
+          taken += 1
           const types = typesOf(binary)
           expect([SEIPD, AEAD]).toContain(types.at(-1))
           expect(types.length).toBeGreaterThan(1)
           for (const type of types.slice(0, -1)) expect([PKESK, SKESK]).toContain(type)
-          expect(
-            isEncryptedMessage(binary.subarray(0, -1)) &&
-              types.length > 0 &&
-              !binary.subarray(-5).includes('PGP'),
-          ).toBe(false)
+          expect(isEncryptedMessage(binary.subarray(0, -1))).toBe(false)
         },
       ),
       { seed, numRuns: 200_000, interruptAfterTimeLimit: 3000, markInterruptAsFailure: false },
     )
+    expect(taken).toBeGreaterThan(100)
   })
 })
