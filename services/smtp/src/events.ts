@@ -1,0 +1,30 @@
+/** What the mail relay counts. */
+import type { Log } from '@sealpost/log'
+import type { Metrics } from '@sealpost/metrics'
+import type { ListenerKind } from './listener.ts'
+
+export interface SmtpEvents {
+  listening(kind: ListenerKind, port: number): void
+  connected(kind: ListenerKind): void
+  /** A connection failed: TLS that did not come about, a peer that went away. `code` is the error's. */
+  connectionFailed(kind: ListenerKind, code: string): void
+  signIn(outcome: 'accepted' | 'refused' | 'deferred'): void
+  recipientRefused(code: number): void
+}
+
+export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): SmtpEvents {
+  const connections = metrics.counter('smtp_connections_total', 'Connections accepted', ['listener'])
+  const failures = metrics.counter('smtp_connection_errors_total', 'Connections that failed', ['listener'])
+  const signIns = metrics.counter('smtp_sign_ins_total', 'Attempts to sign in', ['outcome'])
+  const recipients = metrics.counter('smtp_recipients_refused_total', 'Recipients refused', ['code'])
+  return {
+    listening: (kind, port) => log.info('smtp_listening', { kind, port }),
+    connected: (listener) => connections.inc({ listener }),
+    connectionFailed: (listener, code) => {
+      failures.inc({ listener })
+      log.debug('smtp_connection_failed', { kind: listener, code })
+    },
+    signIn: (outcome) => signIns.inc({ outcome }),
+    recipientRefused: (code) => recipients.inc({ code }),
+  }
+}

@@ -1,0 +1,53 @@
+/** The mail relay: speaks SMTP, signs users in, and takes no mail yet. */
+import { createAccounts } from '@sealpost/accounts'
+import { openDb, sql } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import type { Platform, RunningService } from '@sealpost/service'
+import type { SmtpConfig } from './config.ts'
+import { createEvents } from './events.ts'
+import { openListener } from './listener.ts'
+import type { ListenerKind } from './listener.ts'
+import { createSignIn } from './sign-in.ts'
+
+export type SmtpService = RunningService
+
+/** Sign-ins need one connection each for a moment. */
+const POOL_SIZE = 4
+
+export async function createSmtpService(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
+  await using stack = new AsyncDisposableStack()
+  const { log, metrics, bus, clock, random, tls, domains, bind } = platform
+  const events = createEvents({ log, metrics })
+  const db = stack.use(
+    await openDb({
+      url: platform.databaseUrl,
+      role: 'sealpost_account',
+      poolSize: POOL_SIZE,
+      onError: (error) => log.warn('smtp_database_connection_failed', { code: errorCode(error) }),
+    }),
+  )
+  const accounts = stack.use(createAccounts({ db, bus, clock, random }))
+  const signIn = createSignIn({ accounts, domains, events })
+  const listen = async (kind: ListenerKind, port: number): Promise<number> =>
+    stack.use(await openListener({ kind, host: bind, port, domains, tls, signIn, events })).port
+  const host = domains[0] ?? 'localhost'
+  const addresses = [
+    { name: 'Mail exchanger', url: `smtp://${host}:${String(await listen('mx', config.mxPort))}` },
+    {
+      name: 'Mail submission (STARTTLS)',
+      url: `smtp://${host}:${String(await listen('submission', config.submissionPort))}`,
+    },
+    {
+      name: 'Mail submission (TLS)',
+      url: `smtps://${host}:${String(await listen('submissions', config.submissionsPort))}`,
+    },
+  ]
+  const held = stack.move()
+  return {
+    // Mail is read and sent over HTTP here once the relay takes any.
+    http: () => Promise.resolve(),
+    ready: async () => (await db.query(sql`select 1`)).length === 1,
+    addresses,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
