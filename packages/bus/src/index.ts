@@ -1,4 +1,5 @@
 /** Events between services. They only invalidate: the truth is re-read from its owner (ARCHITECTURE, rule 7). */
-export type { Bus, BusOptions, MaybePromise, Topics } from './bus.ts'
+// A star, since only that lets other packages add topics to the interface.
+export * from './bus.ts'
 export { createPostgresBus } from './postgres-bus.ts'
 export { createProcessBus } from './process-bus.ts'

@@ -2,7 +2,7 @@
  * The contract between the server and its features. A feature is a value with a name, the specifications it
  * implements, what it needs, and a `setup`; everything it registers through its host is undone in reverse order.
  */
-import type { HookHandler, Priority } from '@sealpost/hooks'
+import type { HookEvent, HookHandler, HookResult, Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
@@ -53,26 +53,26 @@ export type IqHandler = (request: IqRequest) => MaybePromise<Element | undefined
 /** First-level elements that are not stanzas: SASL, stream management … Not counted by XEP-0198. */
 export type NonzaHandler = (stream: Stream, nonza: Element) => MaybePromise<void>
 
-/** Events of the core. A module that adds one augments this interface in its own file. */
+/** Events of the core; the result type is what ends the chain. A module that adds one augments this interface. */
 export interface Hooks {
   /** Collects stream features (RFC 6120 §4.3.2) for this stage of the stream. */
-  'stream/features': { event: { stream: Stream; features: Element[] }; result: never }
-  /** A stream without session ended (sign-in dialogue and the like may be forgotten). */
-  'stream/closed': { event: { stream: Stream }; result: never }
+  'stream/features'(event: { readonly stream: Stream; readonly features: Element[] }): undefined
   /** A session exists: resource bound (RFC 6120 §7). Fired before its result is sent. */
-  'session/bound': { event: { session: Session }; result: never }
+  'session/bound'(event: { readonly session: Session }): undefined
+  /** A session lost its stream and may be resumed (XEP-0198 §5). */
+  'session/hibernated'(event: { readonly session: Session }): undefined
   /** A hibernated session continues on a new stream (XEP-0198 §5). */
-  'session/resumed': { event: { session: Session }; result: never }
+  'session/resumed'(event: { readonly session: Session }): undefined
   /** The session is over, for whatever reason; it sends and receives nothing any more. */
-  'session/closed': { event: { session: Session }; result: never }
+  'session/closed'(event: { readonly session: Session }): undefined
   /** A message of a local session, `from` stamped. A returned element replaces it; throws StanzaError to refuse. */
-  'message/outbound': { event: OutboundMessage; result: Element }
+  'message/outbound'(event: OutboundMessage): OutboundMessage
   /** Delivers a message that passed every filter. */
-  'message/deliver': { event: OutboundMessage; result: true }
+  'message/deliver'(event: OutboundMessage): true
   /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
-  'presence/outbound': { event: OutboundPresence; result: true }
+  'presence/outbound'(event: OutboundPresence): true
   /** The account's data in this service must be erased. */
-  'account/erase': { event: { accountId: string }; result: never }
+  'account/erase'(event: { readonly accountId: string; readonly jid: Jid | undefined }): undefined
 }
 
 export interface OutboundMessage {
@@ -80,8 +80,20 @@ export interface OutboundMessage {
   readonly stanza: Element
   /** Explicit, or the sender's own bare JID when the stanza had none (RFC 6120 §10.3.1). */
   readonly to: Jid
-  /** Completed when the message is safe for every target (DELIVERY: `h` means safe). */
+  /** Completed when the message is safe for every target: only then XEP-0198's `h` passes it. */
   readonly receipt: Receipt
+  /** What the encryption policy found out about it; undefined before the policy ran. */
+  readonly handling?: MessageHandling
+}
+
+/** How a message may be treated after the policy classified it. */
+export interface MessageHandling {
+  /** False: delivered to whoever is here now, never stored. */
+  readonly storable: boolean
+  /** Longest life of a stored copy, in seconds. */
+  readonly ttlSeconds: number
+  /** False: no carbon copies (XEP-0280 §8, XEP-0334). */
+  readonly copied: boolean
 }
 
 export interface OutboundPresence {
@@ -109,12 +121,13 @@ export interface ModuleHost {
   accountFeature(namespace: string): void
   onIq(type: 'get' | 'set', query: IqQuery, handler: IqHandler): void
   onNonza(namespace: string, name: string, handler: NonzaHandler): void
-  hook<K extends keyof Hooks>(
+  hook<K extends keyof Hooks>(name: K, handler: HookHandler<Hooks[K]>, priority?: Priority): void
+  fire<K extends keyof Hooks>(
     name: K,
-    handler: HookHandler<Hooks[K]['event'], Hooks[K]['result']>,
-    priority?: Priority,
-  ): void
-  fire<K extends keyof Hooks>(name: K, event: Hooks[K]['event']): MaybePromise<Hooks[K]['result'] | undefined>
+    event: HookEvent<Hooks[K]>,
+  ): MaybePromise<HookResult<Hooks[K]> | undefined>
+  /** Sends an IQ get from the server to a session; resolves with the result, rejects with its StanzaError or a time-out. */
+  request(session: Session, payload: Element): Promise<Element>
   provide<K extends keyof Provided>(name: K, value: Provided[K]): void
   /** Only what a module listed in `depends` provides. */
   need<K extends keyof Provided>(name: K): Provided[K]

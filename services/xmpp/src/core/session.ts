@@ -4,6 +4,7 @@
  */
 import type { Jid } from '@sealpost/jid'
 import type { Element } from '@sealpost/stanza'
+import type { SessionQueues } from '../delivery/device-registry.ts'
 import type { Inbox } from '../delivery/inbox.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { AccountRef } from './account-directory.ts'
@@ -24,6 +25,12 @@ export class Session {
   readonly data: SessionData = {}
   readonly inbox: Inbox
   readonly outbox: Outbox
+  /** Which queues it takes from. */
+  readonly queues: SessionQueues
+  /** Position in the account's queue up to which a newly registered device takes it over. */
+  readonly inheritUntil: number | undefined
+  /** How long it may be without a stream (XEP-0198 §5); 0: not at all. */
+  resumeTimeoutMs = 0
   /** The last broadcast presence without `type` (RFC 6121 §4.2); undefined while not available. */
   presence: Element | undefined
   /** RFC 6121 §4.7.2.3; meaningful while `presence` is set. */
@@ -39,6 +46,8 @@ export class Session {
     inbox: Inbox
     outbox: Outbox
     stream: Stream
+    queues: SessionQueues
+    inheritUntil: number | undefined
   }) {
     this.id = options.id
     this.account = options.account
@@ -47,6 +56,8 @@ export class Session {
     this.inbox = options.inbox
     this.outbox = options.outbox
     this.stream = options.stream
+    this.queues = options.queues
+    this.inheritUntil = options.inheritUntil
   }
 
   /** Available with a priority that takes part in bare-JID delivery (RFC 6121 §8.5.2.1.1). */

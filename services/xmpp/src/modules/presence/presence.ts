@@ -28,6 +28,8 @@ declare module '../../core/module.ts' {
     'presence/available'(event: { readonly session: Session; readonly initial: boolean }): undefined
     /** The session is not available any more, because it said so or because it is closed. */
     'presence/unavailable'(event: { readonly session: Session }): undefined
+    /** `viewer` may see the presence of `owner` from now on. */
+    'presence/subscribed'(event: { readonly owner: AccountRef; readonly viewer: AccountRef }): undefined
   }
 }
 
@@ -71,7 +73,7 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
       const service = new Presence(host, roster, new Subscriptions(host, roster), limits)
       host.provide('fanOut', fanOut)
       host.hook('presence/outbound', (event) => service.receive(event))
-      host.hook('session/closed', ({ session }) => service.leave(session))
+      host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))
       host.hook('roster/removed', ({ session, item }) => service.subscriptions.end(session, item))
     },
   })

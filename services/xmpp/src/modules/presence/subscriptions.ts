@@ -77,7 +77,10 @@ export class Subscriptions {
     if (step.pass) await this.#show(owner, stanza, type)
     // RFC 6121 §3.1.3: the approval was given before, the owner is not asked again.
     if (step.reply) await this.#deliverPlain(owner, sender, step.reply)
-    if (type === 'subscribed' && step.pass) await this.#showPresence(sender, owner) // RFC 6121 §3.1.5
+    if (type === 'subscribed' && step.pass) {
+      await this.#showPresence(sender, owner) // RFC 6121 §3.1.5
+      await this.#host.fire('presence/subscribed', { owner: sender, viewer: owner })
+    }
     if (type === 'unsubscribe' && step.wasFrom) await this.#showAbsence(owner, sender) // RFC 6121 §3.3.3
   }
 

@@ -14,6 +14,7 @@ import {
   StanzaError,
 } from '@sealpost/stanza'
 import type { AccountRef } from '../../core/account-directory.ts'
+import { chain } from '../../core/chain.ts'
 import { defineModule, type Module, type ModuleHost } from '../../core/module.ts'
 import type { Session } from '../../core/session.ts'
 import { itemElement, readRosterSet, removedElement, type RosterSet } from './roster-query.ts'
@@ -118,13 +119,10 @@ export function roster(options: { store: RosterStore; limits?: RosterLimits }): 
 
 function rosterAccess(rosters: Rosters, limits: RosterLimits): RosterAccess {
   return {
-    items: (accountId) => whenReady(rosters.get(accountId), ({ items }) => items),
+    items: (accountId) => chain(rosters.get(accountId), ({ items }) => items),
     isSubscriber(account, viewer) {
       if (viewer.bare.equals(account.jid)) return true
-      return whenReady(
-        rosters.get(account.id),
-        ({ items }) => items.get(viewer.bare.toString())?.from === true,
-      )
+      return chain(rosters.get(account.id), ({ items }) => items.get(viewer.bare.toString())?.from === true)
     },
     outbound: (owner, contact, type) =>
       rosters.step(owner, (current) => {
@@ -148,10 +146,6 @@ function rosterAccess(rosters: Rosters, limits: RosterLimits): RosterAccess {
         return { change, result: { ...outcome, wasFrom: before.from } }
       }),
   }
-}
-
-function whenReady<A, B>(value: MaybePromise<A>, then: (value: A) => B): MaybePromise<B> {
-  return value instanceof Promise ? value.then(then) : then(value)
 }
 
 function stateOf(current: Roster, contact: Jid): SubscriptionState {

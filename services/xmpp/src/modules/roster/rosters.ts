@@ -1,6 +1,7 @@
 /** Rosters in a bounded cache; each roster changes one step at a time, and its owner hears of the steps in order. */
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
+import { Turns } from '../../core/turns.ts'
 import type { Roster, RosterChange, RosterItem, RosterStore } from './store.ts'
 
 /** Whose roster; `jid` only serves to find the owner's sessions and may be unknown when nobody is there. */
@@ -33,8 +34,7 @@ export class Rosters {
   /** Least recently used first. */
   readonly #cache = new Map<string, MutableRoster>()
   readonly #loading = new Map<string, Promise<MutableRoster>>()
-  /** The last step of each roster that has one under way. */
-  readonly #steps = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
   #itemsCached = 0
 
   constructor(options: RostersOptions) {
@@ -47,38 +47,25 @@ export class Rosters {
   }
 
   /** Runs `decide` on the roster when no other step of it is under way, and applies what it returns. */
-  async step<T>(owner: RosterOwner, decide: (roster: Roster) => Step<T>): Promise<T> {
-    const before = this.#steps.get(owner.id)
-    const step = this.#run(owner, decide, before)
-    this.#steps.set(owner.id, step)
-    try {
-      return await step
-    } finally {
-      if (this.#steps.get(owner.id) === step) this.#steps.delete(owner.id)
-    }
+  step<T>(owner: RosterOwner, decide: (roster: Roster) => Step<T>): Promise<T> {
+    return this.#turns.take(owner.id, async () => {
+      const roster = await this.#get(owner.id)
+      const { change, result } = decide(roster)
+      if (change) {
+        roster.ver = await this.#options.store.change(owner.id, change)
+        this.#apply(owner.id, roster, change)
+        if (change.visible) this.#options.onVisible(owner, change, roster.ver)
+      }
+      return result
+    })
   }
 
   /** Forgets a roster and deletes its rows. */
-  async erase(accountId: string): Promise<void> {
-    await this.#steps.get(accountId)?.catch(() => undefined)
-    await this.#options.store.erase(accountId)
-    this.#drop(accountId)
-  }
-
-  async #run<T>(
-    owner: RosterOwner,
-    decide: (roster: Roster) => Step<T>,
-    before: Promise<unknown> | undefined,
-  ): Promise<T> {
-    await before?.catch(() => undefined) // its failure was told to its caller
-    const roster = await this.#get(owner.id)
-    const { change, result } = decide(roster)
-    if (change) {
-      roster.ver = await this.#options.store.change(owner.id, change)
-      this.#apply(owner.id, roster, change)
-      if (change.visible) this.#options.onVisible(owner, change, roster.ver)
-    }
-    return result
+  erase(accountId: string): Promise<void> {
+    return this.#turns.take(accountId, async () => {
+      await this.#options.store.erase(accountId)
+      this.#drop(accountId)
+    })
   }
 
   #apply(accountId: string, roster: MutableRoster, { put, remove }: RosterChange): void {

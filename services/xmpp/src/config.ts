@@ -1,0 +1,18 @@
+/** The only reader of the environment in this service (README has the table). */
+import { join } from 'node:path'
+import type { EnvReader } from '@sealpost/config'
+
+/** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
+export function readConfig(env: EnvReader) {
+  const dataDir = env.str('SEALPOST_DATA_DIR', './data')
+  return {
+    port: env.port('XMPP_PORT', 5222),
+    tlsPort: env.port('XMPP_TLS_PORT', 5223),
+    e2eePolicy: env.oneOf('E2EE_POLICY', ['required', 'optional', 'off'], 'required'),
+    messageTtlMs: env.durationMs('MESSAGE_TTL', '14d', { min: 1_000 }),
+    resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
+    keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
+  } as const
+}
+
+export type XmppConfig = ReturnType<typeof readConfig>

@@ -1,0 +1,172 @@
+/**
+ * From a session's stanza to its handler: addressing by RFC 6120 §10 and RFC 6121 §8. It knows no feature:
+ * IQ requests go to the module that registered for them, messages and presence are events.
+ */
+import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import type { MaybePromise } from '@sealpost/runtime'
+import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@sealpost/stanza'
+import type { XmppEvents } from '../events.ts'
+import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import type { IqTarget, Receipt } from './module.ts'
+import { type ModuleTable, unhandled } from './module-loader.ts'
+import type { Requests } from './requests.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import type { Session } from './session.ts'
+
+const JIDS_CACHED_MAX = 50_000
+
+export interface RouterOptions {
+  readonly table: ModuleTable
+  readonly sessions: SessionRegistry
+  readonly accounts: AccountDirectory
+  readonly requests: Requests
+  readonly domains: readonly string[]
+  readonly events: XmppEvents
+}
+
+export class Router {
+  readonly #options: RouterOptions
+  readonly #domains: ReadonlySet<string>
+  readonly #jids = new Map<string, Jid>()
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+    this.#domains = new Set(options.domains)
+  }
+
+  /** Handles one stanza of a session; a promise only when something had to be waited for. Never rejects but with StreamError. */
+  route(session: Session, stanza: Element): MaybePromise<void> {
+    const receipt = session.inbox.receive() // XEP-0198 §4: every stanza counts, also one that is refused
+    let pending: MaybePromise<void> = undefined
+    try {
+      pending = this.#dispatch(session, stanza, receipt)
+    } catch (error) {
+      this.#refuse(session, stanza, error)
+    }
+    if (!(pending instanceof Promise)) return receipt.release()
+    return pending
+      .catch((error: unknown) => this.#refuse(session, stanza, error))
+      .then(() => receipt.release())
+  }
+
+  #dispatch(session: Session, stanza: Element, receipt: Receipt): MaybePromise<void> {
+    const stamped = stanza.withAttrs({ from: this.#checkedFrom(session, stanza), to: stanza.attrs['to'] })
+    const to = this.#parseTo(stamped)
+    if (stanza.name === 'iq') return this.#routeIq(session, stamped, to)
+    if (to && !this.#domains.has(to.domain)) throw new StanzaError('cancel', 'remote-server-not-found')
+    if (stanza.name === 'presence') return this.#routePresence(session, stamped, to)
+    return this.#routeMessage(session, stamped, to ?? session.jid.bare, receipt)
+  }
+
+  /** RFC 6120 §8.1.2.1: a `from` must be the session's own bare or full JID; it is always stamped with the full one. */
+  #checkedFrom(session: Session, stanza: Element): string {
+    const from = stanza.attrs['from']
+    if (from === undefined || from === session.jidText) return session.jidText
+    const claimed = tryParseJid(from)
+    if (!claimed?.equals(session.jid) && !claimed?.equals(session.jid.bare))
+      throw new StreamError('invalid-from')
+    return session.jidText
+  }
+
+  #parseTo(stanza: Element): Jid | undefined {
+    const text = stanza.attrs['to']
+    if (text === undefined || text === '') return undefined
+    const cached = this.#jids.get(text)
+    if (cached) return cached
+    const jid = tryParseJid(text)
+    if (!jid) throw new StanzaError('modify', 'jid-malformed') // RFC 6120 §8.3.3.8
+    if (this.#jids.size >= JIDS_CACHED_MAX) this.#jids.clear()
+    this.#jids.set(text, jid)
+    return jid
+  }
+
+  #routeMessage(session: Session, stanza: Element, to: Jid, receipt: Receipt): MaybePromise<void> {
+    const { hooks } = this.#options.table
+    if (to.local === '') throw unhandled()
+    const event = { session, stanza, to, receipt }
+    const filtered = hooks.fire('message/outbound', event)
+    if (filtered instanceof Promise) {
+      return filtered.then(async (result) => void (await hooks.fire('message/deliver', result ?? event)))
+    }
+    const delivered = hooks.fire('message/deliver', filtered ?? event)
+    return delivered instanceof Promise ? delivered.then(() => undefined) : undefined
+  }
+
+  #routePresence(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
+    if (to && to.local === '') return // presence to the server itself means nothing here
+    const handled = this.#options.table.hooks.fire('presence/outbound', { session, stanza, to })
+    return handled instanceof Promise ? handled.then(() => undefined) : undefined
+  }
+
+  #routeIq(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
+    const { id, type } = stanza.attrs
+    if (id === undefined) throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
+    if (type === 'result' || type === 'error') return this.#routeAnswer(session, stanza, to)
+    if (type !== 'get' && type !== 'set') throw new StanzaError('modify', 'bad-request')
+    const payloads = stanza.elements()
+    const query = payloads[0]
+    if (!query || payloads.length !== 1) throw new StanzaError('modify', 'bad-request')
+    if (to && !this.#domains.has(to.domain)) throw new StanzaError('cancel', 'remote-server-not-found')
+    if (to && to.resource !== '' && to.local !== '') return this.#forward(stanza, to)
+    if (to && to.local !== '' && !to.equals(session.jid.bare))
+      return this.#routeToAccount(session, stanza, query, to)
+    const target = to && to.local === '' ? 'host' : 'self'
+    return this.#handleIq(session, stanza, query, target, target === 'self' ? session.account : undefined)
+  }
+
+  async #routeToAccount(session: Session, stanza: Element, query: Element, to: Jid): Promise<void> {
+    const owner = await this.#options.accounts.find(to)
+    if (!owner) throw unhandled() // RFC 6121 §8.5.1: the same as an existing account that does not answer
+    await this.#handleIq(session, stanza, query, 'account', owner)
+  }
+
+  #handleIq(
+    session: Session,
+    stanza: Element,
+    query: Element,
+    target: IqTarget,
+    owner: AccountRef | undefined,
+  ): MaybePromise<void> {
+    const type = stanza.attrs['type'] === 'get' ? 'get' : 'set'
+    const handler = this.#options.table.iqHandler(type, target, query.ns, query.name)
+    if (!handler) throw unhandled()
+    const answer = handler({ session, stanza, query, target, owner })
+    if (answer instanceof Promise) return answer.then((payload) => session.send(iqResult(stanza, payload)))
+    session.send(iqResult(stanza, answer))
+  }
+
+  /** RFC 6121 §8.5.3: an IQ to a full JID is delivered or answered, never kept. */
+  #forward(stanza: Element, to: Jid): void {
+    const target = this.#options.sessions.find(to)
+    if (!target) throw unhandled()
+    target.send(stanza)
+  }
+
+  #routeAnswer(session: Session, stanza: Element, to: Jid | undefined): void {
+    if (to && to.resource !== '' && to.local !== '') {
+      this.#options.sessions.find(to)?.send(stanza)
+      return
+    }
+    if (session.outbox.barrierAnswered(stanza.attrs['id'] ?? '')) return
+    this.#options.requests.answer(session, stanza)
+  }
+
+  /** Answers a stanza that failed; never answers errors or results (RFC 6120 §8.3.1). */
+  #refuse(session: Session, stanza: Element, error: unknown): void {
+    if (error instanceof StreamError) throw error
+    const answer = error instanceof StanzaError ? error : new StanzaError('wait', 'internal-server-error')
+    if (!(error instanceof StanzaError)) this.#options.events.stanzaFailed(error)
+    const { type } = stanza.attrs
+    if (type === 'error' || (stanza.name === 'iq' && type === 'result')) return
+    session.send(errorReply(stanza.withAttrs({ from: session.jidText }), answer))
+  }
+}
+
+function tryParseJid(text: string): Jid | undefined {
+  try {
+    return parseJid(text)
+  } catch (error) {
+    if (error instanceof JidError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The life of a session: bound to a resource (RFC 6120 §7), detached from a lost stream and resumed on another
+ * (XEP-0198 §5), ended. Whatever the cause, its unacknowledged messages end up in their queues.
+ */
+import type { Accounts } from '@sealpost/accounts'
+import type { Hooks as HookBus } from '@sealpost/hooks'
+import { JidError, type Jid } from '@sealpost/jid'
+import type { Clock, Random } from '@sealpost/runtime'
+import { StanzaError, StreamError } from '@sealpost/stanza'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { DeviceRegistry } from '../delivery/device-registry.ts'
+import { Inbox } from '../delivery/inbox.ts'
+import { Outbox } from '../delivery/outbox.ts'
+import type { XmppEvents } from '../events.ts'
+import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import type { Hooks } from './module.ts'
+import type { Requests } from './requests.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import { Session } from './session.ts'
+import type { Stream } from './stream.ts'
+
+/** Sessions of one account at a time, hibernated ones included. */
+const SESSIONS_PER_ACCOUNT_MAX = 20
+
+export interface LifecycleOptions {
+  readonly hooks: HookBus<Hooks>
+  readonly sessions: SessionRegistry
+  readonly requests: Requests
+  readonly directory: AccountDirectory
+  readonly accounts: Pick<Accounts, 'touch'>
+  readonly devices: DeviceRegistry
+  readonly delivery: Delivery
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: XmppEvents
+  /** Runs what listeners do in the background. */
+  readonly spawn: (task: Promise<unknown>) => void
+}
+
+export class SessionLifecycle {
+  readonly #options: LifecycleOptions
+  readonly #timers = new Map<Session, Disposable>()
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options
+  }
+
+  /** RFC 6120 §7.6, §7.7: the client's resource, or a random one; an older session of that name gives way. */
+  async bind(stream: Stream, account: AccountRef, requested: string | undefined): Promise<Session> {
+    const { sessions, devices, random, accounts } = this.#options
+    const jid = fullJid(account.jid, requested ?? random.token(12))
+    const queues = await devices.signIn(account, jid.resource)
+    if (stream.closed) throw new StreamError('reset')
+    const current = await this.#options.directory.find(account.jid)
+    if (current?.state !== 'active') throw new StreamError('not-authorized')
+    const conflicting = sessions.find(jid)
+    if (conflicting) this.end(conflicting, new StreamError('conflict')) // RFC 6120 §7.7.2.2
+    if (sessions.of(jid).length >= SESSIONS_PER_ACCOUNT_MAX)
+      throw new StanzaError('wait', 'resource-constraint')
+    const inbox = new Inbox((xml) => session.stream?.send(xml))
+    const outbox = new Outbox(this.#options.delivery, () => random.token(12))
+    const inheritUntil = queues.inherited && this.#options.delivery.position(queues.inherited)
+    const id = random.token(12)
+    const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
+    sessions.add(session)
+    outbox.connect(stream)
+    stream.attach(session)
+    await accounts.touch(account.id)
+    await this.#options.hooks.fire('session/bound', { session })
+    this.#options.events.sessionBound()
+    return session
+  }
+
+  /** The session's stream is gone. It waits for a resumption if it may and the client did not say goodbye. */
+  detached(session: Session, clean: boolean): void {
+    session.stream = undefined
+    if (clean || session.resumeTimeoutMs === 0) return this.end(session)
+    session.outbox.disconnect()
+    this.#options.delivery.suspend(session)
+    this.#timers.set(
+      session,
+      this.#options.clock.after(session.resumeTimeoutMs, () => this.end(session)),
+    )
+    this.#tell('session/hibernated', session)
+  }
+
+  /** Continues a session on another stream; the old one, if it still stands, ends with `conflict`. */
+  resume(session: Session, stream: Stream): void {
+    const old = session.stream
+    session.stream = undefined
+    old?.detach()
+    old?.fail(new StreamError('conflict'))
+    if (old) this.#options.delivery.suspend(session)
+    this.#timers.get(session)?.[Symbol.dispose]()
+    this.#timers.delete(session)
+    session.stream = stream
+    stream.attach(session)
+    session.outbox.connect(stream)
+    session.outbox.replay()
+    this.#tell('session/resumed', session)
+    this.#options.events.sessionResumed()
+  }
+
+  /** Ends a session for good; its stream gets the error, or a clean close. */
+  end(session: Session, error?: StreamError): void {
+    if (session.closed) return
+    session.closed = true
+    this.#timers.get(session)?.[Symbol.dispose]()
+    this.#timers.delete(session)
+    const { stream } = session
+    session.stream = undefined
+    stream?.detach()
+    if (error) stream?.fail(error)
+    else stream?.close()
+    this.#options.sessions.remove(session)
+    this.#options.delivery.close(session)
+    this.#options.requests.forget(session)
+    this.#tell('session/closed', session)
+  }
+
+  /** Ends every session, as the server stops (RFC 6120 §4.9.3.22). */
+  endAll(): void {
+    for (const session of [...this.#options.sessions]) this.end(session, new StreamError('system-shutdown'))
+  }
+
+  #tell(name: 'session/hibernated' | 'session/resumed' | 'session/closed', session: Session): void {
+    const told = this.#options.hooks.fire(name, { session })
+    if (told instanceof Promise) this.#options.spawn(told)
+  }
+}
+
+function fullJid(bare: Jid, resource: string): Jid {
+  try {
+    return bare.withResource(resource)
+  } catch (error) {
+    if (error instanceof JidError) throw new StanzaError('modify', 'bad-request') // RFC 6120 §7.7.2.1
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+/** One message on its way to one queue: the unit that is acknowledged, sealed, or expires. */
+import type { StanzaError } from '@sealpost/stanza'
+import type { DeliveryQueue } from './delivery-queue.ts'
+import type { Outbox } from './outbox.ts'
+
+/** What the keyring calls a kind; it outlives the message's text and must not tell more than this. */
+export type MessageKind = 'message' | 'receipt' | 'call'
+
+export interface QueuedMessage {
+  /** The whole stanza, as a device gets it when it is delivered at once. */
+  readonly xml: string
+  /** Milliseconds since the epoch; becomes XEP-0203's stamp when the message is delivered late. */
+  readonly stampMs: number
+  /** Second since the epoch from which it must be unreadable. */
+  readonly dueSeconds: number
+  readonly kind: MessageKind
+}
+
+/** What the sender is to learn about a message, over all its copies. */
+export interface Outcome {
+  hold(): void
+  release(): void
+  /** The copy could not be kept: the sender gets this error, and its stanza is answered with that. */
+  refuse(error: StanzaError): void
+}
+
+/**
+ * `live`: written to a socket, not yet acknowledged, in memory only. `sealing`: on its way to disk.
+ * `sealed`: safe. `done`: acknowledged or refused.
+ */
+export type CopyState = 'live' | 'sealing' | 'sealed' | 'done'
+
+export class Copy {
+  readonly queue: DeliveryQueue
+  readonly message: QueuedMessage
+  readonly outcome: Outcome | undefined
+  /** The outboxes it was written to and that have not acknowledged it. */
+  readonly holders: Outbox[] = []
+  state: CopyState = 'live'
+  /** The sealed row, from `sealing` on. */
+  id: string | undefined
+  /** Monotonic milliseconds after which a live copy is sealed. */
+  sealAt = 0
+
+  constructor(queue: DeliveryQueue, message: QueuedMessage, outcome: Outcome | undefined) {
+    this.queue = queue
+    this.message = message
+    this.outcome = outcome
+  }
+}

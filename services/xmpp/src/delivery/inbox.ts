@@ -1,0 +1,105 @@
+/**
+ * The server's half of XEP-0198 §4 for what a session sends: `h` passes a stanza only when it and all before it
+ * are safe (every target has acknowledged it or keeps it sealed and synced). Streams without stream management
+ * count too, so that the number of stanzas in flight is bounded for them as well.
+ */
+import { NS_SM } from '@sealpost/stanza'
+import type { Receipt } from '../core/module.ts'
+import { Fifo } from './fifo.ts'
+
+const WRAP = 2 ** 32 // XEP-0198 §4
+
+export class Inbox {
+  readonly #pending = new Fifo<InboundStanza>()
+  /** Sends a nonza on the session's stream, if it has one. */
+  readonly #send: (xml: string) => void
+  #enabled = false
+  #received = 0
+  #safe = 0
+  /** The client asked when this many stanzas had been received; it learns once they are safe. */
+  #askedFor = 0
+  #reported = 0
+  #waiting: { below: number; then: () => void } | undefined
+
+  constructor(send: (xml: string) => void) {
+    this.#send = send
+  }
+
+  /** Stanzas received whose outcome is not yet known. */
+  get unsafe(): number {
+    return this.#pending.length
+  }
+
+  /** `h`, XEP-0198 §4 */
+  get handled(): number {
+    return this.#safe % WRAP
+  }
+
+  /** XEP-0198 §3: counting starts with `<enable/>`. */
+  enable(): void {
+    this.#enabled = true
+    this.#received = 0
+    this.#safe = 0
+    for (const stanza of this.#pending) stanza.counted = false
+  }
+
+  /** A stanza arrived; the returned receipt holds it once, for its own processing. */
+  receive(): Receipt {
+    const stanza = new InboundStanza(this, this.#enabled)
+    this.#pending.push(stanza)
+    if (this.#enabled) this.#received++
+    return stanza
+  }
+
+  /** Answers `<r/>` at once with the counter as it is; tells again when it has caught up (XEP-0198 §4). */
+  request(): void {
+    this.#askedFor = this.#received
+    this.acknowledge()
+  }
+
+  acknowledge(): void {
+    if (!this.#enabled) return
+    this.#reported = this.#safe
+    this.#send(`<a xmlns='${NS_SM}' h='${this.handled}'/>`)
+  }
+
+  /** Calls back once, when fewer than that many stanzas are unsafe. */
+  whenBelow(below: number, then: () => void): void {
+    this.#waiting = { below, then }
+  }
+
+  settle(): void {
+    for (let head = this.#pending.peek(); head?.done; head = this.#pending.peek()) {
+      this.#pending.shift()
+      if (head.counted) this.#safe++
+    }
+    if (this.#reported < this.#askedFor && this.#safe >= this.#askedFor) this.acknowledge()
+    if (this.#waiting && this.#pending.length < this.#waiting.below) {
+      const { then } = this.#waiting
+      this.#waiting = undefined
+      then()
+    }
+  }
+}
+
+class InboundStanza implements Receipt {
+  readonly #inbox: Inbox
+  #holds = 1
+  counted: boolean
+  done = false
+
+  constructor(inbox: Inbox, counted: boolean) {
+    this.#inbox = inbox
+    this.counted = counted
+  }
+
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    if (--this.#holds > 0) return
+    this.done = true
+    this.#inbox.settle()
+  }
+}

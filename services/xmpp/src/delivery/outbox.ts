@@ -1,0 +1,195 @@
+/**
+ * What was sent to one session and not yet acknowledged: XEP-0198 §4 from the server's side. A client without
+ * stream management acknowledges by answering a ping that was sent after the stanzas: stream order makes it a barrier.
+ */
+import { element, NS_CLIENT, NS_PING, NS_SM, StreamError } from '@sealpost/stanza'
+import type { Stream } from '../core/stream.ts'
+import type { Copy } from './copy.ts'
+import { Fifo } from './fifo.ts'
+
+/** Unacknowledged stanzas of one session; beyond it the session is ended, and what its queue holds stays there. */
+const UNACKNOWLEDGED_MAX = 5_000
+/** Stanzas that are no message copies are asked about in groups of this size. */
+const ASK_EVERY = 10
+/** Copies in flight while a backlog is drained. */
+const WINDOW = 500
+
+interface Item {
+  readonly xml: string
+  readonly copy: Copy | undefined
+}
+
+export interface OutboxEvents {
+  /** The device has this copy. */
+  acknowledged(copy: Copy, outbox: Outbox): void
+  /** There may be room for more of the backlog. */
+  roomy(outbox: Outbox): void
+  /** The client does not acknowledge and too much has piled up. */
+  overflowed(outbox: Outbox): void
+}
+
+export class Outbox {
+  readonly #events: OutboxEvents
+  readonly #items = new Fifo<Item>()
+  readonly #newId: () => string
+  readonly #marks = new Fifo<{ readonly upTo: number; then(): void }>()
+  #stream: Stream | undefined
+  /** Stanzas ever put into `#items`, and ever taken out. */
+  #pushed = 0
+  #taken = 0
+  #copies = 0
+  #smEnabled = false
+  #h = 0
+  /** An acknowledgement was asked for up to this count; `barrier` is the ping's id without stream management. */
+  #asked: { upTo: number; barrier: string | undefined; atMs: number } | undefined
+
+  constructor(events: OutboxEvents, newId: () => string) {
+    this.#events = events
+    this.#newId = newId
+  }
+
+  get unacknowledged(): number {
+    return this.#items.length
+  }
+
+  /** XEP-0198 §3: stanzas sent from now on are counted. */
+  enable(): void {
+    this.#smEnabled = true
+    this.#h = 0
+    this.#unnumbered = this.#items.length
+  }
+
+  /** Items at the head that were sent before `<enabled/>`: acknowledged by stream order with the first count. */
+  #unnumbered = 0
+
+  get connected(): boolean {
+    return this.#stream !== undefined
+  }
+
+  /** True while the backlog may be written: bounded copies in flight, and the peer reads. */
+  get hasRoom(): boolean {
+    return this.#stream !== undefined && !this.#stream.connection.congested && this.#copies < WINDOW
+  }
+
+  get congested(): boolean {
+    return this.#stream === undefined || this.#stream.connection.congested
+  }
+
+  /** Writes to this stream from now on. */
+  connect(stream: Stream): void {
+    this.#stream = stream
+    this.#asked = undefined
+    stream.connection.beforeFlush = () => this.#ask()
+    stream.connection.onDrain = () => this.#events.roomy(this)
+  }
+
+  /** The stream is gone; with stream management what is unacknowledged waits for a resumption. */
+  disconnect(): void {
+    if (this.#stream) {
+      this.#stream.connection.beforeFlush = undefined
+      this.#stream.connection.onDrain = undefined
+    }
+    this.#stream = undefined
+    this.#asked = undefined
+  }
+
+  send(xml: string, copy?: Copy): void {
+    if (copy) {
+      this.#copies++
+      copy.holders.push(this)
+    }
+    if (this.#smEnabled || copy) {
+      this.#items.push({ xml, copy })
+      this.#pushed++
+      if (this.#items.length > UNACKNOWLEDGED_MAX) return this.#events.overflowed(this)
+    }
+    this.#stream?.send(xml)
+  }
+
+  /** XEP-0198 §4: `<a h='…'/>`. */
+  acknowledge(h: number): void {
+    const outstanding = this.#items.length - this.#unnumbered
+    const count = (h - this.#h) >>> 0
+    if (count > 2 ** 31) return // a late, lower h: nothing new
+    if (count > outstanding) throw handledTooHigh(h, (this.#h + outstanding) >>> 0)
+    this.#h = h
+    this.#asked = undefined
+    this.#take(this.#taken + this.#unnumbered + count)
+    this.#unnumbered = 0
+  }
+
+  /** An IQ answer arrived; true when it was the answer to our ping. */
+  barrierAnswered(id: string): boolean {
+    const asked = this.#asked
+    if (asked?.barrier === undefined || asked.barrier !== id) return false
+    this.#asked = undefined
+    this.#take(asked.upTo)
+    return true
+  }
+
+  /** XEP-0198 §5: everything unacknowledged again, in its order, on the stream connected last. */
+  replay(): void {
+    for (const { xml } of this.#items) this.#stream?.send(xml)
+  }
+
+  /** Calls back once everything sent so far is acknowledged; never, if the session ends before. */
+  whenAcknowledged(then: () => void): void {
+    if (this.#taken >= this.#pushed) then()
+    else this.#marks.push({ upTo: this.#pushed, then })
+  }
+
+  /** When an acknowledgement was asked for that has not come (monotonic milliseconds). */
+  silentSince(): number | undefined {
+    return this.#asked?.atMs
+  }
+
+  /** The session is over: gives back the copies nobody acknowledged, in order. */
+  abandon(): Copy[] {
+    this.disconnect()
+    const copies: Copy[] = []
+    for (let item = this.#items.shift(); item; item = this.#items.shift()) {
+      if (item.copy) copies.push(item.copy)
+    }
+    this.#copies = 0
+    return copies
+  }
+
+  #take(upTo: number): void {
+    while (this.#taken < upTo) {
+      const item = this.#items.shift()
+      if (!item) break
+      this.#taken++
+      if (!item.copy) continue
+      this.#copies--
+      this.#events.acknowledged(item.copy, this)
+    }
+    for (let mark = this.#marks.peek(); mark && mark.upTo <= this.#taken; mark = this.#marks.peek()) {
+      this.#marks.shift()
+      mark.then()
+    }
+    if (this.#copies > 0) this.#ask()
+    this.#events.roomy(this)
+  }
+
+  /** One question at a time: its answer covers everything sent before it. */
+  #ask(): void {
+    const stream = this.#stream
+    if (!stream || this.#asked || this.#items.length === 0) return
+    if (this.#copies === 0 && this.#items.length < ASK_EVERY) return
+    const barrier = this.#smEnabled ? undefined : this.#newId()
+    this.#asked = { upTo: this.#pushed, barrier, atMs: performance.now() }
+    stream.send(barrier === undefined ? `<r xmlns='${NS_SM}'/>` : pingXml(stream, barrier))
+  }
+}
+
+function pingXml(stream: Stream, id: string): string {
+  const to = stream.session?.jidText
+  const ping = element('ping', NS_PING)
+  return element('iq', NS_CLIENT, { type: 'get', id, from: stream.domain, to }, ping).toString()
+}
+
+/** XEP-0198 §4: the client acknowledged more than was sent. */
+function handledTooHigh(h: number, sent: number): StreamError {
+  const attrs = { h: String(h), 'send-count': String(sent) }
+  return new StreamError('undefined-condition', undefined, element('handled-count-too-high', NS_SM, attrs))
+}

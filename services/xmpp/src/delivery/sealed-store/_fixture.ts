@@ -1,0 +1,68 @@
+/** A migrated database and a keyring directory of their own for each test. */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { migrate, openDb, sql } from '@sealpost/db'
+import type { Db } from '@sealpost/db'
+import { createLog } from '@sealpost/log'
+import { createMetrics } from '@sealpost/metrics'
+import { systemClock, systemRandom } from '@sealpost/runtime'
+import { createTestDatabase } from '../../../../../test/database.ts'
+import { openSealedStore } from './sealed-store.ts'
+import type { QueueKey, SealedStore, SealedStoreOptions } from './sealed-store.ts'
+
+export const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
+
+export interface Fixture extends AsyncDisposable {
+  readonly url: string
+  readonly db: Db
+  readonly directory: string
+  open(changes?: Partial<SealedStoreOptions>): Promise<SealedStore>
+  rowCount(): Promise<number>
+}
+
+export async function createFixture(): Promise<Fixture> {
+  await using stack = new AsyncDisposableStack()
+  const { url } = stack.use(await createTestDatabase())
+  await migrate({ url, owner: 'xmpp', directory: MIGRATIONS })
+  const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
+  const directory = await mkdtemp(join(tmpdir(), 'sealed-store-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  const owned = stack.move()
+  return {
+    url,
+    db,
+    directory,
+    open: (changes) => openSealedStore({ ...storeOptions(db, directory), ...changes }),
+    rowCount: async () => {
+      const [row] = await db.query<{ count: number }>(sql`select count(*) from xmpp.sealed`)
+      return row?.count ?? 0
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+export function storeOptions(db: Db, directory: string): SealedStoreOptions {
+  return {
+    db,
+    keyring: { mode: 'file', directory },
+    clock: systemClock,
+    random: systemRandom,
+    log: createLog({ level: 'silent' }),
+    metrics: createMetrics(),
+    onFenced: () => undefined,
+    leaseWaitMs: 3000,
+  }
+}
+
+export function newQueue(): QueueKey {
+  return { account: randomUUID(), device: randomUUID() }
+}
+
+/** A second in the far future. */
+export const LATER = 4_000_000_000
+
+export async function texts(store: SealedStore, queue: QueueKey, afterSeq = 0): Promise<string[]> {
+  return (await store.read(queue, afterSeq, 10_000, 1e9)).map(({ plaintext }) => plaintext.toString())
+}

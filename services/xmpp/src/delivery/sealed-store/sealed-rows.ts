@@ -1,0 +1,94 @@
+/** The table `xmpp.sealed`: every statement that names it, except the lease's. */
+import { sql } from '@sealpost/db'
+import type { Db } from '@sealpost/db'
+import { leaseHeld } from './lease.ts'
+
+/** A row without its blob. */
+export interface RowHead {
+  readonly id: string
+  readonly handle: string
+  readonly seq: number
+  readonly sizeClass: number
+}
+
+export interface Row extends RowHead {
+  readonly blob: Buffer
+}
+
+/** The rows of the keyring that holds the lease. */
+export class SealedRows {
+  readonly #db: Db
+  readonly #keyringId: string
+  readonly #epoch: number
+
+  constructor(db: Db, lease: { keyringId: string; epoch: number }) {
+    this.#db = db
+    this.#keyringId = lease.keyringId
+    this.#epoch = lease.epoch
+  }
+
+  /** Adds what is not there yet; false, and nothing added, when the lease is no longer ours. */
+  async insert(rows: readonly Row[]): Promise<boolean> {
+    const starts: number[] = []
+    let start = 1
+    for (const { blob } of rows) {
+      starts.push(start)
+      start += blob.length
+    }
+    // The blobs travel as one value, which the driver sends as it is; an array of them would be sent as hexadecimal text.
+    const [result] = await this.#db.query<{ held: boolean }>(
+      sql`
+      with lease as (${leaseHeld(this.#keyringId, this.#epoch)}), added as (
+        insert into xmpp.sealed (id, queue_handle, seq, size_class, blob)
+        select id, queue_handle, seq, size_class, substring(${Buffer.concat(rows.map(({ blob }) => blob))}::bytea from start for length)
+        from unnest(
+          ${rows.map(({ id }) => id)}::uuid[], ${rows.map(({ handle }) => handle)}::uuid[], ${rows.map(({ seq }) => seq)}::bigint[],
+          ${rows.map(({ sizeClass }) => sizeClass)}::smallint[], ${starts}::int[], ${rows.map(({ blob }) => blob.length)}::int[]
+        ) as row (id, queue_handle, seq, size_class, start, length)
+        where exists (select from lease)
+        on conflict (id) do nothing)
+      select exists (select from lease) as held`,
+      { name: 'sealed_insert' },
+    )
+    return result?.held === true
+  }
+
+  /** The blobs of one queue between two sequence numbers, both included, by row id. Rows whose key is gone may be among them. */
+  async blobs(handle: string, firstSeq: number, lastSeq: number): Promise<Map<string, Buffer>> {
+    const rows = await this.#db.query<{ id: string; blob: Buffer }>(
+      sql`
+      select id, blob from xmpp.sealed
+      where queue_handle = ${handle}::uuid and seq between ${firstSeq}::bigint and ${lastSeq}::bigint
+        and exists (${leaseHeld(this.#keyringId, this.#epoch)})`,
+      { name: 'sealed_read' },
+    )
+    return new Map(rows.map(({ id, blob }) => [id, blob]))
+  }
+
+  async held(): Promise<boolean> {
+    return (await this.#db.query(leaseHeld(this.#keyringId, this.#epoch))).length > 0
+  }
+
+  delete(ids: readonly string[]): Promise<number> {
+    return this.#db.execute(sql`delete from xmpp.sealed where id = any(${ids}::uuid[])`, {
+      name: 'sealed_delete',
+    })
+  }
+
+  /** All rows, `limit` at a time, without their blobs. */
+  async *scan(limit: number): AsyncIterable<RowHead[]> {
+    let after = '00000000-0000-0000-0000-000000000000'
+    for (;;) {
+      const rows = await this.#db.query<RowHead>(
+        sql`
+        select id, queue_handle as handle, seq, size_class as "sizeClass" from xmpp.sealed
+        where id > ${after}::uuid order by id limit ${limit}::int`,
+        { name: 'sealed_scan' },
+      )
+      const last = rows.at(-1)
+      if (last === undefined) return
+      yield rows
+      after = last.id
+    }
+  }
+}

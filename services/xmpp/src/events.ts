@@ -1,0 +1,73 @@
+/** Everything this service counts: one function per event. Nothing here takes an identity, and nothing here throws. */
+import { errorCode } from '@sealpost/errors'
+import type { Log } from '@sealpost/log'
+import type { Metrics } from '@sealpost/metrics'
+
+export interface XmppEvents {
+  streamOpened(): void
+  streamClosed(): void
+  streamRefused(): void
+  /** A stream ended with an error (RFC 6120 §4.9.3). */
+  streamFailed(condition: string): void
+  /** A bug: a handler failed and took its stream along. */
+  streamCrashed(error: unknown): void
+  /** A bug: a handler failed; the sender got internal-server-error. */
+  stanzaFailed(error: unknown): void
+  taskFailed(error: unknown): void
+  /** A connection to Postgres was lost while idle; the pool makes a new one. */
+  databaseFailed(error: unknown): void
+  signedIn(): void
+  signInRefused(condition: string): void
+  /** The accounts could not be asked. */
+  signInBroken(error: unknown): void
+  sessionBound(): void
+  sessionResumed(): void
+  plaintextRefused(): void
+  stored(): void
+  shredded(): void
+  storeRefused(): void
+  drainFailed(error: unknown): void
+}
+
+export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
+  const streams = metrics.gauge('xmpp_streams', 'Open streams')
+  const refused = metrics.counter(
+    'xmpp_streams_refused_total',
+    'Connections closed at once: too many are signing in',
+  )
+  const streamErrors = metrics.counter('xmpp_stream_errors_total', 'Streams ended with an error', [
+    'condition',
+  ])
+  const signIns = metrics.counter('xmpp_sign_ins_total', 'Sign-ins by outcome', ['outcome'])
+  const sessions = metrics.counter('xmpp_sessions_total', 'Sessions by how they came about', ['how'])
+  const plaintext = metrics.counter(
+    'xmpp_plaintext_refused_total',
+    'Messages refused because they were readable',
+  )
+  const messages = metrics.counter(
+    'xmpp_sealed_messages_total',
+    'Message copies by what happened in the sealed queue',
+    ['what'],
+  )
+  const failure = (event: string) => (error: unknown) => log.error(event, { code: errorCode(error) })
+  return {
+    streamOpened: () => streams.inc(),
+    streamClosed: () => streams.dec(),
+    streamRefused: () => refused.inc(),
+    streamFailed: (condition) => streamErrors.inc({ condition }),
+    streamCrashed: failure('stream_crashed'),
+    stanzaFailed: failure('stanza_failed'),
+    taskFailed: failure('task_failed'),
+    databaseFailed: failure('database_failed'),
+    signedIn: () => signIns.inc({ outcome: 'success' }),
+    signInRefused: (condition) => signIns.inc({ outcome: condition }),
+    signInBroken: failure('sign_in_broken'),
+    sessionBound: () => sessions.inc({ how: 'bound' }),
+    sessionResumed: () => sessions.inc({ how: 'resumed' }),
+    plaintextRefused: () => plaintext.inc(),
+    stored: () => messages.inc({ what: 'stored' }),
+    shredded: () => messages.inc({ what: 'shredded' }),
+    storeRefused: () => messages.inc({ what: 'refused' }),
+    drainFailed: failure('drain_failed'),
+  }
+}

@@ -1,0 +1,48 @@
+/** Resource binding (RFC 6120 §7), and the session request of RFC 3921 §3 that some clients still send. */
+import {
+  element,
+  iqResult,
+  NS_BIND,
+  NS_CLIENT,
+  NS_SESSION,
+  errorReply,
+  StanzaError,
+  StreamError,
+  type Element,
+} from '@sealpost/stanza'
+import { defineModule, type Module } from '../core/module.ts'
+import type { SessionLifecycle } from '../core/session-lifecycle.ts'
+import type { Stream } from '../core/stream.ts'
+
+export const bind = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
+  defineModule({
+    name: 'bind',
+    implements: ['RFC 6120'],
+    setup(host) {
+      host.hook('stream/features', ({ stream, features }) => {
+        if (!stream.account) return undefined
+        features.push(element('bind', NS_BIND))
+        features.push(element('session', NS_SESSION, {}, element('optional', NS_SESSION)))
+        return undefined
+      })
+      // Before a session exists, binding is the only stanza there is (RFC 6120 §7.1).
+      host.onNonza(NS_CLIENT, 'iq', (stream, iq) => bindResource(lifecycle, stream, iq))
+      host.onIq('set', { to: ['host', 'self'], namespace: NS_SESSION, name: 'session' }, () => undefined)
+    },
+  })
+
+async function bindResource(lifecycle: SessionLifecycle, stream: Stream, iq: Element): Promise<void> {
+  const { account } = stream
+  const request = iq.child('bind', NS_BIND)
+  if (!account || !request || iq.attrs['type'] !== 'set') throw new StreamError('not-authorized') // RFC 6120 §7.3.1
+  const requested = request.child('resource')?.text()
+  try {
+    if (iq.attrs['id'] === undefined) throw new StanzaError('modify', 'bad-request')
+    const session = await lifecycle.bind(stream, account, requested === '' ? undefined : requested)
+    const jid = element('jid', NS_BIND, {}, session.jidText)
+    stream.send(iqResult(iq.withAttrs({ to: undefined }), element('bind', NS_BIND, {}, jid)).toString())
+  } catch (error) {
+    if (!(error instanceof StanzaError)) throw error
+    stream.send(errorReply(iq, error).toString())
+  }
+}

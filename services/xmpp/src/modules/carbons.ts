@@ -1,0 +1,115 @@
+/**
+ * XEP-0280 Message Carbons: a device sees what its siblings send and receive. Copies are tracked and kept per
+ * device like any message, also for a device that is away and asked for carbons when it was last here.
+ */
+import { element, type Element, NS_CARBONS, NS_CARBONS_RULES, NS_CLIENT, NS_FORWARD } from '@sealpost/stanza'
+import type { AccountRef } from '../core/account-directory.ts'
+import { chain } from '../core/chain.ts'
+import { defineModule, type Module, type ModuleHost } from '../core/module.ts'
+import type { Session } from '../core/session.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
+import type { DeliveredMessage } from './message.ts'
+
+declare module '../core/session.ts' {
+  interface SessionData {
+    carbons?: boolean
+  }
+}
+
+export interface CarbonsOptions {
+  readonly delivery: Delivery
+  readonly devices: DeviceRegistry
+}
+
+export const carbons = (options: CarbonsOptions): Module =>
+  defineModule({
+    name: 'carbons',
+    implements: ['XEP-0280 1.0.1', 'XEP-0297 1.0'],
+    depends: ['message'],
+    setup(host) {
+      host.feature(NS_CARBONS)
+      host.feature(NS_CARBONS_RULES)
+      for (const name of ['enable', 'disable'] as const) {
+        host.onIq('set', { to: ['self', 'host'], namespace: NS_CARBONS, name }, async ({ session }) => {
+          const wanted = name === 'enable' // XEP-0280 §4, §5
+          session.data.carbons = wanted
+          const { device } = session.queues
+          if (device.registered && device.carbons !== wanted)
+            await options.devices.setCarbons(session.account, device, wanted)
+          return undefined
+        })
+      }
+      host.hook('message/delivered', (event) => copy(host, options, event))
+    },
+  })
+
+/** XEP-0280 §6.1: chat, and normal messages that carry ciphertext; the policy took out what must not be copied. */
+function copy(host: ModuleHost, options: CarbonsOptions, event: DeliveredMessage) {
+  if (event.handling?.copied !== true) return undefined
+  if (event.stanza.child('private', NS_CARBONS)) return undefined
+  const sender = event.session
+  const toSelf = event.recipient.id === sender.account.id
+  const received =
+    event.direct &&
+    chain(options.devices.queuesOf(event.recipient), (queues) =>
+      fanOut(host, options, event, {
+        owner: event.recipient,
+        queues,
+        wrapper: 'received',
+        except: [event.direct, sender],
+      }),
+    )
+  if (toSelf) return received
+  return chain(received, () =>
+    chain(options.devices.queuesOf(sender.account), (queues) =>
+      fanOut(host, options, event, { owner: sender.account, queues, wrapper: 'sent', except: [sender] }),
+    ),
+  )
+}
+
+interface FanOut {
+  readonly owner: AccountRef
+  readonly queues: AccountQueues
+  readonly wrapper: 'sent' | 'received'
+  /** Sessions that have the message already. */
+  readonly except: readonly (Session | undefined)[]
+}
+
+function fanOut(
+  host: ModuleHost,
+  { delivery }: CarbonsOptions,
+  event: DeliveredMessage,
+  target: FanOut,
+): undefined {
+  const { owner, queues, except } = target
+  const exceptDevices = except.map((session) => session?.queues.device.id)
+  const others = queues.registered.filter(({ device }) => !exceptDevices.includes(device.id))
+  const sessions = host.sessions.of(owner.jid).filter((session) => !except.includes(session))
+  if (others.length === 0 && sessions.length === 0) return undefined
+  let queued: DeliveredMessage['queued'] | undefined
+  const wrapped = () =>
+    (queued ??= { ...event.queued, xml: wrap(target.wrapper, owner, event.stanza).toString() })
+  for (const { device, key } of others) {
+    const session = sessions.find((each) => each.queues.device.id === device.id)
+    const wanted = session ? session.data.carbons === true : device.carbons
+    if (wanted && !delivery.isFull(key)) delivery.deliver(key, wrapped(), event.outcome)
+  }
+  for (const session of sessions) {
+    if (!session.queues.device.registered && session.data.carbons && session.stream)
+      session.send(wrapped().xml)
+  }
+  return undefined
+}
+
+/** XEP-0280 §6, §7: from the owner's bare JID. */
+function wrap(kind: 'sent' | 'received', owner: AccountRef, stanza: Element): Element {
+  const bare = owner.jid.toString()
+  const attrs = { from: bare, to: bare, type: stanza.attrs['type'] }
+  return element(
+    'message',
+    NS_CLIENT,
+    attrs,
+    element(kind, NS_CARBONS, {}, element('forwarded', NS_FORWARD, {}, stanza)),
+  )
+}

@@ -1,0 +1,81 @@
+/**
+ * End-to-end-encryption policy. `required`: a message that the server could read is refused with
+ * `policy-violation`, and what stands readable beside ciphertext is taken out. `optional`: plaintext passes to who
+ * is here now and is never stored. `off`: for test domains.
+ */
+import { Priority } from '@sealpost/hooks'
+import { type Element, NS_EXPIRE, NS_HINTS, StanzaError } from '@sealpost/stanza'
+import type { XmppEvents } from '../events.ts'
+import { defineModule, type MessageHandling, type Module, type OutboundMessage } from '../core/module.ts'
+import { classifyMessage, type MessageClass } from '../policy/classify.ts'
+
+export type E2eePolicy = 'required' | 'optional' | 'off'
+
+export interface E2eePolicyOptions {
+  readonly policy: E2eePolicy
+  /** Longest life of an undelivered message. */
+  readonly messageTtlSeconds: number
+  readonly events: XmppEvents
+}
+
+/** A receipt or marker is worth little after a day; a call proposal nothing after two minutes. */
+const RECEIPT_TTL_SECONDS = 86_400
+const CALL_TTL_SECONDS = 120
+
+export const e2eePolicy = (options: E2eePolicyOptions): Module =>
+  defineModule({
+    name: 'e2ee-policy',
+    implements: ['XEP-0334 1.0.0', 'XEP-0380 0.4.0'],
+    setup(host) {
+      host.feature(NS_EXPIRE)
+      host.hook('message/outbound', (message) => applyPolicy(message, options), Priority.policy)
+    },
+  })
+
+function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
+  const { stanza } = message
+  const type = stanza.attrs['type'] ?? 'normal'
+  if (type === 'error') return { ...message, handling: { storable: false, ttlSeconds: 0, copied: false } }
+  const classified = classifyMessage(stanza)
+  if (classified.class === 'plaintext' && options.policy === 'required') {
+    options.events.plaintextRefused()
+    throw new StanzaError(
+      'modify',
+      'policy-violation',
+      'This server takes end-to-end encrypted messages only',
+    )
+  }
+  const normalised = options.policy === 'off' ? stanza : classified.stanza
+  return { ...message, stanza: normalised, handling: handlingOf(stanza, classified.class, options) }
+}
+
+function handlingOf(stanza: Element, found: MessageClass, options: E2eePolicyOptions): MessageHandling {
+  const storable = found !== 'ephemeral' && (found !== 'plaintext' || options.policy === 'off')
+  const hinted = hint(stanza, 'no-store') || hint(stanza, 'no-permanent-store')
+  return {
+    storable: storable && !hinted,
+    ttlSeconds: Math.min(ttlOf(found, options), requestedTtl(stanza)),
+    copied: found !== 'ephemeral' && !hint(stanza, 'no-copy'),
+  }
+}
+
+function ttlOf(found: MessageClass, { messageTtlSeconds }: E2eePolicyOptions): number {
+  if (found === 'receipt') return Math.min(RECEIPT_TTL_SECONDS, messageTtlSeconds)
+  if (found === 'call') return Math.min(CALL_TTL_SECONDS, messageTtlSeconds)
+  return messageTtlSeconds
+}
+
+/** XEP-0334 §3 */
+function hint(stanza: Element, name: string): boolean {
+  return stanza.child(name, NS_HINTS) !== undefined
+}
+
+/** `<expire seconds='N'/>`: the sender may shorten a message's life, never lengthen it. */
+function requestedTtl(stanza: Element): number {
+  const expire = stanza.child('expire', NS_EXPIRE)
+  if (!expire) return Number.POSITIVE_INFINITY
+  const seconds = expire.attrs['seconds'] ?? ''
+  if (!/^[1-9]\d{0,9}$/.test(seconds))
+    throw new StanzaError('modify', 'bad-request', 'Not a number of seconds')
+  return Number(seconds)
+}

@@ -1,0 +1,48 @@
+/** The table of contents of the relay: one line a feature, in load order. */
+import type { AccountsDomain } from '@sealpost/accounts'
+import type { Module } from '../core/module.ts'
+import type { SessionLifecycle } from '../core/session-lifecycle.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { DeviceRegistry } from '../delivery/device-registry.ts'
+import type { XmppEvents } from '../events.ts'
+import { bind } from './bind.ts'
+import { caps } from './caps/caps.ts'
+import { carbons } from './carbons.ts'
+import { disco } from './disco.ts'
+import { e2eePolicy, type E2eePolicy } from './e2ee-policy.ts'
+import { message } from './message.ts'
+import { ping } from './ping.ts'
+import { presence } from './presence/presence.ts'
+import { roster } from './roster/roster.ts'
+import type { RosterStore } from './roster/store.ts'
+import { sasl } from './sasl.ts'
+import { starttls } from './starttls.ts'
+import { streamManagement } from './stream-management.ts'
+
+export interface ModuleOptions {
+  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy'>
+  readonly lifecycle: SessionLifecycle
+  readonly delivery: Delivery
+  readonly devices: DeviceRegistry
+  readonly rosters: RosterStore
+  readonly events: XmppEvents
+  readonly policy: E2eePolicy
+  readonly messageTtlSeconds: number
+  readonly resumeTimeoutMs: number
+  readonly silenceMs: number
+}
+
+export const modules = (options: ModuleOptions): readonly Module[] => [
+  starttls(),
+  sasl(options),
+  bind(options),
+  streamManagement(options),
+  roster({ store: options.rosters }),
+  presence(),
+  disco(),
+  caps(),
+  ping(),
+  e2eePolicy(options),
+  message(options),
+  carbons(options),
+]

@@ -1,0 +1,188 @@
+/**
+ * Messages: to whom (RFC 6121 §8.5) and how (delivery/). A message to a bare JID goes to every device of the
+ * account, one to a full JID to that resource; what can be kept waits in a queue per device.
+ */
+import { Priority } from '@sealpost/hooks'
+import type { Jid } from '@sealpost/jid'
+import type { MaybePromise } from '@sealpost/runtime'
+import { errorReply, StanzaError } from '@sealpost/stanza'
+import type { AccountRef } from '../core/account-directory.ts'
+import { chain } from '../core/chain.ts'
+import {
+  defineModule,
+  type Module,
+  type ModuleHost,
+  type OutboundMessage,
+  type Receipt,
+} from '../core/module.ts'
+import type { Session } from '../core/session.ts'
+import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
+import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
+import './presence/presence.ts' // declares the hooks that tell who takes messages
+
+declare module '../core/module.ts' {
+  interface Hooks {
+    /** A storable message was given to its recipient's queues; copies for other devices may follow. */
+    'message/delivered'(event: DeliveredMessage): undefined
+  }
+}
+
+export interface DeliveredMessage extends OutboundMessage {
+  readonly recipient: AccountRef
+  /** The session addressed by full JID, when the message went to it alone. */
+  readonly direct: Session | undefined
+  readonly queued: QueuedMessage
+  readonly outcome: Outcome
+}
+
+export interface MessageOptions {
+  readonly delivery: Delivery
+  readonly devices: DeviceRegistry
+}
+
+export const message = (options: MessageOptions): Module =>
+  defineModule({
+    name: 'message',
+    implements: ['RFC 6121', 'XEP-0160 1.0.1', 'XEP-0203 2.0'],
+    depends: ['presence'],
+    setup(host) {
+      const { delivery } = options
+      host.hook('message/deliver', (event) => deliver(host, options, event), Priority.deliver)
+      host.hook('presence/available', ({ session }) => takeMessages(options, session))
+      host.hook('presence/unavailable', ({ session }) => {
+        delivery.detach(session)
+        return undefined
+      })
+      host.hook('session/resumed', ({ session }) => takeMessages(options, session))
+      host.feature('msgoffline') // XEP-0160 §4
+    },
+  })
+
+/** Sessions with a non-negative priority drain their queues and then get messages live (RFC 6121 §4.7.2.3). */
+function takeMessages({ delivery, devices }: MessageOptions, session: Session): undefined {
+  if (!session.receivesMessages) return void delivery.detach(session)
+  const { inherited, own, device } = session.queues
+  if (inherited && session.inheritUntil !== undefined) {
+    const taken = () => void devices.inherited(session.account, device).catch(() => undefined) // tried again at the next sign-in
+    delivery.attach(session, inherited, { seq: session.inheritUntil, taken })
+  }
+  delivery.attach(session, own)
+  return undefined
+}
+
+function deliver(host: ModuleHost, options: MessageOptions, event: OutboundMessage): MaybePromise<true> {
+  return chain(host.accounts.find(event.to), (recipient) => {
+    // RFC 6121 §8.5.1; a suspended account looks like none.
+    if (recipient?.state !== 'active') return refuseUnknown(event)
+    const type = event.stanza.attrs['type'] ?? 'normal'
+    if (type === 'groupchat') throw new StanzaError('cancel', 'service-unavailable') // RFC 6121 §8.5.2.1.1
+    const direct = event.to.resource === '' ? undefined : host.sessions.find(event.to)
+    if (type === 'error' || type === 'headline') return passBy(host, event, direct)
+    if (event.handling?.storable !== true) return deliverNow(host, event, direct)
+    return chain(options.devices.queuesOf(recipient), (queues) =>
+      deliverStorable(host, options, event, recipient, direct, queues),
+    )
+  })
+}
+
+function refuseUnknown(event: OutboundMessage): true {
+  if (event.stanza.attrs['type'] !== 'error') throw new StanzaError('cancel', 'service-unavailable')
+  return true
+}
+
+/** Errors and headlines reach who is here, and are worth nothing later (RFC 6121 §8.5.2.1.1, §8.5.3.2.1). */
+function passBy(host: ModuleHost, { stanza, to }: OutboundMessage, direct: Session | undefined): true {
+  if (direct) direct.send(stanza)
+  else if (to.resource === '' && stanza.attrs['type'] === 'headline') {
+    for (const session of connected(host, to)) session.send(stanza)
+  }
+  return true
+}
+
+/** Live only: chat states, `no-store`, and plaintext where the policy lets it pass. */
+function deliverNow(
+  host: ModuleHost,
+  { stanza, to, handling }: OutboundMessage,
+  direct: Session | undefined,
+): true {
+  const targets = direct?.stream ? [direct] : connected(host, to)
+  for (const session of targets) session.send(stanza)
+  if (targets.length === 0 && stanza.child('body') && handling)
+    throw new StanzaError('wait', 'recipient-unavailable')
+  return true
+}
+
+function connected(host: ModuleHost, to: Jid): Session[] {
+  return host.sessions.of(to).filter((session) => session.receivesMessages && session.stream)
+}
+
+function deliverStorable(
+  host: ModuleHost,
+  { delivery }: MessageOptions,
+  event: OutboundMessage,
+  recipient: AccountRef,
+  direct: Session | undefined,
+  queues: AccountQueues,
+): MaybePromise<true> {
+  const now = host.clock.now()
+  const queued: QueuedMessage = {
+    xml: event.stanza.toString(),
+    stampMs: now,
+    dueSeconds: Math.ceil(now / 1000) + (event.handling?.ttlSeconds ?? 0),
+    kind: 'message',
+  }
+  const outcome = new SenderOutcome(event)
+  if (direct) {
+    if (delivery.isFull(direct.queues.own)) throw queueFull()
+    delivery.deliverTo(direct, direct.queues.own, queued, outcome)
+  } else {
+    for (const key of openQueues(delivery, queues)) delivery.deliver(key, queued, outcome)
+  }
+  const delivered = { ...event, recipient, direct, queued, outcome }
+  return chain(host.fire('message/delivered', delivered), () => true as const)
+}
+
+/** A full queue is left out; the sender is refused only when no queue of the account can take the message. */
+function openQueues(delivery: Delivery, queues: AccountQueues): QueueKey[] {
+  const keys = queues.registered.map(({ key }) => key)
+  if (queues.accountInUse) keys.push(queues.account)
+  const open = keys.filter((key) => !delivery.isFull(key))
+  if (open.length === 0) throw queueFull()
+  return open
+}
+
+function queueFull(): StanzaError {
+  return new StanzaError(
+    'wait',
+    'resource-constraint',
+    'The recipient cannot take more messages at the moment',
+  )
+}
+
+/** Holds the sender's receipt until every copy is safe; tells the sender once when one could not be kept. */
+class SenderOutcome implements Outcome {
+  readonly #event: OutboundMessage
+  readonly #receipt: Receipt
+  #refused = false
+
+  constructor(event: OutboundMessage) {
+    this.#event = event
+    this.#receipt = event.receipt
+  }
+
+  hold(): void {
+    this.#receipt.hold()
+  }
+
+  release(): void {
+    this.#receipt.release()
+  }
+
+  refuse(error: StanzaError): void {
+    if (this.#refused) return
+    this.#refused = true
+    this.#event.session.send(errorReply(this.#event.stanza, error))
+  }
+}

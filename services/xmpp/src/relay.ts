@@ -1,0 +1,200 @@
+/** The relay without its surroundings: sessions, router, delivery and modules, put together over the given stores. */
+import { type AccountsDomain, runErasure } from '@sealpost/accounts'
+import { createHooks } from '@sealpost/hooks'
+import { Supervisor } from '@sealpost/runtime'
+import type { Platform } from '@sealpost/service'
+import { StreamError } from '@sealpost/stanza'
+import { CachedAccountDirectory } from './core/account-directory.ts'
+import type { Hooks } from './core/module.ts'
+import { ModuleTable } from './core/module-loader.ts'
+import { Requests } from './core/requests.ts'
+import { Router } from './core/router.ts'
+import { SessionLifecycle } from './core/session-lifecycle.ts'
+import { SessionRegistry } from './core/session-registry.ts'
+import { Stream, type StreamContext, type StreamLimits } from './core/stream.ts'
+import { Delivery } from './delivery/delivery.ts'
+import { DeviceRegistry } from './delivery/device-registry.ts'
+import type { DeviceStore } from './delivery/device-store.ts'
+import type { SealedStore } from './delivery/sealed-store/sealed-store.ts'
+import type { XmppEvents } from './events.ts'
+import { type ModuleOptions, modules } from './modules/index.ts'
+import type { Connection } from './transports/connection.ts'
+import { Gate } from './transports/gate.ts'
+import type { ConnectionHandler } from './transports/tcp.ts'
+
+const streamLimits: StreamLimits = {
+  elementBytesMaxBeforeAuth: 10_000,
+  elementBytesMax: 262_144,
+  negotiationMs: 60_000,
+  queueMax: 64,
+  unsafeMax: 2_000,
+  closeMs: 2_000,
+}
+/** Connections that have not signed in, together. */
+const UNAUTHENTICATED_MAX = 6_000
+/** What one queue holds at most before senders are refused. */
+const queueLimits = { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 }
+/** A session that was asked to acknowledge and stays silent for so long has lost its connection. */
+const SILENCE_MS = 60_000
+/** Devices that have not signed in for so many days are forgotten, with what waits for them. */
+const DEVICE_DAYS_MAX = 30
+const EXPIRY_MS = 1_000
+const AGE_OUT_MS = 3_600_000
+
+export interface RelayOptions {
+  readonly platform: Platform
+  readonly events: XmppEvents
+  readonly accounts: AccountsDomain
+  readonly store: SealedStore
+  readonly devices: DeviceStore
+  readonly features: Pick<ModuleOptions, 'rosters' | 'policy' | 'messageTtlSeconds' | 'resumeTimeoutMs'>
+}
+
+export class Relay implements AsyncDisposable {
+  readonly #options: RelayOptions
+  readonly #hooks = createHooks<Hooks>()
+  readonly #table = new ModuleTable(this.#hooks)
+  readonly #sessions = new SessionRegistry()
+  readonly #gate = new Gate<Stream>(UNAUTHENTICATED_MAX)
+  readonly #stack = new AsyncDisposableStack()
+  readonly #supervisor: Supervisor
+  readonly #lifecycle: SessionLifecycle
+  readonly #directory: CachedAccountDirectory
+  readonly #delivery: Delivery
+  readonly #devices: DeviceRegistry
+  readonly #context: StreamContext
+
+  private constructor(options: RelayOptions) {
+    const { platform, events, accounts, store } = options
+    const { clock, random, domains, bus } = platform
+    this.#options = options
+    this.#supervisor = new Supervisor(events.taskFailed)
+    this.#directory = this.#stack.use(new CachedAccountDirectory(accounts, bus))
+    this.#delivery = new Delivery({
+      store,
+      clock,
+      limits: queueLimits,
+      domain: domains[0] ?? 'localhost',
+      events,
+      onOverflow: (session) => this.#lifecycle.end(session, new StreamError('resource-constraint')),
+    })
+    this.#devices = new DeviceRegistry(options.devices, (key) => void store.shredQueue(key))
+    const shared = { sessions: this.#sessions, requests: new Requests(clock, random), events }
+    this.#lifecycle = new SessionLifecycle({
+      ...shared,
+      hooks: this.#hooks,
+      directory: this.#directory,
+      accounts,
+      devices: this.#devices,
+      delivery: this.#delivery,
+      clock,
+      random,
+      spawn: (task) => this.#supervisor.spawn(task),
+    })
+    const router = new Router({ ...shared, table: this.#table, accounts: this.#directory, domains })
+    this.#context = {
+      table: this.#table,
+      router,
+      domains,
+      limits: streamLimits,
+      clock,
+      random,
+      events,
+      onSessionDetached: (session, clean) => this.#lifecycle.detached(session, clean),
+      onSignedIn: (stream) => this.#gate.leave(stream),
+      onClosed: (stream) => {
+        this.#gate.leave(stream)
+        events.streamClosed()
+      },
+    }
+    this.#requests = shared.requests
+  }
+
+  readonly #requests: Requests
+
+  static async create(options: RelayOptions): Promise<Relay> {
+    const relay = new Relay(options)
+    await relay.#start()
+    return relay
+  }
+
+  async #start(): Promise<void> {
+    const { platform, events, accounts, features, store } = this.#options
+    const { clock, bus } = platform
+    const options = {
+      ...features,
+      accounts,
+      events,
+      lifecycle: this.#lifecycle,
+      delivery: this.#delivery,
+      devices: this.#devices,
+      silenceMs: SILENCE_MS,
+    }
+    await this.#table.load(modules(options), {
+      ...platform,
+      sessions: this.#sessions,
+      accounts: this.#directory,
+      spawn: (task) => this.#supervisor.spawn(task),
+      request: (session, payload) => this.#requests.send(session, payload),
+    })
+    this.#stack.use(this.#table)
+    this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
+    this.#stack.use(clock.every(AGE_OUT_MS, () => this.#devices.ageOut(DEVICE_DAYS_MAX)))
+    this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#recheck(accountId)))
+    this.#stack.use(bus.onReset(() => this.#recheckAll()))
+    const erase = (accountId: string) => this.#erase(accountId)
+    this.#stack.use(
+      runErasure({ ledger: accounts.erasure, owner: 'xmpp', erase, clock, bus, onError: events.taskFailed }),
+    )
+  }
+
+  /** Takes a connection, unless too many are signing in. */
+  accept(connection: Connection): ConnectionHandler | undefined {
+    if (this.#gate.full) {
+      this.#options.events.streamRefused()
+      return undefined
+    }
+    this.#options.events.streamOpened()
+    const stream = new Stream(connection, this.#context)
+    this.#gate.enter(stream)
+    return stream
+  }
+
+  /** Another process owns the sealed messages now: nothing may be delivered or acknowledged from here any more. */
+  fence(): void {
+    this.#lifecycle.endAll()
+  }
+
+  /** A suspended or terminated account has no sessions. */
+  async #recheck(accountId: string): Promise<void> {
+    const account = await this.#options.accounts.findById(accountId)
+    if (account?.state === 'active') return
+    for (const session of [...this.#sessions]) {
+      if (session.account.id === accountId) this.#lifecycle.end(session, new StreamError('not-authorized'))
+    }
+  }
+
+  async #recheckAll(): Promise<void> {
+    const ids = new Set([...this.#sessions].map((session) => session.account.id))
+    for (const id of ids) await this.#recheck(id)
+  }
+
+  /** Everything this service holds of an account: sealed messages first, which makes them unreadable at once. */
+  async #erase(accountId: string): Promise<void> {
+    await this.#recheck(accountId)
+    const { store } = this.#options
+    store.shredAccount(accountId)
+    await store.shredded()
+    await this.#devices.erase(accountId)
+    const account = await this.#options.accounts.findById(accountId)
+    await this.#hooks.fire('account/erase', { accountId, jid: account?.jid })
+  }
+
+  /** Ends all streams; what was in memory only is sealed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lifecycle.endAll()
+    await this.#delivery.flush()
+    await this.#stack.disposeAsync()
+    await this.#supervisor.idle()
+  }
+}

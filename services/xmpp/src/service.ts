@@ -1,0 +1,59 @@
+/** The composition root of the relay in its process: databases, sealed store, listeners. */
+import { createAccounts } from '@sealpost/accounts'
+import { openDb, sql } from '@sealpost/db'
+import type { Platform, RunningService } from '@sealpost/service'
+import type { XmppConfig } from './config.ts'
+import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
+import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
+import { createXmppEvents } from './events.ts'
+import { postgresRosterStore } from './modules/roster/store.postgres.ts'
+import { Relay } from './relay.ts'
+import { listenTcp } from './transports/tcp.ts'
+
+/** Starts the relay: opens its store (which refuses a wrong database), then listens. */
+export async function createXmppService(config: XmppConfig, platform: Platform): Promise<RunningService> {
+  await using stack = new AsyncDisposableStack()
+  const { clock, random, metrics, bus, bind, tls } = platform
+  const log = platform.log.child({ service: 'xmpp' })
+  const events = createXmppEvents(log, metrics)
+  const open = (role: string) => openDb({ url: platform.databaseUrl, role, onError: events.databaseFailed })
+  const accountDb = stack.use(await open('sealpost_account'))
+  const db = stack.use(await open('sealpost_xmpp'))
+  const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
+  const keyring = { mode: 'file', directory: config.keyringDir } as const
+  const onFenced = () => relay.fence()
+  const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
+  const relay: Relay = stack.use(
+    await Relay.create({
+      platform: { ...platform, log },
+      events,
+      accounts,
+      store,
+      devices: postgresDeviceStore(db),
+      features: {
+        rosters: postgresRosterStore(db),
+        policy: config.e2eePolicy,
+        messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
+        resumeTimeoutMs: config.resumeTimeoutMs,
+      },
+    }),
+  )
+  const listen = {
+    host: bind,
+    tls,
+    accept: (connection: Parameters<Relay['accept']>[0]) => relay.accept(connection),
+  }
+  const starttls = stack.use(await listenTcp({ ...listen, port: config.port, direct: false }))
+  const direct = stack.use(await listenTcp({ ...listen, port: config.tlsPort, direct: true }))
+  const owned = stack.move()
+  const host = platform.domains[0] ?? 'localhost'
+  return {
+    http: async () => undefined,
+    ready: async () => (await db.query(sql`select 1`)).length === 1,
+    addresses: [
+      { name: 'XMPP (STARTTLS)', url: `xmpp://${host}:${starttls.port}` },
+      { name: 'XMPP (direct TLS)', url: `xmpps://${host}:${direct.port}` },
+    ],
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

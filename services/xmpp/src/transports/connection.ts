@@ -1,0 +1,21 @@
+/** What a stream needs of its transport. */
+export interface Connection {
+  /** TLS is established. */
+  readonly secure: boolean
+  /** Bytes handed over but not yet taken by the peer's window; above the high-water mark a sender should wait. */
+  readonly backlogBytes: number
+  /** Queues text; everything written within one turn of the event loop leaves in one TLS record. */
+  write(xml: string): void
+  /** Called once before each flush, so that an acknowledgement request can ride along. */
+  beforeFlush: (() => void) | undefined
+  /** Called when the backlog has left after `congested`. */
+  onDrain: (() => void) | undefined
+  readonly congested: boolean
+  startTls(): void
+  /** Channel binding data of this TLS connection (RFC 9266, RFC 5929); undefined for a type it does not have. */
+  channelBinding(type: string): Buffer | undefined
+  pause(): void
+  resume(): void
+  /** Flushes and closes. */
+  end(): void
+}

@@ -1,0 +1,238 @@
+/** XMPP over TCP: STARTTLS (RFC 6120 §5) and direct TLS (XEP-0368). */
+import { createHash, X509Certificate } from 'node:crypto'
+import { createServer, type Server, type Socket } from 'node:net'
+import * as tls from 'node:tls'
+import type { TlsSource } from '@sealpost/service'
+import type { Connection } from './connection.ts'
+
+/** RFC 7590: TLS 1.2 is the floor. */
+const TLS_VERSION_MIN = 'TLSv1.2'
+/** Above this a connection counts as congested: what is sent next waits in its queue, not in memory. */
+const CONGESTED_BYTES = 256 * 1024
+/** Written in one turn beyond this leaves at once. */
+const FLUSH_BYTES = 64 * 1024
+
+/** Receives what happens on a connection. */
+export interface ConnectionHandler {
+  receive(chunk: Buffer): void
+  disconnected(): void
+}
+
+export interface TcpOptions {
+  readonly host: string
+  readonly port: number
+  /** True: TLS from the first byte (XEP-0368). */
+  readonly direct: boolean
+  readonly tls: TlsSource
+  /** Connections that have not signed in, over all listeners; one more is closed at once. */
+  readonly accept: (connection: Connection) => ConnectionHandler | undefined
+}
+
+/** The TLS context in force; replaced when the certificate is, while open connections keep theirs. */
+export class TlsContext implements Disposable {
+  context: tls.SecureContext
+  /** RFC 5929 §4.1: hash of the server's certificate. */
+  endPoint: Buffer
+  readonly #subscription: Disposable
+
+  constructor(source: TlsSource) {
+    const load = () => {
+      const { cert, key } = source.current()
+      return {
+        context: tls.createSecureContext({ cert, key, minVersion: TLS_VERSION_MIN }),
+        endPoint: endPointOf(cert),
+      }
+    }
+    const first = load()
+    this.context = first.context
+    this.endPoint = first.endPoint
+    this.#subscription = source.onChange(() => Object.assign(this, load()))
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]()
+  }
+}
+
+/** RFC 5929 §4.1: the certificate's own signature hash, or SHA-256 where that is MD5 or SHA-1. */
+function endPointOf(pem: string): Buffer {
+  const { raw } = new X509Certificate(pem)
+  const hash = [
+    { oids: ['2a8648ce3d040303', '2a864886f70d01010c'], name: 'sha384' },
+    { oids: ['2a8648ce3d040304', '2a864886f70d01010d'], name: 'sha512' },
+  ].find(({ oids }) => oids.some((oid) => raw.includes(Buffer.from(oid, 'hex'))))
+  return createHash(hash?.name ?? 'sha256')
+    .update(raw)
+    .digest()
+}
+
+class TcpConnection implements Connection {
+  beforeFlush: (() => void) | undefined
+  onDrain: (() => void) | undefined
+  readonly #tls: TlsContext
+  #socket: Socket | tls.TLSSocket
+  #secured: boolean
+  #handler: ConnectionHandler | undefined
+  #out = ''
+  #scheduled = false
+  #congested = false
+  #ended = false
+  #paused = false
+
+  constructor(socket: Socket, tlsContext: TlsContext, direct: boolean) {
+    this.#tls = tlsContext
+    this.#socket = socket
+    this.#secured = false
+    socket.setNoDelay(true)
+    if (direct) this.startTls()
+  }
+
+  open(handler: ConnectionHandler): void {
+    this.#handler = handler
+    this.#listen(this.#socket)
+  }
+
+  get secure(): boolean {
+    return this.#secured
+  }
+
+  get backlogBytes(): number {
+    return this.#socket.writableLength + this.#out.length
+  }
+
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  write(xml: string): void {
+    if (this.#ended) return
+    this.#out += xml
+    if (this.#out.length > FLUSH_BYTES) this.#flush()
+    else this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#out === '' || this.#ended) return
+    this.beforeFlush?.()
+    const out = this.#out
+    this.#out = ''
+    this.#socket.write(out)
+    if (this.#socket.writableLength > CONGESTED_BYTES) this.#congested = true
+  }
+
+  startTls(): void {
+    this.#flush()
+    const plain = this.#socket
+    plain.removeAllListeners('data')
+    const secured = new tls.TLSSocket(plain, {
+      isServer: true,
+      secureContext: this.#tls.context,
+      requestCert: false,
+    })
+    const { endPoint } = this.#tls
+    this.#endPoint = endPoint
+    this.#socket = secured
+    secured.once('secure', () => {
+      this.#secured = true
+    })
+    secured.on('error', () => secured.destroy())
+    if (this.#handler) this.#listen(secured)
+  }
+
+  #endPoint: Buffer | undefined
+
+  channelBinding(type: string): Buffer | undefined {
+    const socket = this.#socket
+    if (!(socket instanceof tls.TLSSocket) || !this.#secured) return undefined
+    if (type === 'tls-server-end-point') return this.#endPoint
+    // RFC 9266 §4.2: in TLS 1.2 the exporter needs the extended master secret, which cannot be seen from here.
+    if (type !== 'tls-exporter' || socket.getProtocol() !== 'TLSv1.3') return undefined
+    return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk) => {
+      if (socket === this.#socket) this.#handler?.receive(chunk)
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      if (socket !== this.#socket) return
+      this.#ended = true
+      this.#handler?.disconnected()
+    })
+    socket.on('end', () => this.end())
+    socket.on('drain', () => {
+      this.#congested = false
+      this.onDrain?.()
+    })
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#flush()
+    this.#ended = true
+    const socket = this.#socket
+    socket.end()
+    // A peer that does not read must not keep the socket.
+    setTimeout(() => socket.destroy(), END_MS).unref()
+  }
+}
+
+const END_MS = 5_000
+
+/** Listens; the returned port is the real one when 0 was asked for. */
+export async function listenTcp(options: TcpOptions): Promise<{ port: number } & AsyncDisposable> {
+  const context = new TlsContext(options.tls)
+  const sockets = new Set<Socket>()
+  const server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    const connection = new TcpConnection(socket, context, options.direct)
+    const handler = options.accept(connection)
+    if (!handler) return void socket.destroy()
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    connection.open(handler)
+  })
+  await listen(server, options.host, options.port)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : options.port,
+    [Symbol.asyncDispose]: async () => {
+      context[Symbol.dispose]()
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of sockets) setTimeout(() => socket.destroy(), 1_000).unref()
+      await closed
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
