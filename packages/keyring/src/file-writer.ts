@@ -19,6 +19,7 @@ export interface FileWriterOptions {
   /** Held until the file is closed. */
   readonly lock: AsyncDisposable
   readonly onAvailable: (available: boolean, error?: unknown) => void
+  readonly onFenced: () => void
 }
 
 /** Brings changed slots from the table to the file. */
@@ -74,6 +75,7 @@ export class FileWriter implements SlotWriter {
     if (header === undefined || header.epoch <= this.#options.epoch) return
     this.#fenced = new KeyringError('KEYRING_FENCED')
     this.#writeBack.stop(this.#fenced)
+    this.#options.onFenced()
     throw this.#fenced
   }
 

@@ -111,6 +111,8 @@ export interface KeyringOptions {
   readonly windowMs?: number
   /** Writing began to fail, or works again. */
   readonly onAvailable?: (available: boolean, error?: unknown) => void
+  /** Another process took the keyring over: called once, at the first write that is refused for it. */
+  readonly onFenced?: () => void
   /** An operator's request decided what would have been refused. */
   readonly onRequest?: (request: KeyringRequest) => void
 }

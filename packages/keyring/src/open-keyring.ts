@@ -49,6 +49,7 @@ export async function openKeyringOn(volume: Volume, options: KeyringOptions): Pr
     epoch: header.epoch,
     windowMs: options.windowMs ?? WINDOW_MS,
     onAvailable: options.onAvailable ?? (() => undefined),
+    onFenced: options.onFenced ?? (() => undefined),
   })
   const keyring = create(options, table, writer, header)
   stack.move()

@@ -107,7 +107,7 @@ export class WriteBack {
     this.#next ??= deferred()
     const delay = Math.min(RETRY_MS_FIRST * 2 ** this.#failures, RETRY_MS_MAX)
     this.#failures += 1
-    if (this.#failures === 1) this.#options.onAvailable(false, error)
+    if (this.#failures === 1 && this.#stopped === undefined) this.#options.onAvailable(false, error)
     waiters.reject(
       error instanceof KeyringError ? error : new KeyringError('KEYRING_UNAVAILABLE', { cause: error }),
     )
