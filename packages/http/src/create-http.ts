@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { answerWithProblems, toProblem } from './errors.ts'
 import { sendProblem } from './http-problem.ts'
 import { isLocalSocket, openListener } from './listener.ts'
-import type { ListenTarget } from './listener.ts'
+import type { ListenTarget, Listener } from './listener.ts'
 import { limitRequests } from './rate-limit.ts'
 
 export interface HttpOptions {
@@ -59,7 +59,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   answerWithProblems(app, log)
   measure(app, options.metrics)
 
-  const listeners = new AsyncDisposableStack()
+  const listeners: Listener[] = []
   return {
     app,
     isLocalSocket,
@@ -67,11 +67,12 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       await app.ready()
       const handler = (request: IncomingMessage, response: ServerResponse): void =>
         app.routing(request, response)
-      const listener = listeners.use(await openListener(target, handler))
+      const listener = await openListener(target, handler)
+      listeners.push(listener)
       return { port: listener.port }
     },
     [Symbol.asyncDispose]: async () => {
-      await listeners.disposeAsync()
+      await Promise.all(listeners.splice(0).map((listener) => listener[Symbol.asyncDispose]()))
       await app.close()
     },
   }

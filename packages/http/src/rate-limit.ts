@@ -20,7 +20,7 @@ export async function limitRequests(app: FastifyInstance, perMinute: number): Pr
     timeWindow: 60_000,
     cache: CLIENTS_MAX,
     enableDraftSpec: true,
-    keyGenerator: (request) => keyOf(request),
+    keyGenerator: (request) => (isLocalSocket(request) ? 'local' : keyOf(request)),
     allowList: (request) => isLocalSocket(request),
     errorResponseBuilder: () => new HttpProblem(429, 'rate-limited', 'Too many requests'),
   })
