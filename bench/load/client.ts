@@ -1,0 +1,213 @@
+/**
+ * The leanest XMPP client that still behaves: direct TLS 1.3, SCRAM-SHA-256, bind, XEP-0198 in both directions. It looks at received bytes only
+ * as far as it must: where a stanza ends, which number a message carries, what is asked (`<r/>`) and acknowledged (`<a/>`).
+ */
+import { connect, type TLSSocket } from 'node:tls'
+import { ScramSha256 } from './scram.ts'
+
+export interface ClientOptions {
+  readonly port: number
+  readonly domain: string
+  readonly ca: string
+  readonly username: string
+  readonly password: string
+  readonly resource: string
+  /** Message number `number` has arrived. */
+  readonly onMessage: (number: number) => void
+  /** A chunk of received bytes has been worked off: the time to send what it made possible. */
+  readonly onChunkEnd: () => void
+  readonly onFailure: (error: Error) => void
+}
+
+const END_OF_MESSAGE = Buffer.from('</message>')
+const END_OF_PRESENCE = Buffer.from('</presence>')
+const END_OF_IQ = Buffer.from('</iq>')
+const NS_SM = 'urn:xmpp:sm:3'
+const STEP_TIMEOUT_MS = 20_000
+/** A received stanza longer than this means that we have lost the thread. */
+const REST_BYTES_MAX = 1_048_576
+/** The same suite for all servers, so that their choice of it makes no difference. */
+const TLS_SUITE = 'TLS_AES_256_GCM_SHA384'
+const GREATER = 0x3e
+const LESS = 0x3c
+const SLASH = 0x2f
+
+export class Client {
+  readonly #options: ClientOptions
+  readonly #socket: TLSSocket
+  #rest: Buffer | undefined
+  /** Before the session is up: text received and who waits for it. */
+  #handshake: { text: string; wake: (() => void) | undefined } | undefined = { text: '', wake: undefined }
+  #handled = 0
+  #closing = false
+  #failure: Error | undefined
+  /** Last `h` the server has sent: it has taken responsibility for that many of our stanzas. */
+  acknowledged = 0
+
+  private constructor(options: ClientOptions, socket: TLSSocket) {
+    this.#options = options
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('error', (error: Error) => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+  }
+
+  /** Connects and signs in; resolves with a client that is available and has XEP-0198 on. */
+  static async open(options: ClientOptions): Promise<Client> {
+    const { port, domain, ca } = options
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      servername: domain,
+      ca,
+      minVersion: 'TLSv1.3',
+      ciphers: TLS_SUITE,
+    })
+    socket.setNoDelay(true)
+    const client = new Client(options, socket)
+    await client.#signIn()
+    return client
+  }
+
+  get cipher(): string {
+    return `${this.#socket.getProtocol()} ${this.#socket.getCipher().standardName}`
+  }
+
+  send(bytes: Buffer | string): void {
+    this.#socket.write(bytes)
+  }
+
+  /** Ends the stream cleanly (RFC 6120 §4.4); gives up waiting for the server after two seconds. */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#socket.destroyed) return
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()))
+    const timer = setTimeout(() => this.#socket.destroy(), 2_000)
+    this.#socket.end('</stream:stream>')
+    await closed
+    clearTimeout(timer)
+  }
+
+  async #signIn(): Promise<void> {
+    const { domain, username, password, resource } = this.#options
+    const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
+    const scram = new ScramSha256(username)
+    await this.#exchange(header, '</stream:features>')
+    const auth = `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256'>${base64(scram.first)}</auth>`
+    const challenge = await this.#exchange(auth, '</challenge>')
+    const proof = await scram.answer(payload(challenge), password)
+    const success = await this.#exchange(
+      `<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${base64(proof.final)}</response>`,
+      '</success>',
+    )
+    if (payload(success) !== proof.expected) throw new Error('SCRAM: the server does not know the password')
+    await this.#exchange(header, '</stream:features>')
+    const bind = `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind></iq>`
+    await this.#exchange(bind, '</iq>')
+    await this.#exchange(`<enable xmlns='${NS_SM}' resume='true'/>`, '<enabled', '>')
+    const early = Buffer.from(this.#handshake?.text ?? '', 'latin1')
+    this.#handshake = undefined // from here on stanzas are counted (XEP-0198 §4)
+    if (early.length > 0) this.#onData(early)
+    this.send('<presence/>')
+  }
+
+  /** Sends `request` and waits until `marker` (and then `end`) has come in; returns what came, without anything behind it. */
+  async #exchange(request: string, marker: string, end = ''): Promise<string> {
+    const state = this.#handshake
+    if (state === undefined) throw new Error('the session is up already')
+    this.send(request)
+    const deadline = Date.now() + STEP_TIMEOUT_MS
+    for (;;) {
+      const at = state.text.indexOf(marker)
+      const endAt = at < 0 ? -1 : state.text.indexOf(end, at + marker.length)
+      if (endAt >= 0) {
+        const answer = state.text.slice(0, endAt + end.length)
+        state.text = state.text.slice(endAt + end.length)
+        return answer
+      }
+      if (/<failure|<stream:error|<failed|type=["']error["']/.test(state.text))
+        throw new Error(`sign-in refused: ${state.text.slice(0, 400)}`)
+      if (this.#failure !== undefined) throw this.#failure
+      if (Date.now() > deadline)
+        throw new Error(`no ${marker} from the server; it said ${state.text.slice(0, 400)}`)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, deadline - Date.now() + 1)
+      state.wake = resolve
+      await promise
+      clearTimeout(timer)
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#handshake?.wake?.()
+    if (!this.#closing && this.#handshake === undefined) this.#options.onFailure(error)
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#handshake !== undefined) {
+      this.#handshake.text += chunk.toString('latin1')
+      this.#handshake.wake?.()
+      return
+    }
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    const used = this.#scan(bytes)
+    this.#rest = used < bytes.length ? bytes.subarray(used) : undefined
+    if (bytes.length - used > REST_BYTES_MAX) this.#fail(new Error('a stanza without an end'))
+    this.#options.onChunkEnd()
+  }
+
+  /** Works off all complete elements at the top level of the stream; returns how far it came. One `<a/>` answers the last `<r/>` of the chunk. */
+  #scan(bytes: Buffer): number {
+    let at = 0
+    let asked = -1
+    for (;;) {
+      while (at < bytes.length && bytes[at] !== LESS) at++
+      const tagEnd = bytes.indexOf(GREATER, at)
+      if (at >= bytes.length || tagEnd < 0) break
+      const tag = bytes.toString('latin1', at, tagEnd + 1)
+      const end = elementEnd(bytes, at, tagEnd, tag)
+      if (end < 0) break
+      if (tag.startsWith('<message')) this.#onMessageTag(tag)
+      else if (tag.startsWith('<presence') || tag.startsWith('<iq')) this.#handled++
+      else if (tag.startsWith('<r ')) asked = this.#handled
+      else if (tag.startsWith('<a ')) this.acknowledged = Number(/ h=["'](\d+)/.exec(tag)?.[1])
+      else this.#fail(new Error(`unexpected from the server: ${bytes.toString('latin1', at, at + 300)}`))
+      at = end
+    }
+    if (asked >= 0) this.send(`<a xmlns='${NS_SM}' h='${asked}'/>`)
+    return at
+  }
+
+  #onMessageTag(tag: string): void {
+    this.#handled++
+    const number = / id=["']m(\d+)/.exec(tag)?.[1]
+    if (number === undefined || tag.includes('error'))
+      this.#fail(new Error(`a message bounced or is not ours: ${tag}`))
+    else this.#options.onMessage(Number(number))
+  }
+}
+
+/** Offset behind the element that begins at `at`, or -1 when its end has not arrived. */
+function elementEnd(bytes: Buffer, at: number, tagEnd: number, tag: string): number {
+  if (bytes[tagEnd - 1] === SLASH || bytes[at + 1] === SLASH) return tagEnd + 1
+  const closing = tag.startsWith('<message')
+    ? END_OF_MESSAGE
+    : tag.startsWith('<presence')
+      ? END_OF_PRESENCE
+      : tag.startsWith('<iq')
+        ? END_OF_IQ
+        : undefined
+  if (closing === undefined) return tagEnd + 1
+  const found = bytes.indexOf(closing, tagEnd)
+  return found < 0 ? -1 : found + closing.length
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
+
+/** The decoded character data of the last element in `xml`. */
+function payload(xml: string): string {
+  return Buffer.from(/>([^<>]*)<\/[^<>]*>$/.exec(xml)?.[1] ?? '', 'base64').toString()
+}
