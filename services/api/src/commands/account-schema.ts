@@ -1,0 +1,75 @@
+/** How accounts look in the API. */
+import { SUSPENSION_REASON, type Account } from '@sealpost/accounts'
+import { Type, type Static } from '@sealpost/http'
+
+export const stateSchema = Type.Union([
+  Type.Literal('active'),
+  Type.Literal('suspended'),
+  Type.Literal('terminated'),
+])
+
+const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
+
+export const addressSchema = Type.String({
+  minLength: 1,
+  maxLength: 3071,
+  description: 'Bare address (RFC 7622), user@domain',
+})
+
+export const passwordSchema = Type.String({ minLength: 1, maxLength: 1023 })
+
+export const reasonSchema = Type.String({
+  pattern: SUSPENSION_REASON.source,
+  description: 'A code of your choice, not prose',
+})
+
+export const accountSchema = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  jid: Type.String(),
+  state: stateSchema,
+  reason: Type.Optional(Type.String({ description: 'Why it is suspended' })),
+  created_on: daySchema,
+  last_used_on: Type.Optional(daySchema),
+})
+
+export const linkSchema = Type.Object(
+  {
+    url: Type.String({ format: 'uri', description: 'Works once' }),
+    token: Type.String({ description: 'For POST /v1/invites/redeem' }),
+    expires_at: Type.String({ format: 'date-time' }),
+  },
+  { description: 'A one-time link, shown only here' },
+)
+
+export const addressParams = Type.Object({ jid: addressSchema })
+
+/** An account as the API shows it. */
+export function showAccount({
+  id,
+  jid,
+  state,
+  reason,
+  createdOn,
+  lastUsedOn,
+}: Account): Static<typeof accountSchema> {
+  return {
+    id,
+    jid: jid.toString(),
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    created_on: createdOn,
+    ...(lastUsedOn === undefined ? {} : { last_used_on: lastUsedOn }),
+  }
+}
+
+/** A link as the API shows it; `expiresAt` in milliseconds since the epoch. */
+export function showLink(url: string, token: string, expiresAt: number): Static<typeof linkSchema> {
+  return { url, token, expires_at: new Date(expiresAt).toISOString() }
+}
+
+/** For a terminal. */
+export function printAccount(account: Static<typeof accountSchema>): string {
+  const state = account.reason === undefined ? account.state : `${account.state} (${account.reason})`
+  const used = account.last_used_on === undefined ? 'never used' : `last used ${account.last_used_on}`
+  return `${account.jid}  ${state}  created ${account.created_on}  ${used}`
+}

@@ -1,0 +1,242 @@
+/** Commands about accounts. */
+import { AccountError } from '@sealpost/accounts'
+import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { isBare, parseJid, type Jid } from '@sealpost/jid'
+import {
+  accountSchema,
+  addressParams,
+  addressSchema,
+  linkSchema,
+  passwordSchema,
+  printAccount,
+  reasonSchema,
+  showAccount,
+  showLink,
+  stateSchema,
+} from './account-schema.ts'
+import { defineCommand, type CommandContext } from './command.ts'
+
+const LIMIT_DEFAULT = 50
+
+const reject = {
+  notAnAccount: () => new AccountError('ACCOUNT_NAME_MALFORMED'),
+  foreignDomain: () => new HttpProblem(422, 'domain-not-served', 'This server does not serve that domain'),
+  otherRequest: () =>
+    new HttpProblem(422, 'idempotency-key-reused', 'The Idempotency-Key was used for another account'),
+} as const
+
+function parseAddress(text: string): Jid {
+  const jid = parseJid(text)
+  if (jid.local === '' || !isBare(jid)) throw reject.notAnAccount()
+  return jid
+}
+
+async function makeEnrolment({ accounts, links }: CommandContext, accountId: string) {
+  const { token, invite } = await accounts.invites.createPassword(accountId)
+  return showLink(links.enrolment(token), token, invite.expiresAt)
+}
+
+const createdSchema = Type.Object({ ...accountSchema.properties, enrolment: Type.Optional(linkSchema) })
+
+export const createAccount = defineCommand({
+  summary: 'Create an account; without a password, with a one-time link for choosing one',
+  method: 'POST',
+  path: '/v1/accounts',
+  access: 'accounts:write',
+  body: Type.Object(
+    { jid: addressSchema, password: Type.Optional(passwordSchema) },
+    { additionalProperties: false },
+  ),
+  status: 201,
+  response: createdSchema,
+  async handle(context, { actor, body, idempotencyKey }) {
+    const jid = parseAddress(body.jid)
+    if (!context.domains.includes(jid.domain)) throw reject.foreignDomain()
+    const id = await context.claimAccountId(actor, idempotencyKey)
+    const known = id === undefined ? undefined : await context.accounts.findById(id)
+    if (known && !known.jid.equals(jid)) throw reject.otherRequest()
+    const account =
+      known ?? (await context.accounts.create(jid, body.password, id === undefined ? {} : { id }))
+    if (body.password !== undefined) return showAccount(account)
+    return { ...showAccount(account), enrolment: await makeEnrolment(context, account.id) }
+  },
+  lines: [
+    {
+      noun: 'account',
+      verb: 'create',
+      positional: ['jid'],
+      fromStdin: 'password',
+      print: ({ jid, enrolment }) =>
+        enrolment === undefined
+          ? `${jid} created`
+          : `${jid} created\nA password is chosen at ${enrolment.url} (once, until ${enrolment.expires_at})`,
+    },
+  ],
+})
+
+export const enrolAccount = defineCommand({
+  summary: 'Make a new one-time link for choosing a password; the one before stops working',
+  method: 'POST',
+  path: '/v1/accounts/:jid/enrolment',
+  access: 'accounts:write',
+  params: addressParams,
+  status: 201,
+  response: linkSchema,
+  async handle(context, { params }) {
+    const account = await context.accounts.find(parseAddress(params.jid))
+    if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+    if (account.state === 'terminated') throw new AccountError('ACCOUNT_TERMINATED')
+    return makeEnrolment(context, account.id)
+  },
+  lines: [
+    {
+      noun: 'account',
+      verb: 'enrol',
+      print: (link) => `A password is chosen at ${link.url} (once, until ${link.expires_at})`,
+    },
+  ],
+})
+
+const listQuery = Type.Object(
+  {
+    cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`next` of the page before' })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
+    ),
+    domain: Type.Optional(Type.String({ minLength: 1, maxLength: 1023 })),
+    state: Type.Optional(stateSchema),
+    search: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 100,
+        pattern: String.raw`^[^\u0000-\u001f]*$`,
+        description: 'Part of the name before the @',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const pageSchema = Type.Object({
+  items: Type.Array(accountSchema),
+  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+})
+
+export const listAccounts = defineCommand({
+  summary: 'List accounts by address',
+  method: 'GET',
+  path: '/v1/accounts',
+  access: 'accounts:read',
+  query: listQuery,
+  status: 200,
+  response: pageSchema,
+  async handle({ accounts }, { query }) {
+    const { limit = LIMIT_DEFAULT, search, domain, ...rest } = query
+    const filters = {
+      search: search?.toLowerCase(),
+      domain: domain === undefined ? undefined : parseJid(domain).domain,
+    }
+    const { items, next } = await accounts.list({ ...rest, ...filters, limit })
+    return { items: items.map(showAccount), ...(next === undefined ? {} : { next }) }
+  },
+  lines: [{ noun: 'account', verb: 'list', print: printPage }],
+})
+
+function printPage({ items, next }: Static<typeof pageSchema>): string {
+  const lines = items.map(printAccount)
+  if (next !== undefined) lines.push(`More with --cursor ${next}`)
+  return lines.length === 0 ? 'No accounts' : lines.join('\n')
+}
+
+export const showOneAccount = defineCommand({
+  summary: 'Show an account',
+  method: 'GET',
+  path: '/v1/accounts/:jid',
+  access: 'accounts:read',
+  params: addressParams,
+  status: 200,
+  response: accountSchema,
+  async handle({ accounts }, { params }) {
+    const account = await accounts.find(parseAddress(params.jid))
+    if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+    return showAccount(account)
+  },
+  lines: [{ noun: 'account', verb: 'show', print: printAccount }],
+})
+
+export const suspendAccount = defineCommand({
+  summary: 'Suspend an account: its streams are closed, nobody can sign in, nothing is deleted',
+  method: 'POST',
+  path: '/v1/accounts/:jid/suspend',
+  access: 'accounts:suspend',
+  params: addressParams,
+  body: Type.Object({ reason: Type.Optional(reasonSchema) }, { additionalProperties: false }),
+  status: 200,
+  response: accountSchema,
+  async handle({ accounts }, { params, body }) {
+    return showAccount(await accounts.suspend(parseAddress(params.jid), body.reason ?? 'unspecified'))
+  },
+  lines: [{ noun: 'account', verb: 'suspend', print: printAccount }],
+})
+
+export const restoreAccount = defineCommand({
+  summary: 'Lift a suspension',
+  method: 'POST',
+  path: '/v1/accounts/:jid/restore',
+  access: 'accounts:suspend',
+  params: addressParams,
+  status: 200,
+  response: accountSchema,
+  async handle({ accounts }, { params }) {
+    return showAccount(await accounts.restore(parseAddress(params.jid)))
+  },
+  lines: [{ noun: 'account', verb: 'restore', print: printAccount }],
+})
+
+export const terminateAccount = defineCommand({
+  summary: 'Terminate an account for ever: its data is erased, its name never given again',
+  method: 'POST',
+  path: '/v1/accounts/:jid/terminate',
+  access: 'accounts:terminate',
+  params: addressParams,
+  status: 200,
+  response: accountSchema,
+  async handle({ accounts }, { params }) {
+    return showAccount(await accounts.terminate(parseAddress(params.jid)))
+  },
+  lines: [{ noun: 'account', verb: 'terminate', print: printAccount }],
+})
+
+const reportSchema = Type.Object({
+  created: Type.Integer(),
+  exists: Type.Integer({ description: 'Were there before and stay as they are' }),
+  invalid: Type.Integer(),
+  problems: Type.Array(Type.Object({ line: Type.Integer(), problem: Type.String() }), {
+    description: 'The first 1,000 lines that created nothing; numbers and codes only',
+  }),
+})
+
+export const importAccounts = defineCommand({
+  summary: 'Create accounts from CSV, username,password a line; repeating it creates what is missing',
+  method: 'POST',
+  path: '/v1/accounts/import',
+  access: 'accounts:write',
+  upload: 'text/csv',
+  status: 200,
+  response: reportSchema,
+  async handle(context, { upload, progress, signal }) {
+    const { problems, ...counts } = await context.importCsv(upload, progress, signal)
+    return { ...counts, problems: [...problems] }
+  },
+  lines: [{ noun: 'account', verb: 'import', print: printReport }],
+})
+
+const PROBLEMS_PRINTED = 20
+
+function printReport({ created, exists, invalid, problems }: Static<typeof reportSchema>): string {
+  const lines = [`${String(created)} created, ${String(exists)} existed, ${String(invalid)} invalid`]
+  for (const { line, problem } of problems.slice(0, PROBLEMS_PRINTED))
+    lines.push(`line ${String(line)}: ${problem}`)
+  if (problems.length > PROBLEMS_PRINTED) lines.push('… (all of them with --json)')
+  return lines.join('\n')
+}

@@ -1,0 +1,122 @@
+/**
+ * The contract of an administrative command: one definition, from which the REST route, its place in the OpenAPI document and the verb of
+ * `ctl` are made.
+ */
+import type { Readable } from 'node:stream'
+import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
+import type { Static, TSchema, Type } from '@sealpost/http'
+import type { ScramVerifier } from '@sealpost/sasl'
+
+type TObject = ReturnType<typeof Type.Object>
+
+/** `resource:action`. A key with `*` has all of them, also those of later versions. */
+export const SCOPES = [
+  'accounts:read',
+  'accounts:write',
+  'accounts:suspend',
+  'accounts:terminate',
+  'admins:write',
+  'apikeys:read',
+  'apikeys:write',
+] as const
+export type Scope = (typeof SCOPES)[number]
+export const ALL_SCOPES = '*'
+
+/** Who asks. `owner`: over the control socket of the data directory. */
+export type Actor =
+  | { readonly kind: 'owner' }
+  | { readonly kind: 'key'; readonly id: string; readonly scopes: readonly string[] }
+  | { readonly kind: 'account'; readonly account: Account }
+  | { readonly kind: 'anonymous' }
+
+/** Who may ask: a scope; `account`, the owner of an account by name and password; `anyone`. */
+export type Access = Scope | 'account' | 'anyone'
+
+/** What commands act upon. */
+export interface CommandContext {
+  readonly accounts: AccountsDomain
+  /** Canonical; the first is that of names without one. */
+  readonly domains: readonly string[]
+  readonly links: Links
+  /** The id under which the account of this request is to be created; undefined without an Idempotency-Key. */
+  claimAccountId(actor: Actor, idempotencyKey: string | undefined): Promise<string | undefined>
+  deriveVerifiers(password: string): Promise<ScramVerifier[]>
+  /** One at a time: IMPORT_RUNNING otherwise. */
+  importCsv(
+    upload: Readable,
+    onProgress: (counts: ImportCounts) => void,
+    signal: AbortSignal,
+  ): Promise<ImportReport>
+}
+
+/** Where invites lead. */
+export interface Links {
+  adminInvite(token: string): string
+  enrolment(token: string): string
+}
+
+export type ImportCounts = Pick<ImportReport, 'created' | 'exists' | 'invalid'>
+
+export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends TSchema> {
+  readonly actor: Actor
+  readonly params: Static<P>
+  readonly query: Static<Q>
+  readonly body: Static<B>
+  readonly idempotencyKey: string | undefined
+  /** The body of an upload as it arrives; empty for other commands. */
+  readonly upload: Readable
+  /** Aborted when the client has gone before the answer. */
+  readonly signal: AbortSignal
+  /** Tells a client that asked for `application/x-ndjson` how far a long command is. */
+  readonly progress: (counts: ImportCounts) => void
+}
+
+/** How `ctl` offers a command. Path parameters are positional arguments, everything else is an option of the same name. */
+export interface CommandLine<R> {
+  readonly noun: string
+  readonly verb: string
+  /** Properties of the body that are positional, after those of the path. */
+  readonly positional?: readonly string[]
+  /** Property of the body that is read from standard input when `--NAME-stdin` is given; never an option: others can read those. */
+  readonly fromStdin?: string
+  /** Values of the body that this verb fixes. */
+  readonly preset?: Readonly<Record<string, string>>
+  /** Lines for a person. */
+  print(result: R): string
+}
+
+export interface CommandDefinition<
+  P extends TObject,
+  Q extends TObject,
+  B extends TObject,
+  R extends TSchema,
+> {
+  readonly summary: string
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** As Fastify writes it: `/v1/accounts/:jid`. */
+  readonly path: string
+  readonly access: Access
+  readonly params?: P
+  readonly query?: Q
+  readonly body?: B
+  /** The body is a file of this type instead of JSON. */
+  readonly upload?: 'text/csv'
+  readonly status: 200 | 201
+  readonly response: R
+  /** Requests a minute of one client, where the common limit is too high. */
+  readonly requestsPerMinute?: number
+  handle(context: CommandContext, request: CommandRequest<P, Q, B>): Promise<Static<R>>
+  readonly lines?: readonly CommandLine<Static<R>>[]
+}
+
+/** A command whose types have been checked where it was defined. */
+export type Command = CommandDefinition<TObject, TObject, TObject, TSchema>
+
+export function defineCommand<
+  R extends TSchema,
+  P extends TObject = TObject,
+  Q extends TObject = TObject,
+  B extends TObject = TObject,
+>(definition: CommandDefinition<P, Q, B, R>): Command {
+  return definition
+}

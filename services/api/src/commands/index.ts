@@ -1,0 +1,32 @@
+/** The registry: every command of the API, in the order of the documentation. Routes, the OpenAPI document and `ctl` are made from it. */
+import {
+  createAccount,
+  enrolAccount,
+  importAccounts,
+  listAccounts,
+  restoreAccount,
+  showOneAccount,
+  suspendAccount,
+  terminateAccount,
+} from './accounts.ts'
+import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
+import type { Command } from './command.ts'
+import { createInvite, redeemInvite } from './invites.ts'
+import { showMe } from './me.ts'
+
+export const commands: readonly Command[] = [
+  createAccount,
+  importAccounts,
+  listAccounts,
+  showOneAccount,
+  enrolAccount,
+  suspendAccount,
+  restoreAccount,
+  terminateAccount,
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  createInvite,
+  redeemInvite,
+  showMe,
+]

@@ -1,0 +1,125 @@
+/** Commands about one-time invites. Enrolment links of accounts are made by the commands about accounts. */
+import { SCRAM_KEY_BYTES } from '@sealpost/accounts'
+import { HttpProblem, Type, type Static } from '@sealpost/http'
+import type { ScramVerifier } from '@sealpost/sasl'
+import { accountSchema, linkSchema, passwordSchema, showAccount, showLink } from './account-schema.ts'
+import { defineCommand, type CommandContext } from './command.ts'
+
+export const INVITE_GONE = () =>
+  new HttpProblem(404, 'invite-gone', 'The invite is unknown, expired, or has been used')
+
+export const createInvite = defineCommand({
+  summary: 'Invite an administrator with a one-time link',
+  method: 'POST',
+  path: '/v1/invites',
+  access: 'admins:write',
+  body: Type.Object({ purpose: Type.Literal('admin') }, { additionalProperties: false }),
+  status: 201,
+  response: linkSchema,
+  async handle({ accounts, links }) {
+    const { token, invite } = await accounts.invites.createAdmin()
+    return showLink(links.adminInvite(token), token, invite.expiresAt)
+  },
+  lines: ['create', 'recover'].map((verb) => ({
+    noun: 'admin',
+    verb,
+    preset: { purpose: 'admin' },
+    print: (link: Static<typeof linkSchema>) =>
+      `The next administrator begins at ${link.url} (once, until ${link.expires_at})`,
+  })),
+})
+
+const binary = Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9+/]+={0,2}$', description: 'base64' })
+
+const verifierSchema = Type.Object(
+  {
+    hash: Type.Union(
+      Object.keys(SCRAM_KEY_BYTES).map((hash) => Type.Literal(hash as keyof typeof SCRAM_KEY_BYTES)),
+    ),
+    salt: binary,
+    iterations: Type.Integer({ minimum: 1 }),
+    stored_key: binary,
+    server_key: binary,
+  },
+  { additionalProperties: false, description: 'SCRAM verifier (RFC 5802 §3)' },
+)
+
+function readVerifier(verifier: Static<typeof verifierSchema>): ScramVerifier {
+  return {
+    hash: verifier.hash,
+    salt: Buffer.from(verifier.salt, 'base64'),
+    iterations: verifier.iterations,
+    storedKey: Buffer.from(verifier.stored_key, 'base64'),
+    serverKey: Buffer.from(verifier.server_key, 'base64'),
+  }
+}
+
+const redeemBody = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 128 }),
+    password: Type.Optional(passwordSchema),
+    verifiers: Type.Optional(
+      Type.Array(verifierSchema, {
+        maxItems: 2,
+        description: 'Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt',
+      }),
+    ),
+    label: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'Of an administrator’s key' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const redeemedSchema = Type.Object({
+  account: Type.Optional(accountSchema),
+  api_key: Type.Optional(
+    Type.Object({ id: Type.String(), scopes: Type.Array(Type.String()), token: Type.String() }),
+  ),
+})
+
+export const redeemInvite = defineCommand({
+  summary: 'Use an invite: choose the password of an account, or become an administrator',
+  method: 'POST',
+  path: '/v1/invites/redeem',
+  access: 'anyone',
+  body: redeemBody,
+  status: 200,
+  response: redeemedSchema,
+  requestsPerMinute: 30,
+  async handle(context, { body }) {
+    const invite = await context.accounts.invites.show(body.token)
+    if (invite === undefined) throw INVITE_GONE()
+    if (invite.purpose === 'admin')
+      return { api_key: await becomeAdministrator(context, body.token, body.label) }
+    const verifiers = body.verifiers?.map(readVerifier) ?? (await derive(context, body.password))
+    const accountId = await context.accounts.invites.redeemPassword(body.token, verifiers)
+    const account = accountId === undefined ? undefined : await context.accounts.findById(accountId)
+    if (account === undefined) throw INVITE_GONE()
+    return { account: showAccount(account) }
+  },
+  lines: [
+    {
+      noun: 'invite',
+      verb: 'redeem',
+      positional: ['token'],
+      fromStdin: 'password',
+      print: ({ account, api_key: key }) =>
+        key === undefined
+          ? `The password of ${account?.jid ?? 'the account'} is set`
+          : `Your key, shown only now:\n${key.token}`,
+    },
+  ],
+})
+
+async function derive(context: CommandContext, password: string | undefined): Promise<ScramVerifier[]> {
+  if (password === undefined)
+    throw new HttpProblem(422, 'password-missing', 'A password or verifiers are needed')
+  return context.deriveVerifiers(password)
+}
+
+async function becomeAdministrator({ accounts }: CommandContext, token: string, label = 'administrator') {
+  const redeemed = await accounts.invites.redeemAdmin(token, label)
+  if (redeemed === undefined) throw INVITE_GONE()
+  return { id: redeemed.key.id, scopes: [...redeemed.key.scopes], token: redeemed.token }
+}

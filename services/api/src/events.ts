@@ -1,0 +1,32 @@
+/** What the API service counts and logs. */
+import type { Log } from '@sealpost/log'
+import type { Metrics } from '@sealpost/metrics'
+
+export type SignInResult = 'ok' | 'refused' | 'limited' | 'busy'
+
+export interface ApiEvents {
+  /** An attempt at HTTP Basic on behalf of an account. */
+  signIn(result: SignInResult): void
+  /** A request with a token that is none. */
+  tokenRefused(): void
+  importEnded(counts: { created: number; exists: number; invalid: number }, ms: number): void
+  importFailed(code: string): void
+  /** A person's part of this service's data could not be erased; it is tried again. */
+  erasureFailed(code: string): void
+}
+
+export function createEvents(log: Log, metrics: Metrics): ApiEvents {
+  const signIns = metrics.counter('api_sign_ins_total', 'Sign-ins to the API by result', ['result'])
+  const tokens = metrics.counter('api_tokens_refused_total', 'Requests with an unknown API key')
+  const imported = metrics.counter('api_imported_lines_total', 'Lines of imports by result', ['result'])
+  return {
+    signIn: (result) => signIns.inc({ result }),
+    tokenRefused: () => tokens.inc(),
+    importEnded(counts, ms) {
+      for (const [result, count] of Object.entries(counts)) imported.inc({ result }, count)
+      log.info('import_ended', { count: counts.created, ms })
+    },
+    importFailed: (code) => log.warn('import_failed', { code }),
+    erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
+  }
+}

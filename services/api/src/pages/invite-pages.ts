@@ -1,0 +1,131 @@
+/** The pages behind one-time links: becoming an administrator, choosing the password of an account. Looking at one uses nothing up. */
+import { AccountError, type InvitePurpose } from '@sealpost/accounts'
+import type { FastifyInstance, FastifyReply } from '@sealpost/http'
+import type { CommandContext } from '../commands/command.ts'
+import { html, sendPage, type Html } from './page.ts'
+
+export interface InvitePagesOptions {
+  readonly context: CommandContext
+  /** `https://HOST:PORT`, for the command that uses a new key. */
+  readonly origin: () => string
+}
+
+const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
+const FORM_BYTES_MAX = 16 * 1024
+
+interface WithToken {
+  Params: { token: string }
+}
+
+type Form = WithToken & { Body: URLSearchParams | undefined }
+
+/** Registers the pages and, for them only, the parser of HTML forms. */
+export async function registerInvitePages(app: FastifyInstance, options: InvitePagesOptions): Promise<void> {
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+      (_request, body, done) => done(null, new URLSearchParams(String(body))),
+    )
+    registerAdminPages(scope, options)
+    registerEnrolmentPages(scope, options)
+  })
+}
+
+async function isOpen({ accounts }: CommandContext, token: string, purpose: InvitePurpose): Promise<boolean> {
+  return (await accounts.invites.show(token))?.purpose === purpose
+}
+
+function registerAdminPages(app: FastifyInstance, { context, origin }: InvitePagesOptions): void {
+  app.get<WithToken>('/admin/invite/:token', hidden, async ({ params }, reply) => {
+    if (!(await isOpen(context, params.token, 'admin'))) return sendGone(reply)
+    return sendPage(reply, 200, 'Become an administrator', adminForm())
+  })
+
+  app.post<Form>('/admin/invite/:token', hidden, async ({ params }, reply) => {
+    const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator')
+    if (redeemed === undefined) return sendGone(reply)
+    return sendPage(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
+  })
+}
+
+function adminForm(): Html {
+  return html` <p>This link was made for the next administrator of this server. It works once.</p>
+    <p>
+      You get a key with all rights over the server’s API. It is shown a single time, so have a safe place for
+      it at hand.
+    </p>
+    <form method="post"><button>Show my key</button></form>`
+}
+
+function adminKey(token: string, origin: string): Html {
+  return html` <p>Keep this key like a password. It is not stored here and cannot be shown again.</p>
+    <pre>${token}</pre>
+    <p>Put it into a file that only you can read, then administer the server from any checkout:</p>
+    <pre>npm run ctl -- account list --url ${origin} --key-file FILE</pre>
+    <p class="soft">On the server itself, <code>npm run ctl</code> needs no key.</p>`
+}
+
+function registerEnrolmentPages(app: FastifyInstance, { context }: InvitePagesOptions): void {
+  app.get<WithToken>('/enrol/:token', hidden, async ({ params }, reply) => {
+    if (!(await isOpen(context, params.token, 'password'))) return sendGone(reply)
+    return sendPage(reply, 200, 'Choose your password', passwordForm())
+  })
+
+  app.post<Form>('/enrol/:token', hidden, async ({ params, body }, reply) => {
+    if (!(await isOpen(context, params.token, 'password'))) return sendGone(reply)
+    const again = (why: string) =>
+      sendPage(
+        reply,
+        422,
+        'Choose your password',
+        html`<p class="alert" role="alert">${why}</p>
+          ${passwordForm()}`,
+      )
+    const password = body?.get('password') ?? ''
+    if (password !== body?.get('repeated')) return again('The two passwords differ.')
+    try {
+      const verifiers = await context.deriveVerifiers(password)
+      const accountId = await context.accounts.invites.redeemPassword(params.token, verifiers)
+      const account = accountId === undefined ? undefined : await context.accounts.findById(accountId)
+      if (account === undefined) return sendGone(reply)
+      return sendPage(reply, 200, 'Your password is set', enrolled(account.jid.toString()))
+    } catch (error) {
+      if (error instanceof AccountError) return again(`${error.message}.`)
+      throw error
+    }
+  })
+}
+
+function passwordForm(): Html {
+  return html` <p>This link was made for the owner of one account. It works once.</p>
+    <form method="post">
+      <label
+        >Password<input type="password" name="password" autocomplete="new-password" maxlength="1023" required
+      /></label>
+      <label
+        >The same again<input
+          type="password"
+          name="repeated"
+          autocomplete="new-password"
+          maxlength="1023"
+          required
+      /></label>
+      <button>Set the password</button>
+    </form>`
+}
+
+function enrolled(address: string): Html {
+  return html` <p>
+      Sign in to your chat or mail program with this address and the password you have just chosen:
+    </p>
+    <pre>${address}</pre>`
+}
+
+function sendGone(reply: FastifyReply): FastifyReply {
+  const body = html`<p>
+    It is unknown, has expired, or has been used. Whoever sent it to you can make a new one.
+  </p>`
+  return sendPage(reply, 404, 'This link does not work', body)
+}

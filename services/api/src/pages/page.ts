@@ -1,0 +1,87 @@
+/** A page of plain HTML: no script, no image, one style sheet within it that the Content-Security-Policy names by its hash. */
+import { createHash } from 'node:crypto'
+import type { FastifyReply } from '@sealpost/http'
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2330; --paper: #f4f5f8; --card: #fff; --line: #d9dde6; --accent: #2b5fd9; --on-accent: #fff; --soft: #5b6577 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8ebf2; --paper: #12151c; --card: #1b2029; --line: #323a48; --accent: #8fb0ff; --on-accent: #10182c; --soft: #a3adbf } }
+* { box-sizing: border-box }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif }
+main { width: 100%; max-width: 36rem; padding: clamp(1.5rem, 5vw, 2.5rem); background: var(--card); border: 1px solid var(--line); border-radius: 14px }
+.brand { margin: 0 0 1.5rem; color: var(--soft); font-weight: 600; letter-spacing: .02em }
+h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25 }
+p { margin: 0 0 1rem } .soft { color: var(--soft) }
+label { display: block; margin: 0 0 1rem; font-weight: 600 }
+input { display: block; width: 100%; margin-top: .3rem; padding: .65rem .8rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px }
+button { padding: .7rem 1.3rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+pre { margin: 0 0 1rem; padding: .9rem 1rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font: .9rem/1.5 ui-monospace, monospace; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; user-select: all }
+.alert { padding: .7rem 1rem; border: 1px solid currentColor; border-radius: 8px }
+`
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
+const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${STYLE_HASH}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** HTML that is safe to send: made by `html` only. */
+export class Html {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** Template of HTML: strings put into it are escaped, pieces of HTML are not. */
+export function html(parts: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
+  const escaped = values.map((value) =>
+    value instanceof Html
+      ? value.text
+      : value.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? ''),
+  )
+  return new Html(String.raw({ raw: parts }, ...escaped))
+}
+
+/** Sends a whole page, never to be cached. */
+export function sendPage(reply: FastifyReply, status: number, title: string, body: Html): FastifyReply {
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>${title} · Sealpost</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <p class="brand">Sealpost</p>
+          <h1>${title}</h1>
+          ${body}
+        </main>
+      </body>
+    </html> `
+  return reply
+    .code(status)
+    .header('content-security-policy', POLICY)
+    .header('cache-control', 'no-store')
+    .header('referrer-policy', 'no-referrer') // The address of the page is a secret.
+    .type('text/html; charset=utf-8')
+    .send(page.text)
+}

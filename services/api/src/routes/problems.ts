@@ -1,0 +1,31 @@
+/** What a client is told when a command is refused: one table from the domain's codes to RFC 9457 problems. */
+import { AccountError, type AccountErrorCode } from '@sealpost/accounts'
+import { isConnectionError } from '@sealpost/db'
+import { HttpProblem } from '@sealpost/http'
+import { JidError } from '@sealpost/jid'
+
+const refusals = {
+  ACCOUNT_UNKNOWN: [404, 'account-unknown'],
+  ACCOUNT_EXISTS: [409, 'account-exists'],
+  ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
+  ACCOUNT_TERMINATED: [409, 'account-terminated'],
+  ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
+  PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],
+  REASON_MALFORMED: [400, 'reason-malformed'],
+  CURSOR_MALFORMED: [400, 'cursor-malformed'],
+  API_KEY_LIMIT: [409, 'api-key-limit'],
+  INVITE_LIMIT: [409, 'invite-limit'],
+  VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
+} as const satisfies Record<AccountErrorCode, readonly [number, string]>
+
+/** Anything that is no refusal passes through and becomes a 500. */
+export function toHttpProblem(error: unknown): unknown {
+  if (error instanceof AccountError) {
+    const [status, type] = refusals[error.code]
+    return new HttpProblem(status, type, error.message)
+  }
+  if (error instanceof JidError)
+    return new HttpProblem(400, 'address-malformed', 'Not an address of the form user@domain')
+  if (isConnectionError(error)) return new HttpProblem(503, 'unavailable', 'The database is away; try again')
+  return error
+}

@@ -1,0 +1,151 @@
+/** Makes the REST routes of the registry. */
+import { PassThrough, Readable } from 'node:stream'
+import {
+  HttpProblem,
+  problemSchema,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from '@sealpost/http'
+import type { Actor, Access, Command, CommandContext, ImportCounts } from '../commands/command.ts'
+import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
+import { toHttpProblem } from './problems.ts'
+
+export interface RegisterOptions {
+  readonly context: CommandContext
+  readonly authenticate: (access: Access, request: FastifyRequest, reply: FastifyReply) => Promise<Actor>
+}
+
+const NDJSON = 'application/x-ndjson'
+/** RFC draft-ietf-httpapi-idempotency-key-header: opaque to us; printable and short. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+
+type Fields = Record<string, unknown>
+type AnyRequest = Parameters<Command['handle']>[1]
+
+/** Who asks is found out before the body is read. */
+const actors = new WeakMap<FastifyRequest, Actor>()
+
+/** Registers the route of a command; await it. */
+export async function registerCommand(
+  app: FastifyInstance,
+  command: Command,
+  options: RegisterOptions,
+): Promise<void> {
+  const { upload } = command
+  if (upload === undefined) {
+    addRoute(app, command, options)
+    return
+  }
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(upload, (_request, payload, done) => done(null, payload))
+    addRoute(scope, command, options)
+  })
+}
+
+function addRoute(app: FastifyInstance, command: Command, { context, authenticate }: RegisterOptions): void {
+  app.route({
+    method: command.method,
+    url: command.path,
+    schema: describe(command),
+    ...(command.upload === undefined ? {} : { bodyLimit: UPLOAD_BYTES_MAX }),
+    config: command.requestsPerMinute === undefined ? {} : { rateLimit: { max: command.requestsPerMinute } },
+    onRequest: async (request, reply) => {
+      try {
+        actors.set(request, await authenticate(command.access, request, reply))
+      } catch (error) {
+        throw toHttpProblem(error)
+      }
+    },
+    preValidation: async (request) => {
+      if (command.body !== undefined) request.body ??= {} // Nothing is required of some bodies.
+    },
+    handler: async (request, reply) => {
+      try {
+        return await answer(command, context, request, reply)
+      } catch (error) {
+        throw toHttpProblem(error)
+      }
+    },
+  })
+}
+
+function describe(command: Command): object {
+  const access = command.access === 'anyone' ? 'Nobody is asked who they are.' : `Needs: ${command.access}.`
+  return {
+    summary: command.summary,
+    description: command.access === 'account' ? 'HTTP Basic with name and password of an account.' : access,
+    tags: [command.path.split('/')[2] ?? 'v1'],
+    ...(command.params === undefined ? {} : { params: command.params }),
+    ...(command.query === undefined ? {} : { querystring: command.query }),
+    ...(command.body === undefined ? {} : { body: command.body }),
+    ...(command.upload === undefined ? {} : { consumes: [command.upload] }),
+    response: { [command.status]: command.response, '4xx': problemSchema, '5xx': problemSchema },
+  }
+}
+
+async function answer(
+  command: Command,
+  context: CommandContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const upload = command.upload === undefined ? Readable.from([]) : (request.body as Readable | null)
+  if (upload === null || upload === undefined)
+    throw new HttpProblem(400, 'upload-missing', 'A file is needed')
+  const commandRequest: AnyRequest = {
+    actor: actors.get(request) ?? { kind: 'anonymous' },
+    params: (request.params ?? {}) as Fields,
+    query: (request.query ?? {}) as Fields,
+    body: ((command.upload === undefined ? request.body : undefined) ?? {}) as Fields,
+    idempotencyKey: readIdempotencyKey(request),
+    upload,
+    signal: whenGone(reply),
+    progress: () => {},
+  }
+  if (command.upload !== undefined && request.headers.accept?.includes(NDJSON) === true) {
+    return reply.type(NDJSON).send(withProgress(command, context, commandRequest))
+  }
+  const result = await command.handle(context, commandRequest)
+  // Answers may hold keys and links: no cache keeps any of them.
+  return reply.code(command.status).header('cache-control', 'no-store').send(result)
+}
+
+function whenGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  })
+  return gone.signal
+}
+
+/** Lines of `{"progress": counts}`, then one of `{"result": …}` or `{"problem": …}`. */
+function withProgress(command: Command, context: CommandContext, request: AnyRequest): Readable {
+  const lines = new PassThrough()
+  const line = (value: object) => `${JSON.stringify(value)}\n`
+  const progress = (counts: ImportCounts) => {
+    if (!lines.writableNeedDrain && lines.writable) lines.write(line({ progress: counts }))
+  }
+  command.handle(context, { ...request, progress }).then(
+    (result) => lines.end(line({ result })),
+    (error: unknown) => lines.end(line({ problem: problemBody(toHttpProblem(error)) })),
+  )
+  return lines
+}
+
+function problemBody(error: unknown): object {
+  if (error instanceof HttpProblem) return { type: error.type, title: error.title, status: error.status }
+  return { type: 'about:blank', title: 'Internal Server Error', status: 500 }
+}
+
+function readIdempotencyKey(request: FastifyRequest): string | undefined {
+  const value = request.headers['idempotency-key']
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && IDEMPOTENCY_KEY.test(value)) return value
+  throw new HttpProblem(
+    400,
+    'idempotency-key-malformed',
+    'An Idempotency-Key has 1 to 255 printable characters',
+  )
+}

@@ -1,0 +1,106 @@
+/** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
+import { createHash } from 'node:crypto'
+import { createAccounts, deriveVerifiers, runErasure } from '@sealpost/accounts'
+import { openDb, sql } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import type { FastifyPluginAsync } from '@sealpost/http'
+import { parseJid } from '@sealpost/jid'
+import type { Platform, RunningService } from '@sealpost/service'
+import type { Actor, CommandContext, Links } from './commands/command.ts'
+import { commands } from './commands/index.ts'
+import type { ApiConfig } from './config.ts'
+import { createEvents } from './events.ts'
+import { postgresIdempotency } from './idempotency/store.postgres.ts'
+import type { IdempotencyStore } from './idempotency/store.ts'
+import { createImporter } from './import-csv.ts'
+import { registerInvitePages } from './pages/invite-pages.ts'
+import { createAuthenticate } from './routes/authenticate.ts'
+import { registerCommand } from './routes/register-commands.ts'
+import { createSignIn } from './sign-in.ts'
+
+export { readConfig, type ApiConfig } from './config.ts'
+
+export interface ApiService extends RunningService {
+  /** Link of the first administrator, if this start has made it: to be shown to the operator once, never logged. */
+  readonly firstInvite: string | undefined
+}
+
+const ACCOUNT_POOL_SIZE = 8
+const API_POOL_SIZE = 2
+const HOUR_MS = 3_600_000
+const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
+
+/** Needs the schemas `account` and `api` migrated. */
+export async function createApiService(config: ApiConfig, platform: Platform): Promise<ApiService> {
+  await using stack = new AsyncDisposableStack()
+  const { bus, clock, random, log, metrics } = platform
+  const events = createEvents(log, metrics)
+  const onError = (error: Error) =>
+    log.warn('database_connection_failed', { code: errorCode(error), service: 'api' })
+  const url = platform.databaseUrl
+  const accountDb = stack.use(
+    await openDb({ url, role: 'sealpost_account', poolSize: ACCOUNT_POOL_SIZE, onError }),
+  )
+  const apiDb = stack.use(await openDb({ url, role: 'sealpost_api', poolSize: API_POOL_SIZE, onError }))
+  const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
+  const idempotency = postgresIdempotency(apiDb)
+  stack.use(
+    runErasure({
+      ledger: accounts.erasure,
+      owner: 'api',
+      erase: (accountId) => idempotency.eraseAccount(accountId),
+      clock,
+      bus,
+      onError: (error) => events.erasureFailed(errorCode(error)),
+    }),
+  )
+  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
+
+  const links = createLinks(config)
+  const domains = platform.domains.map((domain) => parseJid(domain).domain)
+  const context: CommandContext = {
+    accounts,
+    domains,
+    links,
+    claimAccountId: claimer(idempotency, platform),
+    deriveVerifiers: (password) => deriveVerifiers(password, random),
+    importCsv: createImporter({ accounts, domains, clock, events }),
+  }
+  const signIn = createSignIn({ accounts, domains, clock, random, events })
+  const authenticate = createAuthenticate({ accounts, signIn, events })
+  const http: FastifyPluginAsync = async (app) => {
+    for (const command of commands) await registerCommand(app, command, { context, authenticate })
+    await registerInvitePages(app, { context, origin: config.publicOrigin })
+  }
+
+  const firstToken = (await accounts.invites.createFirstAdmin())?.token
+  const held = stack.move()
+  return {
+    http,
+    addresses: [{ name: 'API', url: `${config.publicOrigin()}/v1/openapi.json` }],
+    get firstInvite() {
+      return firstToken === undefined ? undefined : links.adminInvite(firstToken)
+    },
+    ready: async () =>
+      (await Promise.all([accountDb.query(sql`select 1`), apiDb.query(sql`select 1`)])).length > 0,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+function createLinks({ publicOrigin }: ApiConfig): Links {
+  return {
+    adminInvite: (token) => `${publicOrigin()}/admin/invite/${token}`,
+    enrolment: (token) => `${publicOrigin()}/enrol/${token}`,
+  }
+}
+
+/** One id for all requests of one actor with one Idempotency-Key within a day. */
+function claimer(store: IdempotencyStore, { clock, random }: Platform): CommandContext['claimAccountId'] {
+  return async (actor: Actor, key) => {
+    if (key === undefined) return undefined
+    const who = actor.kind === 'key' ? actor.id : actor.kind
+    const keyHash = createHash('sha256').update(`${who}\0${key}`).digest()
+    const now = clock.now()
+    return store.claim(keyHash, random.uuid(), now + IDEMPOTENCY_TTL_MS, now)
+  }
+}

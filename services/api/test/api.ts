@@ -1,0 +1,140 @@
+/** The API over real sockets and a real Postgres, for tests. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { createProcessBus, type Bus } from '@sealpost/bus'
+import { migrate } from '@sealpost/db'
+import { createHttp } from '@sealpost/http'
+import { createLog } from '@sealpost/log'
+import { createMetrics, type Metrics } from '@sealpost/metrics'
+import { createClock, systemRandom } from '@sealpost/runtime'
+import type { Platform } from '@sealpost/service'
+import { createTestDatabase } from '../../../test/database.ts'
+import { createApiService, type ApiService } from '../src/service.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+
+export interface TestApi extends AsyncDisposable {
+  readonly service: ApiService
+  readonly databaseUrl: string
+  readonly dataDir: string
+  readonly bus: Bus
+  readonly metrics: Metrics
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string
+  readonly socketPath: string
+  /** Everything logged so far. */
+  logged(): string
+  /** A second service on the same database, as after a restart. */
+  again(): Promise<ApiService>
+  /** Asks over the control socket, as the owner. */
+  owner(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Asks over TCP. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  /** A key with the scopes. */
+  key(...scopes: string[]): Promise<string>
+}
+
+export interface CallOptions {
+  readonly key?: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+  /** The body as JSON. */
+  readonly json: Record<string, unknown>
+}
+
+export interface ApiOptions {
+  readonly requestsPerMinute?: number
+}
+
+export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOptions = {}): Promise<TestApi> {
+  await using stack = new AsyncDisposableStack()
+  const dataDir = stack.adopt(await mkdtemp(join(tmpdir(), 'sealpost-api-')), (path) =>
+    rm(path, { recursive: true }),
+  )
+  const { url: databaseUrl } = stack.use(await createTestDatabase())
+  await migrate({ url: databaseUrl, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
+  await migrate({ url: databaseUrl, owner: 'api', directory: join(ROOT, 'services/api/migrations') })
+  const output = new PassThrough()
+  let logged = ''
+  output.setEncoding('utf8').on('data', (text: string) => (logged += text))
+  const log = createLog({ level: 'debug', destination: output })
+  const metrics = createMetrics()
+  const bus = stack.use(createProcessBus())
+  const clock = createClock({
+    onError: (error) => {
+      throw error
+    },
+  })
+  const platform: Platform = {
+    ...{ log, metrics, bus, clock, databaseUrl, dataDir },
+    random: systemRandom,
+    tls: { current: () => ({ cert: '', key: '' }), onChange: () => ({ [Symbol.dispose]() {} }) },
+    domains: ['example.org', 'example.net'],
+    bind: '127.0.0.1',
+  }
+  const config = { publicOrigin: () => 'https://example.org:8443' }
+  const service = stack.use(await createApiService(config, platform))
+  const http = stack.use(
+    await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
+  )
+  await http.app.register(service.http)
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  const socketPath = join(dataDir, 'ctl.sock')
+  await http.listen({ socketPath })
+
+  const owner: TestApi['owner'] = (method, path, body, headers = {}) =>
+    exchange({ socketPath }, method, path, body, headers)
+  const held = stack.move()
+  return {
+    ...{ service, databaseUrl, dataDir, bus, metrics, socketPath, owner },
+    origin: `http://127.0.0.1:${String(port)}`,
+    logged: () => logged,
+    again: () => createApiService(config, platform),
+    call: (method, path, { key, body, headers = {} } = {}) =>
+      exchange({ host: '127.0.0.1', port }, method, path, body, {
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...headers,
+      }),
+    key: async (...scope) => String((await owner('POST', '/v1/api-keys', { scope })).json['token']),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Strings and buffers go as they are, anything else as JSON. */
+async function exchange(
+  target: object,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
+  const payload = raw ? body : JSON.stringify(body)
+  const type = raw ? {} : { 'content-type': 'application/json' }
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const sent = httpRequest(
+    { ...target, method, path, headers: { ...type, ...headers }, agent: false },
+    resolve,
+  )
+  sent.on('error', reject)
+  sent.end(payload)
+  const response = await promise
+  const text = Buffer.concat((await response.toArray()) as Buffer[]).toString()
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text,
+    get json() {
+      return JSON.parse(text) as Record<string, unknown>
+    },
+  }
+}
