@@ -139,7 +139,7 @@ class KnownCapabilities {
     if (!waiting) return
     waiting.asked--
     const features = this.#recall(key)
-    for (const session of [...waiting.sessions]) {
+    for (const session of waiting.sessions) {
       if (!features && waiting.asked >= ASKED_AT_ONCE) return
       waiting.sessions.delete(session)
       const announced = session.data.caps?.announced

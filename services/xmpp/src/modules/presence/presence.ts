@@ -169,7 +169,7 @@ class Presence {
     const items = await this.#roster.items(session.account.id)
     const pending: Jid[] = []
     this.#sendAll(this.#host.sessions.available(session.account.jid), session) // RFC 6121 §4.2.2
-    for (const item of [...items.values()]) {
+    for (const item of items.values()) {
       if (item.pendingIn) pending.push(item.contact)
       if (item.to) await this.#probe(session, item.contact)
     }

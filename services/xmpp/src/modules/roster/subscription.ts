@@ -32,43 +32,54 @@ export interface Transition {
   readonly reply?: 'subscribed'
 }
 
+type Step = (state: SubscriptionState) => Transition
+
+const outboundSteps: Readonly<Record<SubscriptionType, Step>> = {
+  // RFC 6121 §A.2.1
+  subscribe: (state) => ({ state: state.to ? state : { ...state, ask: true }, pass: true }),
+  // RFC 6121 §A.2.2
+  unsubscribe: (state) => ({ state: { ...state, to: false, ask: false }, pass: true }),
+  // RFC 6121 §A.2.3
+  subscribed(state) {
+    if (state.pendingIn) return { state: { ...state, from: true, pendingIn: false, approved: false }, pass: true }
+    // RFC 6121 §3.4.2: not asked yet, so the approval waits
+    return { state: state.from ? state : { ...state, approved: true }, pass: false }
+  },
+  // RFC 6121 §A.2.4; without a subscription it takes back a pre-approval
+  unsubscribed: (state) => ({
+    state: { ...state, from: false, pendingIn: false, approved: false },
+    pass: state.from || state.pendingIn,
+  }),
+}
+
+const inboundSteps: Readonly<Record<SubscriptionType, Step>> = {
+  // RFC 6121 §A.3.1
+  subscribe(state) {
+    if (state.from) return { state, pass: false, reply: 'subscribed' }
+    if (state.approved) {
+      return { state: { ...state, from: true, approved: false }, pass: false, reply: 'subscribed' }
+    }
+    return { state: { ...state, pendingIn: true }, pass: !state.pendingIn }
+  },
+  // RFC 6121 §A.3.2
+  unsubscribe: (state) => ({
+    state: { ...state, from: false, pendingIn: false },
+    pass: state.from || state.pendingIn,
+  }),
+  // RFC 6121 §A.3.3
+  subscribed: (state) => ({ state: state.ask ? { ...state, to: true, ask: false } : state, pass: state.ask }),
+  // RFC 6121 §A.3.4
+  unsubscribed: (state) => ({ state: { ...state, to: false, ask: false }, pass: state.to || state.ask }),
+}
+
 /** A stanza from the owner of the roster to the contact. */
 export function outbound(state: SubscriptionState, type: SubscriptionType): Transition {
-  switch (type) {
-    case 'subscribe': // RFC 6121 §A.2.1
-      return { state: state.to ? state : { ...state, ask: true }, pass: true }
-    case 'unsubscribe': // RFC 6121 §A.2.2
-      return { state: { ...state, to: false, ask: false }, pass: true }
-    case 'subscribed': // RFC 6121 §A.2.3
-      if (state.pendingIn) {
-        return { state: { ...state, from: true, pendingIn: false, approved: false }, pass: true }
-      }
-      // RFC 6121 §3.4.2: not asked yet, so the approval waits
-      return { state: state.from ? state : { ...state, approved: true }, pass: false }
-    case 'unsubscribed': // RFC 6121 §A.2.4; without a subscription it takes back a pre-approval
-      return {
-        state: { ...state, from: false, pendingIn: false, approved: false },
-        pass: state.from || state.pendingIn,
-      }
-  }
+  return outboundSteps[type](state)
 }
 
 /** A stanza from the contact to the owner of the roster. */
 export function inbound(state: SubscriptionState, type: SubscriptionType): Transition {
-  switch (type) {
-    case 'subscribe': // RFC 6121 §A.3.1
-      if (state.from) return { state, pass: false, reply: 'subscribed' }
-      if (state.approved) {
-        return { state: { ...state, from: true, approved: false }, pass: false, reply: 'subscribed' }
-      }
-      return { state: { ...state, pendingIn: true }, pass: !state.pendingIn }
-    case 'unsubscribe': // RFC 6121 §A.3.2
-      return { state: { ...state, from: false, pendingIn: false }, pass: state.from || state.pendingIn }
-    case 'subscribed': // RFC 6121 §A.3.3
-      return { state: state.ask ? { ...state, to: true, ask: false } : state, pass: state.ask }
-    case 'unsubscribed': // RFC 6121 §A.3.4
-      return { state: { ...state, to: false, ask: false }, pass: state.to || state.ask }
-  }
+  return inboundSteps[type](state)
 }
 
 /** The value of a roster item's `subscription` (RFC 6121 §2.1.2.5). */

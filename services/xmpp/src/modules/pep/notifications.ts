@@ -1,0 +1,149 @@
+/** Event notifications (XEP-0060 §7.1.2, XEP-0163 §4): to whom, and the newest items for those who just came. */
+import { attributesToString, escapeXml, NS_PUBSUB_EVENT } from '@sealpost/stanza'
+import type { AccountRef } from '../../core/account-directory.ts'
+import type { ModuleHost, Provided } from '../../core/module.ts'
+import type { Session } from '../../core/session.ts'
+import type { LastItem, NodeConfig, PepItem, PepStore } from './store.ts'
+
+const NOTIFY = '+notify'
+/** Nodes that one client is told about. */
+const INTERESTS_MAX = 100
+/** Contacts looked up at once. */
+const CONTACTS_SLICE = 50
+/** UTF-16 units sent to one session as it arrives; beyond it the client asks for what it needs. */
+const CATCH_UP_LENGTH_MAX = 4 * 1024 * 1024
+
+export interface NotificationsOptions {
+  readonly host: ModuleHost
+  readonly store: PepStore
+  readonly roster: Provided['roster']
+  readonly caps: Provided['caps']
+  readonly fanOut: Provided['fanOut']
+}
+
+export class Notifications {
+  readonly #options: NotificationsOptions
+
+  constructor(options: NotificationsOptions) {
+    this.#options = options
+  }
+
+  async published(owner: AccountRef, node: string, config: NodeConfig, item: PepItem): Promise<void> {
+    await this.#notify(owner, node, config, itemsXml(node, itemXml(item, config)))
+  }
+
+  async retracted(owner: AccountRef, node: string, config: NodeConfig, id: string): Promise<void> {
+    await this.#notify(owner, node, config, itemsXml(node, `<retract${attributesToString({ id })}/>`))
+  }
+
+  async purged(owner: AccountRef, node: string, config: NodeConfig): Promise<void> {
+    await this.#notify(owner, node, config, `<purge${attributesToString({ node })}/>`)
+  }
+
+  async deleted(owner: AccountRef, node: string, config: NodeConfig): Promise<void> {
+    await this.#notify(owner, node, config, `<delete${attributesToString({ node })}/>`)
+  }
+
+  /** XEP-0163 §4.3.2: a session became able to hear of these features' nodes: the newest items of its account and contacts. */
+  async catchUp(
+    session: Session,
+    features: ReadonlySet<string>,
+    previous: ReadonlySet<string>,
+  ): Promise<void> {
+    const nodes = interests(features).filter((node) => !previous.has(node + NOTIFY))
+    if (nodes.length === 0) return
+    const publishers = await this.#publishers(session)
+    let left = CATCH_UP_LENGTH_MAX
+    for (let start = 0; start < publishers.length; start += CONTACTS_SLICE) {
+      const sent = await this.#sendLast(session, publishers.slice(start, start + CONTACTS_SLICE), nodes, left)
+      left -= sent
+      if (left <= 0 || session.closed) return
+    }
+  }
+
+  /** A new subscriber gets the newest items at once (XEP-0163 §4.3.2). */
+  async welcome(owner: AccountRef, viewer: AccountRef): Promise<void> {
+    const { host, caps } = this.#options
+    for (const session of host.sessions.available(viewer.jid)) {
+      const nodes = interests(caps.features(session))
+      if (nodes.length > 0) await this.#sendLast(session, [owner], nodes, CATCH_UP_LENGTH_MAX)
+    }
+  }
+
+  /** The account itself and the contacts whose presence it sees. */
+  async #publishers(session: Session): Promise<AccountRef[]> {
+    const { host, roster } = this.#options
+    const contacts = [...(await roster.items(session.account.id)).values()].filter((item) => item.to)
+    const publishers: AccountRef[] = [session.account]
+    for (const { contact } of contacts) {
+      const account = await host.accounts.find(contact)
+      if (account) publishers.push(account)
+    }
+    return publishers
+  }
+
+  /** Returns the length of what was sent. */
+  async #sendLast(
+    session: Session,
+    publishers: readonly AccountRef[],
+    nodes: readonly string[],
+    lengthMax: number,
+  ): Promise<number> {
+    const byId = new Map(publishers.map((account) => [account.id, account]))
+    let sent = 0
+    for (const last of await this.#options.store.lastItems([...byId.keys()], nodes)) {
+      const owner = byId.get(last.accountId)
+      if (!owner || !(await this.#mayHear(owner, last.config, session))) continue
+      const xml = this.#message(owner, session, lastXml(last))
+      if (sent + xml.length > lengthMax) return lengthMax
+      session.send(xml)
+      sent += xml.length
+    }
+    return sent
+  }
+
+  async #mayHear(owner: AccountRef, config: NodeConfig, session: Session): Promise<boolean> {
+    if (session.account.id === owner.id) return true
+    return config.accessModel !== 'whitelist' && (await this.#options.roster.isSubscriber(owner, session.jid))
+  }
+
+  /** XEP-0163 §4.2, §4.3: the owner's resources and subscribers' resources, each if it is interested in the node. */
+  async #notify(owner: AccountRef, node: string, config: NodeConfig, inner: string): Promise<void> {
+    const { host, roster, caps, fanOut } = this.#options
+    const audience = host.sessions.available(owner.jid)
+    if (config.accessModel !== 'whitelist') {
+      for (const item of (await roster.items(owner.id)).values()) {
+        if (item.from) audience.push(...host.sessions.available(item.contact))
+      }
+    }
+    const interested = audience.filter((session) => caps.features(session).has(node + NOTIFY))
+    await fanOut(interested, (session) => this.#message(owner, session, inner))
+  }
+
+  #message(owner: AccountRef, session: Session, inner: string): string {
+    const id = this.#options.host.random.token(9)
+    const attrs = { type: 'headline', from: owner.jid.toString(), to: session.jidText, id }
+    return `<message${attributesToString(attrs)}><event xmlns='${NS_PUBSUB_EVENT}'>${inner}</event></message>`
+  }
+}
+
+function interests(features: ReadonlySet<string>): string[] {
+  const nodes: string[] = []
+  for (const feature of features) {
+    if (feature.endsWith(NOTIFY) && nodes.length < INTERESTS_MAX) nodes.push(feature.slice(0, -NOTIFY.length))
+  }
+  return nodes
+}
+
+function lastXml({ node, config, item }: LastItem): string {
+  return itemsXml(node, itemXml(item, config))
+}
+
+function itemsXml(node: string, inner: string): string {
+  return `<items node='${escapeXml(node)}'>${inner}</items>`
+}
+
+function itemXml(item: PepItem, config: NodeConfig): string {
+  const start = `<item${attributesToString({ id: item.id })}`
+  return config.deliverPayloads ? `${start}>${item.payload}</item>` : `${start}/>`
+}

@@ -1,0 +1,157 @@
+/**
+ * XEP-0163 Personal Eventing over XEP-0060, as far as OMEMO (XEP-0384), OpenPGP for XMPP (XEP-0373) and private nodes
+ * (XEP-0223) need it. The account is the service. No subscriptions other than those of presence, no affiliations, no
+ * collections, no paging. To those who may not see the account's presence, all but open nodes look like no account.
+ */
+import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
+import type { AccountRef } from '../../core/account-directory.ts'
+import { defineModule, type IqRequest, type Module, type ModuleHost } from '../../core/module.ts'
+import { refuse } from './errors.ts'
+import { Notifications } from './notifications.ts'
+import { OwnerRequests, type PepLimits } from './owner-requests.ts'
+import { ReaderRequests } from './reader-requests.ts'
+import type { PepStore } from './store.ts'
+
+export const pepLimits: PepLimits = {
+  nodesMax: 200,
+  itemsMax: 1000,
+  itemBytesMax: 64 * 1024,
+  bytesMax: 4 * 1024 * 1024,
+}
+
+/** XEP-0060 §10 */
+const features = [
+  'access-open',
+  'access-presence',
+  'access-whitelist',
+  'auto-create',
+  'auto-subscribe',
+  'config-node',
+  'config-node-max',
+  'create-and-configure',
+  'create-nodes',
+  'delete-items',
+  'delete-nodes',
+  'filtered-notifications',
+  'item-ids',
+  'last-published',
+  'persistent-items',
+  'presence-notifications',
+  'publish',
+  'publish-options',
+  'purge-nodes',
+  'retract-items',
+  'retrieve-default',
+  'retrieve-items',
+] as const
+
+export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
+  const limits = options.limits ?? pepLimits
+  return defineModule({
+    name: 'pep',
+    implements: ['XEP-0163 1.2.2', 'XEP-0060 1.27.0', 'XEP-0223 1.1.1'],
+    depends: ['roster', 'presence', 'disco', 'caps'],
+    setup(host) {
+      const { store } = options
+      const roster = host.need('roster')
+      const caps = host.need('caps')
+      const notifications = new Notifications({ host, store, roster, caps, fanOut: host.need('fanOut') })
+      const readers = new ReaderRequests(store, roster, limits.itemsMax)
+      const owners = new OwnerRequests(store, notifications, limits, host.random)
+      host.accountFeature(NS_PUBSUB)
+      for (const feature of features) host.accountFeature(`${NS_PUBSUB}#${feature}`)
+      registerRequests(host, owners, readers)
+      registerDiscovery(host, readers)
+      host.hook('caps/known', ({ session, features: now, previous }) =>
+        host.spawn(notifications.catchUp(session, now, previous)),
+      )
+      host.hook('presence/subscribed', ({ owner, viewer }) =>
+        host.spawn(notifications.welcome(owner, viewer)),
+      )
+      host.hook('account/erase', ({ accountId }) => owners.erase(accountId))
+    },
+  })
+}
+
+function registerRequests(host: ModuleHost, owners: OwnerRequests, readers: ReaderRequests): void {
+  const to = ['self', 'account'] as const
+  const roster = host.need('roster')
+  const asOwner = async (request: IqRequest): Promise<AccountRef> => {
+    const { owner, session, target } = request
+    if (owner && target === 'self') return owner
+    // XEP-0060 §7.1.3.1, but only to those who know the account anyway.
+    throw owner && (await roster.isSubscriber(owner, session.jid)) ? refuse.notOwner() : refuse.hidden()
+  }
+  host.onIq('get', { to, namespace: NS_PUBSUB, name: 'pubsub' }, (request) => {
+    const [action] = request.query.elements()
+    if (!request.owner || !action) throw refuse.badRequest()
+    if (action.is('items', NS_PUBSUB)) return readers.items(request.owner, request.session, action)
+    return refuseUnsupported(request, action, asOwner)
+  })
+  host.onIq('set', { to, namespace: NS_PUBSUB, name: 'pubsub' }, async (request) => {
+    const { query } = request
+    const action = query.elements().find(({ name }) => name !== 'publish-options' && name !== 'configure')
+    if (!action || action.ns !== NS_PUBSUB) throw refuse.badRequest()
+    const owner = await asOwner(request)
+    if (action.name === 'publish') return owners.publish(owner, query, action)
+    if (action.name === 'retract') return owners.retract(owner, action)
+    if (action.name === 'create') return owners.create(owner, query, action)
+    throw unsupported(action)
+  })
+  host.onIq('get', { to, namespace: NS_PUBSUB_OWNER, name: 'pubsub' }, async (request) => {
+    const [action] = request.query.elements()
+    const owner = await asOwner(request)
+    if (action?.is('configure', NS_PUBSUB_OWNER)) return owners.configuration(owner, action)
+    if (action?.is('default', NS_PUBSUB_OWNER)) return owners.defaults()
+    throw action ? unsupported(action) : refuse.badRequest()
+  })
+  host.onIq('set', { to, namespace: NS_PUBSUB_OWNER, name: 'pubsub' }, async (request) => {
+    const [action] = request.query.elements()
+    const owner = await asOwner(request)
+    if (action?.is('configure', NS_PUBSUB_OWNER)) return owners.configure(owner, action)
+    if (action?.is('purge', NS_PUBSUB_OWNER)) return owners.purge(owner, action)
+    if (action?.is('delete', NS_PUBSUB_OWNER)) return owners.delete(owner, action)
+    throw action ? unsupported(action) : refuse.badRequest()
+  })
+}
+
+async function refuseUnsupported(
+  request: IqRequest,
+  action: Element,
+  asOwner: (request: IqRequest) => Promise<AccountRef>,
+): Promise<never> {
+  await asOwner(request)
+  throw unsupported(action)
+}
+
+/** XEP-0060 §10: which feature it would have taken. */
+function unsupported({ name }: Element): Error {
+  const named: Readonly<Record<string, string>> = {
+    subscribe: 'subscribe',
+    unsubscribe: 'subscribe',
+    options: 'subscription-options',
+    subscriptions: 'retrieve-subscriptions',
+    affiliations: 'retrieve-affiliations',
+  }
+  const feature = Object.hasOwn(named, name) ? named[name] : undefined
+  return feature === undefined ? refuse.badRequest() : refuse.unsupported(feature)
+}
+
+function registerDiscovery(host: ModuleHost, readers: ReaderRequests): void {
+  host.hook('disco/account-info', async ({ owner, node, request, found }) => {
+    if (node === undefined) {
+      found.push(element('identity', NS_DISCO_INFO, { category: 'pubsub', type: 'pep' })) // XEP-0163 §6.1
+      return undefined
+    }
+    found.push(...(await readers.nodeInfo(owner, request.session, node)))
+    return true as const
+  })
+  host.hook('disco/account-items', async ({ owner, node, request, found }) => {
+    const items =
+      node === undefined
+        ? await readers.nodeItems(owner, request.session)
+        : await readers.itemNames(owner, request.session, node)
+    found.push(...items)
+    return true as const
+  })
+}

@@ -1,0 +1,96 @@
+/** What anybody may ask of an account's nodes (XEP-0060 §5 and §6.5), as far as each node's access model allows. */
+import {
+  attributesToString,
+  Element,
+  element,
+  NS_DISCO_INFO,
+  NS_DISCO_ITEMS,
+  NS_PUBSUB,
+} from '@sealpost/stanza'
+import type { AccountRef } from '../../core/account-directory.ts'
+import type { Provided } from '../../core/module.ts'
+import type { Session } from '../../core/session.ts'
+import { refuse } from './errors.ts'
+import { nodeName } from './owner-requests.ts'
+import type { PepItem, PepNode, PepStore } from './store.ts'
+
+export class ReaderRequests {
+  readonly #store: PepStore
+  readonly #roster: Provided['roster']
+  readonly #itemsMax: number
+
+  constructor(store: PepStore, roster: Provided['roster'], itemsMax: number) {
+    this.#store = store
+    this.#roster = roster
+    this.#itemsMax = itemsMax
+  }
+
+  /** XEP-0060 §6.5: by id, the newest, or all. */
+  async items(owner: AccountRef, session: Session, request: Element): Promise<Element> {
+    const name = nodeName(request)
+    await this.readable(owner, session, name)
+    const wanted = request.childrenNamed('item')
+    if (wanted.length > this.#itemsMax) throw refuse.badRequest()
+    const query =
+      wanted.length > 0
+        ? { ids: wanted.map((item) => item.attrs['id'] ?? '') }
+        : { max: readMaxItems(request.attrs['max_items'], this.#itemsMax) }
+    return itemsAnswer(name, await this.#store.items(owner.id, name, query))
+  }
+
+  /** The node, if this session may read it. Throws StanzaError; strangers cannot tell why. */
+  async readable(owner: AccountRef, session: Session, name: string): Promise<PepNode> {
+    const node = await this.#store.node(owner.id, name)
+    if (session.account.id === owner.id) {
+      if (!node) throw refuse.noNode()
+      return node
+    }
+    if (node?.config.accessModel === 'open') return node
+    if (!(await this.#roster.isSubscriber(owner, session.jid))) throw refuse.hidden()
+    if (!node) throw refuse.noNode()
+    if (node.config.accessModel === 'whitelist') throw refuse.closed()
+    return node
+  }
+
+  /** XEP-0060 §5.2: the nodes that a session may see; only asked for those who see the account's presence. */
+  async nodeItems(owner: AccountRef, session: Session): Promise<Element[]> {
+    const isOwner = session.account.id === owner.id
+    const nodes = await this.#store.nodes(owner.id)
+    const jid = owner.jid.toString()
+    return nodes
+      .filter(({ config }) => isOwner || config.accessModel !== 'whitelist')
+      .map(({ node }) => element('item', NS_DISCO_ITEMS, { jid, node }))
+  }
+
+  /** XEP-0060 §5.5 */
+  async itemNames(owner: AccountRef, session: Session, name: string): Promise<Element[]> {
+    await this.readable(owner, session, name)
+    const ids = await this.#store.itemIds(owner.id, name)
+    return ids.map((id) => element('item', NS_DISCO_ITEMS, { jid: owner.jid.toString(), name: id }))
+  }
+
+  /** XEP-0060 §5.3 */
+  async nodeInfo(owner: AccountRef, session: Session, name: string): Promise<Element[]> {
+    await this.readable(owner, session, name)
+    return [
+      element('identity', NS_DISCO_INFO, { category: 'pubsub', type: 'leaf' }),
+      element('feature', NS_DISCO_INFO, { var: NS_PUBSUB }),
+    ]
+  }
+}
+
+/** XEP-0060 §6.5.7 */
+function readMaxItems(text: string | undefined, itemsMax: number): number {
+  if (text === undefined) return itemsMax
+  if (!/^\d{1,9}$/.test(text)) throw refuse.badRequest()
+  return Math.max(1, Math.min(itemsMax, Number.parseInt(text, 10)))
+}
+
+/** Payloads are stored as the XML text that is sent, so they are not parsed for an answer. */
+function itemsAnswer(node: string, items: readonly PepItem[]): Element {
+  const inner = items
+    .map(({ id, payload }) => `<item${attributesToString({ id })}>${payload}</item>`)
+    .join('')
+  const xml = `<pubsub xmlns='${NS_PUBSUB}'><items${attributesToString({ node })}>${inner}</items></pubsub>`
+  return new Element('pubsub', NS_PUBSUB, {}, [], xml)
+}

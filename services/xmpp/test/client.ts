@@ -1,0 +1,361 @@
+/**
+ * A raw XMPP client for tests: XML in, XML out, over real sockets. It knows enough to sign in and to acknowledge;
+ * everything else stays visible in the test.
+ */
+import { X509Certificate, createHash, randomBytes } from 'node:crypto'
+import { connect as connectTcp, type Socket } from 'node:net'
+import * as tls from 'node:tls'
+import { type ScramHash, scramClient } from '@sealpost/sasl'
+import { type Element, NS_SASL, NS_SM, NS_STREAM, NS_STREAMS, StreamParser } from '@sealpost/stanza'
+
+export type Mechanism = 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1'
+
+export interface ConnectOptions {
+  readonly host?: string
+  readonly port: number
+  /** TLS from the first byte (XEP-0368). */
+  readonly direct?: boolean
+  readonly domain?: string
+  readonly minVersion?: tls.SecureVersion
+  readonly maxVersion?: tls.SecureVersion
+}
+
+export interface SignInOptions extends ConnectOptions {
+  readonly username: string
+  readonly password: string
+  readonly resource?: string
+  readonly mechanism?: Mechanism
+  readonly binding?: 'tls-exporter' | 'tls-server-end-point'
+}
+
+/** How long anything expected may take. */
+const PATIENCE_MS = 5_000
+const STREAM_MAX = 1024 * 1024
+
+type Waiting = { readonly wanted: (element: Element) => boolean; readonly resolve: (element: Element) => void }
+
+export class TestClient implements AsyncDisposable {
+  /** Everything received and not yet asked for, in order. */
+  readonly inbox: Element[] = []
+  jid = ''
+  closed = false
+  /** Stanzas received since stream management was enabled. */
+  received = 0
+  /** Answers `<r/>` with the count received. */
+  acknowledging = true
+  #socket: Socket
+  readonly #options: ConnectOptions
+  #parser: StreamParser
+  #waiting: Waiting[] = []
+  #ended = Promise.withResolvers<void>()
+  #sm = false
+  #ids = 0
+
+  private constructor(socket: Socket, options: ConnectOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#parser = this.#newParser()
+    this.#listen()
+  }
+
+  get bare(): string {
+    return this.jid.split('/')[0] ?? ''
+  }
+
+  /** Connects, up to the features after TLS. */
+  static async connect(options: ConnectOptions): Promise<TestClient> {
+    const plain = connectTcp(options.port, options.host ?? '127.0.0.1')
+    await event(plain, 'connect')
+    const client = new TestClient(plain, options)
+    if (options.direct) await client.#secure()
+    await client.openStream()
+    if (!options.direct) {
+      client.sendRaw(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
+      await client.next((element) => element.name === 'proceed')
+      await client.#secure()
+      await client.openStream()
+    }
+    return client
+  }
+
+  /** Connects, signs in and binds. */
+  static async signIn(options: SignInOptions): Promise<TestClient> {
+    const client = await TestClient.connect(options)
+    await client.authenticate(options)
+    await client.bind(options.resource)
+    return client
+  }
+
+  async openStream(): Promise<Element> {
+    const domain = this.#options.domain ?? 'localhost'
+    this.sendRaw(
+      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS_STREAM}' to='${domain}' version='1.0'>`,
+    )
+    return this.next((element) => element.is('features', NS_STREAM))
+  }
+
+  async authenticate(options: SignInOptions): Promise<void> {
+    const mechanism = options.mechanism ?? 'SCRAM-SHA-256'
+    const plus = mechanism.endsWith('-PLUS')
+    const hash: ScramHash = mechanism.includes('256') ? 'SHA-256' : 'SHA-1'
+    const { username, password } = options
+    const binding = plus ? { channelBinding: this.channelBinding(options.binding ?? 'tls-exporter') } : {}
+    const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...binding })
+    this.sendRaw(`<auth xmlns='${NS_SASL}' mechanism='${mechanism}'>${base64(scram.first())}</auth>`)
+    const challenge = await this.#saslAnswer()
+    this.sendRaw(`<response xmlns='${NS_SASL}'>${base64(await scram.final(unbase64(challenge.text())))}</response>`)
+    const success = await this.#saslAnswer()
+    scram.verify(unbase64(success.text()))
+    this.#parser = this.#newParser()
+    await this.openStream()
+  }
+
+  async #saslAnswer(): Promise<Element> {
+    const answer = await this.next((element) => element.ns === NS_SASL)
+    if (answer.name === 'failure') throw new Error(`sign-in refused: ${answer.elements()[0]?.name ?? ''}`)
+    return answer
+  }
+
+  async bind(resource?: string): Promise<void> {
+    const wanted = resource === undefined ? '' : `<resource>${resource}</resource>`
+    const result = await this.request('set', `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind>`)
+    this.jid = result.elements()[0]?.elements()[0]?.text() ?? ''
+    if (this.jid === '') throw new Error(`not bound: ${String(result)}`)
+  }
+
+  /** XEP-0198; returns the resumption id, if there is one. */
+  async enableStreamManagement(resume = true): Promise<string | undefined> {
+    this.sendRaw(`<enable xmlns='${NS_SM}'${resume ? ` resume='true'` : ''}/>`)
+    const enabled = await this.next((element) => element.ns === NS_SM)
+    if (enabled.name !== 'enabled') throw new Error(`not enabled: ${String(enabled)}`)
+    this.#sm = true
+    this.received = 0
+    return enabled.attrs['id']
+  }
+
+  /** XEP-0198 §5 on an authenticated stream; continues the counters of the lost client. */
+  async resume(previd: string, lost: TestClient): Promise<Element> {
+    this.#sm = true
+    this.received = lost.received
+    this.sendRaw(`<resume xmlns='${NS_SM}' previd='${previd}' h='${this.received}'/>`)
+    const answer = await this.next((element) => element.ns === NS_SM && element.name !== 'r')
+    if (answer.name === 'resumed') this.jid = lost.jid
+    return answer
+  }
+
+  /** Sends initial presence and waits until it comes back, as it does to all of the account's resources (RFC 6121 §4.2.2). */
+  async available(): Promise<void> {
+    this.sendRaw('<presence/>')
+    await this.next((element) => element.name === 'presence' && element.attrs['from'] === this.jid)
+  }
+
+  sendRaw(xml: string): void {
+    this.#socket.write(xml)
+  }
+
+  /** Sends stanzas. */
+  sends(xml: string): void {
+    this.sendRaw(xml)
+  }
+
+  /** An IQ request; resolves with its answer, result or error. */
+  async request(type: 'get' | 'set', payload: string, to?: string): Promise<Element> {
+    const id = `q${++this.#ids}`
+    this.sendRaw(`<iq type='${type}' id='${id}'${to === undefined ? '' : ` to='${to}'`}>${payload}</iq>`)
+    return this.next((element) => element.name === 'iq' && element.attrs['id'] === id)
+  }
+
+  async ping(): Promise<void> {
+    await this.request('get', `<ping xmlns='urn:xmpp:ping'/>`)
+  }
+
+  /** The server's `h` now. */
+  async serverCounter(): Promise<number> {
+    this.sendRaw(`<r xmlns='${NS_SM}'/>`)
+    const answer = await this.next((element) => element.is('a', NS_SM))
+    return Number(answer.attrs['h'])
+  }
+
+  /** Waits until the server's `h` has reached a count. */
+  async safeUpTo(count: number): Promise<void> {
+    let h = await this.serverCounter()
+    while (h < count) {
+      const answer = await this.next((element) => element.is('a', NS_SM))
+      h = Number(answer.attrs['h'])
+    }
+  }
+
+  acknowledge(h = this.received): void {
+    this.sendRaw(`<a xmlns='${NS_SM}' h='${h}'/>`)
+  }
+
+  /** The next element that fits, from those received or to come; others stay for later. */
+  next(wanted: (element: Element) => boolean, patienceMs = PATIENCE_MS): Promise<Element> {
+    const index = this.inbox.findIndex(wanted)
+    const [found] = index < 0 ? [] : this.inbox.splice(index, 1)
+    if (found) return Promise.resolve(found)
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting = this.#waiting.filter((each) => each !== waiting)
+        reject(new Error(`nothing that fits within ${patienceMs} ms; unread: ${this.inbox.join('') || 'nothing'}`))
+      }, patienceMs)
+      const waiting: Waiting = {
+        wanted,
+        resolve: (element) => {
+          clearTimeout(timer)
+          resolve(element)
+        },
+      }
+      this.#waiting.push(waiting)
+    })
+  }
+
+  message(patienceMs = PATIENCE_MS): Promise<Element> {
+    return this.next((element) => element.name === 'message', patienceMs)
+  }
+
+  /** Receives an element that matches the XML; `{any}` stands for any further attributes or content. */
+  async receives(pattern: string): Promise<Element> {
+    const expected = compile(pattern)
+    return this.next((element) => expected.test(String(element)))
+  }
+
+  /** Nothing but answers to our own ping arrives although the server had the time to send it. */
+  async receivesNothing(): Promise<void> {
+    await this.ping()
+    await this.ping()
+    const unread = this.inbox.filter((element) => element.ns !== NS_SM)
+    if (unread.length > 0) throw new Error(`received ${unread.join('')}`)
+  }
+
+  /** The stream error that ends the stream. */
+  async streamError(): Promise<string> {
+    const error = await this.next((element) => element.is('error', NS_STREAM))
+    return error.elements().find((each) => each.ns === NS_STREAMS)?.name ?? ''
+  }
+
+  /** Resolves when the server has closed the connection. */
+  ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /** Closes the stream as RFC 6120 §4.4 has it. */
+  async close(): Promise<void> {
+    if (!this.closed) this.sendRaw('</stream:stream>')
+    await this.ended()
+  }
+
+  /** Pulls the plug. */
+  async drop(): Promise<void> {
+    this.#socket.destroy()
+    await this.ended()
+  }
+
+  pauseReading(): void {
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    this.#socket.resume()
+  }
+
+  channelBinding(type: 'tls-exporter' | 'tls-server-end-point'): { type: string; data: Buffer } {
+    const socket = this.#socket
+    if (!(socket instanceof tls.TLSSocket)) throw new Error('no TLS')
+    if (type === 'tls-exporter') {
+      return { type, data: socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) }
+    }
+    const { raw } = new X509Certificate(socket.getPeerCertificate(true).raw)
+    return { type, data: createHash('sha256').update(raw).digest() }
+  }
+
+  get peerCertificate(): X509Certificate | undefined {
+    return this.#socket instanceof tls.TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.destroy()
+    await this.#ended.promise
+  }
+
+  async #secure(): Promise<void> {
+    const plain = this.#socket
+    plain.removeAllListeners()
+    const { minVersion, maxVersion } = this.#options
+    const secured = tls.connect({
+      socket: plain,
+      rejectUnauthorized: false,
+      servername: this.#options.domain ?? 'localhost',
+      ...(minVersion ? { minVersion } : {}),
+      ...(maxVersion ? { maxVersion } : {}),
+    })
+    this.#socket = secured
+    this.#parser = this.#newParser()
+    this.#listen()
+    await event(secured, 'secureConnect')
+  }
+
+  #listen(): void {
+    const socket = this.#socket
+    socket.on('data', (chunk) => {
+      if (socket === this.#socket) this.#parser.write(chunk)
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      if (socket !== this.#socket) return
+      this.closed = true
+      this.#ended.resolve()
+    })
+  }
+
+  #newParser(): StreamParser {
+    const events = {
+      onHeader: () => undefined,
+      onElement: (element: Element) => this.#receive(element),
+      onClose: () => undefined,
+    }
+    return new StreamParser(events, STREAM_MAX)
+  }
+
+  #receive(element: Element): void {
+    if (this.#sm && ['message', 'presence', 'iq'].includes(element.name)) this.received++
+    if (element.is('r', NS_SM)) {
+      if (this.acknowledging) this.acknowledge()
+      return
+    }
+    if (this.acknowledging && isServerPing(element)) {
+      this.sendRaw(`<iq type='result' id='${element.attrs['id'] ?? ''}' to='${element.attrs['from'] ?? ''}'/>`)
+      return
+    }
+    const index = this.#waiting.findIndex(({ wanted }) => wanted(element))
+    const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    if (waiting) waiting.resolve(element)
+    else this.inbox.push(element)
+  }
+}
+
+function isServerPing(element: Element): boolean {
+  return element.name === 'iq' && element.attrs['type'] === 'get' && element.child('ping', 'urn:xmpp:ping') !== undefined
+}
+
+/** `{any}` in a pattern stands for anything; quotes may be single or double. */
+function compile(pattern: string): RegExp {
+  const parts = pattern.replaceAll('"', "'").split(/\s*\{any\}\s*/)
+  return new RegExp(`^${parts.map((part) => RegExp.escape(part)).join('.*')}$`, 's')
+}
+
+function event(emitter: Socket, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    emitter.once(name, () => resolve())
+    emitter.once('error', reject)
+    emitter.once('close', () => reject(new Error('the connection was closed')))
+  })
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
+
+function unbase64(text: string): string {
+  return Buffer.from(text, 'base64').toString()
+}

@@ -1,0 +1,117 @@
+/** A relay on a database and a data directory of its own, in this process, with accounts made on demand. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
+import { createProcessBus } from '@sealpost/bus'
+import { migrate, openDb } from '@sealpost/db'
+import { createLog } from '@sealpost/log'
+import { createMetrics } from '@sealpost/metrics'
+import { createClock, systemRandom } from '@sealpost/runtime'
+import { parseJid } from '@sealpost/jid'
+import { ensureCertificate } from '@sealpost/dev-env'
+import { type Platform, watchTls } from '@sealpost/service'
+import { createXmppService } from '@sealpost/xmpp-service'
+import type { XmppConfig } from '@sealpost/xmpp-service/config'
+import { createTestDatabase } from '../../../test/database.ts'
+import { type SignInOptions, TestClient } from './client.ts'
+
+export interface RelayFixture extends AsyncDisposable {
+  readonly port: number
+  readonly tlsPort: number
+  readonly platform: Platform
+  readonly accounts: AccountsDomain
+  readonly databaseUrl: string
+  readonly keyringDir: string
+  /** An account with this name and the password `secret`. */
+  account(name: string): Promise<void>
+  /** A signed-in client; makes the account when it is not there. */
+  client(name: string, options?: Partial<SignInOptions>): Promise<TestClient>
+  /** Stops the relay cleanly and starts it again on the same data. */
+  restart(): Promise<void>
+}
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+const PASSWORD = 'secret'
+
+const defaults: XmppConfig = {
+  port: 0,
+  tlsPort: 0,
+  e2eePolicy: 'required',
+  messageTtlMs: 14 * 86_400_000,
+  resumeTimeoutMs: 600_000,
+  keyringDir: '',
+}
+
+export async function startRelay(config: Partial<XmppConfig> = {}): Promise<RelayFixture> {
+  const stack = new AsyncDisposableStack()
+  const database = stack.use(await createTestDatabase())
+  const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-relay-'))
+  stack.defer(() => rm(dataDir, { recursive: true, force: true }))
+  await migrate({ url: database.url, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
+  await migrate({ url: database.url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
+  const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
+  const clock = createClock({ onError })
+  const log = createLog({ level: 'warn' })
+  const domains = ['localhost', 'example.org']
+  const tls = { directory: join(dataDir, 'tls'), domains, clock, random: systemRandom }
+  await ensureCertificate(tls)
+  const platform: Platform = {
+    log,
+    metrics: createMetrics(),
+    bus: stack.use(createProcessBus({ onError })),
+    clock,
+    random: systemRandom,
+    tls: stack.use(watchTls(join(dataDir, 'tls/cert.pem'), join(dataDir, 'tls/key.pem'), { log, clock })),
+    databaseUrl: database.url,
+    dataDir,
+    domains,
+    bind: '127.0.0.1',
+  }
+  const accountDb = stack.use(await openDb({ url: database.url, role: 'sealpost_account' }))
+  const accounts = stack.use(createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }))
+  const relayConfig = { ...defaults, keyringDir: join(dataDir, 'keyring'), ...config }
+  let service = await createXmppService(relayConfig, platform)
+  stack.defer(() => service[Symbol.asyncDispose]())
+  const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)
+  const made = new Set<string>()
+  const account = async (name: string) => {
+    if (made.has(name)) return
+    made.add(name)
+    await accounts.create(parseJid(`${name}@localhost`), PASSWORD)
+  }
+  return {
+    get port() {
+      return port(0)
+    },
+    get tlsPort() {
+      return port(1)
+    },
+    platform,
+    accounts,
+    databaseUrl: database.url,
+    keyringDir: relayConfig.keyringDir,
+    account,
+    client: async (name, options = {}) => {
+      await account(name)
+      const client = await TestClient.signIn({ port: port(0), username: name, password: PASSWORD, ...options })
+      stack.use(client)
+      return client
+    },
+    restart: async () => {
+      const ports = { port: port(0), tlsPort: port(1) }
+      await service[Symbol.asyncDispose]()
+      service = await createXmppService({ ...relayConfig, ...ports }, platform)
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** An OMEMO message (XEP-0384 0.3) as its server sees it. */
+export function omemo(to: string, id: string, payload = 'c2VhbGVk'.repeat(8)): string {
+  return (
+    `<message to='${to}' type='chat' id='${id}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+    `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header>` +
+    `<payload>${payload}</payload></encrypted><store xmlns='urn:xmpp:hints'/></message>`
+  )
+}
