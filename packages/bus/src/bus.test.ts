@@ -6,7 +6,7 @@ import { startProxy } from '../../db/test/_proxy.ts'
 import { createPostgresBus, createProcessBus } from './index.ts'
 import type { Bus, BusOptions } from './index.ts'
 
-declare module './bus.ts' {
+declare module '@sealpost/bus' {
   interface Topics {
     'test/changed': { readonly id: string }
     'test/other': { readonly id: string }

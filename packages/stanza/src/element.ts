@@ -120,7 +120,6 @@ export function escapeXml(text: string): string {
   return NEEDS_ESCAPE.test(text) ? text.replace(ESCAPE, (char) => escapes[char] ?? char) : text
 }
 
-
 /** Like escapeXml; tabs and line feeds too, which a reader would otherwise turn into spaces (XML 1.0 §3.3.3). */
 function escapeAttribute(value: string): string {
   const escaped = escapeXml(value)

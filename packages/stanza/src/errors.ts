@@ -40,12 +40,7 @@ export class StanzaError extends OperationalError {
   /** Application-specific condition, RFC 6120 §8.3.4. */
   readonly application: Element | undefined
 
-  constructor(
-    type: StanzaErrorType,
-    condition: StanzaErrorCondition,
-    text?: string,
-    application?: Element,
-  ) {
+  constructor(type: StanzaErrorType, condition: StanzaErrorCondition, text?: string, application?: Element) {
     super(`XMPP_STANZA_${condition.toUpperCase().replaceAll('-', '_')}`, condition)
     this.type = type
     this.condition = condition
@@ -105,7 +100,10 @@ export class StreamError extends OperationalError {
 
   /** XML with the `stream:` prefix that our stream headers declare. */
   toXml(): string {
-    const text = this.text === undefined ? '' : `<text xmlns='${NS_STREAMS}' xml:lang='en'>${escapeXml(this.text)}</text>`
+    const text =
+      this.text === undefined
+        ? ''
+        : `<text xmlns='${NS_STREAMS}' xml:lang='en'>${escapeXml(this.text)}</text>`
     const application = this.application?.toString() ?? ''
     return `<stream:error><${this.condition} xmlns='${NS_STREAMS}'/>${text}${application}</stream:error>`
   }

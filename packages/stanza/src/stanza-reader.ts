@@ -104,7 +104,8 @@ class StanzaReader {
 
   #readElement(depth: number): Element {
     if (depth > this.#limits.depthMax) throw new StreamError('policy-violation', 'Too deeply nested')
-    if (++this.#elements > this.#limits.elementsMax) throw new StreamError('policy-violation', 'Too many elements')
+    if (++this.#elements > this.#limits.elementsMax)
+      throw new StreamError('policy-violation', 'Too many elements')
     const start = this.#pos
     const outerDefault = this.#defaultNs
     const outerBindings = this.#bindings
@@ -130,7 +131,8 @@ class StanzaReader {
       const code = text.charCodeAt(this.#pos)
       if (code === 0x3e || code === 0x2f) break
       if (!spaced) throw notWellFormed()
-      if (raw.length >= this.#limits.attributesMax) throw new StreamError('policy-violation', 'Too many attributes')
+      if (raw.length >= this.#limits.attributesMax)
+        throw new StreamError('policy-violation', 'Too many attributes')
       const name = this.#readName()
       const value = this.#readAttributeValue()
       if (name === 'xmlns' || name.startsWith('xmlns:')) {
@@ -244,7 +246,8 @@ class StanzaReader {
     let colon = -1
     for (; pos < text.length; pos++) {
       const code = text.charCodeAt(pos)
-      if (code <= 0x20 || code === 0x3d || code === 0x3e || code === 0x2f || code === 0x22 || code === 0x27) break
+      if (code <= 0x20 || code === 0x3d || code === 0x3e || code === 0x2f || code === 0x22 || code === 0x27)
+        break
       if (code === 0x3a) {
         if (colon >= 0) throw notWellFormed()
         colon = pos - start
@@ -252,7 +255,8 @@ class StanzaReader {
     }
     this.#pos = pos
     const name = text.slice(start, pos)
-    if (colon < 0 ? isNcName(name) : isNcName(name.slice(0, colon)) && isNcName(name.slice(colon + 1))) return name
+    if (colon < 0 ? isNcName(name) : isNcName(name.slice(0, colon)) && isNcName(name.slice(colon + 1)))
+      return name
     throw notWellFormed()
   }
 

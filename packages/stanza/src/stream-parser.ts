@@ -120,7 +120,8 @@ export class StreamParser {
     while (pos < chunk.length) {
       const byte = chunk[pos]
       if (byte === LT) return pos
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) throw new StreamError('not-well-formed')
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+        throw new StreamError('not-well-formed')
       this.#begun = true
       pos++
     }
@@ -299,5 +300,6 @@ function checkDeclaration(source: string): void {
   const declared = XML_DECLARATION.exec(source)
   if (!declared) throw new StreamError('not-well-formed')
   const encoding = declared[4]
-  if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') throw new StreamError('unsupported-encoding')
+  if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8')
+    throw new StreamError('unsupported-encoding')
 }
