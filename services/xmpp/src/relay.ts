@@ -47,7 +47,10 @@ export interface RelayOptions {
   readonly accounts: AccountsDomain
   readonly store: SealedStore
   readonly devices: DeviceStore
-  readonly features: Pick<ModuleOptions, 'rosters' | 'policy' | 'messageTtlSeconds' | 'resumeTimeoutMs'>
+  readonly features: Pick<
+    ModuleOptions,
+    'rosters' | 'pep' | 'policy' | 'messageTtlSeconds' | 'resumeTimeoutMs'
+  >
 }
 
 export class Relay implements AsyncDisposable {

@@ -6,6 +6,7 @@ import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
+import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { Relay } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
@@ -32,6 +33,7 @@ export async function createXmppService(config: XmppConfig, platform: Platform):
       devices: postgresDeviceStore(db),
       features: {
         rosters: postgresRosterStore(db),
+        pep: postgresPepStore(db),
         policy: config.e2eePolicy,
         messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
         resumeTimeoutMs: config.resumeTimeoutMs,

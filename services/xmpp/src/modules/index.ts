@@ -11,6 +11,8 @@ import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy, type E2eePolicy } from './e2ee-policy.ts'
 import { message } from './message.ts'
+import { pep } from './pep/pep.ts'
+import type { PepStore } from './pep/store.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
@@ -25,6 +27,7 @@ export interface ModuleOptions {
   readonly delivery: Delivery
   readonly devices: DeviceRegistry
   readonly rosters: RosterStore
+  readonly pep: PepStore
   readonly events: XmppEvents
   readonly policy: E2eePolicy
   readonly messageTtlSeconds: number
@@ -41,6 +44,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   presence(),
   disco(),
   caps(),
+  pep({ store: options.pep }),
   ping(),
   e2eePolicy(options),
   message(options),

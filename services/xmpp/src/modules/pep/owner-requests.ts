@@ -1,5 +1,12 @@
 /** What the owner does with nodes and items (XEP-0060 §7 and §8). One request of an account at a time. */
-import { type Element, element, NS_DATA, NS_PUBSUB, NS_PUBSUB_OWNER, type StanzaError } from '@sealpost/stanza'
+import {
+  type Element,
+  element,
+  NS_DATA,
+  NS_PUBSUB,
+  NS_PUBSUB_OWNER,
+  type StanzaError,
+} from '@sealpost/stanza'
 import type { Random } from '@sealpost/runtime'
 import type { AccountRef } from '../../core/account-directory.ts'
 import { Turns } from '../../core/turns.ts'

@@ -12,6 +12,8 @@ import {
   type OutboundPresence,
   type Provided,
 } from '../../core/module.ts'
+import type { AccountRef } from '../../core/account-directory.ts'
+import { chain } from '../../core/chain.ts'
 import type { Session } from '../../core/session.ts'
 import { Budget, type BudgetRate } from './budget.ts'
 import { fanOut } from './fan-out.ts'
@@ -181,10 +183,9 @@ class Presence {
     const sessions = this.#host.sessions.available(contact)
     const account = sessions[0]?.account
     if (!account) return
-    const entitled = this.#roster.isSubscriber(account, session.jid)
-    if (entitled instanceof Promise)
-      return entitled.then((is) => (is ? this.#sendAll(sessions, session) : undefined))
-    if (entitled) this.#sendAll(sessions, session)
+    return chain(this.#roster.isSubscriber(account, session.jid), (entitled) => {
+      if (entitled) this.#sendAll(sessions, session)
+    })
   }
 
   /** The presence of these sessions to another one. */

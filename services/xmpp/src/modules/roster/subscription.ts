@@ -41,7 +41,8 @@ const outboundSteps: Readonly<Record<SubscriptionType, Step>> = {
   unsubscribe: (state) => ({ state: { ...state, to: false, ask: false }, pass: true }),
   // RFC 6121 §A.2.3
   subscribed(state) {
-    if (state.pendingIn) return { state: { ...state, from: true, pendingIn: false, approved: false }, pass: true }
+    if (state.pendingIn)
+      return { state: { ...state, from: true, pendingIn: false, approved: false }, pass: true }
     // RFC 6121 §3.4.2: not asked yet, so the approval waits
     return { state: state.from ? state : { ...state, approved: true }, pass: false }
   },
