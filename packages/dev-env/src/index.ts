@@ -1,5 +1,5 @@
 /** All of Sealpost in one process, and the embedded Postgres: the body of `npm start` and the fixture of the tests. */
-export { startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
+export { embeddedDatabaseUrl, startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './postgres/embedded-postgres.ts'
 export { readConfig, readNetworkConfig } from './config.ts'
 export type { NetworkConfig } from './config.ts'
@@ -7,3 +7,6 @@ export { Network } from './network.ts'
 export type { Address } from './network.ts'
 export { migrateAll } from './migrations.ts'
 export { ensureCertificate } from './local-ca/local-ca.ts'
+export { Deployment, SHAPES } from './deployment/deployment.ts'
+export type { CommandResult, DeploymentOptions, Ports, ServiceName, Shape } from './deployment/deployment.ts'
+export { locate } from './data-directory/data-directory.ts'

@@ -43,6 +43,11 @@ export async function ensureCluster(options: ClusterOptions): Promise<string> {
   if (!(await exists(join(directory, 'PG_VERSION')))) await createCluster(options)
   if (options.user !== undefined) await giveTo(options.user, directory)
   await chmod(directory, 0o700)
+  return await readPassword(directory)
+}
+
+/** Of the superuser of the cluster. */
+export async function readPassword(directory: string): Promise<string> {
   return (await readFile(join(directory, PASSWORD_FILE), 'utf8')).trim()
 }
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import { findBinaries, findPostgresUser, installation } from './binaries.ts'
-import { CLUSTER_NAME, ensureCluster } from './cluster.ts'
+import { CLUSTER_NAME, ensureCluster, readPassword } from './cluster.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { startPostmaster } from './postmaster.ts'
 import type { Postmaster, PostmasterOptions } from './postmaster.ts'
@@ -64,8 +64,21 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await chmod(socketDirectory, 0o700)
   if (user !== undefined) await chown(socketDirectory, user.uid, user.gid)
   const postmaster = { binaries, user, directory, settings: settings(socketDirectory, options.settings) }
-  const url = `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}?host=${encodeURIComponent(socketDirectory)}`
+  const url = urlOf(password, socketDirectory)
   return new WatchedPostgres(await startPostmaster(postmaster), { ...options, url, postmaster })
+}
+
+/** The same URL for another process of the same user: a tool, a test. Throws if no cluster was ever made there. */
+export async function embeddedDatabaseUrl(directories: { postgres: string; run: string }): Promise<string> {
+  return urlOf(await readPassword(directories.postgres), directories.run)
+}
+
+function urlOf(password: string, socketDirectory: string): string {
+  const url = new URL(
+    `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}`,
+  )
+  url.searchParams.set('host', socketDirectory)
+  return url.href
 }
 
 function assertShort(socketDirectory: string): void {

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process'
 import { OperationalError } from '@sealpost/errors'
 import type { PostgresUser } from './binaries.ts'
+import { inheritedEnvironment } from './config.ts'
 
 /** What is kept of a program's output, to be shown if it fails. */
 const OUTPUT_CHARS_MAX = 4_000
 
-/** The environment of Postgres: none of ours but the way to programs, and untranslated messages. */
-export const POSTGRES_ENV = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+/** The environment of Postgres: untranslated messages, no local time. */
+export const POSTGRES_ENV = { ...inheritedEnvironment(), LC_ALL: 'C', TZ: 'UTC' }
 
 /** Throws `POSTGRES_SETUP` with the end of the program's output if it does not exit with 0. `input` goes to its stdin. */
 export async function runProgram(

@@ -1,0 +1,40 @@
+/** The end-to-end suites run in both shapes: everything in one process, and one process for each service. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { Deployment, SHAPES } from '@sealpost/dev-env'
+import type { DeploymentOptions, Shape } from '@sealpost/dev-env'
+import { createTestDatabase } from '../database.ts'
+
+/** All-in-one brings its own embedded Postgres; four processes get a database of the run's. Disposing leaves nothing behind. */
+export async function deploy(
+  shape: Shape,
+  options: Pick<DeploymentOptions, 'domains' | 'env'> = {},
+): Promise<{ deployment: Deployment } & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-e2e-'))
+  stack.defer(() => rm(dataDir, { recursive: true, force: true }))
+  const database = shape === 'all-in-one' ? undefined : stack.use(await createTestDatabase())
+  const url = database === undefined ? {} : { databaseUrl: database.url }
+  const deployment = stack.use(await Deployment.start({ shape, dataDir, ...url, ...options }))
+  const held = stack.move()
+  return { deployment, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+export const shape = {
+  /** One deployment of each shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
+  describe(name: string, define: (deployment: () => Deployment, shape: Shape) => void): void {
+    describe.each(SHAPES)(`${name} (%s)`, (which) => {
+      let running: Awaited<ReturnType<typeof deploy>> | undefined
+      beforeAll(async () => {
+        running = await deploy(which)
+      })
+      afterAll(() => running?.[Symbol.asyncDispose]())
+      define(() => {
+        if (running === undefined) throw new Error('The deployment is there in tests and hooks only')
+        return running.deployment
+      }, which)
+    })
+  },
+}
