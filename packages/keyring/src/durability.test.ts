@@ -1,0 +1,118 @@
+/** A disk that fills up or breaks, and a second process that takes the file. */
+import { VirtualClock, systemRandom } from '@sealpost/runtime'
+import { expect, test } from 'vitest'
+import { MemoryVolume } from './_memory-volume.ts'
+import { openKeyringOn } from './index.ts'
+import type { Keyring, KeyringOptions } from './index.ts'
+
+const ACCOUNT = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'
+const DEVICE = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'
+
+function open(volume: MemoryVolume, changes: Partial<KeyringOptions> = {}): Promise<Keyring> {
+  return openKeyringOn(volume, {
+    mode: 'file',
+    directory: '',
+    instanceId: '11111111-1111-4111-8111-111111111111',
+    lastSeen: undefined,
+    rowsExist: false,
+    random: systemRandom,
+    clock: new VirtualClock(),
+    ...changes,
+  })
+}
+
+function seal(keyring: Keyring): { id: string; open(): Buffer | undefined } {
+  const queue = keyring.queue(ACCOUNT, DEVICE)
+  const seq = queue.lastSeq + 1
+  const { id, blob } = keyring.seal(queue, seq, Buffer.from('text'), 1, 'message')
+  return { id, open: () => keyring.open(id, queue, seq, blob) }
+}
+
+async function recovered(keyring: Keyring): Promise<void> {
+  while (!keyring.available) await keyring.synced().catch(() => undefined)
+}
+
+test.each(['failWrite', 'failSync'] as const)(
+  '%s: nothing is sealed, everything is kept, until it works again',
+  async (failure) => {
+    const volume = new MemoryVolume()
+    const states: boolean[] = []
+    const keyring = await open(volume, { onAvailable: (available) => void states.push(available) })
+    const [kept, gone] = [seal(keyring), seal(keyring)]
+    await keyring.synced()
+
+    volume[failure] = Object.assign(new Error('disk'), { code: 'ENOSPC' })
+    const late = seal(keyring)
+    const synced = keyring.synced()
+    await expect(synced).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE', cause: { code: 'ENOSPC' } })
+    expect(keyring.available).toBe(false)
+    expect(() => seal(keyring)).toThrow(expect.objectContaining({ code: 'KEYRING_UNAVAILABLE' }))
+    expect(keyring.shred([gone.id])).toBe(1)
+    expect(gone.open()).toBeUndefined()
+    expect(kept.open()?.toString()).toBe('text')
+
+    volume[failure] = undefined
+    await recovered(keyring)
+    expect(states).toEqual([false, true])
+    seal(keyring)
+    await keyring.synced()
+    // Only what is on stable storage counts now.
+    await using after = await open(volume.crash(() => 0))
+    expect([kept, gone, late].map(({ id }) => after.has(id))).toEqual([true, false, true])
+    expect(after.size).toBe(3)
+    await keyring[Symbol.asyncDispose]()
+  },
+)
+
+test('changes of one window share one sync, and adjacent slots one write', async () => {
+  const volume = new MemoryVolume()
+  await using keyring = await open(volume)
+  seal(keyring)
+  await keyring.synced()
+  const { syncs, writes } = volume
+  for (let index = 0; index < 500; index++) seal(keyring)
+  await keyring.synced()
+  expect(volume.syncs).toBe(syncs + 1)
+  expect(volume.writes).toBe(writes + 1)
+})
+
+test('who lost the file to a later opening writes nothing more', async () => {
+  const volume = new MemoryVolume()
+  let fenced = 0
+  const first = await open(volume, { onFenced: () => void (fenced += 1) })
+  const before = seal(first)
+  await first.synced()
+  await using second = await open(volume)
+  expect(second.has(before.id)).toBe(true)
+  const late = seal(first)
+  await expect(first.synced()).rejects.toMatchObject({ code: 'KEYRING_FENCED' })
+  expect(() => seal(first)).toThrow(expect.objectContaining({ code: 'KEYRING_FENCED' }))
+  await expect(first.synced()).rejects.toMatchObject({ code: 'KEYRING_FENCED' })
+  expect(fenced).toBe(1)
+  expect(volume.content.includes(Buffer.from(late.id.replaceAll('-', ''), 'hex'))).toBe(false)
+  await first[Symbol.asyncDispose]()
+})
+
+test('the file grows by whole slabs and takes no more than it may', async () => {
+  const volume = new MemoryVolume()
+  await using keyring = await open(volume, { slotsMax: 16_384 })
+  const ids: string[] = []
+  for (let index = 1; index < 16_384; index++) ids.push(seal(keyring).id)
+  expect(() => seal(keyring)).toThrow(expect.objectContaining({ code: 'KEYRING_FULL' }))
+  await keyring.synced()
+  expect(volume.content.length).toBe(4096 + 16_384 * 64)
+  keyring.shred(ids.slice(0, 10))
+  seal(keyring)
+})
+
+test('a closed keyring has wiped its keys and says so', async () => {
+  const keyring = await open(new MemoryVolume())
+  const message = seal(keyring)
+  const queue = keyring.queue(ACCOUNT, DEVICE)
+  await keyring[Symbol.asyncDispose]()
+  expect(() => keyring.seal(queue, 9, Buffer.alloc(1), 1, 'message')).toThrow(
+    expect.objectContaining({ code: 'KEYRING_CLOSED' }),
+  )
+  expect(() => keyring.shred([message.id])).toThrow(expect.objectContaining({ code: 'KEYRING_CLOSED' }))
+  await expect(keyring.synced()).rejects.toMatchObject({ code: 'KEYRING_CLOSED' })
+})
