@@ -56,7 +56,10 @@ test('killed at any moment: every synced seal opens and every synced shred is go
       clock: systemClock,
     })
     const queues = new Map<string, QueueHandle>([...keyring.queues()].map((queue) => [queue.handle, queue]))
-    const file = await readFile(join(directory, 'keyring.slots'))
+    const file = (await readFile(join(directory, 'keyring.slots'))).toString('hex')
+    const onDisk = new Set(
+      Array.from({ length: file.length / 128 }, (_, slot) => file.slice(slot * 128, slot * 128 + 32)),
+    )
     for (const [id, { handle, text, blob }] of sealed) {
       if (shredding.has(id)) continue
       const queue = queues.get(handle)
@@ -64,7 +67,7 @@ test('killed at any moment: every synced seal opens and every synced shred is go
     }
     for (const id of shredded) {
       expect(keyring.has(id)).toBe(false)
-      expect(file.includes(Buffer.from(id.replaceAll('-', ''), 'hex'))).toBe(false)
+      expect(onDisk.has(id.replaceAll('-', ''))).toBe(false)
     }
   }
   expect(sealed.size).toBeGreaterThan(100)

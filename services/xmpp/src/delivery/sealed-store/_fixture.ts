@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDb, sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
-import { createLog } from '@sealpost/log'
-import { createMetrics } from '@sealpost/metrics'
-import { systemClock, systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../../../../../test/database.ts'
+import { storeOptions } from './_store-options.ts'
 import { openSealedStore } from './sealed-store.ts'
 import type { QueueKey, SealedStore, SealedStoreOptions } from './sealed-store.ts'
 
@@ -40,19 +38,6 @@ export async function createFixture(): Promise<Fixture> {
       return row?.count ?? 0
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  }
-}
-
-export function storeOptions(db: Db, directory: string): SealedStoreOptions {
-  return {
-    db,
-    keyring: { mode: 'file', directory },
-    clock: systemClock,
-    random: systemRandom,
-    log: createLog({ level: 'silent' }),
-    metrics: createMetrics(),
-    onFenced: () => undefined,
-    leaseWaitMs: 3000,
   }
 }
 
