@@ -37,7 +37,7 @@ export function createImporter({ accounts, domains, clock, events }: ImportOptio
     const started = clock.monotonic()
     try {
       const report = await importAhead(upload, signal, (chunks) =>
-        accounts.importAll(readAccountsCsv(chunks, domains), onProgress),
+        accounts.importAll(whileWanted(readAccountsCsv(chunks, domains), signal), onProgress),
       )
       const { created, exists, invalid } = report
       events.importEnded({ created, exists, invalid }, Math.round(clock.monotonic() - started))
@@ -48,6 +48,14 @@ export function createImporter({ accounts, domains, clock, events }: ImportOptio
     } finally {
       running = false
     }
+  }
+}
+
+/** Much may have been read ahead: a client that goes is noticed at the next line, not at the next chunk. */
+async function* whileWanted<T>(rows: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const row of rows) {
+    signal.throwIfAborted()
+    yield row
   }
 }
 

@@ -75,7 +75,12 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     },
   })
   const platform: Platform = {
-    ...{ log, metrics, bus, clock, databaseUrl, dataDir },
+    log,
+    metrics,
+    bus,
+    clock,
+    databaseUrl,
+    dataDir,
     random: systemRandom,
     tls: { current: () => ({ cert: '', key: '' }), onChange: () => ({ [Symbol.dispose]() {} }) },
     domains: ['example.org', 'example.net'],
@@ -95,7 +100,13 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     exchange({ socketPath }, method, path, body, headers)
   const held = stack.move()
   return {
-    ...{ service, databaseUrl, dataDir, bus, metrics, socketPath, owner },
+    service,
+    databaseUrl,
+    dataDir,
+    bus,
+    metrics,
+    socketPath,
+    owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
     again: () => createApiService(config, platform),

@@ -1,0 +1,144 @@
+/** The HTTP client of `ctl`: over the control socket of a data directory, or to a server elsewhere with an API key. */
+import { createReadStream } from 'node:fs'
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream/promises'
+import { OperationalError } from '@sealpost/errors'
+
+export type Target =
+  | { readonly socketPath: string }
+  | { readonly url: URL; readonly key: string | undefined; readonly ca: string | undefined }
+
+/** The server refused or could not be reached: exit code 1. */
+export class RefusedError extends OperationalError {
+  override readonly name = 'RefusedError'
+  /** The problem that the server answered with (RFC 9457), if it was the server. */
+  readonly problem: unknown
+
+  constructor(message: string, problem?: unknown) {
+    super('REFUSED', message)
+    this.problem = problem
+  }
+}
+
+export interface Request {
+  readonly method: string
+  readonly path: string
+  readonly body: Record<string, unknown> | undefined
+  readonly file: string | undefined
+  readonly fileType: string | undefined
+}
+
+export type OnProgress = (counts: Readonly<Record<string, number>>) => void
+
+const NDJSON = 'application/x-ndjson'
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+/** Sends a request and answers with the parsed result. Throws RefusedError. */
+export async function send(target: Target, request: Request, onProgress: OnProgress): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const sent = open(target, request, resolve)
+  sent.on('error', reject)
+  let uploading: Promise<void> = Promise.resolve()
+  if (request.file === undefined)
+    sent.end(request.body === undefined ? undefined : JSON.stringify(request.body))
+  else uploading = pipeline(createReadStream(request.file), sent)
+  try {
+    // An early refusal may break the upload off: the answer counts, if there is one.
+    const response = await Promise.race([promise, uploading.then(() => promise)])
+    return await readAnswer(response, onProgress)
+  } catch (error) {
+    throw toRefused(error)
+  } finally {
+    uploading.catch(() => undefined)
+    sent.destroy()
+  }
+}
+
+function open(target: Target, request: Request, onResponse: (response: IncomingMessage) => void) {
+  const headers: Record<string, string> = { accept: request.file === undefined ? 'application/json' : NDJSON }
+  if (request.body !== undefined) headers['content-type'] = 'application/json'
+  if (request.fileType !== undefined) headers['content-type'] = request.fileType
+  const options: RequestOptions = { method: request.method, path: request.path, headers, agent: false }
+  if ('socketPath' in target)
+    return httpRequest({ ...options, socketPath: target.socketPath, host: 'localhost' }, onResponse)
+  const { url, key, ca } = target
+  if (key !== undefined) headers['authorization'] = `Bearer ${key}`
+  if (url.protocol === 'http:') return httpRequest(url, { ...options, path: request.path }, onResponse)
+  return httpsRequest(url, { ...options, ...(ca === undefined ? {} : { ca }) }, onResponse)
+}
+
+async function readAnswer(response: IncomingMessage, onProgress: OnProgress): Promise<unknown> {
+  if (response.headers['content-type']?.startsWith(NDJSON) === true) return readLines(response, onProgress)
+  const answer = parse(await readText(response))
+  const status = response.statusCode ?? 0
+  if (status >= 200 && status < 300) return answer
+  throw refusal(answer, status)
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response as AsyncIterable<string>) {
+    text += chunk
+    if (text.length > ANSWER_BYTES_MAX) throw new RefusedError('The answer is too long')
+  }
+  return text
+}
+
+interface ProgressLine {
+  readonly progress?: Readonly<Record<string, number>>
+  readonly result?: unknown
+  readonly problem?: unknown
+}
+
+async function readLines(response: IncomingMessage, onProgress: OnProgress): Promise<unknown> {
+  for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
+    const line = parse(text) as ProgressLine
+    if (line.progress !== undefined) onProgress(line.progress)
+    if (line.result !== undefined) return line.result
+    if (line.problem !== undefined) throw refusal(line.problem, 500)
+  }
+  throw new RefusedError('The answer broke off; repeating the command creates what is missing')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new RefusedError('The server did not answer with JSON: is it a Sealpost?')
+  }
+}
+
+interface Problem {
+  readonly title?: unknown
+  readonly errors?: readonly { readonly pointer?: unknown; readonly detail?: unknown }[]
+  readonly scopes?: readonly unknown[]
+}
+
+function refusal(answer: unknown, status: number): RefusedError {
+  const { title, errors, scopes } = answer as Problem
+  const text = typeof title === 'string' ? title : `The server answered with ${String(status)}`
+  const details = (errors ?? []).map(({ pointer, detail }) => `\n  ${String(pointer)} ${String(detail)}`)
+  const missing = scopes === undefined ? '' : `: ${scopes.join(', ')}`
+  return new RefusedError(`${text}${missing}${details.join('')}`, answer)
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'No server is running on this data directory (no ctl.sock)',
+  ECONNREFUSED: 'Nobody listens there: the server is not running',
+  EACCES: 'The control socket belongs to another user: run ctl as the user of the server',
+  ENOTFOUND: 'There is no such host',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'The certificate comes from an unknown authority: give its certificate with --ca-file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'The certificate comes from an unknown authority: give its certificate with --ca-file',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate is signed by itself: give it with --ca-file',
+}
+
+function toRefused(error: unknown): Error {
+  if (error instanceof RefusedError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return new RefusedError(REASONS[code ?? ''] ?? `The server cannot be reached: ${code ?? message}`)
+}

@@ -1,0 +1,18 @@
+/** Where `ctl` finds the server of this machine. */
+import { join } from 'node:path'
+import type { EnvReader } from '@sealpost/config'
+
+export interface CtlConfig {
+  readonly dataDir: string
+  /** Directory of the relay's keyring, given the data directory in use. */
+  readonly keyringOf: (dataDir: string) => string
+}
+
+/** Reads SEALPOST_DATA_DIR and KEYRING_DIR. */
+export function readCtlConfig(env: EnvReader): CtlConfig {
+  const keyringDir = env.optional('KEYRING_DIR')
+  return {
+    dataDir: env.str('SEALPOST_DATA_DIR', './data'),
+    keyringOf: (dataDir) => join(keyringDir ?? join(dataDir, 'keyring'), 'xmpp'),
+  }
+}

@@ -1,0 +1,2 @@
+export { readCtlConfig, type CtlConfig } from './config.ts'
+export { runCtl, type CtlEnvironment, type LocalVerb } from './run-ctl.ts'

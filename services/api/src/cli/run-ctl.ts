@@ -1,0 +1,202 @@
+/** `ctl`: every verb of the registry, and those that work on the data directory of a stopped server. */
+import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { errorCode } from '@sealpost/errors'
+import { commands } from '../commands/index.ts'
+import {
+  bindArguments,
+  COMMON_OPTIONS,
+  splitWords,
+  usageOf,
+  UsageError,
+  type CommonOption,
+  type Invocation,
+  type Verb,
+  type Words,
+} from './arguments.ts'
+import { RefusedError, send, type Target } from './client.ts'
+
+/** A verb that talks to no server: it works on files of the data directory. */
+export interface LocalVerb {
+  readonly noun: string
+  readonly verb: string
+  readonly summary: string
+  /** Answers with what to print. */
+  run(dataDir: string): Promise<string>
+}
+
+export interface CtlEnvironment {
+  readonly dataDir: string
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly localVerbs: readonly LocalVerb[]
+}
+
+const SECRET_BYTES_MAX = 4_096
+
+/** Runs one command line; answers with the exit code: 0, 1 (refused), 2 (usage). */
+export async function runCtl(argv: readonly string[], env: CtlEnvironment): Promise<0 | 1 | 2> {
+  let json = false
+  try {
+    const words = splitWords(argv)
+    json = words.options.has('json')
+    if (words.options.has('help') || words.positional.length === 0) return help(words, env)
+    env.stdout.write(`${await execute(words, env, json)}\n`)
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) {
+      env.stderr.write(`${error.message}\n`)
+      return 2
+    }
+    if (!(error instanceof RefusedError)) throw error
+    if (json && error.problem !== undefined) env.stdout.write(`${JSON.stringify(error.problem)}\n`)
+    env.stderr.write(`${error.message}\n`)
+    return 1
+  }
+}
+
+const verbs: readonly Verb[] = commands.flatMap((command) =>
+  (command.lines ?? []).map((line) => ({ command, line })),
+)
+
+async function execute(words: Words, env: CtlEnvironment, json: boolean): Promise<string> {
+  const [noun, name, ...positional] = words.positional
+  const dataDir = words.options.get('data-dir') ?? env.dataDir
+  const local = env.localVerbs.find((each) => each.noun === noun && each.verb === name)
+  if (local) {
+    if (positional.length > 0) throw new UsageError(`Usage: ${local.noun} ${local.verb}`)
+    const done = await runLocal(local, dataDir)
+    return json ? JSON.stringify({ done }) : done
+  }
+  const verb = verbs.find(({ line }) => line.noun === noun && line.verb === name)
+  if (verb === undefined) throw new UsageError(unknownVerb(noun, env))
+  const invocation = bindArguments(verb, { positional, options: words.options })
+  const result = await call(invocation, targetOf(words, dataDir), env)
+  return json ? JSON.stringify(result) : verb.line.print(result)
+}
+
+async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {
+  try {
+    return await verb.run(dataDir)
+  } catch (error) {
+    throw new RefusedError(`The data directory cannot be changed: ${errorCode(error)}`)
+  }
+}
+
+async function call(
+  { verb, path, body, stdin, file }: Invocation,
+  target: Target,
+  env: CtlEnvironment,
+): Promise<unknown> {
+  const { method, upload } = verb.command
+  if (file !== undefined && !existsSync(file)) throw new UsageError('There is no such file to send')
+  const secret = stdin === undefined ? {} : { [stdin]: await readSecret(env.stdin) }
+  const progress = progressLine(env)
+  try {
+    return await send(
+      target,
+      { method, path, file, fileType: upload, body: body === undefined ? undefined : { ...body, ...secret } },
+      progress.show,
+    )
+  } finally {
+    progress.end()
+  }
+}
+
+/** The first line of standard input. */
+async function readSecret(stdin: Readable): Promise<string> {
+  let text = ''
+  stdin.setEncoding('utf8')
+  for await (const chunk of stdin as AsyncIterable<string>) {
+    text += chunk
+    if (text.includes('\n') || text.length > SECRET_BYTES_MAX) break
+  }
+  const [line = ''] = text.split(/\r?\n/)
+  if (line === '' || line.length > SECRET_BYTES_MAX)
+    throw new UsageError('Standard input must begin with a line that is the password')
+  return line
+}
+
+function progressLine({ stderr }: CtlEnvironment) {
+  let shown = false
+  return {
+    show: (counts: Readonly<Record<string, number>>) => {
+      if (stderr.isTTY !== true) return
+      const words = Object.entries(counts).map(([name, count]) => `${String(count)} ${name}`)
+      stderr.write(`\r\u001b[K${words.join(', ')}`)
+      shown = true
+    },
+    end: () => {
+      if (shown) stderr.write('\r\u001b[K')
+    },
+  }
+}
+
+function targetOf({ options }: Words, dataDir: string): Target {
+  const url = options.get('url')
+  if (url === undefined) {
+    if (options.has('key-file')) throw new UsageError('--key-file is for --url; a server here needs no key')
+    return { socketPath: join(dataDir, 'ctl.sock') }
+  }
+  if (!URL.canParse(url)) throw new UsageError('--url must be like https://HOST:PORT')
+  const parsed = new URL(url)
+  if (parsed.protocol !== 'https:' && !isLoopback(parsed))
+    throw new UsageError('--url must be https, or http on loopback')
+  const keyFile = options.get('key-file')
+  const caFile = options.get('ca-file') ?? localCa(dataDir)
+  return {
+    url: parsed,
+    key: keyFile === undefined ? undefined : readFile('key-file', keyFile).trim(),
+    ca: caFile === undefined ? undefined : readFile('ca-file', caFile),
+  }
+}
+
+function isLoopback({ protocol, hostname }: URL): boolean {
+  return (
+    protocol === 'http:' &&
+    (hostname === 'localhost' ||
+      hostname === '[::1]' ||
+      (isIP(hostname) === 4 && hostname.startsWith('127.')))
+  )
+}
+
+function localCa(dataDir: string): string | undefined {
+  const path = join(dataDir, 'tls', 'ca.pem')
+  return existsSync(path) ? path : undefined
+}
+
+function readFile(option: CommonOption, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new UsageError(`--${option} names a file that cannot be read`)
+  }
+}
+
+function unknownVerb(noun: string | undefined, env: CtlEnvironment): string {
+  const known = [...new Set([...verbs.map(({ line }) => line), ...env.localVerbs].map((each) => each.noun))]
+  const siblings = verbs.filter(({ line }) => line.noun === noun)
+  if (siblings.length === 0) return `Nouns are ${known.join(', ')}; ctl --help lists all verbs`
+  return ['Verbs are:', ...siblings.map((verb) => `  ${usageOf(verb)}`)].join('\n')
+}
+
+function help({ positional: [noun, name] }: Words, { stdout, localVerbs }: CtlEnvironment): 0 {
+  const isAsked = (each: { noun: string; verb: string }) =>
+    (noun === undefined || each.noun === noun) && (name === undefined || each.verb === name)
+  const lines = ['Usage: ctl NOUN VERB …', '']
+  for (const verb of verbs.filter(({ line }) => isAsked(line))) {
+    lines.push(`  ${usageOf(verb)}`, `      ${verb.command.summary}`)
+  }
+  for (const verb of localVerbs.filter(isAsked))
+    lines.push(`  ${verb.noun} ${verb.verb}`, `      ${verb.summary}`)
+  lines.push('', 'Options of all verbs:')
+  for (const [option, { value, help: text }] of Object.entries(COMMON_OPTIONS)) {
+    lines.push(`  ${`--${option} ${value ?? ''}`.padEnd(18)}${text}`)
+  }
+  lines.push('', 'Exit code: 0 done, 1 refused, 2 wrong usage.')
+  stdout.write(`${lines.join('\n')}\n`)
+  return 0
+}
