@@ -38,7 +38,7 @@ export class Element {
   }
 
   childrenNamed(name: string, ns: string = this.ns): Element[] {
-    return this.elements().filter((element) => element.is(name, ns))
+    return this.elements().filter((each) => each.is(name, ns))
   }
 
   /** Child elements, without text. */

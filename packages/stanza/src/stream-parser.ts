@@ -157,9 +157,9 @@ export class StreamParser {
         this.#completed = 'declaration'
         return end + 1
       }
-      default:
-        return pos
+      case text: // not inside markup: `write` looks for the next one
     }
+    return pos
   }
 
   #stepTagStart(chunk: Buffer, pos: number): number {

@@ -4,29 +4,29 @@ import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 
 export interface XmppEvents {
-  streamOpened(): void
-  streamClosed(): void
-  streamRefused(): void
+  readonly streamOpened: () => void
+  readonly streamClosed: () => void
+  readonly streamRefused: () => void
   /** A stream ended with an error (RFC 6120 §4.9.3). */
-  streamFailed(condition: string): void
+  readonly streamFailed: (condition: string) => void
   /** A bug: a handler failed and took its stream along. */
-  streamCrashed(error: unknown): void
+  readonly streamCrashed: (error: unknown) => void
   /** A bug: a handler failed; the sender got internal-server-error. */
-  stanzaFailed(error: unknown): void
-  taskFailed(error: unknown): void
+  readonly stanzaFailed: (error: unknown) => void
+  readonly taskFailed: (error: unknown) => void
   /** A connection to Postgres was lost while idle; the pool makes a new one. */
-  databaseFailed(error: unknown): void
-  signedIn(): void
-  signInRefused(condition: string): void
+  readonly databaseFailed: (error: unknown) => void
+  readonly signedIn: () => void
+  readonly signInRefused: (condition: string) => void
   /** The accounts could not be asked. */
-  signInBroken(error: unknown): void
-  sessionBound(): void
-  sessionResumed(): void
-  plaintextRefused(): void
-  stored(): void
-  shredded(): void
-  storeRefused(): void
-  drainFailed(error: unknown): void
+  readonly signInBroken: (error: unknown) => void
+  readonly sessionBound: () => void
+  readonly sessionResumed: () => void
+  readonly plaintextRefused: () => void
+  readonly stored: () => void
+  readonly shredded: () => void
+  readonly storeRefused: () => void
+  readonly drainFailed: (error: unknown) => void
 }
 
 export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {

@@ -172,13 +172,13 @@ export class Relay implements AsyncDisposable {
   async #recheck(accountId: string): Promise<void> {
     const account = await this.#options.accounts.findById(accountId)
     if (account?.state === 'active') return
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#sessions.all()) {
       if (session.account.id === accountId) this.#lifecycle.end(session, new StreamError('not-authorized'))
     }
   }
 
   async #recheckAll(): Promise<void> {
-    const ids = new Set([...this.#sessions].map((session) => session.account.id))
+    const ids = new Set(this.#sessions.all().map((session) => session.account.id))
     for (const id of ids) await this.#recheck(id)
   }
 

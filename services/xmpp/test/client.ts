@@ -32,7 +32,10 @@ export interface SignInOptions extends ConnectOptions {
 const PATIENCE_MS = 5_000
 const STREAM_MAX = 1024 * 1024
 
-type Waiting = { readonly wanted: (element: Element) => boolean; readonly resolve: (element: Element) => void }
+type Waiting = {
+  readonly wanted: (element: Element) => boolean
+  readonly resolve: (element: Element) => void
+}
 
 export class TestClient implements AsyncDisposable {
   /** Everything received and not yet asked for, in order. */
@@ -103,7 +106,9 @@ export class TestClient implements AsyncDisposable {
     const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...binding })
     this.sendRaw(`<auth xmlns='${NS_SASL}' mechanism='${mechanism}'>${base64(scram.first())}</auth>`)
     const challenge = await this.#saslAnswer()
-    this.sendRaw(`<response xmlns='${NS_SASL}'>${base64(await scram.final(unbase64(challenge.text())))}</response>`)
+    this.sendRaw(
+      `<response xmlns='${NS_SASL}'>${base64(await scram.final(unbase64(challenge.text())))}</response>`,
+    )
     const success = await this.#saslAnswer()
     scram.verify(unbase64(success.text()))
     this.#parser = this.#newParser()
@@ -118,7 +123,10 @@ export class TestClient implements AsyncDisposable {
 
   async bind(resource?: string): Promise<void> {
     const wanted = resource === undefined ? '' : `<resource>${resource}</resource>`
-    const result = await this.request('set', `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind>`)
+    const result = await this.request(
+      'set',
+      `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind>`,
+    )
     this.jid = result.elements()[0]?.elements()[0]?.text() ?? ''
     if (this.jid === '') throw new Error(`not bound: ${String(result)}`)
   }
@@ -197,7 +205,9 @@ export class TestClient implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((each) => each !== waiting)
-        reject(new Error(`nothing that fits within ${patienceMs} ms; unread: ${this.inbox.join('') || 'nothing'}`))
+        reject(
+          new Error(`nothing that fits within ${patienceMs} ms; unread: ${this.inbox.join('') || 'nothing'}`),
+        )
       }, patienceMs)
       const waiting: Waiting = {
         wanted,
@@ -324,7 +334,9 @@ export class TestClient implements AsyncDisposable {
       return
     }
     if (this.acknowledging && isServerPing(element)) {
-      this.sendRaw(`<iq type='result' id='${element.attrs['id'] ?? ''}' to='${element.attrs['from'] ?? ''}'/>`)
+      this.sendRaw(
+        `<iq type='result' id='${element.attrs['id'] ?? ''}' to='${element.attrs['from'] ?? ''}'/>`,
+      )
       return
     }
     const index = this.#waiting.findIndex(({ wanted }) => wanted(element))
@@ -335,7 +347,11 @@ export class TestClient implements AsyncDisposable {
 }
 
 function isServerPing(element: Element): boolean {
-  return element.name === 'iq' && element.attrs['type'] === 'get' && element.child('ping', 'urn:xmpp:ping') !== undefined
+  return (
+    element.name === 'iq' &&
+    element.attrs['type'] === 'get' &&
+    element.child('ping', 'urn:xmpp:ping') !== undefined
+  )
 }
 
 /** `{any}` in a pattern stands for anything; quotes may be single or double. */

@@ -40,6 +40,8 @@ describe('delivery', () => {
   test('plaintext is refused with policy-violation', async () => {
     const alice = await relay.client('alice')
     alice.sends(`<message to='bob@localhost' type='chat' id='p1'><body>hello</body></message>`)
-    await alice.receives(`<message type='error' id='p1' {any}><error type='modify'><policy-violation {any}/>{any}</error></message>`)
+    await alice.receives(
+      `<message type='error' id='p1' {any}><error type='modify'><policy-violation {any}/>{any}</error></message>`,
+    )
   })
 })

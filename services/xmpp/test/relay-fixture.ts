@@ -48,7 +48,11 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
   const database = stack.use(await createTestDatabase())
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-relay-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-  await migrate({ url: database.url, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
+  await migrate({
+    url: database.url,
+    owner: 'account',
+    directory: join(ROOT, 'packages/accounts/migrations'),
+  })
   await migrate({ url: database.url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
   const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
   const clock = createClock({ onError })
@@ -69,7 +73,9 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
     bind: '127.0.0.1',
   }
   const accountDb = stack.use(await openDb({ url: database.url, role: 'sealpost_account' }))
-  const accounts = stack.use(createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }))
+  const accounts = stack.use(
+    createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
+  )
   const relayConfig = { ...defaults, keyringDir: join(dataDir, 'keyring'), ...config }
   let service = await createXmppService(relayConfig, platform)
   stack.defer(() => service[Symbol.asyncDispose]())
@@ -94,7 +100,12 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
     account,
     client: async (name, options = {}) => {
       await account(name)
-      const client = await TestClient.signIn({ port: port(0), username: name, password: PASSWORD, ...options })
+      const client = await TestClient.signIn({
+        port: port(0),
+        username: name,
+        password: PASSWORD,
+        ...options,
+      })
       stack.use(client)
       return client
     },

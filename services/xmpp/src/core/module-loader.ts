@@ -44,7 +44,6 @@ export class ModuleTable implements Disposable {
 
   #host(module: Module, context: HostContext): ModuleHost {
     const { hooks } = this
-    const table = this
     return {
       ...context,
       log: context.log.child({ module: module.name }),
@@ -66,7 +65,7 @@ export class ModuleTable implements Disposable {
       hook: (name, handler, priority) => void this.#registrations.use(hooks.hook(name, handler, priority)),
       fire: (name, event) => hooks.fire(name, event),
       provide: (name, value) => void this.#provided.set(name, value),
-      need: (name) => table.#need(module, name),
+      need: (name) => this.#need(module, name),
       every: (intervalMs, task) => void this.#registrations.use(context.clock.every(intervalMs, task)),
     }
   }

@@ -69,10 +69,11 @@ export class Router {
   }
 
   #parseTo(stanza: Element): Jid | undefined {
-    const text = stanza.attrs['to']
-    if (text === undefined || text === '') return undefined
-    const cached = this.#jids.get(text)
+    const given = stanza.attrs['to']
+    if (given === undefined || given === '') return undefined
+    const cached = this.#jids.get(given)
     if (cached) return cached
+    const text = Buffer.from(given).toString() // a copy: a slice would keep the whole stanza in the cache
     const jid = tryParseJid(text)
     if (!jid) throw new StanzaError('modify', 'jid-malformed') // RFC 6120 §8.3.3.8
     if (this.#jids.size >= JIDS_CACHED_MAX) this.#jids.clear()

@@ -120,7 +120,7 @@ export class SessionLifecycle {
 
   /** Ends every session, as the server stops (RFC 6120 §4.9.3.22). */
   endAll(): void {
-    for (const session of [...this.#options.sessions]) this.end(session, new StreamError('system-shutdown'))
+    for (const session of this.#options.sessions.all()) this.end(session, new StreamError('system-shutdown'))
   }
 
   #tell(name: 'session/hibernated' | 'session/resumed' | 'session/closed', session: Session): void {

@@ -29,7 +29,7 @@ export class SessionRegistry {
   add(session: Session): void {
     const key = session.jid.bare.toString()
     let sessions = this.#byAccount.get(key)
-    if (!sessions) this.#byAccount.set(key, (sessions = new Map()))
+    if (!sessions) this.#byAccount.set(key, (sessions = new Map<string, Session>()))
     if (!sessions.has(session.jid.resource)) this.#size++
     sessions.set(session.jid.resource, session)
   }
@@ -44,7 +44,8 @@ export class SessionRegistry {
     if (sessions.size === 0) this.#byAccount.delete(key)
   }
 
-  *[Symbol.iterator](): Iterator<Session> {
-    for (const sessions of this.#byAccount.values()) yield* sessions.values()
+  /** Everybody, in a list of its own. */
+  all(): Session[] {
+    return [...this.#byAccount.values()].flatMap((sessions) => [...sessions.values()])
   }
 }

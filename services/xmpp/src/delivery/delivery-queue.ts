@@ -21,7 +21,7 @@ export class DeliveryQueue {
 export interface TakeOver {
   readonly seq: number
   /** All of it was acknowledged. */
-  taken(): void
+  readonly taken: () => void
 }
 
 /** A session that takes from a queue: first its backlog, then live. */

@@ -168,7 +168,7 @@ export class Delivery implements OutboxEvents {
     copy.sealAt = this.#options.clock.monotonic() + LIVE_MS
     copy.queue.live.push(copy)
     this.#live.push(copy)
-    this.#sweep ??= this.#options.clock.after(LIVE_MS, () => this.#sealOverdue())
+    if (!this.#sweep) this.#sweep = this.#options.clock.after(LIVE_MS, () => this.#sealOverdue())
   }
 
   #sealOverdue(): void {

@@ -19,7 +19,7 @@ export class Inbox {
   /** The client asked when this many stanzas had been received; it learns once they are safe. */
   #askedFor = 0
   #reported = 0
-  #waiting: { below: number; then: () => void } | undefined
+  #waiting: { below: number; resume: () => void } | undefined
 
   constructor(send: (xml: string) => void) {
     this.#send = send
@@ -64,8 +64,8 @@ export class Inbox {
   }
 
   /** Calls back once, when fewer than that many stanzas are unsafe. */
-  whenBelow(below: number, then: () => void): void {
-    this.#waiting = { below, then }
+  whenBelow(below: number, resume: () => void): void {
+    this.#waiting = { below, resume }
   }
 
   settle(): void {
@@ -75,9 +75,9 @@ export class Inbox {
     }
     if (this.#reported < this.#askedFor && this.#safe >= this.#askedFor) this.acknowledge()
     if (this.#waiting && this.#pending.length < this.#waiting.below) {
-      const { then } = this.#waiting
+      const { resume } = this.#waiting
       this.#waiting = undefined
-      then()
+      resume()
     }
   }
 }

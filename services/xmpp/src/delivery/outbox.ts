@@ -32,7 +32,7 @@ export class Outbox {
   readonly #events: OutboxEvents
   readonly #items = new Fifo<Item>()
   readonly #newId: () => string
-  readonly #marks = new Fifo<{ readonly upTo: number; then(): void }>()
+  readonly #marks = new Fifo<{ readonly upTo: number; reached(): void }>()
   #stream: Stream | undefined
   /** Stanzas ever put into `#items`, and ever taken out. */
   #pushed = 0
@@ -133,9 +133,9 @@ export class Outbox {
   }
 
   /** Calls back once everything sent so far is acknowledged; never, if the session ends before. */
-  whenAcknowledged(then: () => void): void {
-    if (this.#taken >= this.#pushed) then()
-    else this.#marks.push({ upTo: this.#pushed, then })
+  whenAcknowledged(reached: () => void): void {
+    if (this.#taken >= this.#pushed) reached()
+    else this.#marks.push({ upTo: this.#pushed, reached })
   }
 
   /** When an acknowledgement was asked for that has not come (monotonic milliseconds). */
@@ -165,7 +165,7 @@ export class Outbox {
     }
     for (let mark = this.#marks.peek(); mark && mark.upTo <= this.#taken; mark = this.#marks.peek()) {
       this.#marks.shift()
-      mark.then()
+      mark.reached()
     }
     if (this.#copies > 0) this.#ask()
     this.#events.roomy(this)

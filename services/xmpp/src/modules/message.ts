@@ -62,7 +62,10 @@ export const message = (options: MessageOptions): Module =>
 
 /** Sessions with a non-negative priority drain their queues and then get messages live (RFC 6121 §4.7.2.3). */
 function takeMessages({ delivery, devices }: MessageOptions, session: Session): undefined {
-  if (!session.receivesMessages) return void delivery.detach(session)
+  if (!session.receivesMessages) {
+    delivery.detach(session)
+    return undefined
+  }
   const { inherited, own, device } = session.queues
   if (inherited && session.inheritUntil !== undefined) {
     const taken = () => void devices.inherited(session.account, device).catch(() => undefined) // tried again at the next sign-in

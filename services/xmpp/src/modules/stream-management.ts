@@ -49,7 +49,7 @@ export const streamManagement = (options: StreamManagementOptions): Module =>
         if (id !== undefined) resumable.delete(id)
         return undefined
       })
-      host.every(options.silenceMs / 4, () => dropSilent([...host.sessions], options.silenceMs))
+      host.every(options.silenceMs / 4, () => dropSilent(host.sessions.all(), options.silenceMs))
     },
   })
 

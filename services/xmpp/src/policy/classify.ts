@@ -67,9 +67,9 @@ export function classifyMessage(stanza: Element): Classified {
       ciphertexts++
       kept.push(child)
     } else if (child.is('body', NS_CLIENT)) {
-      const body = otrBody(child.text())
-      otr ??= body
-      if (body === undefined) readable = true
+      const found = otrBody(child.text())
+      otr ??= found
+      if (found === undefined) readable = true
     } else if (child.is('thread', NS_CLIENT)) {
       kept.push(child)
     } else {
@@ -118,8 +118,8 @@ function controlOf(child: Element): ControlClass | undefined {
 }
 
 /** Text anywhere inside: an allow-listed wrapper must not smuggle any. */
-function hasText(element: Element): boolean {
-  return element.children.some((child) => (typeof child === 'string' ? child.trim() !== '' : hasText(child)))
+function hasText(parent: Element): boolean {
+  return parent.children.some((child) => (typeof child === 'string' ? child.trim() !== '' : hasText(child)))
 }
 
 /** XEP-0045 §7.8.2 without a reason. */

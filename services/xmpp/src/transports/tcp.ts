@@ -54,14 +54,15 @@ export class TlsContext implements Disposable {
   }
 }
 
-/** RFC 5929 §4.1: the certificate's own signature hash, or SHA-256 where that is MD5 or SHA-1. */
+/** ecdsa-with-SHA384, sha384WithRSAEncryption; ecdsa-with-SHA512, sha512WithRSAEncryption */
+const SHA384_SIGNATURES = ['1.2.840.10045.4.3.3', '1.2.840.113549.1.1.12']
+const SHA512_SIGNATURES = ['1.2.840.10045.4.3.4', '1.2.840.113549.1.1.13']
+
+/** RFC 5929 §4.1: the hash of the certificate's own signature, and SHA-256 where that is weaker. */
 function endPointOf(pem: string): Buffer {
-  const { raw } = new X509Certificate(pem)
-  const hash = [
-    { oids: ['2a8648ce3d040303', '2a864886f70d01010c'], name: 'sha384' },
-    { oids: ['2a8648ce3d040304', '2a864886f70d01010d'], name: 'sha512' },
-  ].find(({ oids }) => oids.some((oid) => raw.includes(Buffer.from(oid, 'hex'))))
-  return createHash(hash?.name ?? 'sha256')
+  const { raw, signatureAlgorithmOid } = new X509Certificate(pem)
+  const strong = SHA384_SIGNATURES.includes(signatureAlgorithmOid) ? 'sha384' : 'sha256'
+  return createHash(SHA512_SIGNATURES.includes(signatureAlgorithmOid) ? 'sha512' : strong)
     .update(raw)
     .digest()
 }
@@ -209,7 +210,10 @@ export async function listenTcp(options: TcpOptions): Promise<{ port: number } &
     socket.on('error', () => socket.destroy())
     const connection = new TcpConnection(socket, context, options.direct)
     const handler = options.accept(connection)
-    if (!handler) return void socket.destroy()
+    if (!handler) {
+      socket.destroy()
+      return
+    }
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     connection.open(handler)

@@ -268,7 +268,8 @@ async function eraseAccount(
   const holders = await store.holders(accountId)
   const wanted = new Set(holders.map((holder) => holder.accountId))
   const online = new Map<string, Jid>()
-  for (const { account } of host.sessions) if (wanted.has(account.id)) online.set(account.id, account.jid)
+  for (const { account } of host.sessions.all())
+    if (wanted.has(account.id)) online.set(account.id, account.jid)
   for (const { accountId: id, contact } of holders) {
     await rosters.step({ id, jid: online.get(id) }, (current) => ({
       change: { remove: contact, visible: current.items.get(contact.toString())?.listed === true },
