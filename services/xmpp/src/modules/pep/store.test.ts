@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate, openDb } from '@sealpost/db'
+import { systemRandom } from '@sealpost/runtime'
+import { createTestDatabase } from '../../../../../test/database.ts'
+import { defaultConfig } from './node-config.ts'
+import { memoryPepStore } from './store.memory.ts'
+import { postgresPepStore } from './store.postgres.ts'
+import { itemCost, type NodeConfig, type PepStore } from './store.ts'
+
+interface Fixture extends AsyncDisposable {
+  readonly store: PepStore
+}
+
+async function _memory(): Promise<Fixture> {
+  return { store: memoryPepStore(), async [Symbol.asyncDispose]() {} }
+}
+
+async function _postgres(): Promise<Fixture> {
+  const stack = new AsyncDisposableStack()
+  const { url } = stack.use(await createTestDatabase())
+  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const db = stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 6 }))
+  return { store: postgresPepStore(db), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+const ROOMY = 1_000_000
+
+function _node(node: string, config: Partial<NodeConfig> = {}) {
+  return { node, config: { ...defaultConfig, maxItems: 3, ...config } }
+}
+
+function _item(id: string, text = id) {
+  return { id, payload: `<x xmlns='urn:test'>${text}</x>` }
+}
+
+describe.each([
+  ['memory', _memory],
+  ['postgres', _postgres],
+])('PepStore (%s)', (_, open) => {
+  let fixture: Fixture
+  let store: PepStore
+  beforeAll(async () => {
+    fixture = await open()
+    store = fixture.store
+  })
+  afterAll(() => fixture[Symbol.asyncDispose]())
+
+  const owner = () => systemRandom.uuid()
+  const put = (id: string, node: string, item: string, config: Partial<NodeConfig> = {}, bytesMax = ROOMY) =>
+    store.put(id, _node(node, config), _item(item), bytesMax)
+  const ids = (id: string, node: string) => store.itemIds(id, node)
+
+  test('keeps a configuration exactly', async () => {
+    const id = owner()
+    const config: NodeConfig = {
+      accessModel: 'whitelist',
+      persistItems: false,
+      maxItems: 7,
+      sendLast: 'never',
+      notifyDelete: false,
+      notifyRetract: false,
+      deliverPayloads: false,
+    }
+    await store.saveNode(id, { node: 'urn:n', config })
+    expect(await store.node(id, 'urn:n')).toEqual({ node: 'urn:n', config })
+    await store.saveNode(id, { node: 'urn:n', config: defaultConfig })
+    expect(await store.node(id, 'urn:n')).toEqual({ node: 'urn:n', config: defaultConfig })
+    expect(await store.node(owner(), 'urn:n')).toBeUndefined()
+  })
+
+  test('lists nodes by name', async () => {
+    const id = owner()
+    for (const node of ['b', 'a', 'é', 'Z']) await store.saveNode(id, _node(node))
+    expect((await store.nodes(id)).map(({ node }) => node)).toEqual(['Z', 'a', 'b', 'é'])
+    expect(await store.usage(id)).toEqual({ nodes: 4, bytes: 0 })
+  })
+
+  test('putting makes the node, keeps the newest items in order, and a repeated id becomes the newest', async () => {
+    const id = owner()
+    for (const item of ['1', '2', '3', '4', '2']) expect(await put(id, 'n', item)).toBe(true)
+    expect(await ids(id, 'n')).toEqual(['3', '4', '2'])
+    expect(await store.items(id, 'n', { max: 2 })).toEqual([_item('4'), _item('2')])
+    expect(await store.items(id, 'n', { max: 10 })).toEqual([_item('3'), _item('4'), _item('2')])
+    expect(await store.items(id, 'n', { ids: ['2', '3', 'none'] })).toEqual([_item('3'), _item('2')])
+    expect(await store.items(id, 'other', { max: 10 })).toEqual([])
+  })
+
+  test('fewer items allowed: the oldest go', async () => {
+    const id = owner()
+    for (const item of ['1', '2', '3']) await put(id, 'n', item)
+    await store.saveNode(id, _node('n', { maxItems: 1 }))
+    expect(await ids(id, 'n')).toEqual(['3'])
+  })
+
+  test('counts what items cost, and refuses what would exceed the quota without a trace', async () => {
+    const id = owner()
+    await put(id, 'n', '1')
+    const cost = itemCost(_item('1'))
+    expect(await store.usage(id)).toEqual({ nodes: 1, bytes: cost })
+    expect(await put(id, 'n', '2', {}, cost * 2)).toBe(true)
+    expect(await put(id, 'n', '3', {}, cost * 2)).toBe(false)
+    expect(await put(id, 'new', '3', {}, cost * 2)).toBe(false)
+    expect(await ids(id, 'n')).toEqual(['1', '2'])
+    expect(await store.node(id, 'new')).toBeUndefined()
+    expect(await put(id, 'n', '2', {}, cost * 2)).toBe(true)
+    expect(await put(owner(), 'n', '1', {}, cost)).toBe(true)
+  })
+
+  test('retracts, purges, deletes', async () => {
+    const id = owner()
+    for (const item of ['1', '2']) await put(id, 'n', item)
+    expect(await store.retract(id, 'n', '1')).toBe(true)
+    expect(await store.retract(id, 'n', '1')).toBe(false)
+    expect(await ids(id, 'n')).toEqual(['2'])
+    await store.purge(id, 'n')
+    expect(await ids(id, 'n')).toEqual([])
+    expect(await store.node(id, 'n')).toBeDefined()
+    expect(await store.deleteNode(id, 'n')).toBe(true)
+    expect(await store.deleteNode(id, 'n')).toBe(false)
+    expect(await store.usage(id)).toEqual({ nodes: 0, bytes: 0 })
+  })
+
+  test('finds the newest items of several accounts, where they are announced to newcomers', async () => {
+    const [romeo, juliet] = [owner(), owner()]
+    for (const item of ['1', '2']) await put(romeo, 'n', item)
+    await put(romeo, 'quiet', '1', { sendLast: 'never' })
+    await put(romeo, 'other', '1')
+    await put(juliet, 'n', '9', { accessModel: 'open' })
+    await store.saveNode(juliet, _node('empty'))
+    const last = await store.lastItems([romeo, juliet, owner()], ['n', 'quiet', 'empty', 'none'])
+    const found = last.map(({ accountId, node, item, config }) => ({
+      accountId,
+      node,
+      item,
+      access: config.accessModel,
+    }))
+    expect(found.toSorted((a, b) => (a.item.id < b.item.id ? -1 : 1))).toEqual([
+      { accountId: romeo, node: 'n', item: _item('2'), access: 'presence' },
+      { accountId: juliet, node: 'n', item: _item('9'), access: 'open' },
+    ])
+    expect(await store.lastItems([], ['n'])).toEqual([])
+  })
+
+  test('names and ids are taken as they are', async () => {
+    const id = owner()
+    const tricky = [`'; drop table`, '%', '_', '{"a"}', ' ', '\u{10FFFD}', 'A', 'a', '../x', 'é', 'e\u0301']
+    for (const name of tricky) await store.put(id, _node(name), _item(name, 'p'), ROOMY)
+    expect((await store.nodes(id)).map(({ node }) => node).toSorted()).toEqual(tricky.toSorted())
+    for (const name of tricky) expect(await ids(id, name)).toEqual([name])
+  })
+
+  test('erases one account and no other', async () => {
+    const [romeo, juliet] = [owner(), owner()]
+    for (const id of [romeo, juliet]) await put(id, 'n', '1')
+    await store.erase(romeo)
+    await store.erase(romeo)
+    expect(await store.usage(romeo)).toEqual({ nodes: 0, bytes: 0 })
+    expect(await ids(romeo, 'n')).toEqual([])
+    expect(await ids(juliet, 'n')).toEqual(['1'])
+  })
+})
