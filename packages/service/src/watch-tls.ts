@@ -41,9 +41,10 @@ export function watchTls(
   const reload = (): void => {
     try {
       const next = read(certFile, keyFile)
-      if (next.cert === pair.cert && next.key === pair.key) return
-      pair = unexpired(checked(next), clock)
+      const changed = next.cert !== pair.cert || next.key !== pair.key
+      if (changed) pair = unexpired(checked(next), clock)
       refused = ''
+      if (!changed) return
       log.info('tls_reloaded')
       for (const listener of listeners) listener()
     } catch (error) {
@@ -90,7 +91,7 @@ function checked(pair: TlsPair): TlsPair {
   let matches: boolean
   try {
     matches = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))
-    createSecureContext(pair)
+    if (matches) createSecureContext(pair)
   } catch (error) {
     throw new OperationalError('TLS_MALFORMED', 'The TLS certificate or its key is not usable PEM', {
       cause: error,
