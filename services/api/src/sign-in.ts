@@ -10,12 +10,13 @@ import type { ApiEvents } from './events.ts'
 export interface SignIn {
   /**
    * `credentials` as RFC 7617 §2 has them: `user:password`, the user with or without domain. Undefined unless they are right; the
-   * account may be suspended. Throws 429 after ten failures within 15 minutes for one name from one client, 503 when busy.
+   * account may be suspended. Throws 429 after 10 failures within 15 minutes for one name from one client, or 100 from all
+   * clients; 503 when busy.
    */
   check(credentials: Buffer, client: string): Promise<Account | undefined>
 }
 
-const FAILURES_MAX = 10
+const FAILURES_MAX = { client: 10, name: 100 } as const
 const WINDOW_MS = 15 * 60_000
 /** Names and clients remembered; beyond it the oldest is forgotten. */
 const REMEMBERED_MAX = 20_000
@@ -36,6 +37,9 @@ export function createSignIn({ accounts, domains, clock, random, events }: SignI
   const key = random.bytes(32)
   const [defaultDomain = 'localhost'] = domains
 
+  /** Names and addresses stay in memory only, and not as such. */
+  const blind = (text: string) => createHmac('sha256', key).update(text).digest('base64')
+
   async function verify(jid: Jid, password: string): Promise<Account | undefined> {
     const { account, verifier } = await accounts.verifierOrDecoy(jid, 'SHA-256')
     return (await verifyPassword(password, verifier)) ? account : undefined
@@ -46,8 +50,9 @@ export function createSignIn({ accounts, domains, clock, random, events }: SignI
       const parsed = parseCredentials(credentials, defaultDomain)
       if (parsed === undefined) return undefined
       const { jid, password } = parsed
-      const attempt = createHmac('sha256', key).update(`${jid.toString()}\0${client}`).digest('base64')
-      if (!attempts.begin(attempt)) {
+      const name = blind(jid.toString())
+      const nameAndClient = blind(`${jid.toString()}\0${client}`)
+      if (!attempts.begin(nameAndClient, FAILURES_MAX.client) || !attempts.begin(name, FAILURES_MAX.name)) {
         events.signIn('limited')
         throw new HttpProblem(429, 'too-many-attempts', 'Too many wrong passwords; try again later')
       }
@@ -59,7 +64,8 @@ export function createSignIn({ accounts, domains, clock, random, events }: SignI
       const account = await verify(jid, password)
       events.signIn(account ? 'ok' : 'refused')
       if (account === undefined) return undefined
-      attempts.forget(attempt)
+      attempts.forgive(nameAndClient)
+      attempts.forgive(name)
       if (account.state === 'active') await accounts.touch(account.id)
       return account
     },
@@ -89,11 +95,11 @@ class Attempts {
     this.#clock = clock
   }
 
-  begin(key: string): boolean {
+  begin(key: string, max: number): boolean {
     const now = this.#clock.monotonic()
     const known = this.#counts.get(key)
     if (known && known.until > now) {
-      if (known.count >= FAILURES_MAX) return false
+      if (known.count >= max) return false
       known.count += 1
       return true
     }
@@ -104,8 +110,10 @@ class Attempts {
     return true
   }
 
-  forget(key: string): void {
-    this.#counts.delete(key)
+  /** The attempt succeeded: it does not count. */
+  forgive(key: string): void {
+    const known = this.#counts.get(key)
+    if (known) known.count -= 1
   }
 }
 

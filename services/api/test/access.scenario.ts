@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
 import { createTestApi, type TestApi } from './api.ts'
@@ -100,6 +101,9 @@ describe('the first administrator', () => {
       expect(page.headers['content-security-policy']).not.toContain('unsafe')
       expect(page.headers['cache-control']).toBe('no-store')
       expect(page.text).not.toMatch(/<script|sp_/)
+      const style = /<style>([^]*)<\/style>/.exec(page.text)?.[1] ?? ''
+      const hash = createHash('sha256').update(style).digest('base64')
+      expect(page.headers['content-security-policy']).toContain(`'sha256-${hash}'`)
     }
     const form = { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: '' }
     const shown = await api.call('POST', link.pathname, form)

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { OperationalError } from '@sealpost/errors'
 
@@ -93,13 +92,22 @@ interface ProgressLine {
   readonly problem?: unknown
 }
 
+/** Reads to the end of the answer, so that breaking it off is never the rule. */
 async function readLines(response: IncomingMessage, onProgress: OnProgress): Promise<unknown> {
-  for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
-    const line = parse(text) as ProgressLine
-    if (line.progress !== undefined) onProgress(line.progress)
-    if (line.result !== undefined) return line.result
-    if (line.problem !== undefined) throw refusal(line.problem, 500)
+  let last: ProgressLine = {}
+  let rest = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > ANSWER_BYTES_MAX) throw new RefusedError('The answer is too long')
+    for (const line of lines) {
+      last = parse(line) as ProgressLine
+      if (last.progress !== undefined) onProgress(last.progress)
+    }
   }
+  if (last.problem !== undefined) throw refusal(last.problem, 500)
+  if (last.result !== undefined) return last.result
   throw new RefusedError('The answer broke off; repeating the command creates what is missing')
 }
 

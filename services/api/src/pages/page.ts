@@ -19,6 +19,8 @@ pre { margin: 0 0 1rem; padding: .9rem 1rem; overflow-x: auto; white-space: pre-
 .alert { padding: .7rem 1rem; border: 1px solid currentColor; border-radius: 8px }
 `
 
+/** In one piece: the hash is that of every character between the tags. */
+const STYLE_ELEMENT = `<style>${STYLE}</style>`
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 const POLICY = [
@@ -65,9 +67,7 @@ export function sendPage(reply: FastifyReply, status: number, title: string, bod
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${title} · Sealpost</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${new Html(STYLE_ELEMENT)}
       </head>
       <body>
         <main>

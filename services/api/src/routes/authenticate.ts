@@ -1,5 +1,4 @@
 /** Who asks: the control socket, an API key (RFC 6750), or an account by HTTP Basic (RFC 7617). Deny by default. */
-import type { TLSSocket } from 'node:tls'
 import type { AccountsDomain } from '@sealpost/accounts'
 import { HttpProblem, isLocalSocket, type FastifyReply, type FastifyRequest } from '@sealpost/http'
 import { hasScope } from '../commands/api-keys.ts'
@@ -76,7 +75,7 @@ function credentials(request: FastifyRequest, scheme: string): string | undefine
 
 /** TLS to us, TLS to a trusted proxy, or a connection that does not leave the machine. */
 function isConfidential(request: FastifyRequest): boolean {
-  const { encrypted, remoteAddress } = request.raw.socket as Partial<TLSSocket>
-  if (encrypted === true || request.protocol === 'https' || remoteAddress === undefined) return true
+  if (request.protocol === 'https' || isLocalSocket(request)) return true
+  const { remoteAddress = '' } = request.raw.socket
   return request.headers['x-forwarded-for'] === undefined && /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress)
 }
