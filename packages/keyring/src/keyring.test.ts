@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock, systemRandom } from '@sealpost/runtime'
@@ -229,11 +229,37 @@ test('a copy that was put back is refused: it holds keys that were destroyed sin
   expect(adopted.epoch).toBe(4)
 })
 
+test('a damaged header is refused until reset, which destroys the old keys', async () => {
+  await using home = await directory()
+  const file = join(home.path, 'keyring.slots')
+  const first = await openKeyring(options(home.path))
+  const message = seal(first, 1, 'text')
+  await first[Symbol.asyncDispose]()
+  const content = await readFile(file)
+  await writeFile(file, content.fill(7, 0, 4096))
+  await requestAdopt(home.path)
+  await expect(openKeyring(options(home.path))).rejects.toMatchObject({ code: 'KEYRING_DAMAGED' })
+  await requestReset(home.path)
+  await using second = await openKeyring(options(home.path))
+  expect(second.keyringId).not.toBe(first.keyringId)
+  expect(second.has(message.id)).toBe(false)
+  expect((await readFile(file)).length).toBe(4096)
+})
+
+test('a symbolic link in the place of the file is not followed', async () => {
+  await using home = await directory()
+  const file = join(home.path, 'keyring.slots')
+  await (await openKeyring(options(home.path)))[Symbol.asyncDispose]()
+  await rename(file, join(home.path, 'elsewhere'))
+  await symlink(join(home.path, 'elsewhere'), file)
+  await expect(openKeyring(options(home.path))).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+})
+
 test('ram mode writes no slot anywhere', async () => {
   await using home = await directory()
-  await using keyring = await openKeyring(options(home.path, { mode: 'ram' }))
+  await using keyring = await openKeyring(options(join(home.path, 'none'), { mode: 'ram' }))
   const message = seal(keyring, 1, 'text')
   await keyring.synced()
   expect(keyring.open(message.id, message.queue, 1, message.blob)?.toString()).toBe('text')
-  await expect(stat(join(home.path, 'keyring.slots'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(stat(join(home.path, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
 })

@@ -26,13 +26,18 @@ const REQUEST_DECIDES: Readonly<Record<string, readonly KeyringRequest[]>> = {
 } satisfies Partial<Record<KeyringErrorCode, readonly KeyringRequest[]>>
 
 /**
- * Opens the keyring of this process and raises its epoch. Throws KEYRING_HELD, and KEYRING_INSTANCE_MISMATCH, KEYRING_ROLLED_BACK,
- * KEYRING_LOST or KEYRING_DAMAGED until an operator has asked to adopt or reset it; a request is used up by the next opening that
- * succeeds, needed or not.
+ * Opens the keyring of this process and raises its epoch. Throws KEYRING_HELD, KEYRING_UNAVAILABLE when the disk refuses, and
+ * KEYRING_INSTANCE_MISMATCH, KEYRING_ROLLED_BACK, KEYRING_LOST or KEYRING_DAMAGED until an operator has asked to adopt or reset it; a
+ * request is used up by the next opening that succeeds, needed or not.
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
-  const volume = await diskVolume(options.directory)
-  return options.mode === 'ram' ? openRam(options, volume) : openKeyringOn(volume, options)
+  try {
+    if (options.mode === 'ram') return await openRam(options)
+    return await openKeyringOn(await diskVolume(options.directory), options)
+  } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause) throw new KeyringError('KEYRING_UNAVAILABLE', { cause })
+    throw cause
+  }
 }
 
 /** As `openKeyring` in `file` mode, on any volume. */
@@ -56,10 +61,13 @@ export async function openKeyringOn(volume: Volume, options: KeyringOptions): Pr
   return keyring
 }
 
-async function openRam(options: KeyringOptions, volume: Volume): Promise<Keyring> {
-  const fileKeyring = options.lastSeen !== undefined && options.lastSeen.keyringId !== RAM_KEYRING_ID
-  if (options.rowsExist && fileKeyring) await decide(volume, options, 'KEYRING_LOST')
-  await volume.clearRequest()
+/** Touches the disk only to ask whether rows of a former keyring in a file may go. */
+async function openRam(options: KeyringOptions): Promise<Keyring> {
+  if (options.rowsExist && options.lastSeen?.keyringId !== RAM_KEYRING_ID) {
+    const volume = await diskVolume(options.directory)
+    await decide(volume, options, 'KEYRING_LOST')
+    await volume.clearRequest()
+  }
   const header = { keyringId: RAM_KEYRING_ID, epoch: (options.lastSeen?.epoch ?? 0) + 1 }
   const writer: SlotWriter = {
     failure: undefined,

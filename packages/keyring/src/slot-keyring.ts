@@ -10,7 +10,7 @@ import { AT, KEY_BYTES, QUEUE_KIND, SECOND_MAX, closeSlot, readKind, slotState, 
 import type { MessageKind } from './slot.ts'
 import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
-import { UUID_BYTES, readUuid, writeUuid } from './uuid.ts'
+import { UUID_BYTES, isCanonicalUuid, readUuid, writeUuid } from './uuid.ts'
 
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
@@ -97,6 +97,11 @@ export class SlotKeyring implements Keyring {
     const known = this.findQueue(account, device)
     if (known !== undefined) return known
     this.#assertWritable()
+    // Another spelling would be another queue in memory, and the same one on disk.
+    assert.ok(
+      isCanonicalUuid(account) && isCanonicalUuid(device),
+      'account and device are UUIDs in lower case',
+    )
     const place = `${account}/${device}`
     const slot = this.#draining.get(place)?.slot ?? this.#allocate()
     this.#draining.delete(place)

@@ -6,6 +6,10 @@ export const UUID_BYTES = 16
 /** Offsets of the 16 pairs of hexadecimal digits in the text. */
 const PAIRS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
 
+export function isCanonicalUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+}
+
 /** Writes the UUID's bytes at `offset`. Text that is no UUID is the caller's bug. */
 export function writeUuid(text: string, target: Uint8Array, offset: number): void {
   assert.equal(text.length, 36, 'a UUID has 36 characters')
