@@ -1,7 +1,8 @@
 import { OperationalError } from '@sealpost/errors'
 
 /**
- * A failure of the database. `code` is the SQLSTATE, the code of the socket error, or `DB_UNAVAILABLE`, `DB_TIMEOUT`, `DB_CLOSED`.
+ * A failure of the database. `code` is the SQLSTATE, the code of the socket error, or `DB_UNAVAILABLE`,
+ * `DB_TIMEOUT`, `DB_BUSY`, `DB_CLOSED`.
  * Postgres quotes values in its messages and details, so neither they nor the original error are kept; only messages of
  * class 42 (a statement that cannot be right, which quotes nothing but our own text) are.
  */
@@ -57,6 +58,8 @@ const CONNECTION_CODES = new Set([
   'ETIMEDOUT',
 ])
 
+const DRIVER_CODES = new Set(['DB_UNAVAILABLE', 'DB_TIMEOUT', 'DB_BUSY'])
+
 /** Admin shutdown, crash shutdown, cannot connect now, too many connections. */
 const SERVER_GONE = new Set(['57P01', '57P02', '57P03', '53300'])
 
@@ -68,11 +71,7 @@ export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof DbError)) return false
   const { code } = error
   return (
-    code === 'DB_UNAVAILABLE' ||
-    code === 'DB_TIMEOUT' ||
-    code.startsWith('08') ||
-    SERVER_GONE.has(code) ||
-    CONNECTION_CODES.has(code)
+    DRIVER_CODES.has(code) || code.startsWith('08') || SERVER_GONE.has(code) || CONNECTION_CODES.has(code)
   )
 }
 

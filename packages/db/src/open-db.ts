@@ -47,6 +47,8 @@ export interface DbOptions {
 }
 
 const POOL_SIZE = 10
+/** Statements that may wait for a connection at once; more fail with DB_BUSY. */
+const WAITING_MAX = 5_000
 /** How long the first connection may take, Postgres perhaps still starting. */
 const FIRST_CONNECT_MS_MAX = 5_000
 const FIRST_CONNECT_PAUSE_MS = 100
@@ -93,6 +95,7 @@ async function proveConnection(pool: Pool, role: string | undefined): Promise<vo
 
 /** Runs `use` on a pooled connection. A connection that may be broken is closed instead of going back. */
 async function withClient<T>(pool: Pool, use: (client: PoolClient) => Promise<T>): Promise<T> {
+  if (pool.waitingCount >= WAITING_MAX) throw new DbError('DB_BUSY', 'Too many statements wait for Postgres')
   const client = await wrapped(() => pool.connect())
   try {
     const result = await use(client)

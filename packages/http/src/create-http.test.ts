@@ -9,6 +9,7 @@ import { Writable } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HttpProblem, Type, createHttp, healthRoutes, isLocalSocket, problemSchema } from './index.ts'
 import type { FastifyPluginAsyncTypebox, HttpServer } from './index.ts'
@@ -281,6 +282,32 @@ describe('limits', () => {
   })
 })
 
+test('mangled requests get an answer of 4xx or none, and the server lives', async () => {
+  await using server = await serve()
+  const valid =
+    'POST /v1/items/a?limit=5 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{"size":3}'
+  const seed = Date.now() % 2 ** 31
+  const mutation = fc.tuple(fc.nat(valid.length), fc.nat(12), fc.string({ unit: 'binary', maxLength: 12 }))
+  await fc.assert(
+    fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 4 }), async (mutations) => {
+      let text = valid
+      for (const [at, remove, insert] of mutations)
+        text = text.slice(0, at) + insert + text.slice(at + remove)
+      const { promise, resolve } = Promise.withResolvers<string>()
+      // Half-closed: a request that waits for more bytes learns that there are none.
+      const socket = connect(server.port, '127.0.0.1', () => socket.end(text))
+      let answer = ''
+      socket.on('data', (chunk) => (answer += chunk.toString()))
+      socket.on('error', () => undefined)
+      socket.on('close', () => resolve(answer))
+      expect(await promise).toMatch(/^$|^HTTP\/1\.1 (?:[24]\d\d|100) /)
+    }),
+    { seed, interruptAfterTimeLimit: 3_000, numRuns: 2_000 },
+  )
+  expect((await ask(server.port, '/livez')).status).toBe(200)
+  expect(server.log()).toBe('')
+})
+
 describe('listeners', () => {
   test('a socket path is private, knows itself, is not limited, and replaces a stale one', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'sealpost-http-'))
@@ -334,6 +361,17 @@ describe('listeners', () => {
     kept.once('data', (chunk: Buffer) => resolve(chunk.toString()))
     kept.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     expect(await promise).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  test('a TLS listener believes no X-Forwarded-For', async () => {
+    await using server = await serve({ requestsPerMinute: 1, trustProxy: true })
+    const pair = makeCertificate('one.test')
+    const tls = { current: () => pair, onChange: () => ({ [Symbol.dispose]: () => undefined }) }
+    const { port } = await server.http.listen({ host: '127.0.0.1', port: 0, tls })
+    const from = (address: string) =>
+      ask(port, '/v1/local', { ca: pair.ca, headers: { 'x-forwarded-for': address } })
+    expect((await from('192.0.2.1')).status).toBe(200)
+    expect((await from('192.0.2.2')).status).toBe(429)
   })
 
   test('a port in use is an error with its code', async () => {

@@ -18,7 +18,7 @@ export interface HttpOptions {
   readonly metrics: Metrics
   /** Title of the OpenAPI document. */
   readonly title: string
-  /** Whether X-Forwarded-* of a proxy on a loopback, link-local or private address is believed. */
+  /** Whether X-Forwarded-* of a proxy on a loopback, link-local or private address is believed, on listeners without TLS. */
   readonly trustProxy?: boolean
   /** Requests a minute of one client over all routes; 1,200 unless told. A route tightens it by `config: { rateLimit: { max } }`. */
   readonly requestsPerMinute?: number
@@ -65,8 +65,10 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
     isLocalSocket,
     listen: async (target) => {
       await app.ready()
-      const handler = (request: IncomingMessage, response: ServerResponse): void =>
+      const handler = (request: IncomingMessage, response: ServerResponse): void => {
+        if ('tls' in target) dropForwarded(request)
         app.routing(request, response)
+      }
       const listener = await openListener(target, handler)
       listeners.push(listener)
       return { port: listener.port }
@@ -76,6 +78,12 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       await app.close()
     },
   }
+}
+
+/** A TLS listener is met by clients, not by a proxy: what they say of themselves is not believed. */
+function dropForwarded(request: IncomingMessage): void {
+  for (const name of ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])
+    delete request.headers[name]
 }
 
 async function strictHeaders(app: FastifyInstance): Promise<void> {

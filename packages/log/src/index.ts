@@ -1,5 +1,6 @@
 /** Structured logging without metadata: a closed vocabulary of fields, checked by the compiler and again at run time (STYLE §6). */
 import { pino } from 'pino'
+import type { DestinationStream } from 'pino'
 
 /**
  * Everything a log line can say besides its event name. There is no field for an address, a JID, a key or any content, on purpose.
@@ -51,9 +52,17 @@ export function createLog(options: { level: string; destination?: NodeJS.Writabl
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    options.destination ?? pino.destination({ fd: 2, sync: true }),
+    options.destination ?? standardError(),
   )
   return wrap(logger, {})
+}
+
+/** What may wait while nobody reads our stderr; lines beyond it are dropped: a stalled reader must not stop the server. */
+const WAITING_BYTES_MAX = 1024 * 1024
+
+/** Written behind the caller's back, the rest when the process exits. */
+function standardError(): DestinationStream {
+  return pino.destination({ fd: 2, sync: false, minLength: 0, maxLength: WAITING_BYTES_MAX })
 }
 
 type Writer = Record<'debug' | 'info' | 'warn' | 'error', (fields: LogFields, event: string) => void>
