@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
-import { createTestApi, type TestApi } from './api.ts'
+import { basic, createTestApi, type TestApi } from './api.ts'
 
 let api: TestApi
 beforeAll(async () => {
   api = await createTestApi()
 })
 afterAll(() => api[Symbol.asyncDispose]())
-
-function basic(user: string, password: string): Record<string, string> {
-  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
-}
 
 describe('API keys', () => {
   test('are shown once, work within their scopes, and end when revoked', async () => {
@@ -225,13 +221,16 @@ test('the OpenAPI document has every command, with schemas for every answer', as
   }
   expect(document.openapi).toMatch(/^3\.1\./)
   expect(document.info).toMatchObject({ title: 'Sealpost', version: expect.any(String) as unknown })
-  for (const { method, path, status, summary } of commands) {
+  for (const command of commands) {
+    const { method, path, status, summary } = command
     const template = path.replaceAll(/:(\w+)/g, '{$1}')
     const operation = document.paths[template]?.[method.toLowerCase()]
     expect(operation, `${method} ${template}`).toMatchObject({ summary })
     expect(Object.keys(operation?.responses ?? {})).toEqual(
       expect.arrayContaining([String(status), '4XX', '5XX']),
     )
+    if (method === 'POST' && (command.body ?? command.upload) !== undefined)
+      expect(operation).toHaveProperty('requestBody.content')
     for (const [, name] of template.matchAll(/\{(\w+)\}/g)) {
       expect(operation?.parameters).toContainEqual(
         expect.objectContaining({ name, in: 'path', required: true }),

@@ -1,17 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '@sealpost/runtime'
 import { deriveVerifiers } from '@sealpost/accounts'
-import { createTestApi, type TestApi } from './api.ts'
+import { basic, createTestApi, type TestApi } from './api.ts'
 
 let api: TestApi
 beforeAll(async () => {
   api = await createTestApi()
 })
 afterAll(() => api[Symbol.asyncDispose]())
-
-function basic(user: string, password: string): Record<string, string> {
-  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
-}
 
 const anyString: unknown = expect.any(String)
 const CSV = { 'content-type': 'text/csv' }

@@ -120,6 +120,11 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   }
 }
 
+/** The header of a sign-in by name and password. */
+export function basic(user: string, password: string): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+}
+
 /** Strings and buffers go as they are, anything else as JSON. */
 async function exchange(
   target: object,

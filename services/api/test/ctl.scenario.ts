@@ -6,7 +6,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCtl } from '../src/cli/index.ts'
-import { createTestApi, type TestApi } from './api.ts'
+import { basic, createTestApi, type TestApi } from './api.ts'
 
 let api: TestApi
 let folder: string
@@ -52,10 +52,6 @@ async function ctl(line: string, { stdin = '', tty = false, dataDir = api.dataDi
   })
   const read = (stream: PassThrough) => String(stream.read() ?? '')
   return { code, out: read(stdout), err: read(stderr) }
-}
-
-function basic(user: string, password: string): Record<string, string> {
-  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
 }
 
 describe('ctl account', () => {

@@ -98,7 +98,13 @@ async function call(
   try {
     return await send(
       target,
-      { method, path, file, fileType: upload, body: body === undefined ? undefined : { ...body, ...secret } },
+      {
+        method,
+        path,
+        file,
+        fileType: upload?.type,
+        body: body === undefined ? undefined : { ...body, ...secret },
+      },
       progress.show,
     )
   } finally {

@@ -1,5 +1,5 @@
 /** Commands about accounts. */
-import { AccountError } from '@sealpost/accounts'
+import { AccountError, type Account } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { isBare, parseJid, type Jid } from '@sealpost/jid'
 import {
@@ -14,7 +14,7 @@ import {
   showLink,
   stateSchema,
 } from './account-schema.ts'
-import { defineCommand, type CommandContext } from './command.ts'
+import { defineCommand, type Command, type CommandContext } from './command.ts'
 
 const LIMIT_DEFAULT = 50
 
@@ -34,6 +34,23 @@ function parseAddress(text: string): Jid {
 async function makeEnrolment({ accounts, links }: CommandContext, accountId: string) {
   const { token, invite } = await accounts.invites.createPassword(accountId)
   return showLink(links.enrolment(token), token, invite.expiresAt)
+}
+
+interface AboutOneAccount extends Pick<Command, 'summary' | 'method' | 'path' | 'access'> {
+  readonly verb: string
+  readonly act: (context: CommandContext, jid: Jid) => Promise<Account>
+}
+
+/** A command that needs nothing but the address of an account and answers with the account. */
+function aboutOneAccount({ verb, act, ...rest }: AboutOneAccount): Command {
+  return defineCommand({
+    ...rest,
+    params: addressParams,
+    status: 200,
+    response: accountSchema,
+    handle: async (context, { params }) => showAccount(await act(context, parseAddress(params.jid))),
+    lines: [{ noun: 'account', verb, print: printAccount }],
+  })
 }
 
 const createdSchema = Type.Object({ ...accountSchema.properties, enrolment: Type.Optional(linkSchema) })
@@ -148,20 +165,17 @@ function printPage({ items, next }: Static<typeof pageSchema>): string {
   return lines.length === 0 ? 'No accounts' : lines.join('\n')
 }
 
-export const showOneAccount = defineCommand({
+export const showOneAccount = aboutOneAccount({
   summary: 'Show an account',
   method: 'GET',
   path: '/v1/accounts/:jid',
   access: 'accounts:read',
-  params: addressParams,
-  status: 200,
-  response: accountSchema,
-  async handle({ accounts }, { params }) {
-    const account = await accounts.find(parseAddress(params.jid))
+  verb: 'show',
+  async act({ accounts }, jid) {
+    const account = await accounts.find(jid)
     if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
-    return showAccount(account)
+    return account
   },
-  lines: [{ noun: 'account', verb: 'show', print: printAccount }],
 })
 
 export const suspendAccount = defineCommand({
@@ -179,32 +193,22 @@ export const suspendAccount = defineCommand({
   lines: [{ noun: 'account', verb: 'suspend', print: printAccount }],
 })
 
-export const restoreAccount = defineCommand({
+export const restoreAccount = aboutOneAccount({
   summary: 'Lift a suspension',
   method: 'POST',
   path: '/v1/accounts/:jid/restore',
   access: 'accounts:suspend',
-  params: addressParams,
-  status: 200,
-  response: accountSchema,
-  async handle({ accounts }, { params }) {
-    return showAccount(await accounts.restore(parseAddress(params.jid)))
-  },
-  lines: [{ noun: 'account', verb: 'restore', print: printAccount }],
+  verb: 'restore',
+  act: ({ accounts }, jid) => accounts.restore(jid),
 })
 
-export const terminateAccount = defineCommand({
+export const terminateAccount = aboutOneAccount({
   summary: 'Terminate an account for ever: its data is erased, its name never given again',
   method: 'POST',
   path: '/v1/accounts/:jid/terminate',
   access: 'accounts:terminate',
-  params: addressParams,
-  status: 200,
-  response: accountSchema,
-  async handle({ accounts }, { params }) {
-    return showAccount(await accounts.terminate(parseAddress(params.jid)))
-  },
-  lines: [{ noun: 'account', verb: 'terminate', print: printAccount }],
+  verb: 'terminate',
+  act: ({ accounts }, jid) => accounts.terminate(jid),
 })
 
 const reportSchema = Type.Object({
@@ -221,7 +225,7 @@ export const importAccounts = defineCommand({
   method: 'POST',
   path: '/v1/accounts/import',
   access: 'accounts:write',
-  upload: 'text/csv',
+  upload: { type: 'text/csv', description: 'A line for each account; a header is recognised' },
   status: 200,
   response: reportSchema,
   async handle(context, { upload, progress, signal }) {

@@ -100,7 +100,7 @@ export interface CommandDefinition<
   readonly query?: Q
   readonly body?: B
   /** The body is a file of this type instead of JSON. */
-  readonly upload?: 'text/csv'
+  readonly upload?: { readonly type: 'text/csv'; readonly description: string }
   readonly status: 200 | 201
   readonly response: R
   /** Requests a minute of one client, where the common limit is too high. */

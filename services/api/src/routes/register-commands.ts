@@ -39,7 +39,7 @@ export async function registerCommand(
   }
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(upload, (_request, payload, done) => done(null, payload))
+    scope.addContentTypeParser(upload.type, (_request, payload, done) => done(null, payload))
     addRoute(scope, command, options)
   })
 }
@@ -49,7 +49,10 @@ function addRoute(app: FastifyInstance, command: Command, { context, authenticat
     method: command.method,
     url: command.path,
     schema: describe(command),
-    ...(command.upload === undefined ? {} : { bodyLimit: UPLOAD_BYTES_MAX }),
+    // An upload is a stream, which no schema can judge.
+    ...(command.upload === undefined
+      ? {}
+      : { bodyLimit: UPLOAD_BYTES_MAX, validatorCompiler: () => () => true }),
     config: command.requestsPerMinute === undefined ? {} : { rateLimit: { max: command.requestsPerMinute } },
     onRequest: async (request, reply) => {
       try {
@@ -80,9 +83,13 @@ function describe(command: Command): object {
     ...(command.params === undefined ? {} : { params: command.params }),
     ...(command.query === undefined ? {} : { querystring: command.query }),
     ...(command.body === undefined ? {} : { body: command.body }),
-    ...(command.upload === undefined ? {} : { consumes: [command.upload] }),
+    ...(command.upload === undefined ? {} : { body: describeUpload(command.upload) }),
     response: { [command.status]: command.response, '4xx': problemSchema, '5xx': problemSchema },
   }
+}
+
+function describeUpload({ type, description }: NonNullable<Command['upload']>): object {
+  return { content: { [type]: { schema: { type: 'string', description } } } }
 }
 
 async function answer(
