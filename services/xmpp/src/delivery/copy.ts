@@ -32,8 +32,9 @@ export type CopyState = 'live' | 'sealing' | 'sealed' | 'done'
 
 export class Copy {
   readonly queue: DeliveryQueue
-  readonly message: QueuedMessage
-  readonly outcome: Outcome | undefined
+  /** Dropped when the copy is done, which may be long before the last list forgets the copy itself. */
+  message: QueuedMessage | undefined
+  outcome: Outcome | undefined
   /** The outboxes it was written to and that have not acknowledged it. */
   readonly holders: Outbox[] = []
   state: CopyState = 'live'
@@ -42,9 +43,16 @@ export class Copy {
   /** Monotonic milliseconds after which a live copy is sealed. */
   sealAt = 0
 
-  constructor(queue: DeliveryQueue, message: QueuedMessage, outcome: Outcome | undefined) {
+  constructor(queue: DeliveryQueue, message: QueuedMessage | undefined, outcome: Outcome | undefined) {
     this.queue = queue
     this.message = message
     this.outcome = outcome
+  }
+
+  /** Nothing more will happen to it. */
+  finish(): void {
+    this.state = 'done'
+    this.message = undefined
+    this.outcome = undefined
   }
 }

@@ -8,6 +8,7 @@
  *
  * The sender's counter passes the message when no copy is left that is neither acknowledged nor sealed and synced.
  */
+import { assert } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import { element, NS_DELAY, StanzaError } from '@sealpost/stanza'
 import type { Session } from '../core/session.ts'
@@ -150,10 +151,10 @@ export class Delivery implements OutboxEvents {
     const held = copy.holders.indexOf(outbox)
     if (held >= 0) copy.holders.splice(held, 1)
     if (copy.state === 'done') return
-    const { state } = copy
-    copy.state = 'done'
+    const { state, outcome } = copy
+    copy.finish()
     if (state === 'sealed') this.#shred(copy)
-    else copy.outcome?.release()
+    else outcome?.release()
   }
 
   roomy(outbox: Outbox): void {
@@ -222,6 +223,7 @@ export class Delivery implements OutboxEvents {
 
   #seal(copy: Copy): void {
     const { queue, message } = copy
+    assert(message, 'only a copy that is not done is sealed')
     copy.state = 'sealing'
     try {
       const plaintext = encodeStored(message)
@@ -257,9 +259,10 @@ export class Delivery implements OutboxEvents {
       copy.state = 'live'
       return this.#race(copy)
     }
-    copy.state = 'done'
-    copy.outcome?.refuse(new StanzaError('wait', 'resource-constraint'))
-    copy.outcome?.release()
+    const { outcome } = copy
+    copy.finish()
+    outcome?.refuse(new StanzaError('wait', 'resource-constraint'))
+    outcome?.release()
   }
 
   #shred(copy: Copy): void {
@@ -331,9 +334,11 @@ export class Delivery implements OutboxEvents {
     if (attachment.takeOver && row.seq > attachment.takeOver.seq) return
     const inFlight = queue.inFlight.get(row.id)
     if (inFlight?.holders.includes(session.outbox)) return // on its way to this session already
-    const copy = inFlight ?? sealedCopy(queue, row, this.#options.domain)
+    const copy = inFlight ?? new Copy(queue, undefined, undefined)
+    if (!inFlight) copy.state = 'sealed'
+    copy.id = row.id
     queue.inFlight.set(row.id, copy)
-    session.outbox.send(copy.message.xml, copy)
+    session.outbox.send(decodeStored(row, this.#options.domain), copy)
   }
 
   #caughtUp(attachment: Attachment): void {
@@ -376,19 +381,13 @@ function encodeStored(message: QueuedMessage): Buffer {
   return Buffer.from(`${message.stampMs} ${message.dueSeconds} ${message.kind}\n${message.xml}`)
 }
 
-/** A stored message as it goes out: with XEP-0203's stamp of when it was accepted, once. */
-function sealedCopy(queue: DeliveryQueue, row: StoredMessage, domain: string): Copy {
+/** A stored message as it goes out: with XEP-0203's stamp of when it was accepted. */
+function decodeStored(row: StoredMessage, domain: string): string {
   const text = row.plaintext.toString('utf8')
   row.plaintext.fill(0)
-  const lineEnd = text.indexOf('\n')
-  const stampMs = Number.parseInt(text, 10)
-  const xml = text.slice(lineEnd + 1)
-  const stamp = new Date(stampMs).toISOString()
+  const stamp = new Date(Number.parseInt(text, 10)).toISOString()
+  const xml = text.slice(text.indexOf('\n') + 1)
   const delay = element('delay', NS_DELAY, { from: domain, stamp }).toString()
   const end = xml.lastIndexOf('</')
-  const delayed = `${xml.slice(0, end)}${delay}${xml.slice(end)}`
-  const copy = new Copy(queue, { xml: delayed, stampMs, dueSeconds: 0, kind: 'message' }, undefined)
-  copy.state = 'sealed'
-  copy.id = row.id
-  return copy
+  return `${xml.slice(0, end)}${delay}${xml.slice(end)}`
 }
