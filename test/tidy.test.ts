@@ -6,7 +6,15 @@ import type { EnvReader } from '@sealpost/config'
 import { SCHEMA_OWNERS } from '@sealpost/service'
 import { describe, expect, test } from 'vitest'
 import { protocolsDocument } from '../scripts/gen-protocols.ts'
-import { ROOT, listFiles, listWorkspaces, readSources, readText, stripComments } from './_source-tree.ts'
+import {
+  ROOT,
+  findImports,
+  listFiles,
+  listWorkspaces,
+  readSources,
+  readText,
+  stripComments,
+} from './_source-tree.ts'
 import type { Source } from './_source-tree.ts'
 
 /** What kind of thing each workspace is. A new one takes its place here. */
@@ -102,6 +110,55 @@ function packageOf(specifier: string): string {
 }
 
 const isBare = (specifier: string): boolean => !specifier.startsWith('.') && !specifier.startsWith('node:')
+
+describe('the checks themselves', () => {
+  test('every form of import is seen, comments are not', () => {
+    const text = `
+      // import './comment.ts'
+      /** import './block.ts' */
+      import a from 'a'
+      import type { B } from '../b/b.ts'
+      import {
+        c,
+        type D,
+      } from "@scope/c"
+      export * from './e.ts'
+      export { f } from './f.ts'
+      import './g.ts'
+      const url = 'https://x' // import 'late'
+      const h = await import('./h.ts')
+      const text = 'import i from i'
+    `
+    const found = findImports('packages/x/src/x.ts', stripComments(text))
+    expect(found.map(({ specifier }) => specifier)).toEqual([
+      'a',
+      '../b/b.ts',
+      '@scope/c',
+      './e.ts',
+      './f.ts',
+      './g.ts',
+      './h.ts',
+    ])
+    expect(found[1]?.path).toBe('packages/x/b/b.ts')
+    expect(found[2]?.names).toEqual(['c', 'D'])
+  })
+
+  test('the tree is read: there are workspaces, sources and migrations', () => {
+    expect(workspaces.length).toBeGreaterThan(15)
+    expect(shipped.length).toBeGreaterThan(100)
+    expect(files.filter((path) => path.endsWith('.sql')).length).toBeGreaterThan(2)
+  })
+
+  test('cycles are found', () => {
+    const edges = new Map([
+      ['a', new Set(['b', 'c'])],
+      ['b', new Set(['c'])],
+      ['c', new Set(['a'])],
+      ['d', new Set(['a'])],
+    ])
+    expect(findCycles(edges)).toEqual(['a → b → c → a'])
+  })
+})
 
 describe('imports', () => {
   test('every workspace has a kind', () => {
