@@ -1,0 +1,29 @@
+/** What a client and the server said to each other, kept so that a failed test can show it. Secrets are cut out as they come in. */
+import { onTestFailed } from 'vitest'
+
+const LINES_MAX = 2_000
+
+/** Proofs and passwords of the sign-in (RFC 6120 §6.4); key material in PEP is public. */
+const SECRETS = /(<(?:auth|response|challenge|success|authenticate)\b[^>]*>)[^<]+/g
+
+export class Transcript {
+  readonly #name: string
+  readonly #secrets: readonly string[]
+  readonly #lines: string[] = []
+
+  /** `secrets` never appear in what is printed. */
+  constructor(name: string, secrets: readonly string[] = []) {
+    this.#name = name
+    this.#secrets = secrets
+    onTestFailed(() => {
+      process.stderr.write(`\n--- ${this.#name}\n${this.#lines.join('\n')}\n`)
+    })
+  }
+
+  add(direction: string, text: string): void {
+    let clean = text.replace(SECRETS, '$1[secret]')
+    for (const secret of this.#secrets) clean = clean.replaceAll(secret, '[secret]')
+    this.#lines.push(`${this.#name} ${direction} ${clean}`)
+    if (this.#lines.length > LINES_MAX) this.#lines.shift()
+  }
+}

@@ -1,0 +1,150 @@
+/** A device that runs the JavaScript library @xmpp/client, with what it has received kept in order. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { client, xml, type XmlElement, type XmppClient } from '@xmpp/client'
+import { Transcript } from './transcript.ts'
+
+export interface DeviceOptions {
+  readonly username: string
+  readonly password: string
+  readonly resource: string
+  /** `xmpp://127.0.0.1:PORT` uses STARTTLS, `xmpps://…` direct TLS. */
+  readonly service: string
+  /** Stay away from the network when the connection is lost, until `connect`. */
+  readonly staysAway?: boolean
+}
+
+const WAIT_MS = 20_000
+export const DOMAIN = 'localhost'
+const NS_OMEMO = 'eu.siacs.conversations.axolotl'
+
+/** Makes this process trust the certificates in `caFile`: the library has no option for it. */
+export async function trust(caFile: string): Promise<void> {
+  setDefaultCACertificates([...getCACertificates('default'), await readFile(caFile, 'utf8')])
+}
+
+export class Device {
+  readonly options: DeviceOptions
+  readonly client: XmppClient
+  readonly messages: XmlElement[] = []
+  readonly #transcript: Transcript
+  readonly #waiting = new Set<() => void>()
+
+  constructor(options: DeviceOptions) {
+    this.options = options
+    const { username, password, resource, service } = options
+    this.#transcript = new Transcript(`${username}/${resource}`, [password])
+    this.client = client({ service, domain: DOMAIN, username, password, resource })
+    this.client.streamManagement.requestAckDebounce = 20
+    if (options.staysAway) this.client.reconnect.stop()
+    this.client.on('element', (element: XmlElement) => this.#transcript.add('<', element.toString()))
+    this.client.on('send', (element: XmlElement) => this.#transcript.add('>', element.toString()))
+    this.client.on('error', (error: Error) => this.#transcript.add('!', error.message))
+    this.client.on('stanza', (stanza: XmlElement) => {
+      if (stanza.name === 'message') this.messages.push(stanza)
+      this.#wake()
+    })
+    this.client.on('nonza', () => this.#wake())
+    this.client.on('status', () => this.#wake())
+    this.client.streamManagement.on('ack', () => this.#wake())
+  }
+
+  /** Connects, signs in, says that it is available. */
+  static async online(options: DeviceOptions): Promise<Device> {
+    const device = new Device(options)
+    await device.client.start()
+    await device.client.send(xml('presence'))
+    return device
+  }
+
+  get jid(): string {
+    return `${this.options.username}@${DOMAIN}`
+  }
+
+  get tlsProtocol(): string | null | undefined {
+    return this.client.socket?.socket?.getProtocol()
+  }
+
+  /** Ids of the messages received so far, in order, without chat states and receipts. */
+  get ids(): (string | undefined)[] {
+    return this.messages
+      .filter((message) => message.getChild('encrypted', NS_OMEMO) !== undefined)
+      .map((message) => message.attrs['id'])
+  }
+
+  /** Sends an OMEMO message with this id; what it says is random. */
+  async sendEncrypted(to: string, id: string): Promise<void> {
+    await this.client.send(omemoMessage(to, id))
+  }
+
+  /** Resolves when `condition` holds, which is looked at whenever something came in. */
+  async until(condition: () => boolean, what: string): Promise<void> {
+    const deadline = Date.now() + WAIT_MS
+    while (!condition()) {
+      if (Date.now() > deadline)
+        throw new Error(`${this.options.username}/${this.options.resource}: waited in vain for ${what}`)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, 100)
+      this.#waiting.add(resolve)
+      await promise
+      clearTimeout(timer)
+      this.#waiting.delete(resolve)
+    }
+  }
+
+  /** The server has taken responsibility for all that was sent (XEP-0198). */
+  async untilAcknowledged(): Promise<void> {
+    await this.until(
+      () => this.client.streamManagement.enabled && this.client.streamManagement.outbound_q.length === 0,
+      'the acknowledgement',
+    )
+  }
+
+  /** An answered ping: everything the server sent before it has arrived. */
+  async ping(): Promise<void> {
+    const id = randomBytes(6).toString('hex')
+    await this.client.iqCaller.request(
+      xml('iq', { type: 'get', to: DOMAIN, id }, xml('ping', { xmlns: 'urn:xmpp:ping' })),
+      10_000,
+    )
+  }
+
+  /** Cuts the connection without a word, as a dead battery does. */
+  cut(): void {
+    this.client.socket?.socket?.destroy()
+  }
+
+  /** Closes the stream and goes away. */
+  async leave(): Promise<void> {
+    this.client.reconnect.stop()
+    await this.client.stop().catch(() => undefined)
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+  }
+}
+
+/** What an OMEMO client sends, as far as a server can see. */
+export function omemoMessage(
+  to: string,
+  id: string,
+  body = 'I sent you an OMEMO encrypted message.',
+): XmlElement {
+  const base64 = (bytes: number): string => randomBytes(bytes).toString('base64')
+  const key = (rid: number): XmlElement => xml('key', { rid }, base64(60))
+  return xml(
+    'message',
+    { to, id, type: 'chat' },
+    xml(
+      'encrypted',
+      { xmlns: NS_OMEMO },
+      xml('header', { sid: 1_234_567 }, key(2_345_678), key(3_456_789), xml('iv', {}, base64(12))),
+      xml('payload', {}, base64(48)),
+    ),
+    xml('encryption', { xmlns: 'urn:xmpp:eme:0', namespace: NS_OMEMO, name: 'OMEMO' }),
+    xml('store', { xmlns: 'urn:xmpp:hints' }),
+    xml('body', {}, body),
+  )
+}
