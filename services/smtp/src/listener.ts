@@ -41,13 +41,20 @@ const RECIPIENTS_MAX = 100
 /** Commands of no use to anybody, and proxies' ways to claim another address. */
 const NEVER = ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD']
 
+const reject = {
+  tlsFirst: () => new SmtpReply(530, '5.7.0', 'Must issue a STARTTLS command first'), // RFC 3207 §4
+  signInFirst: () => new SmtpReply(530, '5.7.0', 'Authentication required'), // RFC 4954 §6
+  internal: () => new SmtpReply(451, '4.3.0', 'Requested action aborted: error in processing'), // RFC 3463 §3.4
+} as const
+
+/** Throws what listening throws, such as EADDRINUSE. Disposal closes connections after 1.5 s. */
 export async function openListener(options: ListenerOptions): Promise<SmtpListener> {
   const { kind, tls, events } = options
   const server = new SMTPServer({ ...serverOptions(options), ...tls.current() })
   const following = tls.onChange(() => server.updateSecureContext({ ...tls.current() }))
   server.on('error', (error) => events.connectionFailed(kind, errorCode(error)))
-  await new Promise<void>((resolve, reject) => {
-    server.server.once('error', reject)
+  await new Promise<void>((resolve, fail) => {
+    server.server.once('error', fail)
     server.listen(options.port, options.host, resolve)
   })
   const { port } = server.server.address() as AddressInfo
@@ -67,10 +74,11 @@ function serverOptions(options: ListenerOptions): SMTPServerOptions {
     name: domains[0] ?? 'localhost',
     secure: kind === 'submissions',
     minVersion: 'TLSv1.2',
-    disabledCommands: kind === 'mx' ? ['AUTH', ...NEVER] : NEVER,
+    disabledCommands: kind === 'submissions' ? NEVER : [...NEVER, 'AUTH'],
     authMethods: ['PLAIN', 'LOGIN'],
-    authOptional: kind === 'mx',
+    authOptional: true, // Decided at MAIL.
     allowInsecureAuth: false,
+    heloResponse: '%s',
     // Our replies bring their own enhanced codes; the ones of smtp-server follow from the basic code alone.
     hideENHANCEDSTATUSCODES: true,
     hideDSN: true,
@@ -87,16 +95,26 @@ function serverOptions(options: ListenerOptions): SMTPServerOptions {
       events.connected(kind)
       callback()
     },
+    onSecure: (_socket, session, callback) => {
+      // RFC 4954 §4: PLAIN is offered under TLS only; smtp-server would name it before and then refuse it.
+      if (kind !== 'mx') session.disabledCommands = NEVER
+      callback()
+    },
     ...conversation(options),
   }
 }
 
 function conversation({
+  kind,
   domains,
   signIn,
   events,
-}: ListenerOptions): Pick<SMTPServerOptions, 'onAuth' | 'onRcptTo' | 'onData'> {
+}: ListenerOptions): Pick<SMTPServerOptions, 'onAuth' | 'onMailFrom' | 'onRcptTo' | 'onData'> {
   return {
+    onMailFrom: (_address, session, callback) => {
+      if (kind === 'mx' || isSignedIn(session)) callback()
+      else callback(session.secure ? reject.signInFirst() : reject.tlsFirst())
+    },
     onAuth: ({ username = '', password, authzid }, session, callback) => {
       const answer = async (): Promise<void> => {
         const credentials = { username, password: password ?? '', authzid }
@@ -107,20 +125,23 @@ function conversation({
       void answer()
     },
     onRcptTo: ({ address }, session, callback) => {
-      const reply = refuseRecipient(address, { signedIn: session.user !== undefined, domains })
+      const reply = refuseRecipient(address, { signedIn: isSignedIn(session), domains })
       events.recipientRefused(reply.responseCode)
       callback(reply)
     },
     // Not reached while every recipient is refused; if it ever is, nothing is lost by it.
     onData: (stream, _session, callback) => {
       stream.resume()
-      stream.once('end', () => callback(internal()))
+      stream.once('end', () => callback(reject.internal()))
     },
   }
 }
 
-const internal = (): SmtpReply => new SmtpReply(451, '4.3.0', 'Requested action aborted: error in processing')
+/** Before AUTH `user` is undefined, false or an empty string, depending on what came before. */
+function isSignedIn(session: { readonly user?: unknown }): boolean {
+  return typeof session.user === 'string' && session.user !== ''
+}
 
 function replyTo(error: unknown): SmtpReply {
-  return error instanceof SmtpReply ? error : internal()
+  return error instanceof SmtpReply ? error : reject.internal()
 }

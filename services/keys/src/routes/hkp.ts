@@ -21,11 +21,12 @@ const OPERATIONS: ReadonlySet<string> = new Set(['get', 'index', 'vindex'])
 
 /** `/pks/lookup` and `/pks/add`, answering in plain text as HKP clients expect. */
 export const hkp: FastifyPluginAsync<{ events: KeysEvents }> = async (app, { events }) => {
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     // Web pages of anybody may look keys up: there is nothing in an answer that is not public.
-    await reply
+    void reply
       .header('access-control-allow-origin', '*')
       .header('cross-origin-resource-policy', 'cross-origin')
+    done()
   })
   app.get<{ Querystring: Static<typeof Lookup> }>(
     '/pks/lookup',
@@ -40,9 +41,9 @@ export const hkp: FastifyPluginAsync<{ events: KeysEvents }> = async (app, { eve
     {
       schema: { summary: 'Refused: this server does not take keys', tags: ['keys'], response: answers },
       // Answered before the body is read: there is nothing in it that we want.
-      onRequest: async (_request, reply) => {
+      onRequest: (_request, reply) => {
         events.uploadRefused()
-        return await reply
+        void reply
           .code(501)
           .header('connection', 'close')
           .type('text/plain; charset=utf-8')
