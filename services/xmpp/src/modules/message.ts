@@ -5,7 +5,7 @@
 import { Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
-import { errorReply, StanzaError } from '@sealpost/stanza'
+import { type Attributes, element, errorReply, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import type { AccountRef } from '../core/account-directory.ts'
 import { chain } from '../core/chain.ts'
 import {
@@ -166,13 +166,16 @@ function queueFull(): StanzaError {
 
 /** Holds the sender's receipt until every copy is safe; tells the sender once when one could not be kept. */
 class SenderOutcome implements Outcome {
-  readonly #event: OutboundMessage
   readonly #receipt: Receipt
+  readonly #session: Session
+  /** What an error is built from: the stanza itself, much larger, is not kept while the message is under way. */
+  readonly #attrs: Attributes
   #refused = false
 
-  constructor(event: OutboundMessage) {
-    this.#event = event
-    this.#receipt = event.receipt
+  constructor({ receipt, session, stanza }: OutboundMessage) {
+    this.#receipt = receipt
+    this.#session = session
+    this.#attrs = stanza.attrs
   }
 
   hold(): void {
@@ -186,6 +189,6 @@ class SenderOutcome implements Outcome {
   refuse(error: StanzaError): void {
     if (this.#refused) return
     this.#refused = true
-    this.#event.session.send(errorReply(this.#event.stanza, error))
+    this.#session.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
   }
 }
