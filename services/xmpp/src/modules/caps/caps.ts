@@ -34,6 +34,8 @@ declare module '../../core/session.ts' {
 interface SessionCaps {
   readonly announced: Announcement
   readonly features: ReadonlySet<string>
+  /** The features are those of this announcement. */
+  readonly answered: boolean
 }
 
 /** The `c` element of a presence (XEP-0115 §4). */
@@ -63,7 +65,7 @@ export function caps(options: { cachedMax: number } = { cachedMax: 1000 }): Modu
       const known = new KnownCapabilities(host, options.cachedMax)
       host.provide('caps', { features: (session) => session.data.caps?.features ?? none })
       host.hook('presence/available', ({ session }) => known.announced(session))
-      host.hook('session/resumed', ({ session }) => known.announced(session))
+      host.hook('session/resumed', ({ session }) => known.resumed(session))
       host.hook('presence/unavailable', ({ session }) => {
         delete session.data.caps
       })
@@ -112,10 +114,16 @@ class KnownCapabilities {
     }
     if (before?.announced.node === announced.node && before.announced.ver === announced.ver) return
     // What it could before counts until its new abilities are known.
-    session.data.caps = { announced, features: before?.features ?? none }
+    session.data.caps = { announced, features: before?.features ?? none, answered: false }
     const features = announced.key === undefined ? undefined : this.#recall(announced.key)
     if (features) this.#host.spawn(this.#learn(session, announced, features))
     else this.#ask(session, announced)
+  }
+
+  /** The question may have run out of time while the session had no stream. */
+  resumed(session: Session): void {
+    const caps = session.data.caps
+    if (caps && !caps.answered) this.#ask(session, caps.announced)
   }
 
   #ask(session: Session, announced: Announcement): void {
@@ -178,7 +186,7 @@ class KnownCapabilities {
       current.announced.ver !== announced.ver
     )
       return
-    session.data.caps = { announced, features }
+    session.data.caps = { announced, features, answered: true }
     await this.#host.fire('caps/known', { session, features, previous: current.features })
   }
 

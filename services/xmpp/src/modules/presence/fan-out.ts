@@ -1,23 +1,27 @@
 /** Sending one stanza to many sessions without holding up everybody else. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { MaybePromise } from '@sealpost/runtime'
-import type { Session } from '../../core/session.ts'
 
 /** Stanzas sent before the event loop gets its turn. */
 const SLICE = 200
 
+/** What is needed of a session. */
+interface Recipient {
+  send(xml: string): void
+}
+
 /** Sends what `xmlFor` returns to each session; a promise only when there are many. `undefined` skips a session. */
-export function fanOut(
-  sessions: readonly Session[],
-  xmlFor: (session: Session) => string | undefined,
+export function fanOut<R extends Recipient>(
+  sessions: readonly R[],
+  xmlFor: (session: R) => string | undefined,
 ): MaybePromise<void> {
   sendSlice(sessions, 0, xmlFor)
   if (sessions.length > SLICE) return sendRest(sessions, xmlFor)
 }
 
-async function sendRest(
-  sessions: readonly Session[],
-  xmlFor: (session: Session) => string | undefined,
+async function sendRest<R extends Recipient>(
+  sessions: readonly R[],
+  xmlFor: (session: R) => string | undefined,
 ): Promise<void> {
   for (let start = SLICE; start < sessions.length; start += SLICE) {
     await turn()
@@ -25,10 +29,10 @@ async function sendRest(
   }
 }
 
-function sendSlice(
-  sessions: readonly Session[],
+function sendSlice<R extends Recipient>(
+  sessions: readonly R[],
   start: number,
-  xmlFor: (session: Session) => string | undefined,
+  xmlFor: (session: R) => string | undefined,
 ): void {
   for (const session of sessions.slice(start, start + SLICE)) {
     const xml = xmlFor(session)

@@ -1,0 +1,50 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { fanOut } from './fan-out.ts'
+
+class _Recipient {
+  readonly name: string
+  readonly received: string[] = []
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  send(xml: string): void {
+    this.received.push(xml)
+  }
+}
+
+function _recipients(count: number): _Recipient[] {
+  return Array.from({ length: count }, (_, index) => new _Recipient(`r${index}`))
+}
+
+test('few get it at once, each their own, and some may be left out', () => {
+  const recipients = _recipients(3)
+  expect(fanOut(recipients, ({ name }) => (name === 'r1' ? undefined : `<${name}/>`))).toBeUndefined()
+  expect(recipients.map(({ received }) => received)).toEqual([['<r0/>'], [], ['<r2/>']])
+})
+
+test('many get it once, while others have their turn', async () => {
+  const recipients = _recipients(1050)
+  let turns = 0
+  const counting = (async () => {
+    while (recipients.at(-1)?.received.length === 0) {
+      await turn()
+      turns++
+    }
+  })()
+  await fanOut(recipients, () => '<x/>')
+  await counting
+  expect(recipients.every(({ received }) => received.length === 1)).toBe(true)
+  expect(turns).toBeGreaterThanOrEqual(4)
+})
+
+test('what has changed meanwhile holds for those still to come', async () => {
+  const recipients = _recipients(600)
+  let isCurrent = true
+  const sending = fanOut(recipients, () => (isCurrent ? '<x/>' : undefined))
+  isCurrent = false
+  await sending
+  expect(recipients.filter(({ received }) => received.length > 0)).toHaveLength(200)
+})
