@@ -3,7 +3,6 @@ import { migrate, openDb, type Db } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import { createTestDatabase } from '../../../test/database.ts'
 import { postgresAccessStore } from './access-store.postgres.ts'
-import { DATA_OWNERS } from './account.ts'
 import { memoryStores } from './store.memory.ts'
 import { postgresAccountStore } from './store.postgres.ts'
 import type { AccessStore, AccountStore, ApiKeyRow, InviteRow } from './store.ts'
@@ -29,6 +28,7 @@ async function openPostgres(): Promise<Stores & AsyncDisposable> {
   }
 }
 
+const OWNERS = ['account', 'xmpp', 'keys', 'smtp', 'api']
 const TODAY = '2026-03-01'
 const LATER = '2026-03-02'
 const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -171,7 +171,7 @@ describe.each([
       const row = newAccount('leaver')
       await stores.accounts.insert([row], TODAY)
       await stores.access.insertInvite(passwordInvite(row.id), 5, NOW)
-      expect(await stores.accounts.terminate(row, DATA_OWNERS, TODAY)).toMatchObject({ state: 'terminated' })
+      expect(await stores.accounts.terminate(row, OWNERS, TODAY)).toMatchObject({ state: 'terminated' })
       expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
       expect(await stores.accounts.replaceVerifiers(row.id, verifiersOf(2))).toBe(false)
       expect(await stores.accounts.setState(row, 'active', undefined)).toBeUndefined()
@@ -194,25 +194,25 @@ describe.each([
     test('the account’s own part of the erasure is done with the termination', async () => {
       const row = newAccount('own-part')
       await stores.accounts.insert([row], TODAY)
-      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
+      await stores.accounts.terminate(row, OWNERS, TODAY)
       expect(await stores.accounts.erasuresPending('account', 1000)).toEqual([])
     })
 
     test('terminating twice asks nobody twice', async () => {
       const row = newAccount('twice-terminated')
       await stores.accounts.insert([row], TODAY)
-      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
+      await stores.accounts.terminate(row, OWNERS, TODAY)
       await stores.accounts.erasureDone('keys', row.id, TODAY)
-      expect(await stores.accounts.terminate(row, DATA_OWNERS, LATER)).toMatchObject({ id: row.id })
+      expect(await stores.accounts.terminate(row, OWNERS, LATER)).toMatchObject({ id: row.id })
       expect(await stores.accounts.erasuresPending('keys', 1000)).not.toContain(row.id)
-      expect(await stores.accounts.terminate(newAccount('nobody'), DATA_OWNERS, LATER)).toBeUndefined()
+      expect(await stores.accounts.terminate(newAccount('nobody'), OWNERS, LATER)).toBeUndefined()
     })
 
     test('all owners done at once: the account is gone', async () => {
       const row = newAccount('all-at-once')
       await stores.accounts.insert([row], TODAY)
-      await stores.accounts.terminate(row, DATA_OWNERS, TODAY)
-      await Promise.all(DATA_OWNERS.map((owner) => stores.accounts.erasureDone(owner, row.id, TODAY)))
+      await stores.accounts.terminate(row, OWNERS, TODAY)
+      await Promise.all(OWNERS.map((owner) => stores.accounts.erasureDone(owner, row.id, TODAY)))
       expect(await stores.accounts.findById(row.id)).toBeUndefined()
     })
 
@@ -229,7 +229,7 @@ describe.each([
       const invite = passwordInvite(row.id)
       await stores.access.insertInvite(invite, 5, NOW)
       await Promise.all([
-        stores.accounts.terminate(row, DATA_OWNERS, TODAY),
+        stores.accounts.terminate(row, OWNERS, TODAY),
         stores.accounts.replaceVerifiers(row.id, verifiersOf(3)),
         stores.access.redeemForVerifiers(invite.tokenHash, NOW, verifiersOf(4)),
       ])

@@ -1,0 +1,77 @@
+/** Administration of whole deployments: by `ctl`, by API key, and across a kill -9. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { shape } from './shape.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sealpost-e2e-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+shape.describe('accounts', (deployment, which) => {
+  const ctl = async (line: string, input = ''): Promise<string> => {
+    const { code, output } = await deployment().ctl(line.split(' '), input)
+    expect({ line, code, output }).toMatchObject({ code: 0 })
+    return output
+  }
+  const me = (user: string, password: string): Promise<Response> => {
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+    return fetch(deployment().url('api', '/v1/me'), { headers: { authorization } })
+  }
+
+  test('the first administrator follows the link of the first start', async () => {
+    const links = new Set(deployment().output.match(/https:\S+\/admin\/invite\/\S+/g))
+    expect(links.size).toBe(1)
+    const { pathname } = new URL([...links].join(''))
+    const page = await fetch(deployment().url('api', pathname), { method: 'POST' })
+    const key = /sp_[\w-]{43}/.exec(await page.text())?.[0] ?? ''
+    const keyFile = join(folder, `key-${which}`)
+    await writeFile(keyFile, key)
+    const remote = `--url ${deployment().url('api', '')} --key-file ${keyFile}`
+    expect(await ctl(`apikey list ${remote}`)).toContain('administrator')
+    await ctl(`account create by-key@localhost --password-stdin ${remote}`, 'secret\n')
+    expect((await me('by-key', 'secret')).status).toBe(200)
+  })
+
+  test('ctl creates, suspends, restores and terminates', async () => {
+    await ctl('account create ann@localhost --password-stdin', 'secret\n')
+    expect((await me('ann@localhost', 'secret')).status).toBe(200)
+    expect(await ctl('account suspend ann@localhost --reason abuse')).toContain('suspended (abuse)')
+    expect((await me('ann@localhost', 'secret')).status).toBe(403)
+    await ctl('account restore ann@localhost')
+    expect((await me('ann@localhost', 'secret')).status).toBe(200)
+    await ctl('account terminate ann@localhost')
+    expect((await me('ann@localhost', 'secret')).status).toBe(401)
+  })
+
+  test('a terminated account vanishes when every service has erased its part, and its name stays taken', async () => {
+    await ctl('account create leaver@localhost --password-stdin', 'secret\n')
+    await ctl('account terminate leaver@localhost')
+    const show = async (): Promise<unknown> =>
+      (await deployment().ctl(['account', 'show', 'leaver@localhost'])).code
+    await expect.poll(show, { timeout: 10_000, interval: 300 }).toBe(1)
+    const again = await deployment().ctl(['account', 'create', 'leaver@localhost'])
+    expect(again).toMatchObject({ code: 1, output: expect.stringContaining('never given again') as unknown })
+  })
+
+  test('an import cut by kill -9 is completed by repeating it', async () => {
+    const file = join(folder, 'accounts.csv')
+    const lines = Array.from({ length: 2500 }, (_, i) => `user${String(i)},secret ${String(i)}`)
+    await writeFile(file, lines.join('\n'))
+    const cut = deployment().ctl(['account', 'import', file])
+    const first = async (): Promise<unknown> =>
+      (await deployment().ctl(['account', 'show', 'user0@localhost'])).code
+    await expect.poll(first, { timeout: 10_000, interval: 50 }).toBe(0)
+    await deployment().kill()
+    expect((await cut).code).toBe(1)
+    await deployment().start()
+    const report = JSON.parse(await ctl(`account import ${file} --json`)) as Record<string, number>
+    expect((report['created'] ?? 0) + (report['exists'] ?? 0)).toBe(2500)
+    expect(report['exists']).toBeGreaterThan(0)
+    for (const i of [0, 1000, 2499])
+      expect((await me(`user${String(i)}`, `secret ${String(i)}`)).status).toBe(200)
+  })
+})
