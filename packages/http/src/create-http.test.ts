@@ -208,9 +208,14 @@ describe('answers', () => {
   test('the OpenAPI document lists routes and hides signs of health', async () => {
     await using server = await serve()
     const answer = await ask(server.port, '/v1/openapi.json')
-    const document = JSON.parse(answer.text) as { openapi: string; paths: Record<string, unknown> }
+    const document = JSON.parse(answer.text) as {
+      openapi: string
+      paths: Record<string, { post?: { responses: Record<string, { content: object }> } }>
+    }
     expect(document.openapi).toBe('3.1.0')
-    expect(Object.keys(document.paths)).toContain('/v1/items/{name}')
+    const responses = document.paths['/v1/items/{name}']?.post?.responses
+    expect(Object.keys(responses?.['200']?.content ?? {})).toEqual(['application/json'])
+    expect(Object.keys(responses?.['4XX']?.content ?? {})).toEqual(['application/problem+json'])
     expect(Object.keys(document.paths)).not.toContain('/livez')
   })
 
@@ -242,6 +247,21 @@ describe('answers', () => {
       }),
     )
   })
+})
+
+test('readiness is found out once for all who ask within a second', async () => {
+  const metrics = createMetrics()
+  let asked = 0
+  const ready = (): Promise<boolean> => {
+    asked += 1
+    return Promise.resolve(true)
+  }
+  await using http = await createHttp({ log: createLog({ level: 'silent' }), metrics, title: 'Test' })
+  await http.app.register(healthRoutes, { ready, metrics })
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(port, '/readyz')))
+  expect(answers.every(({ status }) => status === 200)).toBe(true)
+  expect(asked).toBeLessThanOrEqual(2)
 })
 
 describe('limits', () => {

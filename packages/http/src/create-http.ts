@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import helmet from '@fastify/helmet'
-import swagger from '@fastify/swagger'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
@@ -11,6 +10,7 @@ import { answerWithProblems, toProblem } from './errors.ts'
 import { sendProblem } from './http-problem.ts'
 import { isLocalSocket, openListener } from './listener.ts'
 import type { ListenTarget, Listener } from './listener.ts'
+import { describeRoutes } from './openapi.ts'
 import { limitRequests } from './rate-limit.ts'
 
 export interface HttpOptions {
@@ -36,7 +36,6 @@ const BODY_BYTES_MAX = 256 * 1024
 const REQUESTS_PER_MINUTE = 1_200
 /** A JID in a path: two parts of 1,023 bytes, percent-encoded. */
 const PARAM_CHARS_MAX = 3 * 2_048
-const VERSION = '0.1.0'
 
 /**
  * An app with strict headers, limits by client, problem+json for every failure, an OpenAPI 3.1 document at GET /v1/openapi.json, and no
@@ -55,7 +54,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   await strictHeaders(app)
   await limitRequests(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE)
-  await describe(app, options.title)
+  await describeRoutes(app, options.title)
   answerWithProblems(app, log)
   measure(app, options.metrics)
 
@@ -100,12 +99,8 @@ async function strictHeaders(app: FastifyInstance): Promise<void> {
     },
     strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
     referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
   })
-}
-
-async function describe(app: FastifyInstance, title: string): Promise<void> {
-  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title, version: VERSION } } })
-  app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }
 
 /** Counts by the pattern of the route, never by its path. */

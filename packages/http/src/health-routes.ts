@@ -10,6 +10,8 @@ export interface HealthOptions {
 }
 
 const READY_MS_MAX = 3_000
+/** An answer holds for so long: asking is free for everybody, finding out is not. */
+const READY_FOR_MS = 1_000
 
 /**
  * GET /livez (the process answers), /readyz (it can serve; 503 otherwise), /metrics (Prometheus; not on a TLS listener,
@@ -17,9 +19,10 @@ const READY_MS_MAX = 3_000
  */
 export const healthRoutes: FastifyPluginAsync<HealthOptions> = async (app, options) => {
   const hidden = { schema: { hide: true }, config: { rateLimit: false } } as const
+  const isReady = remembered(() => answersInTime(options.ready))
   app.get('/livez', hidden, (_request, reply) => reply.type('text/plain').send('ok\n'))
   app.get('/readyz', hidden, async (_request, reply) => {
-    const ready = await answersInTime(options.ready)
+    const ready = await isReady()
     return reply
       .code(ready ? 200 : 503)
       .type('text/plain')
@@ -31,6 +34,19 @@ export const healthRoutes: FastifyPluginAsync<HealthOptions> = async (app, optio
     return reply.type(options.metrics.contentType).send(await options.metrics.render())
   })
   await Promise.resolve()
+}
+
+/** Asks once for all who ask within READY_FOR_MS. */
+function remembered(find: () => Promise<boolean>): () => Promise<boolean> {
+  let found: Promise<boolean> | undefined
+  let at = 0
+  return () => {
+    if (found === undefined || performance.now() - at > READY_FOR_MS) {
+      found = find()
+      at = performance.now()
+    }
+    return found
+  }
 }
 
 async function answersInTime(ready: () => Promise<boolean>): Promise<boolean> {
