@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate, openDb, sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
+import { Client } from 'pg'
 import { createTestDatabase } from '../../../../../test/database.ts'
 import { storeOptions } from './_store-options.ts'
 import { openSealedStore } from './sealed-store.ts'
@@ -18,6 +19,10 @@ export interface Fixture extends AsyncDisposable {
   readonly directory: string
   open(changes?: Partial<SealedStoreOptions>): Promise<SealedStore>
   rowCount(): Promise<number>
+  /** A statement of the superuser, on a connection of its own. */
+  administer(statement: string): Promise<number>
+  /** Ends all sessions of the database but the one that runs this; those that hold an advisory lock only, if told. Returns how many. */
+  cut(which?: 'all' | 'locks'): Promise<number>
 }
 
 export async function createFixture(): Promise<Fixture> {
@@ -28,6 +33,16 @@ export async function createFixture(): Promise<Fixture> {
   const directory = await mkdtemp(join(tmpdir(), 'sealed-store-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
   const owned = stack.move()
+  const administer = async (statement: string): Promise<number> => {
+    const client = new Client({ connectionString: url, options: '-c default_transaction_read_only=off' })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      return (await client.query(statement)).rowCount ?? 0
+    } finally {
+      await client.end()
+    }
+  }
   return {
     url,
     db,
@@ -37,6 +52,12 @@ export async function createFixture(): Promise<Fixture> {
       const [row] = await db.query<{ count: number }>(sql`select count(*) from xmpp.sealed`)
       return row?.count ?? 0
     },
+    administer,
+    cut: (which = 'all') =>
+      administer(`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()
+          ${which === 'locks' ? "and pid in (select pid from pg_locks where locktype = 'advisory')" : ''}`),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
