@@ -137,10 +137,12 @@ test('a queue knows its messages in order, its size and its oldest', async () =>
   const [a, b, c] = [seal(keyring, 1, 'a'), seal(keyring, 2, 'b'.repeat(500)), seal(keyring, 7, 'c')]
   expect(a.queue).toMatchObject({ count: 3, bytes: 256 + 1024 + 256, lastSeq: 7 })
   expect(keyring.messages(a.queue).map(({ id }) => id)).toEqual([a.id, b.id, c.id])
+  expect(keyring.oldest(a.queue)).toBe(5000)
   keyring.shred([b.id])
   expect(keyring.messages(a.queue, 1)).toMatchObject([{ id: c.id, seq: 7, sealed: 5000, bytes: 256 }])
   keyring.shred([a.id, c.id])
   expect(a.queue).toMatchObject({ count: 0, bytes: 0, lastSeq: 7 })
+  expect(keyring.oldest(a.queue)).toBeUndefined()
   keyring.drain(a.queue)
   expect(keyring.findQueue(ACCOUNT, DEVICE)).toBeUndefined()
   expect(keyring.queue(ACCOUNT, DEVICE).handle).not.toBe(a.queue.handle)

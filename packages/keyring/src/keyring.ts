@@ -69,6 +69,8 @@ export interface Keyring extends AsyncDisposable {
   queues(): Iterable<QueueHandle>
   /** The messages of a queue with a higher sequence number, in order, at most `limit`. */
   messages(queue: QueueHandle, afterSeq?: number, limit?: number): QueuedMessage[]
+  /** When the queue's oldest message was sealed, in seconds since the epoch; undefined when it is empty. */
+  oldest(queue: QueueHandle): number | undefined
   /**
    * Encrypts under a new key. `seq` must be higher than the queue's last; `due` is in seconds since the epoch. The slot is on disk
    * when a later `synced` resolves. PLAINTEXT_TOO_LARGE, KEYRING_FULL.

@@ -131,6 +131,13 @@ export class SlotKeyring implements Keyring {
     return found
   }
 
+  oldest(handle: QueueHandle): number | undefined {
+    const first = this.#known(handle)?.first ?? NONE
+    if (first === NONE) return undefined
+    const [slab, offset] = this.#at(first)
+    return slab.readUInt32BE(offset + AT.sealed)
+  }
+
   seal(handle: QueueHandle, seq: number, plaintext: Buffer, due: number, kind: MessageKind): Sealed {
     this.#assertWritable()
     const queue = this.#known(handle)

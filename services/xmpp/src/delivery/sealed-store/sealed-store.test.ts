@@ -163,6 +163,37 @@ test('a second process is kept out, and takes over when the first has gone', asy
   await append(second).stored
 })
 
+test('taking over waits for inserts that began under the old lease', async () => {
+  await using fixture = await createFixture()
+  const begun = Promise.withResolvers<void>()
+  const end = Promise.withResolvers<void>()
+  const order: string[] = []
+  const insert = fixture.db.transaction(async (tx) => {
+    await tx.execute(sql`
+      insert into xmpp.sealed (id, queue_handle, seq, size_class, blob)
+      values (gen_random_uuid(), gen_random_uuid(), 1, 0, '')`)
+    begun.resolve()
+    await end.promise
+    order.push('inserted')
+  })
+  await begun.promise
+  const opening = fixture.open().then((store) => {
+    order.push('opened')
+    return store
+  })
+  await expect
+    .poll(() =>
+      fixture.administer(`select from pg_locks where not granted and mode = 'ShareRowExclusiveLock'`),
+    )
+    .toBe(1)
+  end.resolve()
+  await insert
+  await using store = await opening
+  expect(order).toEqual(['inserted', 'opened'])
+  expect(store.queuesOf(newQueue().account)).toEqual([])
+  expect(await fixture.rowCount()).toBe(0)
+})
+
 test('who lost the lease stores and reads nothing more', async () => {
   await using fixture = await createFixture()
   let fenced = 0

@@ -60,7 +60,7 @@ export interface SealedStore extends AsyncDisposable {
   /** Acknowledged, or not wanted any more: unreadable when this returns, also from disk within milliseconds. */
   shred(ids: Iterable<string>): number
   shredQueue(queue: QueueKey): number
-  /** Erasure of an account: all its queues. `shredded` tells when it is on disk. */
+  /** Erasure of an account: all its queues. It is done when a later `shredded` and `garbage` have resolved. */
   shredAccount(account: string): number
   depth(queue: QueueKey): QueueDepth
   queuesOf(account: string): QueueKey[]
@@ -285,9 +285,8 @@ class PostgresSealedStore implements SealedStore {
   depth(key: QueueKey): QueueDepth {
     const queue = this.#keyring.findQueue(key.account, key.device)
     if (queue === undefined) return { count: 0, bytes: 0, oldest: undefined, lastSeq: 0 }
-    const [oldest] = this.#keyring.messages(queue, 0, 1)
-    const lastSeq = this.#baseOf(queue) + queue.lastSeq
-    return { count: queue.count, bytes: queue.bytes, oldest: oldest?.sealed, lastSeq }
+    const { count, bytes, lastSeq } = queue
+    return { count, bytes, oldest: this.#keyring.oldest(queue), lastSeq: this.#baseOf(queue) + lastSeq }
   }
 
   queuesOf(account: string): QueueKey[] {
