@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openDb, sql } from '@sealpost/db'
+import { expect, test } from 'vitest'
+import { createTestDatabase } from '../test/database.ts'
+
+interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function run(env: Record<string, string>, ...args: string[]): Promise<Result> {
+  const child = spawn(process.execPath, [new URL('migrate.ts', import.meta.url).pathname, ...args], { env })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, out, err }
+}
+
+test('three processes at once bring an empty database up to date; a fourth finds nothing to do', async () => {
+  await using database = await createTestDatabase()
+  const env = { DATABASE_URL: database.url }
+  const results = [...(await Promise.all([run(env), run(env), run(env)])), await run(env)]
+  for (const result of results) {
+    expect(result).toMatchObject({ code: 0, err: '' })
+    expect(result.out).toMatch(/^Up to date: account, xmpp/)
+  }
+  await using db = await openDb({ url: database.url, role: 'sealpost_xmpp' })
+  const [row] = await db.query<{ twice: number }>(
+    sql`select count(*) - count(distinct name) as twice from xmpp.migration`,
+  )
+  expect(row?.twice).toBe(0)
+})
+
+test('usage and configuration are told apart from failure', async () => {
+  expect(await run({}, '--help')).toMatchObject({ code: 0, err: '' })
+  expect(await run({}, '--sideways')).toMatchObject({ code: 2, out: '' })
+  expect(await run({})).toMatchObject({ code: 2, err: 'DATABASE_URL or DATABASE_URL_FILE must be set\n' })
+  const away = await run({ DATABASE_URL: 'postgres://user:hunter2@127.0.0.1:1/x' })
+  expect(away.code).toBe(1)
+  expect(away.err).toContain('ECONNREFUSED')
+  expect(away.err).not.toContain('hunter2')
+})
