@@ -122,8 +122,8 @@ class KnownCapabilities {
 
   /** The question may have run out of time while the session had no stream. */
   resumed(session: Session): void {
-    const caps = session.data.caps
-    if (caps && !caps.answered) this.#ask(session, caps.announced)
+    const known = session.data.caps
+    if (known && !known.answered) this.#ask(session, known.announced)
   }
 
   #ask(session: Session, announced: Announcement): void {

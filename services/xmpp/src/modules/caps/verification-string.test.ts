@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { element, NS_DATA, NS_DISCO_INFO, readElement } from '@sealpost/stanza'
 import { readCapabilities, verificationHash } from './verification-string.ts'

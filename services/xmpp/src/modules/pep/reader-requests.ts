@@ -14,6 +14,9 @@ import { refuse } from './errors.ts'
 import { nodeName } from './owner-requests.ts'
 import type { PepItem, PepNode, PepStore } from './store.ts'
 
+/** UTF-16 units of the items of one answer: clients bound what they take, too. */
+const ANSWER_LENGTH_MAX = 512 * 1024
+
 export class ReaderRequests {
   readonly #store: PepStore
   readonly #roster: Provided['roster']
@@ -35,7 +38,8 @@ export class ReaderRequests {
       wanted.length > 0
         ? { ids: wanted.map((item) => item.attrs['id'] ?? '') }
         : { max: readMaxItems(request.attrs['max_items'], this.#itemsMax) }
-    return itemsAnswer(name, await this.#store.items(owner.id, name, query))
+    const found = await this.#store.items(owner.id, name, query)
+    return itemsAnswer(name, newest(found), found.length)
   }
 
   /** The node, if this session may read it. Throws StanzaError; strangers cannot tell why. */
@@ -86,11 +90,23 @@ function readMaxItems(text: string | undefined, itemsMax: number): number {
   return Math.max(1, Math.min(itemsMax, Number.parseInt(text, 10)))
 }
 
+/** The newest items that fit into one answer, at least one. */
+function newest(items: readonly PepItem[]): readonly PepItem[] {
+  let length = 0
+  const start = items.findLastIndex(
+    (item) => (length += item.payload.length + item.id.length) > ANSWER_LENGTH_MAX,
+  )
+  return start < 0 ? items : items.slice(Math.min(start + 1, items.length - 1))
+}
+
 /** Payloads are stored as the XML text that is sent, so they are not parsed for an answer. */
-function itemsAnswer(node: string, items: readonly PepItem[]): Element {
+function itemsAnswer(node: string, items: readonly PepItem[], found: number): Element {
   const inner = items
     .map(({ id, payload }) => `<item${attributesToString({ id })}>${payload}</item>`)
     .join('')
-  const xml = `<pubsub xmlns='${NS_PUBSUB}'><items${attributesToString({ node })}>${inner}</items></pubsub>`
+  // XEP-0060 §6.5.4: says that there are more; their ids are found by XEP-0060 §5.5.
+  const more =
+    items.length === found ? '' : `<set xmlns='http://jabber.org/protocol/rsm'><count>${found}</count></set>`
+  const xml = `<pubsub xmlns='${NS_PUBSUB}'><items${attributesToString({ node })}>${inner}</items>${more}</pubsub>`
   return new Element('pubsub', NS_PUBSUB, {}, [], xml)
 }
