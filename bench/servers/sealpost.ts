@@ -1,6 +1,4 @@
 /** Sealpost as a peer of the others: `scripts/start.ts` with its embedded Postgres, accounts by `ctl account import`, everything as by default. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Sealpost } from '../../test/interop/sealpost.ts'
 import type { RunningServer, ServerOptions } from './server.ts'
 
@@ -16,10 +14,7 @@ export async function startSealpost(options: ServerOptions): Promise<RunningServ
   const sealpost = stack.use(
     await Sealpost.start({ directory, environment, prefix: ['taskset', '-c', String(core)] }),
   )
-  const file = join(directory, 'accounts.csv')
-  await writeFile(file, accounts.map(({ username, password }) => `${username},${password}\n`).join(''))
-  const { code, output } = await sealpost.ctl(['account', 'import', file])
-  if (code !== 0) throw new Error(`ctl account import ended with ${code}: ${output}`)
+  await sealpost.importAccounts(accounts)
   const roots = await sealpost.roots()
   stack.move()
   return {

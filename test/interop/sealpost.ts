@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -213,9 +213,13 @@ export class Sealpost implements AsyncDisposable {
     return { code: child.exitCode, output }
   }
 
-  async createAccount(jid: string, password: string): Promise<void> {
-    const { code, output } = await this.ctl(['account', 'create', jid, '--password-stdin'], password)
-    if (code !== 0) throw new Error(`ctl account create ended with ${code}: ${output}`)
+  /** Makes accounts on the first domain by `ctl account import`. */
+  async importAccounts(accounts: readonly { readonly username: string; readonly password: string }[]): Promise<void> {
+    const file = join(this.#directory, 'accounts.csv')
+    await writeFile(file, accounts.map(({ username, password }) => `${username},${password}\n`).join(''), { mode: 0o600 })
+    const { code, output } = await this.ctl(['account', 'import', file])
+    await rm(file)
+    if (code !== 0) throw new Error(`ctl account import ended with ${code}: ${output}`)
   }
 
   /** Rows waiting for delivery. */

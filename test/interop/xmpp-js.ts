@@ -5,9 +5,14 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { client, xml, type XmlElement, type XmppClient } from '@xmpp/client'
 import { Transcript } from './transcript.ts'
 
-export interface DeviceOptions {
+export interface Person {
   readonly username: string
   readonly password: string
+  /** Bare address. */
+  readonly jid: string
+}
+
+export interface DeviceOptions extends Person {
   readonly resource: string
   /** `xmpp://127.0.0.1:PORT` uses STARTTLS, `xmpps://…` direct TLS. */
   readonly service: string
@@ -54,12 +59,9 @@ export class Device {
   static async online(options: DeviceOptions): Promise<Device> {
     const device = new Device(options)
     await device.client.start()
+    await device.until(() => device.client.streamManagement.enabled, 'stream management')
     await device.client.send(xml('presence'))
     return device
-  }
-
-  get jid(): string {
-    return `${this.options.username}@${DOMAIN}`
   }
 
   get tlsProtocol(): string | null | undefined {
@@ -123,6 +125,15 @@ export class Device {
 
   #wake(): void {
     for (const wake of this.#waiting) wake()
+  }
+}
+
+/** A device is known, and gets a queue of its own, at its second sign-in. */
+export async function introduce(options: DeviceOptions): Promise<void> {
+  for (let signIn = 0; signIn < 2; signIn++) {
+    const device = await Device.online(options)
+    await device.ping()
+    await device.leave()
   }
 }
 
