@@ -8,10 +8,18 @@ import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
 import type { Element } from '@sealpost/stanza'
+import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import type { Session } from './session.ts'
 import type { Stream } from './stream.ts'
+
+export type { AccountRef } from './account-directory.ts'
+export { chain } from './chain.ts'
+export type { SessionLifecycle } from './session-lifecycle.ts'
+export type { Session } from './session.ts'
+export type { Stream } from './stream.ts'
+export { Turns } from './turns.ts'
 
 export type Spec = `${'XEP-' | 'RFC ' | 'draft-'}${string}`
 
@@ -69,6 +77,12 @@ export interface Hooks {
   'message/outbound'(event: OutboundMessage): OutboundMessage
   /** Delivers a message that passed every filter. */
   'message/deliver'(event: OutboundMessage): true
+  /** A storable message was given to its recipient's queues; copies for other devices may follow. */
+  'message/delivered'(event: DeliveredMessage): undefined
+  /** A session broadcast presence; its `presence` and `priority` are set. `initial`: it was not available before. */
+  'presence/available'(event: { readonly session: Session; readonly initial: boolean }): undefined
+  /** A session is not available any more, because it said so or because it is closed. */
+  'presence/unavailable'(event: { readonly session: Session }): undefined
   /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
   'presence/outbound'(event: OutboundPresence): true
   /** The account's data in this service must be erased. */
@@ -84,6 +98,14 @@ export interface OutboundMessage {
   readonly receipt: Receipt
   /** What the encryption policy found out about it; undefined before the policy ran. */
   readonly handling?: MessageHandling
+}
+
+export interface DeliveredMessage extends OutboundMessage {
+  readonly recipient: AccountRef
+  /** The session addressed by full JID, when the message went to it alone. */
+  readonly direct: Session | undefined
+  readonly queued: QueuedMessage
+  readonly outcome: Outcome
 }
 
 /** How a message may be treated after the policy classified it. */

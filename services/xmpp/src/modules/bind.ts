@@ -10,9 +10,7 @@ import {
   StreamError,
   type Element,
 } from '@sealpost/stanza'
-import { defineModule, type Module } from '../core/module.ts'
-import type { SessionLifecycle } from '../core/session-lifecycle.ts'
-import type { Stream } from '../core/stream.ts'
+import { defineModule, type Module, type SessionLifecycle, type Stream } from '../core/module.ts'
 
 export const bind = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
   defineModule({

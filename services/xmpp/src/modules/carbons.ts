@@ -3,13 +3,17 @@
  * device like any message, also for a device that is away and asked for carbons when it was last here.
  */
 import { element, type Element, NS_CARBONS, NS_CARBONS_RULES, NS_CLIENT, NS_FORWARD } from '@sealpost/stanza'
-import type { AccountRef } from '../core/account-directory.ts'
-import { chain } from '../core/chain.ts'
-import { defineModule, type Module, type ModuleHost } from '../core/module.ts'
-import type { Session } from '../core/session.ts'
+import {
+  type AccountRef,
+  chain,
+  type DeliveredMessage,
+  defineModule,
+  type Module,
+  type ModuleHost,
+  type Session,
+} from '../core/module.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
-import type { DeliveredMessage } from './message.ts'
 
 declare module '../core/session.ts' {
   interface SessionData {

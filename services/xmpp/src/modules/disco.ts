@@ -3,8 +3,13 @@
  * its presence; to everybody else it looks like one that does not exist.
  */
 import { type Element, element, NS_DISCO_INFO, NS_DISCO_ITEMS, StanzaError } from '@sealpost/stanza'
-import type { AccountRef } from '../core/account-directory.ts'
-import { defineModule, type IqRequest, type Module, type ModuleHost } from '../core/module.ts'
+import {
+  type AccountRef,
+  defineModule,
+  type IqRequest,
+  type Module,
+  type ModuleHost,
+} from '../core/module.ts'
 
 /** What a discovery request for an account is about. */
 export interface AccountDiscovery {

@@ -6,36 +6,20 @@ import { Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import { type Attributes, element, errorReply, NS_CLIENT, StanzaError } from '@sealpost/stanza'
-import type { AccountRef } from '../core/account-directory.ts'
-import { chain } from '../core/chain.ts'
 import {
+  type AccountRef,
+  chain,
   defineModule,
   type Module,
   type ModuleHost,
   type OutboundMessage,
   type Receipt,
+  type Session,
 } from '../core/module.ts'
-import type { Session } from '../core/session.ts'
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
 import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
-import './presence/presence.ts' // declares the hooks that tell who takes messages
-
-declare module '../core/module.ts' {
-  interface Hooks {
-    /** A storable message was given to its recipient's queues; copies for other devices may follow. */
-    'message/delivered'(event: DeliveredMessage): undefined
-  }
-}
-
-export interface DeliveredMessage extends OutboundMessage {
-  readonly recipient: AccountRef
-  /** The session addressed by full JID, when the message went to it alone. */
-  readonly direct: Session | undefined
-  readonly queued: QueuedMessage
-  readonly outcome: Outcome
-}
 
 export interface MessageOptions {
   readonly delivery: Delivery

@@ -6,8 +6,7 @@ import type { AccountsDomain } from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import { SaslError, type ScramHash, type ScramServerExchange, scramServer } from '@sealpost/sasl'
 import { type Element, element, NS_SASL, NS_SASL_CB, StreamError } from '@sealpost/stanza'
-import { defineModule, type Module, type ModuleHost } from '../core/module.ts'
-import type { Stream } from '../core/stream.ts'
+import { defineModule, type Module, type ModuleHost, type Stream } from '../core/module.ts'
 import type { XmppEvents } from '../events.ts'
 
 declare module '../core/stream.ts' {

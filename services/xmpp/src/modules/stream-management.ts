@@ -3,10 +3,13 @@
  * the client passes a stanza when it is safe (delivery/inbox.ts); `h` from the client shreds what it covers.
  */
 import { type Element, element, NS_SM, NS_STANZAS, StreamError } from '@sealpost/stanza'
-import { defineModule, type Module } from '../core/module.ts'
-import type { SessionLifecycle } from '../core/session-lifecycle.ts'
-import type { Session } from '../core/session.ts'
-import type { Stream } from '../core/stream.ts'
+import {
+  defineModule,
+  type Module,
+  type Session,
+  type SessionLifecycle,
+  type Stream,
+} from '../core/module.ts'
 
 declare module '../core/session.ts' {
   interface SessionData {

@@ -122,14 +122,18 @@ test('an owner that only seems gone is fenced when another takes over', async ()
     lock: (key, onLost) => ((locks += 1) === 1 ? fixture.db.lock(key, onLost) : Promise.resolve(undefined)),
   }
   await using first = await fixture.open({ db, openKeyring: lockless, onFenced: () => void (fenced += 1) })
-  await append(first, queue, 'a').stored
+  const entry = append(first, queue, 'a')
+  await entry.stored
   const opening = fixture.open({ openKeyring: lockless, leaseWaitMs: 20_000 })
   expect(await fixture.cut('locks')).toBe(1)
   await using second = await opening
   expect(await texts(second, queue)).toEqual(['a'])
-  const late = append(first, queue, 'late')
-  await expect(late.stored).rejects.toThrow('Another process has taken')
+  // It can neither acknowledge nor store any more.
+  first.shred([entry.id])
+  await expect(first.shredded()).rejects.toMatchObject({ code: 'KEYRING_FENCED' })
   expect(fenced).toBe(1)
+  expect(() => append(first, queue, 'late')).toThrow(expect.objectContaining({ code: 'STORE_FENCED' }))
+  expect(await texts(second, queue)).toEqual(['a'])
   await append(second, queue, 'b').stored
   expect(await texts(second, queue)).toEqual(['a', 'b'])
   await expect.poll(() => fixture.rowCount()).toBe(2)

@@ -181,11 +181,7 @@ test('taking over waits for inserts that began under the old lease', async () =>
     order.push('opened')
     return store
   })
-  await expect
-    .poll(() =>
-      fixture.administer(`select from pg_locks where not granted and mode = 'ShareRowExclusiveLock'`),
-    )
-    .toBe(1)
+  await expect.poll(() => locks(fixture, "not granted and mode = 'ShareRowExclusiveLock'")).toBe(1)
   end.resolve()
   await insert
   await using store = await opening
@@ -285,12 +281,12 @@ test('the database connections may all be cut at any time', async () => {
   expect(await texts(store, queue)).toHaveLength(400)
   expect(await fixture.rowCount()).toBe(400)
   // The lock comes back by itself.
-  await expect.poll(() => lockHolders(fixture)).toBe(1)
+  await expect.poll(() => locks(fixture, "granted and locktype = 'advisory'")).toBe(1)
   await expect(fixture.open({ leaseWaitMs: 300 })).rejects.toMatchObject({ code: 'KEYRING_HELD' })
 })
 
-function lockHolders(fixture: Fixture): Promise<number> {
+function locks(fixture: Fixture, which: string): Promise<number> {
   return fixture.administer(`
-    select from pg_locks where locktype = 'advisory' and granted
-      and database = (select oid from pg_database where datname = current_database())`)
+    select from pg_locks
+    where database = (select oid from pg_database where datname = current_database()) and ${which}`)
 }

@@ -4,8 +4,7 @@
  * server's own capabilities in its stream features. Hashes other than SHA-1 are asked for session by session.
  */
 import { type Element, element, NS_CAPS, NS_DISCO_INFO, StanzaError } from '@sealpost/stanza'
-import { defineModule, type Module, type ModuleHost } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
+import { defineModule, type Module, type ModuleHost, type Session } from '../../core/module.ts'
 import { readCapabilities, verificationHash } from './verification-string.ts'
 
 declare module '../../core/module.ts' {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { element, NS_DATA, NS_DISCO_INFO, readElement } from '@sealpost/stanza'
 import { readCapabilities, verificationHash } from './verification-string.ts'
 
-function _query(inner: string) {
+function readQuery(inner: string) {
   return readElement(`<query xmlns='${NS_DISCO_INFO}'>${inner}</query>`)
 }
 
@@ -26,7 +26,7 @@ const softwareForm = `
 
 describe('the examples of the specification', () => {
   test('XEP-0115 §5.2: simple', () => {
-    const query = _query(`<identity category='client' name='Exodus 0.9.1' type='pc'/>${features.join('')}`)
+    const query = readQuery(`<identity category='client' name='Exodus 0.9.1' type='pc'/>${features.join('')}`)
     expect(readCapabilities(query).ver).toBe('QgayPKawpkPSDYmwT/WM94uAlu0=')
     expect(verificationHash(query.elements())).toBe('QgayPKawpkPSDYmwT/WM94uAlu0=')
   })
@@ -34,7 +34,7 @@ describe('the examples of the specification', () => {
   test('XEP-0115 §5.3: identities in two languages, and a form', () => {
     const identities = `<identity xml:lang='en' category='client' name='Psi 0.11' type='pc'/>
       <identity xml:lang='el' category='client' name='Ψ 0.11' type='pc'/>`
-    const query = _query(`${identities}${features.join('')}${softwareForm}`)
+    const query = readQuery(`${identities}${features.join('')}${softwareForm}`)
     expect(readCapabilities(query).ver).toBe('q07IKJEyjvHSyhy//CH0CxmKi8w=')
   })
 })
@@ -58,16 +58,16 @@ describe('ill-formed answers are not believed, XEP-0115 §5.4', () => {
     ],
     ['features of great length', `<feature var='${'f'.repeat(40_000)}'/>`],
   ])('%s', (_, inner) => {
-    expect(readCapabilities(_query(inner)).ver).toBeUndefined()
+    expect(readCapabilities(readQuery(inner)).ver).toBeUndefined()
   })
 
   test('a form without a hidden type does not count', () => {
     const plain = `<x xmlns='${NS_DATA}'><field var='FORM_TYPE'><value>a</value></field></x>`
-    expect(readCapabilities(_query(identity + plain)).ver).toBe(readCapabilities(_query(identity)).ver)
+    expect(readCapabilities(readQuery(identity + plain)).ver).toBe(readCapabilities(readQuery(identity)).ver)
   })
 
   test('an oversized answer is not kept', () => {
-    expect(readCapabilities(_query(`<feature var='${'f'.repeat(40_000)}'/>`)).features.size).toBe(0)
+    expect(readCapabilities(readQuery(`<feature var='${'f'.repeat(40_000)}'/>`)).features.size).toBe(0)
   })
 })
 

@@ -6,7 +6,7 @@ import { configForm, defaultConfig, FORM_NODE_CONFIG, meets, readConfigForm } fr
 
 const refusals = { option: refuse.option, accessModel: refuse.accessModel }
 
-function _form(
+function formXml(
   fields: readonly (readonly [string, string])[],
   type = 'submit',
   formType = FORM_NODE_CONFIG,
@@ -16,12 +16,12 @@ function _form(
   return `<x xmlns='jabber:x:data' type='${type}'>${hidden}${inner.join('')}</x>`
 }
 
-function _read(xml: string) {
+function read(xml: string) {
   return readConfigForm(readElement(xml), FORM_NODE_CONFIG, 1000, refusals)
 }
 
 test('reads what a form names and nothing else', () => {
-  expect(_read(_form([['pubsub#access_model', 'open']]))).toEqual({ accessModel: 'open' })
+  expect(read(formXml([['pubsub#access_model', 'open']]))).toEqual({ accessModel: 'open' })
   const fields = [
     ['pubsub#access_model', 'whitelist'],
     ['pubsub#persist_items', 'true'],
@@ -31,7 +31,7 @@ test('reads what a form names and nothing else', () => {
     ['pubsub#notify_retract', '1'],
     ['pubsub#publish_model', 'publishers'],
   ] as const
-  expect(_read(_form(fields))).toEqual({
+  expect(read(formXml(fields))).toEqual({
     accessModel: 'whitelist',
     persistItems: true,
     maxItems: 1000,
@@ -60,17 +60,17 @@ test.each([
   ['toString', '1', 'not-acceptable'],
   ['FORM_TYPE', FORM_NODE_CONFIG, 'bad-request'],
 ])('refuses %s = %s', (name, value, condition) => {
-  expect(() => _read(_form([[name, value]]))).toThrow(condition)
+  expect(() => read(formXml([[name, value]]))).toThrow(condition)
 })
 
 test.each([
-  ['another form', _form([], 'submit', 'urn:other')],
-  ['a form that is not submitted', _form([], 'form')],
+  ['another form', formXml([], 'submit', 'urn:other')],
+  ['a form that is not submitted', formXml([], 'form')],
   ['no form', '<x xmlns="urn:x"/>'],
-  ['a field twice', _form([1, 2].map(() => ['pubsub#max_items', '1'] as const))],
+  ['a field twice', formXml([1, 2].map(() => ['pubsub#max_items', '1'] as const))],
   ['a field without value', `<x xmlns='jabber:x:data' type='submit'><field var='pubsub#max_items'/></x>`],
 ])('refuses %s', (_, xml) => {
-  expect(() => _read(xml)).toThrow('bad-request')
+  expect(() => read(xml)).toThrow('bad-request')
 })
 
 test('any field and any value is read or refused with a stanza error', () => {

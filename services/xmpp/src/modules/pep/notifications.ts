@@ -1,8 +1,6 @@
 /** Event notifications (XEP-0060 §7.1.2, XEP-0163 §4): to whom, and the newest items for those who just came. */
 import { attributesToString, escapeXml, NS_PUBSUB_EVENT } from '@sealpost/stanza'
-import type { AccountRef } from '../../core/account-directory.ts'
-import type { ModuleHost, Provided } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
+import type { AccountRef, ModuleHost, Provided, Session } from '../../core/module.ts'
 import type { LastItem, NodeConfig, PepItem, PepStore } from './store.ts'
 
 const NOTIFY = '+notify'

@@ -8,8 +8,6 @@ import {
   type StanzaError,
 } from '@sealpost/stanza'
 import type { Random } from '@sealpost/runtime'
-import type { AccountRef } from '../../core/account-directory.ts'
-import { Turns } from '../../core/turns.ts'
 import { refuse } from './errors.ts'
 import { knownNode } from './known-nodes.ts'
 import {
@@ -23,6 +21,7 @@ import {
 } from './node-config.ts'
 import type { Notifications } from './notifications.ts'
 import type { NodeConfig, PepItem, PepNode, PepStore } from './store.ts'
+import { type AccountRef, Turns } from '../../core/module.ts'
 
 export interface PepLimits {
   readonly nodesMax: number

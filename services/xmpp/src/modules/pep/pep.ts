@@ -4,8 +4,13 @@
  * collections, no paging. To those who may not see the account's presence, all but open nodes look like no account.
  */
 import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
-import type { AccountRef } from '../../core/account-directory.ts'
-import { defineModule, type IqRequest, type Module, type ModuleHost } from '../../core/module.ts'
+import {
+  type AccountRef,
+  defineModule,
+  type IqRequest,
+  type Module,
+  type ModuleHost,
+} from '../../core/module.ts'
 import { refuse } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'

@@ -7,9 +7,7 @@ import {
   NS_DISCO_ITEMS,
   NS_PUBSUB,
 } from '@sealpost/stanza'
-import type { AccountRef } from '../../core/account-directory.ts'
-import type { Provided } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
+import type { AccountRef, Provided, Session } from '../../core/module.ts'
 import { refuse } from './errors.ts'
 import { nodeName } from './owner-requests.ts'
 import type { PepItem, PepNode, PepStore } from './store.ts'

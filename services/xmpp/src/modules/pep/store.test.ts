@@ -11,11 +11,11 @@ interface Fixture extends AsyncDisposable {
   readonly store: PepStore
 }
 
-async function _memory(): Promise<Fixture> {
+async function openMemory(): Promise<Fixture> {
   return { store: memoryPepStore(), async [Symbol.asyncDispose]() {} }
 }
 
-async function _postgres(): Promise<Fixture> {
+async function openPostgres(): Promise<Fixture> {
   const stack = new AsyncDisposableStack()
   const { url } = stack.use(await createTestDatabase())
   await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
@@ -25,17 +25,17 @@ async function _postgres(): Promise<Fixture> {
 
 const ROOMY = 1_000_000
 
-function _node(node: string, config: Partial<NodeConfig> = {}) {
+function pepNode(node: string, config: Partial<NodeConfig> = {}) {
   return { node, config: { ...defaultConfig, maxItems: 3, ...config } }
 }
 
-function _item(id: string, text = id) {
+function pepItem(id: string, text = id) {
   return { id, payload: `<x xmlns='urn:test'>${text}</x>` }
 }
 
 describe.each([
-  ['memory', _memory],
-  ['postgres', _postgres],
+  ['memory', openMemory],
+  ['postgres', openPostgres],
 ])('PepStore (%s)', (_, open) => {
   let fixture: Fixture
   let store: PepStore
@@ -47,7 +47,7 @@ describe.each([
 
   const owner = () => systemRandom.uuid()
   const put = (id: string, node: string, item: string, config: Partial<NodeConfig> = {}, bytesMax = ROOMY) =>
-    store.put(id, _node(node, config), _item(item), bytesMax)
+    store.put(id, pepNode(node, config), pepItem(item), bytesMax)
   const ids = (id: string, node: string) => store.itemIds(id, node)
 
   test('keeps a configuration exactly', async () => {
@@ -70,7 +70,7 @@ describe.each([
 
   test('lists nodes by name', async () => {
     const id = owner()
-    for (const node of ['b', 'a', 'é', 'Z']) await store.saveNode(id, _node(node))
+    for (const node of ['b', 'a', 'é', 'Z']) await store.saveNode(id, pepNode(node))
     expect((await store.nodes(id)).map(({ node }) => node)).toEqual(['Z', 'a', 'b', 'é'])
     expect(await store.usage(id)).toEqual({ nodes: 4, bytes: 0 })
   })
@@ -79,23 +79,23 @@ describe.each([
     const id = owner()
     for (const item of ['1', '2', '3', '4', '2']) expect(await put(id, 'n', item)).toBe(true)
     expect(await ids(id, 'n')).toEqual(['3', '4', '2'])
-    expect(await store.items(id, 'n', { max: 2 })).toEqual([_item('4'), _item('2')])
-    expect(await store.items(id, 'n', { max: 10 })).toEqual([_item('3'), _item('4'), _item('2')])
-    expect(await store.items(id, 'n', { ids: ['2', '3', 'none'] })).toEqual([_item('3'), _item('2')])
+    expect(await store.items(id, 'n', { max: 2 })).toEqual([pepItem('4'), pepItem('2')])
+    expect(await store.items(id, 'n', { max: 10 })).toEqual([pepItem('3'), pepItem('4'), pepItem('2')])
+    expect(await store.items(id, 'n', { ids: ['2', '3', 'none'] })).toEqual([pepItem('3'), pepItem('2')])
     expect(await store.items(id, 'other', { max: 10 })).toEqual([])
   })
 
   test('fewer items allowed: the oldest go', async () => {
     const id = owner()
     for (const item of ['1', '2', '3']) await put(id, 'n', item)
-    await store.saveNode(id, _node('n', { maxItems: 1 }))
+    await store.saveNode(id, pepNode('n', { maxItems: 1 }))
     expect(await ids(id, 'n')).toEqual(['3'])
   })
 
   test('counts what items cost, and refuses what would exceed the quota without a trace', async () => {
     const id = owner()
     await put(id, 'n', '1')
-    const cost = itemCost(_item('1'))
+    const cost = itemCost(pepItem('1'))
     expect(await store.usage(id)).toEqual({ nodes: 1, bytes: cost })
     expect(await put(id, 'n', '2', {}, cost * 2)).toBe(true)
     expect(await put(id, 'n', '3', {}, cost * 2)).toBe(false)
@@ -126,7 +126,7 @@ describe.each([
     await put(romeo, 'quiet', '1', { sendLast: 'never' })
     await put(romeo, 'other', '1')
     await put(juliet, 'n', '9', { accessModel: 'open' })
-    await store.saveNode(juliet, _node('empty'))
+    await store.saveNode(juliet, pepNode('empty'))
     const last = await store.lastItems([romeo, juliet, owner()], ['n', 'quiet', 'empty', 'none'])
     const found = last.map(({ accountId, node, item, config }) => ({
       accountId,
@@ -135,8 +135,8 @@ describe.each([
       access: config.accessModel,
     }))
     expect(found.toSorted((a, b) => (a.item.id < b.item.id ? -1 : 1))).toEqual([
-      { accountId: romeo, node: 'n', item: _item('2'), access: 'presence' },
-      { accountId: juliet, node: 'n', item: _item('9'), access: 'open' },
+      { accountId: romeo, node: 'n', item: pepItem('2'), access: 'presence' },
+      { accountId: juliet, node: 'n', item: pepItem('9'), access: 'open' },
     ])
     expect(await store.lastItems([], ['n'])).toEqual([])
   })
@@ -144,7 +144,7 @@ describe.each([
   test('names and ids are taken as they are', async () => {
     const id = owner()
     const tricky = [`'; drop table`, '%', '_', '{"a"}', ' ', '\u{10FFFD}', 'A', 'a', '../x', 'é', 'e\u0301']
-    for (const name of tricky) await store.put(id, _node(name), _item(name, 'p'), ROOMY)
+    for (const name of tricky) await store.put(id, pepNode(name), pepItem(name, 'p'), ROOMY)
     expect((await store.nodes(id)).map(({ node }) => node).toSorted()).toEqual(tricky.toSorted())
     for (const name of tricky) expect(await ids(id, name)).toEqual([name])
   })

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { fanOut } from './fan-out.ts'
 
-class _Recipient {
+class Recipient {
   readonly name: string
   readonly received: string[] = []
 
@@ -15,18 +15,18 @@ class _Recipient {
   }
 }
 
-function _recipients(count: number): _Recipient[] {
-  return Array.from({ length: count }, (_, index) => new _Recipient(`r${index}`))
+function makeRecipients(count: number): Recipient[] {
+  return Array.from({ length: count }, (_, index) => new Recipient(`r${index}`))
 }
 
 test('few get it at once, each their own, and some may be left out', () => {
-  const recipients = _recipients(3)
+  const recipients = makeRecipients(3)
   expect(fanOut(recipients, ({ name }) => (name === 'r1' ? undefined : `<${name}/>`))).toBeUndefined()
   expect(recipients.map(({ received }) => received)).toEqual([['<r0/>'], [], ['<r2/>']])
 })
 
 test('many get it once, while others have their turn', async () => {
-  const recipients = _recipients(1050)
+  const recipients = makeRecipients(1050)
   let turns = 0
   const counting = (async () => {
     while (recipients.at(-1)?.received.length === 0) {
@@ -41,7 +41,7 @@ test('many get it once, while others have their turn', async () => {
 })
 
 test('what has changed meanwhile holds for those still to come', async () => {
-  const recipients = _recipients(600)
+  const recipients = makeRecipients(600)
   let isCurrent = true
   const sending = fanOut(recipients, () => (isCurrent ? '<x/>' : undefined))
   isCurrent = false

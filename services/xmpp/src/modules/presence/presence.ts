@@ -6,15 +6,15 @@ import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import {
+  type AccountRef,
+  chain,
   defineModule,
   type Module,
   type ModuleHost,
   type OutboundPresence,
   type Provided,
+  type Session,
 } from '../../core/module.ts'
-import type { AccountRef } from '../../core/account-directory.ts'
-import { chain } from '../../core/chain.ts'
-import type { Session } from '../../core/session.ts'
 import { Budget, type BudgetRate } from './budget.ts'
 import { fanOut } from './fan-out.ts'
 import { addressable, readPriority } from './presence-stanza.ts'
@@ -26,10 +26,6 @@ declare module '../../core/module.ts' {
     fanOut: typeof fanOut
   }
   interface Hooks {
-    /** The session broadcast presence; `session.presence` and `session.priority` are set. `initial`: it was not available before. */
-    'presence/available'(event: { readonly session: Session; readonly initial: boolean }): undefined
-    /** The session is not available any more, because it said so or because it is closed. */
-    'presence/unavailable'(event: { readonly session: Session }): undefined
     /** `viewer` may see the presence of `owner` from now on. */
     'presence/subscribed'(event: { readonly owner: AccountRef; readonly viewer: AccountRef }): undefined
   }

@@ -1,9 +1,7 @@
 /** The way of a subscription stanza between two local accounts (RFC 6121 §3); the states are the roster's. */
 import type { Jid } from '@sealpost/jid'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
-import type { AccountRef } from '../../core/account-directory.ts'
-import type { ModuleHost, OutboundPresence, Provided } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
+import type { AccountRef, ModuleHost, OutboundPresence, Provided, Session } from '../../core/module.ts'
 import { fanOut } from './fan-out.ts'
 import { addressable } from './presence-stanza.ts'
 

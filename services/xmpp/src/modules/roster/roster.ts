@@ -13,10 +13,14 @@ import {
   NS_ROSTER_VER,
   StanzaError,
 } from '@sealpost/stanza'
-import type { AccountRef } from '../../core/account-directory.ts'
-import { chain } from '../../core/chain.ts'
-import { defineModule, type Module, type ModuleHost } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
+import {
+  type AccountRef,
+  chain,
+  defineModule,
+  type Module,
+  type ModuleHost,
+  type Session,
+} from '../../core/module.ts'
 import { itemElement, readRosterSet, removedElement, type RosterSet } from './roster-query.ts'
 import { type RosterOwner, Rosters, type Step } from './rosters.ts'
 import type { Roster, RosterChange, RosterItem, RosterStore } from './store.ts'

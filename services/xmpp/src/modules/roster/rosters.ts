@@ -1,8 +1,8 @@
 /** Rosters in a bounded cache; each roster changes one step at a time, and its owner hears of the steps in order. */
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
-import { Turns } from '../../core/turns.ts'
 import type { Roster, RosterChange, RosterItem, RosterStore } from './store.ts'
+import { Turns } from '../../core/module.ts'
 
 /** Whose roster; `jid` only serves to find the owner's sessions and may be unknown when nobody is there. */
 export interface RosterOwner {

@@ -12,11 +12,11 @@ interface Fixture extends AsyncDisposable {
   readonly store: RosterStore
 }
 
-async function _memory(): Promise<Fixture> {
+async function openMemory(): Promise<Fixture> {
   return { store: memoryRosterStore(), async [Symbol.asyncDispose]() {} }
 }
 
-async function _postgres(): Promise<Fixture> {
+async function openPostgres(): Promise<Fixture> {
   const stack = new AsyncDisposableStack()
   const { url } = stack.use(await createTestDatabase())
   await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
@@ -24,14 +24,14 @@ async function _postgres(): Promise<Fixture> {
   return { store: postgresRosterStore(db), [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-function _item(contact: string, changes: Partial<RosterItem> = {}): RosterItem {
+function rosterItem(contact: string, changes: Partial<RosterItem> = {}): RosterItem {
   const base = { contactAccountId: undefined, name: undefined, groups: [], listed: true }
   return { ...noSubscription, ...base, contact: parseJid(contact), ...changes }
 }
 
 describe.each([
-  ['memory', _memory],
-  ['postgres', _postgres],
+  ['memory', openMemory],
+  ['postgres', openPostgres],
 ])('RosterStore (%s)', (_, open) => {
   let fixture: Fixture
   let store: RosterStore
@@ -57,7 +57,7 @@ describe.each([
       contactAccountId: owner(),
       ...subscription,
     }
-    const put = _item('juliet@example.org', full)
+    const put = rosterItem('juliet@example.org', full)
     await store.change(id, { put, visible: true })
     const { items: stored } = await store.load(id)
     expect(stored.get('juliet@example.org')).toEqual(put)
@@ -71,24 +71,24 @@ describe.each([
     [true, true],
   ])('keeps to=%s from=%s', async (to, from) => {
     const id = owner()
-    await store.change(id, { put: _item('a@b.org', { to, from, ask: true }), visible: true })
-    expect(await items(id)).toEqual([_item('a@b.org', { to, from, ask: true })])
+    await store.change(id, { put: rosterItem('a@b.org', { to, from, ask: true }), visible: true })
+    expect(await items(id)).toEqual([rosterItem('a@b.org', { to, from, ask: true })])
   })
 
   test('replaces and removes items', async () => {
     const id = owner()
-    await store.change(id, { put: _item('a@b.org', { name: 'old', groups: ['x'] }), visible: true })
-    await store.change(id, { put: _item('a@b.org', { name: 'new' }), visible: true })
-    await store.change(id, { put: _item('c@b.org'), visible: true })
+    await store.change(id, { put: rosterItem('a@b.org', { name: 'old', groups: ['x'] }), visible: true })
+    await store.change(id, { put: rosterItem('a@b.org', { name: 'new' }), visible: true })
+    await store.change(id, { put: rosterItem('c@b.org'), visible: true })
     await store.change(id, { remove: parseJid('c@b.org'), visible: true })
-    expect(await items(id)).toEqual([_item('a@b.org', { name: 'new' })])
+    expect(await items(id)).toEqual([rosterItem('a@b.org', { name: 'new' })])
   })
 
   test('the version counts visible changes only', async () => {
     const id = owner()
-    const pending = _item('a@b.org', { listed: false, pendingIn: true })
+    const pending = rosterItem('a@b.org', { listed: false, pendingIn: true })
     expect(await store.change(id, { put: pending, visible: false })).toBe(0)
-    expect(await store.change(id, { put: _item('c@b.org'), visible: true })).toBe(1)
+    expect(await store.change(id, { put: rosterItem('c@b.org'), visible: true })).toBe(1)
     expect(await store.change(id, { remove: parseJid('a@b.org'), visible: false })).toBe(1)
     expect(await store.change(id, { remove: parseJid('c@b.org'), visible: true })).toBe(2)
     expect(await store.load(id)).toEqual({ ver: 2, items: new Map() })
@@ -96,7 +96,7 @@ describe.each([
 
   test('20 changes at once give 20 versions', async () => {
     const id = owner()
-    const put = (index: number) => store.change(id, { put: _item(`c${index}@b.org`), visible: true })
+    const put = (index: number) => store.change(id, { put: rosterItem(`c${index}@b.org`), visible: true })
     const versions = await Promise.all(Array.from({ length: 20 }, (__, index) => put(index)))
     expect(versions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (__, index) => index + 1))
     expect(await items(id)).toHaveLength(20)
@@ -104,9 +104,15 @@ describe.each([
 
   test('finds whose rosters have an account', async () => {
     const [romeo, juliet, nurse] = [owner(), owner(), owner()]
-    await store.change(romeo, { put: _item('juliet@b.org', { contactAccountId: juliet }), visible: true })
-    await store.change(nurse, { put: _item('juliet@b.org', { contactAccountId: juliet }), visible: true })
-    await store.change(nurse, { put: _item('romeo@b.org', { contactAccountId: romeo }), visible: true })
+    await store.change(romeo, {
+      put: rosterItem('juliet@b.org', { contactAccountId: juliet }),
+      visible: true,
+    })
+    await store.change(nurse, {
+      put: rosterItem('juliet@b.org', { contactAccountId: juliet }),
+      visible: true,
+    })
+    await store.change(nurse, { put: rosterItem('romeo@b.org', { contactAccountId: romeo }), visible: true })
     const found = (await store.holders(juliet)).map(
       ({ accountId, contact }) => `${accountId} ${String(contact)}`,
     )
@@ -116,7 +122,8 @@ describe.each([
 
   test('erases one roster and no other, and may do it again', async () => {
     const [romeo, nurse] = [owner(), owner()]
-    for (const id of [romeo, nurse]) await store.change(id, { put: _item('juliet@b.org'), visible: true })
+    for (const id of [romeo, nurse])
+      await store.change(id, { put: rosterItem('juliet@b.org'), visible: true })
     await store.erase(romeo)
     await store.erase(romeo)
     expect(await store.load(romeo)).toEqual({ ver: 0, items: new Map() })
