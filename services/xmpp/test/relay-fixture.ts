@@ -80,11 +80,11 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
   let service = await createXmppService(relayConfig, platform)
   stack.defer(() => service[Symbol.asyncDispose]())
   const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)
-  const made = new Set<string>()
+  const made = new Map<string, Promise<unknown>>()
   const account = async (name: string) => {
-    if (made.has(name)) return
-    made.add(name)
-    await accounts.create(parseJid(`${name}@localhost`), PASSWORD)
+    const making = made.get(name) ?? accounts.create(parseJid(`${name}@localhost`), PASSWORD)
+    made.set(name, making)
+    await making
   }
   return {
     get port() {
