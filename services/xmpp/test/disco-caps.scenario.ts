@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Element } from '@sealpost/stanza'
 import { arrive, befriend, condition } from './friends.ts'
-import type { TestClient } from './client.ts'
+import { TestClient } from './client.ts'
 import { type RelayFixture, startRelay } from './relay-fixture.ts'
 
 const INFO = 'http://jabber.org/protocol/disco#info'
@@ -14,11 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => relay[Symbol.asyncDispose]())
 
-function _info(client: TestClient, to?: string, node?: string): Promise<Element> {
+function askInfo(client: TestClient, to?: string, node?: string): Promise<Element> {
   return client.request('get', `<query xmlns='${INFO}'${node === undefined ? '' : ` node='${node}'`}/>`, to)
 }
 
-function _parts(answer: Element): string[] {
+function partsOf(answer: Element): string[] {
   const parts = answer.child('query', INFO)?.elements() ?? []
   return parts.map(({ attrs }) => attrs['var'] ?? [attrs['category'], attrs['type'], attrs['name']].join('/'))
 }
@@ -26,7 +26,7 @@ function _parts(answer: Element): string[] {
 describe('XEP-0030', () => {
   test('§3: the server', async () => {
     const client = await relay.client('alice')
-    const parts = _parts(await _info(client, 'localhost'))
+    const parts = partsOf(await askInfo(client, 'localhost'))
     expect(parts[0]).toBe('server/im/Sealpost')
     expect(parts).toEqual(expect.arrayContaining([INFO, ITEMS, 'urn:xmpp:ping', CAPS]))
     expect(new Set(parts).size).toBe(parts.length)
@@ -37,8 +37,8 @@ describe('XEP-0030', () => {
 
   test('§7: unknown nodes', async () => {
     const client = await relay.client('alice')
-    expect(condition(await _info(client, 'localhost', 'urn:nothing'))).toBe('item-not-found')
-    expect(condition(await _info(client, client.bare, 'urn:nothing'))).toBe('item-not-found')
+    expect(condition(await askInfo(client, 'localhost', 'urn:nothing'))).toBe('item-not-found')
+    expect(condition(await askInfo(client, client.bare, 'urn:nothing'))).toBe('item-not-found')
     const items = await client.request('get', `<query xmlns='${ITEMS}' node='x'/>`, 'localhost')
     expect(condition(items)).toBe('item-not-found')
   })
@@ -46,7 +46,7 @@ describe('XEP-0030', () => {
   test('the own account', async () => {
     const client = await relay.client('alice')
     for (const to of [undefined, client.bare]) {
-      const parts = _parts(await _info(client, to))
+      const parts = partsOf(await askInfo(client, to))
       expect(parts.slice(0, 2)).toEqual(['account/registered/', 'pubsub/pep/'])
       expect(parts).toEqual(
         expect.arrayContaining([INFO, ITEMS, 'http://jabber.org/protocol/pubsub#publish-options']),
@@ -63,11 +63,11 @@ describe('XEP-0030', () => {
     await arrive(bob)
     await arrive(carol)
     await befriend(bob, carol)
-    expect(_parts(await _info(bob, carol.bare))[0]).toBe('account/registered/')
+    expect(partsOf(await askInfo(bob, carol.bare))[0]).toBe('account/registered/')
     const answers = []
     for (const to of [carol.bare, 'nobody@localhost']) {
       for (const node of [undefined, 'urn:x']) {
-        answers.push((await _info(eve, to, node)).child('error')?.toString())
+        answers.push((await askInfo(eve, to, node)).child('error')?.toString())
         const ns = `<query xmlns='${ITEMS}'${node ? ` node='${node}'` : ''}/>`
         answers.push((await eve.request('get', ns, to)).child('error')?.toString())
       }
@@ -79,14 +79,13 @@ describe('XEP-0030', () => {
 
 test('XEP-0115 §6.3: the hash in the stream features is that of what the server answers', async () => {
   const client = await relay.client('alice')
-  const parts = _parts(await _info(client, 'localhost'))
+  const parts = partsOf(await askInfo(client, 'localhost'))
   const string = `server/im//Sealpost<${parts
     .slice(1)
     .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     .map((part) => `${part}<`)
     .join('')}`
   const ver = createHash('sha1').update(string).digest('base64')
-  const { TestClient } = await import('./client.ts')
   await using fresh = await TestClient.connect({ port: relay.port })
   const features: string[] = []
   void fresh
@@ -99,7 +98,7 @@ test('XEP-0115 §6.3: the hash in the stream features is that of what the server
   expect(features.at(-1)).toContain(
     `<c xmlns='${CAPS}' hash='sha-1' node='urn:sealpost:server' ver='${ver}'/>`,
   )
-  expect(_parts(await _info(client, 'localhost', `urn:sealpost:server#${ver}`))).toEqual(parts)
+  expect(partsOf(await askInfo(client, 'localhost', `urn:sealpost:server#${ver}`))).toEqual(parts)
 })
 
 describe('XEP-0115: what clients can do', () => {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => relay[Symbol.asyncDispose]())
 
 /** Accounts of their own for one test, arrived. */
-async function _people<N extends string>(...names: readonly N[]): Promise<Record<N, TestClient>> {
+async function cast<N extends string>(...names: readonly N[]): Promise<Record<N, TestClient>> {
   made++
   const people = {} as Record<N, TestClient>
   for (const name of names) {
@@ -35,7 +35,7 @@ async function _people<N extends string>(...names: readonly N[]): Promise<Record
   return people
 }
 
-function _form(type: string, fields: Readonly<Record<string, string>>): string {
+function optionsForm(type: string, fields: Readonly<Record<string, string>>): string {
   const inner = Object.entries({ FORM_TYPE: `${NS}#${type}`, ...fields }).map(
     ([name, value]) =>
       `<field var='${name === 'FORM_TYPE' ? name : `pubsub#${name}`}'><value>${value}</value></field>`,
@@ -43,35 +43,35 @@ function _form(type: string, fields: Readonly<Record<string, string>>): string {
   return `<x xmlns='jabber:x:data' type='submit'>${inner.join('')}</x>`
 }
 
-function _publish(
+function publishItem(
   client: TestClient,
   node: string,
   inner: string,
   options?: Record<string, string>,
   to?: string,
 ) {
-  const form = options ? `<publish-options>${_form('publish-options', options)}</publish-options>` : ''
+  const form = options ? `<publish-options>${optionsForm('publish-options', options)}</publish-options>` : ''
   const publish = `<publish node='${node}'>${inner}</publish>`
   return client.request('set', `<pubsub xmlns='${NS}'>${publish}${form}</pubsub>`, to)
 }
 
-function _set(client: TestClient, inner: string, ns = NS): Promise<Element> {
+function set(client: TestClient, inner: string, ns = NS): Promise<Element> {
   return client.request('set', `<pubsub xmlns='${ns}'>${inner}</pubsub>`)
 }
 
-function _get(client: TestClient, inner: string, to?: string, ns = NS): Promise<Element> {
+function get(client: TestClient, inner: string, to?: string, ns = NS): Promise<Element> {
   return client.request('get', `<pubsub xmlns='${ns}'>${inner}</pubsub>`, to)
 }
 
 /** The items of a node, as XML. */
-async function _items(client: TestClient, node: string, to?: string, more = ''): Promise<string[]> {
-  const answer = await _get(client, `<items node='${node}'${more}/>`, to)
+async function readItems(client: TestClient, node: string, to?: string, more = ''): Promise<string[]> {
+  const answer = await get(client, `<items node='${node}'${more}/>`, to)
   const items = answer.child('pubsub', NS)?.child('items')?.elements()
   return items?.map((item) => item.toString(NS)) ?? [condition(answer)]
 }
 
 /** Becomes available with an interest in these nodes, and answers the server's question about it. */
-async function _interested(client: TestClient, ...nodes: readonly string[]): Promise<void> {
+async function becomeInterested(client: TestClient, ...nodes: readonly string[]): Promise<void> {
   const features = nodes.map((node) => `${node}+notify`).toSorted()
   const ver = createHash('sha1')
     .update(['client/pc//', ...features].map((part) => `${part}<`).join(''))
@@ -97,12 +97,12 @@ const x = (text = '') => (text === '' ? `<x xmlns='urn:x'/>` : `<x xmlns='urn:x'
 
 describe('OMEMO (XEP-0384)', () => {
   test('a device list is published, announced to contacts and own devices, and read by strangers once open', async () => {
-    const { alice, bob, eve } = await _people('alice', 'bob', 'eve')
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
     await befriend(alice, bob)
-    await _interested(bob, DEVICES)
-    await _interested(alice, DEVICES)
+    await becomeInterested(bob, DEVICES)
+    await becomeInterested(alice, DEVICES)
     await settle(alice, bob)
-    const answer = await _publish(alice, DEVICES, item('current', list(1, 2)), { access_model: 'open' })
+    const answer = await publishItem(alice, DEVICES, item('current', list(1, 2)), { access_model: 'open' })
     expect(answer.child('pubsub', NS)?.toString()).toContain(
       `<publish node='${DEVICES}'><item id='current'/></publish>`,
     )
@@ -112,31 +112,31 @@ describe('OMEMO (XEP-0384)', () => {
       )
     }
     for (const reader of [alice, bob, eve]) {
-      expect(await _items(reader, DEVICES, alice.bare)).toEqual([item('current', list(1, 2))])
+      expect(await readItems(reader, DEVICES, alice.bare)).toEqual([item('current', list(1, 2))])
     }
   })
 
   test('bundles: one node for each device (0.3), many items in one node (0.8)', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     const bundle = (text: string) => `<bundle xmlns='${AXOLOTL}'><identityKey>${text}</identityKey></bundle>`
-    await _publish(alice, `${AXOLOTL}.bundles:31415`, item('current', bundle('QQ==')), {
+    await publishItem(alice, `${AXOLOTL}.bundles:31415`, item('current', bundle('QQ==')), {
       access_model: 'open',
     })
-    expect(await _items(bob, `${AXOLOTL}.bundles:31415`, alice.bare)).toEqual([
+    expect(await readItems(bob, `${AXOLOTL}.bundles:31415`, alice.bare)).toEqual([
       item('current', bundle('QQ==')),
     ])
     const bundle2 = (text: string) => `<bundle xmlns='urn:xmpp:omemo:2'><ik>${text}</ik></bundle>`
     const options = { access_model: 'open', max_items: 'max', persist_items: 'true' }
     for (const device of ['1', '2', '3']) {
-      const published = await _publish(alice, BUNDLES2, item(device, bundle2(device)), options)
+      const published = await publishItem(alice, BUNDLES2, item(device, bundle2(device)), options)
       expect(published.attrs['type']).toBe('result')
     }
-    expect(await _items(bob, BUNDLES2, alice.bare)).toEqual(
+    expect(await readItems(bob, BUNDLES2, alice.bare)).toEqual(
       ['1', '2', '3'].map((id) => item(id, bundle2(id))),
     )
-    const one = await _get(bob, `<items node='${BUNDLES2}'><item id='2'/></items>`, alice.bare)
+    const one = await get(bob, `<items node='${BUNDLES2}'><item id='2'/></items>`, alice.bare)
     expect(one.child('pubsub', NS)?.child('items')?.elements()).toHaveLength(1)
-    expect(await _items(bob, BUNDLES2, alice.bare, ` max_items='1'`)).toEqual([item('3', bundle2('3'))])
+    expect(await readItems(bob, BUNDLES2, alice.bare, ` max_items='1'`)).toEqual([item('3', bundle2('3'))])
   })
 
   test.each([
@@ -148,21 +148,21 @@ describe('OMEMO (XEP-0384)', () => {
     [OX_KEYS, `<pubkey xmlns='urn:xmpp:openpgp:0'/>`],
     [`${OX_KEYS}:${'AB'.repeat(20)}`, `<public-keys-list xmlns='urn:xmpp:openpgp:0'/>`],
   ])('XEP-0060 §7.1.3.5: %s does not take %s', async (node, payload) => {
-    const { alice } = await _people('alice')
-    const answer = await _publish(alice, node, item('current', payload))
+    const { alice } = await cast('alice')
+    const answer = await publishItem(alice, node, item('current', payload))
     expect([condition(answer), detail(answer)]).toEqual(['bad-request', 'invalid-payload'])
   })
 
   test('the newest items come when their reader does, also of contacts who are away', async () => {
-    const { alice, bob, carol } = await _people('alice', 'bob', 'carol')
+    const { alice, bob, carol } = await cast('alice', 'bob', 'carol')
     await befriend(alice, bob)
     await subscribe(carol, alice) // carol sees alice, alice does not see carol
-    await _publish(alice, DEVICES, item('current', list(7)))
-    await _publish(bob, DEVICES, item('current', list(8)))
-    await _publish(carol, DEVICES, item('current', list(9)))
+    await publishItem(alice, DEVICES, item('current', list(7)))
+    await publishItem(bob, DEVICES, item('current', list(8)))
+    await publishItem(carol, DEVICES, item('current', list(9)))
     await bob.close()
     const device = await relay.client(alice.bare.split('@')[0] ?? '', { resource: 'new' })
-    await _interested(device, DEVICES, 'urn:other')
+    await becomeInterested(device, DEVICES, 'urn:other')
     await device.receives(
       `<message {any} from='${alice.bare}' to='${device.jid}' {any}>{any}<device id='7'/>{any}</message>`,
     )
@@ -174,20 +174,20 @@ describe('OMEMO (XEP-0384)', () => {
   })
 
   test('a new subscriber gets the newest items at once', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
-    await _interested(bob, DEVICES)
-    await _publish(alice, DEVICES, item('current', list(5)))
+    const { alice, bob } = await cast('alice', 'bob')
+    await becomeInterested(bob, DEVICES)
+    await publishItem(alice, DEVICES, item('current', list(5)))
     await subscribe(bob, alice)
     await bob.receives(`<message {any} from='${alice.bare}' {any}>{any}<device id='5'/>{any}</message>`)
   })
 
   test('who is not interested, or may not see it, hears nothing', async () => {
-    const { alice, bob, eve } = await _people('alice', 'bob', 'eve')
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
     await befriend(alice, bob)
-    await _interested(bob, 'urn:other')
-    await _interested(eve, DEVICES)
+    await becomeInterested(bob, 'urn:other')
+    await becomeInterested(eve, DEVICES)
     await settle(alice, bob, eve)
-    await _publish(alice, DEVICES, item('current', list(1)), { access_model: 'open' })
+    await publishItem(alice, DEVICES, item('current', list(1)), { access_model: 'open' })
     await bob.receivesNothing()
     await eve.receivesNothing()
   })
@@ -199,52 +199,52 @@ describe('OpenPGP for XMPP (XEP-0373)', () => {
   const pubkey = `<pubkey xmlns='urn:xmpp:openpgp:0'><data>${'QUFB'.repeat(400)}</data></pubkey>`
 
   test('§4: a key and the list of keys are published and found', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
-    await _interested(bob, OX_KEYS)
+    await becomeInterested(bob, OX_KEYS)
     await settle(alice, bob)
-    await _publish(alice, `${OX_KEYS}:${fingerprint}`, item('2020-01-21T10:46:21Z', pubkey), {
+    await publishItem(alice, `${OX_KEYS}:${fingerprint}`, item('2020-01-21T10:46:21Z', pubkey), {
       access_model: 'open',
     })
-    await _publish(alice, OX_KEYS, `<item>${keyList}</item>`, { access_model: 'open' })
+    await publishItem(alice, OX_KEYS, `<item>${keyList}</item>`, { access_model: 'open' })
     await bob.receives(
       `<message {any} from='${alice.bare}' {any}>{any}<items node='${OX_KEYS}'>{any}${keyList}</item>{any}</message>`,
     )
-    expect(await _items(bob, `${OX_KEYS}:${fingerprint}`, alice.bare)).toEqual([
+    expect(await readItems(bob, `${OX_KEYS}:${fingerprint}`, alice.bare)).toEqual([
       item('2020-01-21T10:46:21Z', pubkey),
     ])
   })
 
   test('§5: the secret key is for its owner alone, whatever is asked', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     const node = 'urn:xmpp:openpgp:0:secret-key'
     const secret = item('current', `<secretkey xmlns='urn:xmpp:openpgp:0'>QUFB</secretkey>`)
     for (const access of ['open', 'presence']) {
-      expect(detail(await _publish(alice, node, secret, { access_model: access }))).toBe(
+      expect(detail(await publishItem(alice, node, secret, { access_model: access }))).toBe(
         'precondition-not-met',
       )
-      const created = await _set(
+      const created = await set(
         alice,
-        `<create node='${node}'/><configure>${_form('node_config', { access_model: access })}</configure>`,
+        `<create node='${node}'/><configure>${optionsForm('node_config', { access_model: access })}</configure>`,
       )
       expect(detail(created)).toBe('unsupported-access-model')
     }
-    expect((await _publish(alice, node, secret)).attrs['type']).toBe('result')
-    expect(await _items(bob, node, alice.bare)).toEqual(['not-allowed'])
-    const opened = await _set(
+    expect((await publishItem(alice, node, secret)).attrs['type']).toBe('result')
+    expect(await readItems(bob, node, alice.bare)).toEqual(['not-allowed'])
+    const opened = await set(
       alice,
-      `<configure node='${node}'>${_form('node_config', { access_model: 'open' })}</configure>`,
+      `<configure node='${node}'>${optionsForm('node_config', { access_model: 'open' })}</configure>`,
       OWNER,
     )
     expect(detail(opened)).toBe('unsupported-access-model')
   })
 
   test('XEP-0223: a private node is announced to own devices only', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
-    await _interested(alice, 'urn:private')
-    await _interested(bob, 'urn:private')
+    await becomeInterested(alice, 'urn:private')
+    await becomeInterested(bob, 'urn:private')
     await settle(alice, bob)
     const options = {
       persist_items: 'true',
@@ -252,25 +252,25 @@ describe('OpenPGP for XMPP (XEP-0373)', () => {
       send_last_published_item: 'never',
       access_model: 'whitelist',
     }
-    await _publish(alice, 'urn:private', item('a', x('1')), options)
+    await publishItem(alice, 'urn:private', item('a', x('1')), options)
     await alice.receives(
       `<message {any}><event {any}><items node='urn:private'>${item('a', x('1'))}</items></event></message>`,
     )
     await bob.receivesNothing()
-    const answer = await _get(bob, `<items node='urn:private'/>`, alice.bare)
+    const answer = await get(bob, `<items node='urn:private'/>`, alice.bare)
     expect([condition(answer), detail(answer)]).toEqual(['not-allowed', 'closed-node'])
   })
 })
 
 describe('XEP-0060 §7: publishing', () => {
   test('§7.1.5: publish options make a node, and are preconditions afterwards', async () => {
-    const { alice } = await _people('alice')
-    await _publish(alice, 'urn:n', item('1', x()), { access_model: 'open' })
-    const refused = await _publish(alice, 'urn:n', item('2', x()), { access_model: 'whitelist' })
+    const { alice } = await cast('alice')
+    await publishItem(alice, 'urn:n', item('1', x()), { access_model: 'open' })
+    const refused = await publishItem(alice, 'urn:n', item('2', x()), { access_model: 'whitelist' })
     expect([condition(refused), detail(refused)]).toEqual(['conflict', 'precondition-not-met'])
-    expect(await _items(alice, 'urn:n')).toEqual([item('1', x())])
-    expect((await _publish(alice, 'urn:n', item('2', x()))).attrs['type']).toBe('result')
-    expect(await _items(alice, 'urn:n')).toEqual([item('2', x())])
+    expect(await readItems(alice, 'urn:n')).toEqual([item('1', x())])
+    expect((await publishItem(alice, 'urn:n', item('2', x()))).attrs['type']).toBe('result')
+    expect(await readItems(alice, 'urn:n')).toEqual([item('2', x())])
   })
 
   test.each([
@@ -280,11 +280,11 @@ describe('XEP-0060 §7: publishing', () => {
     [{ max_items: '-1' }, 'precondition-not-met'],
     [{ publish_model: 'open' }, 'precondition-not-met'],
   ])('§7.1.5: options that cannot be met: %j', async (options, expected) => {
-    const { alice } = await _people('alice')
-    expect(detail(await _publish(alice, 'urn:n', item('1', x()), options as Record<string, string>))).toBe(
+    const { alice } = await cast('alice')
+    expect(detail(await publishItem(alice, 'urn:n', item('1', x()), options as Record<string, string>))).toBe(
       expected,
     )
-    expect(await _items(alice, 'urn:n')).toEqual(['item-not-found'])
+    expect(await readItems(alice, 'urn:n')).toEqual(['item-not-found'])
   })
 
   test.each([
@@ -345,31 +345,33 @@ describe('XEP-0060 §7: publishing', () => {
     ['subscribing', `<subscribe node='urn:n' jid='a@localhost'/>`, 'feature-not-implemented', 'unsupported'],
     ['an invention', `<constructor/>`, 'bad-request', undefined],
   ])('§7.1.3: %s', async (_, inner, expected, more) => {
-    const { alice } = await _people('alice')
-    const answer = await _set(alice, inner)
+    const { alice } = await cast('alice')
+    const answer = await set(alice, inner)
     expect([condition(answer), detail(answer)]).toEqual([expected, more])
-    expect(await _items(alice, 'urn:n')).toEqual(['item-not-found'])
+    expect(await readItems(alice, 'urn:n')).toEqual(['item-not-found'])
   })
 
   test('§7.1.3.1: nobody publishes for somebody else; strangers cannot tell the account from none', async () => {
-    const { alice, bob, eve } = await _people('alice', 'bob', 'eve')
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
     await befriend(alice, bob)
-    expect(condition(await _publish(bob, 'urn:n', item('1', x()), undefined, alice.bare))).toBe('forbidden')
+    expect(condition(await publishItem(bob, 'urn:n', item('1', x()), undefined, alice.bare))).toBe(
+      'forbidden',
+    )
     for (const to of [alice.bare, 'nobody@localhost']) {
-      expect(condition(await _publish(eve, 'urn:n', item('1', x()), undefined, to))).toBe(
+      expect(condition(await publishItem(eve, 'urn:n', item('1', x()), undefined, to))).toBe(
         'service-unavailable',
       )
-      expect(await _items(eve, 'urn:n', to)).toEqual(['service-unavailable'])
-      expect(condition(await _get(eve, '<affiliations/>', to, OWNER))).toBe('service-unavailable')
+      expect(await readItems(eve, 'urn:n', to)).toEqual(['service-unavailable'])
+      expect(condition(await get(eve, '<affiliations/>', to, OWNER))).toBe('service-unavailable')
     }
-    expect(await _items(alice, 'urn:n')).toEqual(['item-not-found'])
+    expect(await readItems(alice, 'urn:n')).toEqual(['item-not-found'])
   })
 
   test('§7.1.2: an item without id gets one that nobody guesses', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     const ids = new Set<string | undefined>()
     for (const start of ['<item>', `<item id=''>`]) {
-      const answer = await _publish(alice, 'urn:n', `${start}${x()}</item>`)
+      const answer = await publishItem(alice, 'urn:n', `${start}${x()}</item>`)
       ids.add(answer.child('pubsub', NS)?.child('publish')?.child('item')?.attrs['id'])
     }
     expect(ids.size).toBe(2)
@@ -377,8 +379,8 @@ describe('XEP-0060 §7: publishing', () => {
   })
 
   test('ids and nodes full of markup come back as they went in', async () => {
-    const { alice } = await _people('alice')
-    await _interested(alice, `urn:'"&<>`)
+    const { alice } = await cast('alice')
+    await becomeInterested(alice, `urn:'"&<>`)
     const tricky = [
       `'/><item id='x`,
       '"&<>',
@@ -390,23 +392,23 @@ describe('XEP-0060 §7: publishing', () => {
       'a'.repeat(512),
     ]
     for (const id of tricky) {
-      await _publish(alice, escapeXml(`urn:'"&<>`), item(escapeXml(id), x()), { max_items: 'max' })
+      await publishItem(alice, escapeXml(`urn:'"&<>`), item(escapeXml(id), x()), { max_items: 'max' })
       const event = await alice.message()
       const items = event.child('event', EVENT)?.child('items')
       expect([items?.attrs['node'], items?.child('item')?.attrs['id']]).toEqual([`urn:'"&<>`, id])
     }
-    const answer = await _get(alice, `<items node='${escapeXml(`urn:'"&<>`)}'/>`)
+    const answer = await get(alice, `<items node='${escapeXml(`urn:'"&<>`)}'/>`)
     const items = answer.child('pubsub', NS)?.child('items')?.elements()
     expect(items?.map(({ attrs }) => attrs['id'])).toEqual(tricky)
   })
 
   test('a payload keeps its meaning: prefixes, languages, entities, nested namespaces', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     const payload =
       `<p:a xmlns:p='urn:p' xmlns:q='urn:q' q:attr='1' xml:lang='de' plain='&lt;&amp;&apos;&#10;'>` +
       `<b xmlns='urn:b'>&lt;x/&gt; &amp;<c xmlns=''/><d xmlns='jabber:client'/><![CDATA[<e/>]]></b></p:a>`
-    await _publish(alice, 'urn:n', item('1', payload))
-    const answer = await _get(alice, `<items node='urn:n'/>`)
+    await publishItem(alice, 'urn:n', item('1', payload))
+    const answer = await get(alice, `<items node='urn:n'/>`)
     const [stored] = answer.child('pubsub', NS)?.child('items')?.child('item')?.elements() ?? []
     expect([stored?.name, stored?.ns]).toEqual(['a', 'urn:p'])
     expect(stored?.attrs).toEqual({ '{urn:q}attr': '1', 'xml:lang': 'de', plain: `<&'\n` })
@@ -419,16 +421,16 @@ describe('XEP-0060 §7: publishing', () => {
   })
 
   test('§7.2: retracting, announced', async () => {
-    const { alice } = await _people('alice')
-    await _interested(alice, 'urn:n')
-    await _publish(alice, 'urn:n', item('1', x()), { max_items: 'max' })
+    const { alice } = await cast('alice')
+    await becomeInterested(alice, 'urn:n')
+    await publishItem(alice, 'urn:n', item('1', x()), { max_items: 'max' })
     await settle(alice)
-    const retract = (node: string, inner: string) => _set(alice, `<retract node='${node}'>${inner}</retract>`)
+    const retract = (node: string, inner: string) => set(alice, `<retract node='${node}'>${inner}</retract>`)
     expect((await retract('urn:n', `<item id='1'/>`)).attrs['type']).toBe('result')
     await alice.receives(
       `<message {any}><event {any}><items node='urn:n'><retract id='1'/></items></event></message>`,
     )
-    expect(await _items(alice, 'urn:n')).toEqual([])
+    expect(await readItems(alice, 'urn:n')).toEqual([])
     expect(condition(await retract('urn:n', `<item id='1'/>`))).toBe('item-not-found')
     expect(condition(await retract('urn:none', `<item id='1'/>`))).toBe('item-not-found')
     for (const inner of ['', '<item/>', `<item id='1'/><item id='2'/>`]) {
@@ -437,18 +439,18 @@ describe('XEP-0060 §7: publishing', () => {
   })
 
   test('a node that does not persist announces and keeps nothing', async () => {
-    const { alice } = await _people('alice')
-    await _interested(alice, 'urn:n')
-    await _publish(alice, 'urn:n', item('1', x('now')), { persist_items: 'false' })
+    const { alice } = await cast('alice')
+    await becomeInterested(alice, 'urn:n')
+    await publishItem(alice, 'urn:n', item('1', x('now')), { persist_items: 'false' })
     await alice.receives(`<message {any}>{any}${x('now')}{any}</message>`)
-    expect(await _items(alice, 'urn:n')).toEqual([])
+    expect(await readItems(alice, 'urn:n')).toEqual([])
   })
 
   test('40 publications at once to a node of one item: one is left, and all were announced in one order', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     const phone = await relay.client(alice.bare.split('@')[0] ?? '', { resource: 'phone' })
-    await _interested(alice, 'urn:n')
-    await _interested(phone, 'urn:n')
+    await becomeInterested(alice, 'urn:n')
+    await becomeInterested(phone, 'urn:n')
     await settle(alice, phone)
     for (let index = 0; index < 20; index++) {
       for (const each of [alice, phone]) {
@@ -473,7 +475,7 @@ describe('XEP-0060 §7: publishing', () => {
     const [a, b] = [await seen(alice), await seen(phone)]
     expect(new Set(a).size).toBe(40)
     expect(b).toEqual(a)
-    const left = await _items(alice, 'urn:n')
+    const left = await readItems(alice, 'urn:n')
     expect(left).toHaveLength(1)
     expect(left[0]).toContain(a.at(-1))
   })
@@ -481,14 +483,14 @@ describe('XEP-0060 §7: publishing', () => {
 
 describe('XEP-0060 §8: owning nodes', () => {
   test('§8.1, §8.2: create with configuration, read it, change it', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
-    const configure = `<configure>${_form('node_config', { access_model: 'whitelist', max_items: '5' })}</configure>`
-    expect((await _set(alice, `<create node='urn:n'/>${configure}`)).attrs['type']).toBe('result')
-    expect(condition(await _set(alice, `<create node='urn:n'/>`))).toBe('conflict')
-    expect(detail(await _set(alice, '<create/>'))).toBe('nodeid-required')
+    const configure = `<configure>${optionsForm('node_config', { access_model: 'whitelist', max_items: '5' })}</configure>`
+    expect((await set(alice, `<create node='urn:n'/>${configure}`)).attrs['type']).toBe('result')
+    expect(condition(await set(alice, `<create node='urn:n'/>`))).toBe('conflict')
+    expect(detail(await set(alice, '<create/>'))).toBe('nodeid-required')
     const values = async () => {
-      const answer = await _get(alice, `<configure node='urn:n'/>`, undefined, OWNER)
+      const answer = await get(alice, `<configure node='urn:n'/>`, undefined, OWNER)
       const fields =
         answer.child('pubsub', OWNER)?.child('configure')?.child('x', 'jabber:x:data')?.elements() ?? []
       return new Map(fields.map((field) => [field.attrs['var'], field.child('value')?.text()]))
@@ -496,62 +498,62 @@ describe('XEP-0060 §8: owning nodes', () => {
     const created = await values()
     expect(created.get('FORM_TYPE')).toBe(`${NS}#node_config`)
     expect([created.get('pubsub#access_model'), created.get('pubsub#max_items')]).toEqual(['whitelist', '5'])
-    for (let index = 0; index < 7; index++) await _publish(alice, 'urn:n', item(`${index}`, x()))
-    expect(await _items(alice, 'urn:n')).toHaveLength(5)
-    expect(await _items(bob, 'urn:n', alice.bare)).toEqual(['not-allowed'])
-    const change = _form('node_config', { access_model: 'presence', max_items: '2' })
-    await _set(alice, `<configure node='urn:n'>${change}</configure>`, OWNER)
-    expect(await _items(bob, 'urn:n', alice.bare)).toEqual([item('5', x()), item('6', x())])
+    for (let index = 0; index < 7; index++) await publishItem(alice, 'urn:n', item(`${index}`, x()))
+    expect(await readItems(alice, 'urn:n')).toHaveLength(5)
+    expect(await readItems(bob, 'urn:n', alice.bare)).toEqual(['not-allowed'])
+    const change = optionsForm('node_config', { access_model: 'presence', max_items: '2' })
+    await set(alice, `<configure node='urn:n'>${change}</configure>`, OWNER)
+    expect(await readItems(bob, 'urn:n', alice.bare)).toEqual([item('5', x()), item('6', x())])
     const changed = await values()
     expect([changed.get('pubsub#access_model'), changed.get('pubsub#max_items')]).toEqual(['presence', '2'])
   })
 
   test('§8.2, §8.3: the default form, cancelling, and forms that cannot be', async () => {
-    const { alice } = await _people('alice')
-    await _set(alice, `<create node='urn:n'/>`)
-    const defaults = await _get(alice, '<default/>', undefined, OWNER)
+    const { alice } = await cast('alice')
+    await set(alice, `<create node='urn:n'/>`)
+    const defaults = await get(alice, '<default/>', undefined, OWNER)
     expect(
       defaults.child('pubsub', OWNER)?.child('default')?.child('x', 'jabber:x:data')?.attrs['type'],
     ).toBe('form')
     const configure = (inner: string, node = 'urn:n') =>
-      _set(alice, `<configure node='${node}'>${inner}</configure>`, OWNER)
+      set(alice, `<configure node='${node}'>${inner}</configure>`, OWNER)
     expect((await configure(`<x xmlns='jabber:x:data' type='cancel'/>`)).attrs['type']).toBe('result')
     expect(condition(await configure(''))).toBe('bad-request')
-    expect(condition(await configure(_form('node_config', { max_items: '0' })))).toBe('not-acceptable')
-    expect(detail(await configure(_form('node_config', { access_model: 'roster' })))).toBe(
+    expect(condition(await configure(optionsForm('node_config', { max_items: '0' })))).toBe('not-acceptable')
+    expect(detail(await configure(optionsForm('node_config', { access_model: 'roster' })))).toBe(
       'unsupported-access-model',
     )
-    expect(condition(await configure(_form('node_config', {}), 'urn:none'))).toBe('item-not-found')
-    expect(condition(await configure(_form('publish-options', {})))).toBe('bad-request')
-    expect(detail(await _set(alice, '<configure/>', OWNER))).toBe('nodeid-required')
+    expect(condition(await configure(optionsForm('node_config', {}), 'urn:none'))).toBe('item-not-found')
+    expect(condition(await configure(optionsForm('publish-options', {})))).toBe('bad-request')
+    expect(detail(await set(alice, '<configure/>', OWNER))).toBe('nodeid-required')
     for (const action of ['affiliations', 'subscriptions']) {
-      expect(condition(await _get(alice, `<${action} node='urn:n'/>`, undefined, OWNER))).toBe(
+      expect(condition(await get(alice, `<${action} node='urn:n'/>`, undefined, OWNER))).toBe(
         'feature-not-implemented',
       )
     }
   })
 
   test('§8.4, §8.5: purge and delete, announced', async () => {
-    const { alice } = await _people('alice')
-    await _interested(alice, 'urn:n')
-    await _publish(alice, 'urn:n', item('1', x()))
+    const { alice } = await cast('alice')
+    await becomeInterested(alice, 'urn:n')
+    await publishItem(alice, 'urn:n', item('1', x()))
     await settle(alice)
-    await _set(alice, `<purge node='urn:n'/>`, OWNER)
+    await set(alice, `<purge node='urn:n'/>`, OWNER)
     await alice.receives(`<message {any}><event {any}><purge node='urn:n'/></event></message>`)
-    expect(await _items(alice, 'urn:n')).toEqual([])
-    await _set(alice, `<delete node='urn:n'/>`, OWNER)
+    expect(await readItems(alice, 'urn:n')).toEqual([])
+    await set(alice, `<delete node='urn:n'/>`, OWNER)
     await alice.receives(`<message {any}><event {any}><delete node='urn:n'/></event></message>`)
-    expect(await _items(alice, 'urn:n')).toEqual(['item-not-found'])
+    expect(await readItems(alice, 'urn:n')).toEqual(['item-not-found'])
     for (const action of ['purge', 'delete']) {
-      expect(condition(await _set(alice, `<${action} node='urn:n'/>`, OWNER))).toBe('item-not-found')
+      expect(condition(await set(alice, `<${action} node='urn:n'/>`, OWNER))).toBe('item-not-found')
     }
   })
 
   test('XEP-0030: nodes and items are listed to those who may read them', async () => {
-    const { alice, bob, eve } = await _people('alice', 'bob', 'eve')
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
     await befriend(alice, bob)
-    await _publish(alice, 'urn:a', item('i1', x()))
-    await _publish(alice, 'urn:b', item('i2', x()), { access_model: 'whitelist' })
+    await publishItem(alice, 'urn:a', item('i1', x()))
+    await publishItem(alice, 'urn:b', item('i2', x()), { access_model: 'whitelist' })
     const listed = async (reader: TestClient, node?: string) => {
       const query = `<query xmlns='${ITEMS}'${node ? ` node='${node}'` : ''}/>`
       const answer = await reader.request('get', query, alice.bare)
@@ -571,29 +573,29 @@ describe('XEP-0060 §8: owning nodes', () => {
 
 describe('quotas', () => {
   test('a flood of nodes ends at 200, and makes room when one is deleted', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     for (let index = 0; index < 199; index++) {
       alice.sends(
         `<iq type='set' id='c${index}'><pubsub xmlns='${NS}'><create node='urn:n${index}'/></pubsub></iq>`,
       )
     }
-    await _publish(alice, 'urn:last', item('1', x()))
+    await publishItem(alice, 'urn:last', item('1', x()))
     alice.inbox.length = 0
     for (const answer of [
-      await _set(alice, `<create node='urn:more'/>`),
-      await _publish(alice, 'urn:more', item('1', x())),
+      await set(alice, `<create node='urn:more'/>`),
+      await publishItem(alice, 'urn:more', item('1', x())),
     ]) {
       expect([condition(answer), detail(answer)]).toEqual(['resource-constraint', 'max-nodes-exceeded'])
     }
-    expect((await _publish(alice, 'urn:last', item('2', x()))).attrs['type']).toBe('result')
-    await _set(alice, `<delete node='urn:n0'/>`, OWNER)
-    expect((await _set(alice, `<create node='urn:more'/>`)).attrs['type']).toBe('result')
+    expect((await publishItem(alice, 'urn:last', item('2', x()))).attrs['type']).toBe('result')
+    await set(alice, `<delete node='urn:n0'/>`, OWNER)
+    expect((await set(alice, `<create node='urn:more'/>`)).attrs['type']).toBe('result')
   })
 
   test('an account holds 4 MiB and not a byte more, however it is cut', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     const big = (id: number) =>
-      _publish(alice, 'urn:n', item(`${id}`, x('x'.repeat(65_000))), { max_items: 'max' })
+      publishItem(alice, 'urn:n', item(`${id}`, x('x'.repeat(65_000))), { max_items: 'max' })
     let stored = 0
     let answer = await big(stored)
     while (answer.attrs['type'] === 'result' && stored < 100) answer = await big(++stored)
@@ -602,7 +604,7 @@ describe('quotas', () => {
     expect(stored * 65_000).toBeLessThan(4 * 1024 * 1024)
     expect((await big(0)).attrs['type']).toBe('result') // replacing takes no more room
     // One answer takes the newest that fit, and says how many there are.
-    const pubsub = (await _get(alice, `<items node='urn:n'/>`)).child('pubsub', NS)
+    const pubsub = (await get(alice, `<items node='urn:n'/>`)).child('pubsub', NS)
     const ids = pubsub
       ?.child('items')
       ?.elements()
@@ -612,8 +614,8 @@ describe('quotas', () => {
   })
 
   test('a node keeps its newest 1,000 items', async () => {
-    const { alice } = await _people('alice')
-    const options = `<publish-options>${_form('publish-options', { max_items: 'max' })}</publish-options>`
+    const { alice } = await cast('alice')
+    const options = `<publish-options>${optionsForm('publish-options', { max_items: 'max' })}</publish-options>`
     for (let index = 0; index < 1010; index++) {
       alice.sends(
         `<iq type='set' id='m${index}'><pubsub xmlns='${NS}'><publish node='urn:n'>${item(`${index}`, x())}</publish>${options}</pubsub></iq>`,
@@ -621,19 +623,19 @@ describe('quotas', () => {
     }
     await alice.next((each) => each.attrs['id'] === 'm1009', 25_000)
     alice.inbox.length = 0
-    const items = await _items(alice, 'urn:n')
+    const items = await readItems(alice, 'urn:n')
     expect([items.length, items[0], items.at(-1)]).toEqual([1000, item('10', x()), item('1009', x())])
   }, 40_000)
 })
 
 test('what is published survives a restart, and is gone with the account', async () => {
-  const { alice, bob } = await _people('alice', 'bob')
+  const { alice, bob } = await cast('alice', 'bob')
   await befriend(alice, bob)
   const canary = randomBytes(12).toString('hex')
-  await _publish(alice, 'urn:n', item(canary, x(canary)))
+  await publishItem(alice, 'urn:n', item(canary, x(canary)))
   await relay.restart()
   const later = await relay.client(bob.bare.split('@')[0] ?? '')
-  expect(await _items(later, 'urn:n', alice.bare)).toEqual([item(canary, x(canary))])
+  expect(await readItems(later, 'urn:n', alice.bare)).toEqual([item(canary, x(canary))])
   await relay.accounts.terminate(parseJid(alice.bare))
   await using db = await openDb({ url: relay.databaseUrl })
   await expect
@@ -644,5 +646,5 @@ test('what is published survives a restart, and is gone with the account', async
       return rows[0]?.count
     })
     .toBe(0)
-  expect(await _items(later, 'urn:n', alice.bare)).toEqual(['service-unavailable'])
+  expect(await readItems(later, 'urn:n', alice.bare)).toEqual(['service-unavailable'])
 })

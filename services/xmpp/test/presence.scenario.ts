@@ -12,7 +12,7 @@ afterAll(() => relay[Symbol.asyncDispose]())
 let made = 0
 
 /** Accounts of their own for one test, arrived. */
-async function _people<N extends string>(...names: readonly N[]): Promise<Record<N, TestClient>> {
+async function cast<N extends string>(...names: readonly N[]): Promise<Record<N, TestClient>> {
   made++
   const people = {} as Record<N, TestClient>
   for (const name of names) {
@@ -22,19 +22,19 @@ async function _people<N extends string>(...names: readonly N[]): Promise<Record
   return people
 }
 
-async function _another(client: TestClient, resource: string): Promise<TestClient> {
+async function another(client: TestClient, resource: string): Promise<TestClient> {
   return relay.client(client.bare.split('@')[0] ?? '', { resource })
 }
 
-async function _refusal(client: TestClient): Promise<string> {
+async function refusal(client: TestClient): Promise<string> {
   return condition(await client.next((each) => each.name === 'presence' && each.attrs['type'] === 'error'))
 }
 
 describe('RFC 6121 §4: presence', () => {
   test('§4.2: initial presence reaches contacts and own resources, which answer in kind', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
-    const phone = await _another(alice, 'phone')
+    const phone = await another(alice, 'phone')
     phone.sends(`<presence><show>chat</show><priority>3</priority></presence>`)
     const shown = (to: string) =>
       `<presence from='${phone.jid}' to='${to}'><show>chat</show><priority>3</priority></presence>`
@@ -47,7 +47,7 @@ describe('RFC 6121 §4: presence', () => {
   })
 
   test('§4.4: an update is broadcast, and does not ask again for what is known', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     alice.sends(`<presence><show>away</show><x xmlns='urn:x'>&lt;a/&gt;</x></presence>`)
     const content = `<show>away</show><x xmlns='urn:x'>&lt;a/&gt;</x>`
@@ -57,9 +57,9 @@ describe('RFC 6121 §4: presence', () => {
   })
 
   test('§4.5: unavailable reaches contacts and own resources once', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
-    const phone = await _another(alice, 'phone')
+    const phone = await another(alice, 'phone')
     await phone.available()
     await settle(alice, bob, phone)
     phone.sends(`<presence type='unavailable'><status>gone home</status></presence>`)
@@ -72,25 +72,25 @@ describe('RFC 6121 §4: presence', () => {
   })
 
   test.each(['close', 'drop'] as const)('§4.5.2: a session that ends by %s is seen to leave', async (how) => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     await alice[how]()
     await bob.receives(`<presence type='unavailable' from='${alice.jid}' to='${bob.jid}'/>`)
   })
 
   test('XEP-0198 §5: the presence of a hibernated session stays', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     await alice.enableStreamManagement()
     await alice.drop()
     await bob.receivesNothing()
-    const late = await _another(bob, 'late')
+    const late = await another(bob, 'late')
     await late.available()
     await late.next((each) => isPresence(each, undefined, alice.jid))
   })
 
   test('strangers see nothing, and get no answer to a probe', async () => {
-    const { alice, eve } = await _people('alice', 'eve')
+    const { alice, eve } = await cast('alice', 'eve')
     eve.sends(`<presence type='probe' to='${alice.bare}'/>`)
     eve.sends(`<presence type='probe' to='nobody@localhost'/>`)
     alice.sends('<presence><show>away</show></presence>')
@@ -99,7 +99,7 @@ describe('RFC 6121 §4: presence', () => {
   })
 
   test('§4.3: a subscriber may probe', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     alice.sends(`<presence type='probe' to='${bob.bare}'/>`)
     await alice.receives(`<presence from='${bob.jid}' to='${alice.jid}'/>`)
@@ -110,25 +110,25 @@ describe('RFC 6121 §4: presence', () => {
   })
 
   test('§4.7.2.3: the priority decides who gets messages; bad ones are refused and change nothing', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     for (const bad of ['128', '-129', 'x', '']) {
       alice.sends(`<presence><priority>${bad}</priority></presence>`)
-      expect(await _refusal(alice)).toBe('bad-request')
+      expect(await refusal(alice)).toBe('bad-request')
     }
     alice.sends('<presence><priority>-128</priority></presence>')
     await alice.next((each) => isPresence(each, undefined, alice.jid))
   })
 
   test('presence that is too big is refused', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     alice.sends(`<presence><status>${'x'.repeat(20_000)}</status></presence>`)
-    expect(await _refusal(alice)).toBe('policy-violation')
+    expect(await refusal(alice)).toBe('policy-violation')
     await bob.receivesNothing()
   })
 
   test('a storm of presence is refused after a burst, and leaving never is', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     for (let index = 0; index < 300; index++) alice.sends('<presence/>')
     await alice.ping()
@@ -142,8 +142,8 @@ describe('RFC 6121 §4: presence', () => {
 
 describe('RFC 6121 §4.6: directed presence', () => {
   test('reaches one resource, or all of a bare JID, and is taken back when the session ends', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
-    const phone = await _another(bob, 'phone')
+    const { alice, bob } = await cast('alice', 'bob')
+    const phone = await another(bob, 'phone')
     await phone.available()
     await settle(alice, bob, phone)
     alice.sends(`<presence to='${phone.jid}'><show>chat</show></presence>`)
@@ -162,7 +162,7 @@ describe('RFC 6121 §4.6: directed presence', () => {
   })
 
   test('is possible without initial presence, and can be taken back by hand', async () => {
-    const { bob } = await _people('bob')
+    const { bob } = await cast('bob')
     const shy = await relay.client(`shy${made}`)
     shy.sends(`<presence to='${bob.jid}'/>`)
     await bob.receives(`<presence from='${shy.jid}' to='${bob.jid}'/>`)
@@ -173,7 +173,7 @@ describe('RFC 6121 §4.6: directed presence', () => {
   })
 
   test('to a subscriber it goes out once more at the end only as the broadcast', async () => {
-    const { alice, bob } = await _people('alice', 'bob')
+    const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     alice.sends(`<presence to='${bob.jid}'><show>dnd</show></presence>`)
     await bob.next((each) => isPresence(each, undefined, alice.jid))
@@ -183,8 +183,8 @@ describe('RFC 6121 §4.6: directed presence', () => {
   })
 
   test('to another domain it is refused', async () => {
-    const { alice } = await _people('alice')
+    const { alice } = await cast('alice')
     alice.sends(`<presence to='room@elsewhere.example/nick'/>`)
-    expect(await _refusal(alice)).toBe('remote-server-not-found')
+    expect(await refusal(alice)).toBe('remote-server-not-found')
   })
 })

@@ -12,11 +12,11 @@ beforeAll(async () => {
 })
 afterAll(() => relay[Symbol.asyncDispose]())
 
-function _set(client: TestClient, inner: string, to?: string): Promise<Element> {
+function setRoster(client: TestClient, inner: string, to?: string): Promise<Element> {
   return client.request('set', `<query xmlns='${NS}'>${inner}</query>`, to)
 }
 
-async function _items(client: TestClient): Promise<string[]> {
+async function readItems(client: TestClient): Promise<string[]> {
   const answer = await client.request('get', `<query xmlns='${NS}'/>`)
   return (
     answer
@@ -30,7 +30,7 @@ describe('RFC 6121 §2: roster', () => {
   test('a new roster is empty; an item is pushed to interested resources only, and kept', async () => {
     const desk = await relay.client('romeo', { resource: 'desk' })
     const phone = await relay.client('romeo', { resource: 'phone' })
-    expect(await _items(desk)).toEqual([])
+    expect(await readItems(desk)).toEqual([])
     const item = `<item jid='nurse@example.org' name='Nurse &amp; co'><group>Servants</group></item>`
     desk.sends(`<iq type='set' id='s1'><query xmlns='${NS}'>${item}</query></iq>`)
     const shown = `<item jid='nurse@example.org' name='Nurse &amp; co' subscription='none'><group>Servants</group></item>`
@@ -39,14 +39,14 @@ describe('RFC 6121 §2: roster', () => {
     )
     await desk.receives(`<iq type='result' id='s1' {any}/>`)
     await phone.receivesNothing()
-    expect(await _items(phone)).toEqual([shown])
+    expect(await readItems(phone)).toEqual([shown])
   })
 
   test('§2.4, §2.5: update and remove; removing what is not there is item-not-found', async () => {
     const client = await relay.client('mercutio')
-    await _set(client, `<item jid='a@example.org' name='A'/>`)
-    await _set(client, `<item jid='A@EXAMPLE.ORG/home' name='B' subscription='both' ask='subscribe'/>`)
-    expect(await _items(client)).toEqual([`<item jid='a@example.org' name='B' subscription='none'/>`])
+    await setRoster(client, `<item jid='a@example.org' name='A'/>`)
+    await setRoster(client, `<item jid='A@EXAMPLE.ORG/home' name='B' subscription='both' ask='subscribe'/>`)
+    expect(await readItems(client)).toEqual([`<item jid='a@example.org' name='B' subscription='none'/>`])
     client.sends(
       `<iq type='set' id='r1'><query xmlns='${NS}'><item jid='a@example.org' subscription='remove'/></query></iq>`,
     )
@@ -54,7 +54,7 @@ describe('RFC 6121 §2: roster', () => {
       `<iq type='set' {any}><query xmlns='${NS}' ver='3'><item jid='a@example.org' subscription='remove'/></query></iq>`,
     )
     await client.receives(`<iq type='result' id='r1' {any}/>`)
-    expect(condition(await _set(client, `<item jid='a@example.org' subscription='remove'/>`))).toBe(
+    expect(condition(await setRoster(client, `<item jid='a@example.org' subscription='remove'/>`))).toBe(
       'item-not-found',
     )
   })
@@ -70,16 +70,19 @@ describe('RFC 6121 §2: roster', () => {
     ['an empty group', `<item jid='a@b.org'><group/></item>`, 'not-acceptable'],
     ['a long group', `<item jid='a@b.org'><group>${'x'.repeat(1024)}</group></item>`, 'not-acceptable'],
     ['a long name', `<item jid='a@b.org' name='${'ü'.repeat(512)}'/>`, 'not-acceptable'],
-    ['51 groups', `<item jid='a@b.org'>${_groups(51)}</item>`, 'not-acceptable'],
+    ['51 groups', `<item jid='a@b.org'>${manyGroups(51)}</item>`, 'not-acceptable'],
   ])('§2.3.3: %s', async (_, inner, expected) => {
     const client = await relay.client('tybalt')
-    expect(condition(await _set(client, inner))).toBe(expected)
-    expect(await _items(client)).toEqual([])
+    expect(condition(await setRoster(client, inner))).toBe(expected)
+    expect(await readItems(client)).toEqual([])
   })
 
   test('an item as large as allowed is accepted', async () => {
     const client = await relay.client('paris')
-    const answer = await _set(client, `<item jid='a@b.org' name='${'x'.repeat(1023)}'>${_groups(50)}</item>`)
+    const answer = await setRoster(
+      client,
+      `<item jid='a@b.org' name='${'x'.repeat(1023)}'>${manyGroups(50)}</item>`,
+    )
     expect(answer.attrs['type']).toBe('result')
   })
 
@@ -88,20 +91,20 @@ describe('RFC 6121 §2: roster', () => {
     await relay.account('paris')
     for (const to of ['paris@localhost', 'nobody@localhost']) {
       const get = await client.request('get', `<query xmlns='${NS}'/>`, to)
-      const set = await _set(client, `<item jid='x@b.org'/>`, to)
+      const set = await setRoster(client, `<item jid='x@b.org'/>`, to)
       expect([condition(get), condition(set)]).toEqual(['service-unavailable', 'service-unavailable'])
     }
   })
 
   test('§2.6: the known version gets an empty result, any other the roster with its version', async () => {
     const client = await relay.client('benvolio')
-    await _set(client, `<item jid='a@b.org'/>`)
+    await setRoster(client, `<item jid='a@b.org'/>`)
     const get = (ver: string) => client.request('get', `<query xmlns='${NS}' ver='${ver}'/>`)
     const first = await get('')
     const ver = first.child('query', NS)?.attrs['ver'] ?? ''
     expect(first.child('query', NS)?.elements()).toHaveLength(1)
     expect((await get(ver)).elements()).toEqual([])
-    await _set(client, `<item jid='b@b.org'/>`)
+    await setRoster(client, `<item jid='b@b.org'/>`)
     expect((await get(ver)).child('query', NS)?.elements()).toHaveLength(2)
     expect((await get('garbage')).child('query', NS)?.elements()).toHaveLength(2)
   })
@@ -113,12 +116,12 @@ describe('RFC 6121 §2: roster', () => {
     const watching = client.next((each) => {
       seen.push(String(each))
       return false
-    }, 3_000)
+    })
+    watching.catch(() => undefined)
     await client.authenticate({ port: relay.port, username: 'benvolio', password: 'secret' })
     expect(seen.at(-1)).toContain(`<ver xmlns='urn:xmpp:features:rosterver'/>`)
     expect(seen.at(-1)).toContain(`<sub xmlns='urn:xmpp:features:pre-approval'/>`)
     expect(seen.at(-1)).toContain(`<c xmlns='http://jabber.org/protocol/caps' hash='sha-1'`)
-    await expect(watching).rejects.toThrow('nothing that fits')
   })
 
   test('a full roster refuses one more, and takes changes of what it has', async () => {
@@ -130,13 +133,14 @@ describe('RFC 6121 §2: roster', () => {
     }
     await client.next((each) => each.attrs['id'] === 'h999', 20_000)
     client.inbox.length = 0
-    expect(condition(await _set(client, `<item jid='more@b.org'/>`))).toBe('resource-constraint')
+    expect(condition(await setRoster(client, `<item jid='more@b.org'/>`))).toBe('resource-constraint')
     client.sends(`<presence type='subscribe' to='stranger@localhost' id='p1'/>`)
     expect(condition(await client.next((each) => each.attrs['id'] === 'p1'))).toBe('resource-constraint')
-    expect((await _set(client, `<item jid='c5@b.org' name='five'/>`)).attrs['type']).toBe('result')
+    expect((await setRoster(client, `<item jid='c5@b.org' name='five'/>`)).attrs['type']).toBe('result')
   })
 
   test('20 changes at once from 4 resources are pushed to each in one order, with versions that count up', async () => {
+    await relay.account('busy')
     const clients = await Promise.all(
       ['a', 'b', 'c', 'd'].map((resource) => relay.client('busy', { resource })),
     )
@@ -157,10 +161,10 @@ describe('RFC 6121 §2: roster', () => {
 
   test('the roster survives a restart', async () => {
     const before = await relay.client('keeper')
-    await _set(before, `<item jid='a@b.org' name='A'/>`)
+    await setRoster(before, `<item jid='a@b.org' name='A'/>`)
     await relay.restart()
     const after = await relay.client('keeper')
-    expect(await _items(after)).toEqual([`<item jid='a@b.org' name='A' subscription='none'/>`])
+    expect(await readItems(after)).toEqual([`<item jid='a@b.org' name='A' subscription='none'/>`])
   })
 
   test('an erased account leaves the rosters of its contacts, who hear of it', async () => {
@@ -175,10 +179,10 @@ describe('RFC 6121 §2: roster', () => {
       `<iq type='set' {any}><query xmlns='${NS}' {any}><item jid='gone@localhost' subscription='remove'/></query></iq>`,
     )
     await settle(alice)
-    expect(await _items(alice)).toEqual([])
+    expect(await readItems(alice)).toEqual([])
   })
 })
 
-function _groups(count: number): string {
+function manyGroups(count: number): string {
   return Array.from({ length: count }, (_, index) => `<group>g${index}</group>`).join('')
 }
