@@ -13,6 +13,7 @@ export type {
   SealedRow,
 } from './keyring.ts'
 export { RAM_KEYRING_ID, openKeyring, openKeyringOn } from './open-keyring.ts'
+export { overwritesInPlace } from './overwrites-in-place.ts'
 export { MESSAGE_KINDS } from './slot.ts'
 export type { MessageKind } from './slot.ts'
 export type { KeyFile, KeyringRequest, Volume } from './volume.ts'

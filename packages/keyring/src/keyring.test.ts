@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock, systemRandom } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
-import { SIZE_CLASSES, openKeyring, requestAdopt, requestReset } from './index.ts'
+import { SIZE_CLASSES, openKeyring, overwritesInPlace, requestAdopt, requestReset } from './index.ts'
 import type { Keyring, KeyringOptions } from './index.ts'
 
 const INSTANCE = '11111111-1111-4111-8111-111111111111'
@@ -255,6 +255,10 @@ test('a symbolic link in the place of the file is not followed', async () => {
   await rename(file, join(home.path, 'elsewhere'))
   await symlink(join(home.path, 'elsewhere'), file)
   await expect(openKeyring(options(home.path))).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+})
+
+test('memory and plain file systems are overwritten in place', async () => {
+  expect(await overwritesInPlace('/dev/shm')).toBe(true)
 })
 
 test('ram mode writes no slot anywhere', async () => {

@@ -5,7 +5,7 @@
  */
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { openKeyring } from '@sealpost/keyring'
+import { openKeyring, overwritesInPlace } from '@sealpost/keyring'
 import type { Keyring, KeyringOptions, MessageKind, QueueHandle } from '@sealpost/keyring'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
@@ -51,7 +51,7 @@ export interface QueueDepth {
 
 export interface SealedStore extends AsyncDisposable {
   /**
-   * Seals a message at the end of a queue. `due`: the second since the epoch from which it must be unreadable. Throws STORE_BUSY,
+   * Seals a message at the end of a queue; `plaintext` is not kept and stays the caller's to wipe. `due`: the second since the epoch from which it must be unreadable. Throws STORE_BUSY,
    * STORE_FENCED, STORE_CLOSED, PLAINTEXT_TOO_LARGE, KEYRING_UNAVAILABLE or KEYRING_FULL; then nothing was kept.
    */
   append(queue: QueueKey, plaintext: Buffer, due: number, kind: MessageKind): SealedEntry
@@ -123,6 +123,8 @@ export async function openSealedStore(options: SealedStoreOptions): Promise<Seal
       onRequest: (request) => log.warn('keyring_request', { kind: request }),
     }),
   )
+  if (options.keyring.mode === 'file' && !(await overwritesInPlace(options.keyring.directory)))
+    log.warn('keyring_volume_copies_on_write')
   await lease.announce(keyring.keyringId, keyring.epoch)
   const rows = new SealedRows(options.db, keyring)
   const { lastSeq } = await reconcile(keyring, rows, log)
