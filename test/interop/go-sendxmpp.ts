@@ -75,7 +75,8 @@ export class Run {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), WAIT_MS)
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit')
     clearTimeout(timer)
-    if (this.#child.exitCode !== 0) throw new Error(`go-sendxmpp ended with ${this.#child.exitCode ?? this.#child.signalCode}`)
+    if (this.#child.exitCode !== 0)
+      throw new Error(`go-sendxmpp ended with ${this.#child.exitCode ?? this.#child.signalCode}`)
   }
 }
 
@@ -123,7 +124,10 @@ export class GoSendxmpp {
   #run(args: readonly string[]): Run {
     const { person, caFile } = this.#options
     const env = { PATH: process.env['PATH'], HOME: this.#home, SSL_CERT_FILE: caFile }
-    const child = spawn('go-sendxmpp', ['--debug', '--file', join(this.#home, 'sendxmpprc'), ...args], { env, cwd: this.#home })
+    const child = spawn('go-sendxmpp', ['--debug', '--file', join(this.#home, 'sendxmpprc'), ...args], {
+      env,
+      cwd: this.#home,
+    })
     const run = new Run(child, new Transcript(`go-sendxmpp ${person.username}`, [person.password]))
     onTestFinished(() => run.stop())
     return run

@@ -14,7 +14,9 @@ test('start to ready under 20 s, cold and warm; clean stop under 10 s', async ()
   expect(await sealpost.stop()).toBe(0)
   const stopped = performance.now() - began
   await sealpost.restart()
-  console.log(`ready: ${seconds(cold)} on an empty directory, ${seconds(sealpost.readyMs)} on a used one; stopped in ${seconds(stopped)}`)
+  console.log(
+    `ready: ${seconds(cold)} on an empty directory, ${seconds(sealpost.readyMs)} on a used one; stopped in ${seconds(stopped)}`,
+  )
   expect(Math.max(cold, sealpost.readyMs)).toBeLessThan(20_000)
   expect(stopped).toBeLessThan(10_000)
 })
@@ -22,7 +24,10 @@ test('start to ready under 20 s, cold and warm; clean stop under 10 s', async ()
 test('10,000 accounts imported under two minutes, and the last of them can sign in', async () => {
   const sealpost = await Sealpost.start()
   onTestFinished(() => sealpost[Symbol.asyncDispose]())
-  const accounts = Array.from({ length: ACCOUNTS }, (_, index) => ({ username: `import${index}`, password: randomBytes(12).toString('hex') }))
+  const accounts = Array.from({ length: ACCOUNTS }, (_, index) => ({
+    username: `import${index}`,
+    password: randomBytes(12).toString('hex'),
+  }))
   const began = performance.now()
   await sealpost.importAccounts(accounts)
   const ms = performance.now() - began
@@ -30,7 +35,12 @@ test('10,000 accounts imported under two minutes, and the last of them can sign 
   expect(ms).toBeLessThan(120_000)
   await trust(sealpost.caFile)
   const last = accounts.at(-1) ?? { username: '', password: '' }
-  const device = await Device.online({ ...last, jid: `${last.username}@${DOMAIN}`, resource: 'phone', service: `xmpp://127.0.0.1:${sealpost.port}` })
+  const device = await Device.online({
+    ...last,
+    jid: `${last.username}@${DOMAIN}`,
+    resource: 'phone',
+    service: `xmpp://127.0.0.1:${sealpost.port}`,
+  })
   await device.ping()
   await device.leave()
 })

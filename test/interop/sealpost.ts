@@ -214,9 +214,13 @@ export class Sealpost implements AsyncDisposable {
   }
 
   /** Makes accounts on the first domain by `ctl account import`. */
-  async importAccounts(accounts: readonly { readonly username: string; readonly password: string }[]): Promise<void> {
+  async importAccounts(
+    accounts: readonly { readonly username: string; readonly password: string }[],
+  ): Promise<void> {
     const file = join(this.#directory, 'accounts.csv')
-    await writeFile(file, accounts.map(({ username, password }) => `${username},${password}\n`).join(''), { mode: 0o600 })
+    await writeFile(file, accounts.map(({ username, password }) => `${username},${password}\n`).join(''), {
+      mode: 0o600,
+    })
     const { code, output } = await this.ctl(['account', 'import', file])
     await rm(file)
     if (code !== 0) throw new Error(`ctl account import ended with ${code}: ${output}`)
