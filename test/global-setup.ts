@@ -14,6 +14,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  process.stdout.write(`Node ${process.version} runs the tests\n`)
   const directory = await mkdtemp(join(tmpdir(), 'sealpost-test-'))
   await chmod(directory, 0o711)
   const postgres = await startEmbeddedPostgres({

@@ -7,10 +7,12 @@ import { Deployment, SHAPES } from '@sealpost/dev-env'
 import type { DeploymentOptions, Shape } from '@sealpost/dev-env'
 import { createTestDatabase } from '../database.ts'
 
+export type ShapeOptions = Pick<DeploymentOptions, 'domains' | 'env'>
+
 /** All-in-one brings its own embedded Postgres; four processes get a database of the run's. Disposing leaves nothing behind. */
 export async function deploy(
   shape: Shape,
-  options: Pick<DeploymentOptions, 'domains' | 'env'> = {},
+  options: ShapeOptions = {},
 ): Promise<{ deployment: Deployment } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-e2e-'))
@@ -24,11 +26,15 @@ export async function deploy(
 
 export const shape = {
   /** One deployment of each shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
-  describe(name: string, define: (deployment: () => Deployment, shape: Shape) => void): void {
+  describe(
+    name: string,
+    define: (deployment: () => Deployment, shape: Shape) => void,
+    options: ShapeOptions = {},
+  ): void {
     describe.each(SHAPES)(`${name} (%s)`, (which) => {
       let running: Awaited<ReturnType<typeof deploy>> | undefined
       beforeAll(async () => {
-        running = await deploy(which)
+        running = await deploy(which, options)
       })
       afterAll(() => running?.[Symbol.asyncDispose]())
       define(() => {

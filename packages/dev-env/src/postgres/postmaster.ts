@@ -13,7 +13,7 @@ export interface Postmaster {
   readonly pid: number
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<void>
-  /** Fast stop: sessions are ended, a checkpoint is written. Harder means if that takes too long. */
+  /** Waits half a second for sessions to end, then ends them; writes a checkpoint. Harder means if that takes too long. */
   stop(): Promise<void>
 }
 
@@ -28,6 +28,8 @@ export interface PostmasterOptions {
 const READY_MS_MAX = 120_000
 const READY_POLL_MS = 10
 
+/** Sessions that are saying goodbye may finish; one that is ended instead would look like a failure to its client. */
+const SMART_STOP_MS = 500
 const FAST_STOP_MS = 6_000
 const IMMEDIATE_STOP_MS = 1_500
 
@@ -82,10 +84,11 @@ function keepLog(child: ChildProcess): () => string {
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return await ended
   const harder = [
-    setTimeout(() => child.kill('SIGQUIT'), FAST_STOP_MS),
-    setTimeout(() => child.kill('SIGKILL'), FAST_STOP_MS + IMMEDIATE_STOP_MS),
+    setTimeout(() => child.kill('SIGINT'), SMART_STOP_MS),
+    setTimeout(() => child.kill('SIGQUIT'), SMART_STOP_MS + FAST_STOP_MS),
+    setTimeout(() => child.kill('SIGKILL'), SMART_STOP_MS + FAST_STOP_MS + IMMEDIATE_STOP_MS),
   ]
-  child.kill('SIGINT')
+  child.kill('SIGTERM')
   await ended
   for (const timer of harder) clearTimeout(timer)
 }

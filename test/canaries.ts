@@ -1,0 +1,67 @@
+/** Looks for planted texts wherever Sealpost could have left them. */
+import { randomBytes } from 'node:crypto'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+
+/** A text that occurs nowhere else. */
+export function canary(prefix: string): string {
+  return prefix + randomBytes(8).toString('hex')
+}
+
+/** The text as it is, and as base64 shows it at each of the three alignments, and both in hexadecimal as Postgres prints binary columns. */
+export function disguises(text: string): string[] {
+  const inBase64 = [0, 1, 2].map((shift) => {
+    const padded = Buffer.concat([Buffer.alloc(shift), Buffer.from(text)])
+    // The first and the last group depend on the neighbours.
+    return padded
+      .toString('base64')
+      .replaceAll('=', '')
+      .slice(shift === 0 ? 0 : 4, -4)
+  })
+  const readable = [text, ...inBase64]
+  return [...readable, ...readable.map((each) => Buffer.from(each).toString('hex'))]
+}
+
+/** Names of the tables that hold the text in any column of any row. */
+export async function tablesWith(databaseUrl: string, text: string): Promise<string[]> {
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+       where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema') order by 1`,
+    )
+    const found: string[] = []
+    for (const { name } of rows) {
+      const hits = await client.query(
+        `select 1 from ${name} as r where exists (select from unnest($1::text[]) n where strpos(r::text, n) > 0) limit 1`,
+        [disguises(text)],
+      )
+      if (hits.rows.length > 0) found.push(name)
+    }
+    return found
+  } finally {
+    await client.end()
+  }
+}
+
+/** Paths of the files below `directory` that hold the text, byte by byte. */
+export async function filesWith(directory: string, text: string): Promise<string[]> {
+  const needles = disguises(text).map((each) => Buffer.from(each))
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const found: string[] = []
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    // A file that Postgres has just removed holds nothing.
+    const content = await readFile(path).catch(() => Buffer.alloc(0))
+    if (needles.some((needle) => content.includes(needle))) found.push(path.slice(directory.length + 1))
+  }
+  return found
+}
+
+/** Whether the output of a process holds the text. */
+export function says(output: string, text: string): boolean {
+  return disguises(text).some((each) => output.includes(each))
+}

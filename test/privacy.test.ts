@@ -1,0 +1,229 @@
+/** Plants unique texts through every flow there is, then looks for them in what the processes say, in the metrics, the tables and the files. */
+import { readFile } from 'node:fs/promises'
+import { beforeAll, expect, test } from 'vitest'
+import type { Deployment } from '@sealpost/dev-env'
+import { SmtpClient } from '../services/smtp/test/smtp-client.ts'
+import { TestClient } from '../services/xmpp/test/client.ts'
+import { canary, filesWith, says, tablesWith } from './canaries.ts'
+import { shape } from './e2e/shape.ts'
+
+/** Where a planted text may be found: in these tables and nowhere else. */
+interface Planted {
+  readonly text: string
+  readonly tables: readonly string[]
+}
+
+const SERVICES = ['api', 'xmpp', 'keys', 'smtp'] as const
+
+/** Who exists is kept by the accounts alone; a contact list holds the addresses and names that its owner put there. */
+const NAME_TABLES = ['account.account', 'xmpp.roster_item']
+
+function plant() {
+  const nowhere = (prefix: string): Planted => ({ text: canary(prefix), tables: [] })
+  return {
+    alice: { text: canary('alice'), tables: NAME_TABLES },
+    bob: { text: canary('bob'), tables: NAME_TABLES },
+    contactName: { text: canary('name'), tables: ['xmpp.roster_item'] },
+    password: nowhere('password'),
+    wrongPassword: nowhere('wrong'),
+    stranger: nowhere('stranger'),
+    resource: nowhere('resource'),
+    status: nowhere('status'),
+    body: nowhere('body'),
+    subject: nowhere('subject'),
+    ciphertext: nowhere('ciphertext'),
+    stanzaId: nowhere('id'),
+    mailAddress: nowhere('mail'),
+    helo: nowhere('helo'),
+    userAgent: nowhere('agent'),
+    malformed: nowhere('malformed'),
+    searched: nowhere('searched'),
+  } satisfies Record<string, Planted>
+}
+
+type Garden = ReturnType<typeof plant>
+
+shape.describe(
+  'privacy',
+  (deployment, which) => {
+    const garden = plant()
+    const everything = Object.entries(garden)
+
+    beforeAll(async () => {
+      await makeAccounts(deployment(), garden)
+      await callApi(deployment(), garden)
+      await talkSmtp(deployment(), garden)
+      await lookUpKeys(deployment(), garden)
+      await talkXmpp(deployment(), garden)
+      await sendToBobWhoIsAway(deployment(), garden)
+    })
+
+    test('the search would find what is there: accounts hold names, the data directory holds the CA', async () => {
+      expect(await tablesWith(await deployment().databaseUrl(), garden.alice.text)).toContain(
+        'account.account',
+      )
+      expect(await filesWith(deployment().dataDir, 'BEGIN CERTIFICATE')).toContain('tls/ca.pem')
+      expect(says(`x${Buffer.from(`y${garden.body.text}z`).toString('base64')}`, garden.body.text)).toBe(true)
+      expect(deployment().output).toContain('"event":')
+    })
+
+    test('each text stands in a table only where it belongs', async () => {
+      const url = await deployment().databaseUrl()
+      for (const [name, { text, tables }] of everything) {
+        const found = await tablesWith(url, text)
+        expect([name, ...found.filter((table) => !tables.includes(table))]).toEqual([name])
+      }
+    })
+
+    test('each text stands in no file of the data directory but those of Postgres, if a table holds it', async () => {
+      for (const [name, { text, tables }] of everything) {
+        const found = await filesWith(deployment().dataDir, text)
+        // The embedded cluster is in there, with its write-ahead log.
+        const excused = (path: string): boolean => tables.length > 0 && path.startsWith('postgres/')
+        expect([name, ...found.filter((path) => !excused(path))]).toEqual([name])
+      }
+    })
+
+    test('a message delivered after kill -9 leaves nothing either', async () => {
+      await deployment().kill()
+      await deployment().start()
+      await using bob = await signIn(deployment(), garden, garden.bob)
+      await bob.available()
+      const message = await bob.message()
+      expect(message.attrs['id']).toBe(garden.stanzaId.text)
+      await bob.ping()
+      await bob.close()
+      for (const planted of [garden.ciphertext, garden.stanzaId])
+        expect(await tablesWith(await deployment().databaseUrl(), planted.text)).toEqual([])
+      if (which === 'all-in-one')
+        expect(await filesWith(deployment().dataDir, garden.ciphertext.text)).toEqual([])
+    })
+
+    test('no process says any of it, nor an address', async () => {
+      const { output } = deployment()
+      expect(everything.filter(([, { text }]) => says(output, text)).map(([name]) => name)).toEqual([])
+      const logged = output.split('\n').filter((line) => line.startsWith('{'))
+      expect(logged.length).toBeGreaterThan(0)
+      expect(logged.filter((line) => /127\.0\.0\.1|::1|@/.test(line))).toEqual([])
+    })
+
+    test.each(SERVICES)('the metrics of %s hold none of it', async (service) => {
+      const metrics = await (await fetch(deployment().url(service, '/metrics'))).text()
+      expect(everything.filter(([, { text }]) => says(metrics, text)).map(([name]) => name)).toEqual([])
+      expect(metrics).not.toContain('127.0.0.1')
+    })
+  },
+  { env: { LOG_LEVEL: 'debug' } },
+)
+
+async function makeAccounts(deployment: Deployment, { alice, bob, password }: Garden): Promise<void> {
+  for (const { text } of [alice, bob]) {
+    const made = await deployment.ctl(
+      ['account', 'create', `${text}@localhost`, '--password-stdin'],
+      `${password.text}\n`,
+    )
+    expect(made.code).toBe(0)
+  }
+  await deployment.ctl(['account', 'suspend', `${bob.text}@localhost`])
+  await deployment.ctl(['account', 'restore', `${bob.text}@localhost`])
+}
+
+async function callApi(deployment: Deployment, garden: Garden): Promise<void> {
+  const { alice, password, wrongPassword, stranger, userAgent, malformed } = garden
+  const basic = (user: string, secret: string): Record<string, string> => ({
+    authorization: `Basic ${Buffer.from(`${user}@localhost:${secret}`).toString('base64')}`,
+    'user-agent': userAgent.text,
+  })
+  const me = deployment.url('api', '/v1/me')
+  expect((await fetch(me, { headers: basic(alice.text, password.text) })).status).toBe(200)
+  expect((await fetch(me, { headers: basic(alice.text, wrongPassword.text) })).status).toBe(401)
+  expect((await fetch(me, { headers: basic(stranger.text, wrongPassword.text) })).status).toBe(401)
+  await fetch(deployment.url('api', `/v1/accounts/${alice.text}@localhost?q=${malformed.text}`))
+  await fetch(deployment.url('api', `/${malformed.text}/../%00${malformed.text}`))
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${malformed.text}` }
+  for (const body of [
+    `{"jid": "${malformed.text}`,
+    JSON.stringify({ jid: `@${malformed.text}@`, more: malformed.text }),
+  ])
+    await fetch(deployment.url('api', '/v1/accounts'), { method: 'POST', headers, body })
+}
+
+async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
+  const { alice, password, wrongPassword, stranger, mailAddress, helo, malformed } = garden
+  const ca = await readFile(deployment.caFile, 'utf8')
+  const plain = (user: string, secret: string): string =>
+    `AUTH PLAIN ${Buffer.from(`\0${user}@localhost\0${secret}`).toString('base64')}`
+  using user = await SmtpClient.connect(deployment.ports.submissions, { ca })
+  await user.ask()
+  await user.ask(`EHLO ${helo.text}.example`)
+  await user.ask(plain(stranger.text, wrongPassword.text))
+  await user.ask(plain(alice.text, wrongPassword.text))
+  expect(await user.ask(plain(alice.text, password.text))).toMatch(/^235/)
+  await user.ask(`MAIL FROM:<${alice.text}@localhost>`)
+  expect(await user.ask(`RCPT TO:<${mailAddress.text}@elsewhere.example>`)).toMatch(/^451/)
+  using server = await SmtpClient.connect(deployment.ports.smtp)
+  await server.ask()
+  await server.ask(`EHLO ${helo.text}.example`)
+  await server.ask(`MAIL FROM:<${mailAddress.text}@elsewhere.example>`)
+  await server.ask(`RCPT TO:<${alice.text}@localhost>`)
+  await server.ask(`RCPT TO:<${mailAddress.text}@elsewhere.example>`)
+  await server.ask(`${malformed.text} ${malformed.text}`)
+  server.send(Buffer.from(`MAIL FROM:<${malformed.text}\xff\0>\r\n`, 'latin1'))
+  await server.ask()
+}
+
+async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise<void> {
+  const lookup = `/pks/lookup?op=get&search=${searched.text}%40localhost`
+  expect((await fetch(deployment.url('keys', lookup))).status).toBe(404)
+  expect((await fetch(`http://127.0.0.1:${String(deployment.ports.hkp)}${lookup}`)).status).toBe(404)
+  await fetch(deployment.url('keys', `/.well-known/openpgpkey/hu/x?l=${searched.text}`))
+  const body = new URLSearchParams({ keytext: searched.text })
+  expect((await fetch(deployment.url('keys', '/pks/add'), { method: 'POST', body })).status).toBe(501)
+}
+
+function signIn(deployment: Deployment, { password, resource }: Garden, who: Planted): Promise<TestClient> {
+  const account = { username: who.text, password: password.text, resource: resource.text }
+  return TestClient.signIn({ port: deployment.ports.xmpp, ...account })
+}
+
+/** Everything that is refused, and the plain parts of what is not: presence, the contact list, bad XML. */
+async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
+  const { alice, bob, wrongPassword, stranger, contactName, status, body, subject, malformed } = garden
+  const { xmpp, xmpps } = deployment.ports
+  for (const username of [alice.text, stranger.text]) {
+    const attempt = TestClient.signIn({ port: xmpps, direct: true, username, password: wrongPassword.text })
+    await expect(attempt).rejects.toThrow('sign-in refused')
+  }
+  await using client = await signIn(deployment, garden, alice)
+  await client.available()
+  const contact = `<item jid='${bob.text}@localhost' name='${contactName.text}'><group>${contactName.text}</group></item>`
+  await client.request('set', `<query xmlns='jabber:iq:roster'>${contact}</query>`)
+  client.sends(`<presence><status>${status.text}</status></presence>`)
+  client.sends(
+    `<presence type='subscribe' to='${bob.text}@localhost'><status>${status.text}</status></presence>`,
+  )
+  client.sends(
+    `<message type='chat' id='plain' to='${bob.text}@localhost'><subject>${subject.text}</subject><body>${body.text}</body></message>`,
+  )
+  await client.receives(
+    `<message type='error' id='plain' {any}>{any}<policy-violation {any}/>{any}</message>`,
+  )
+  await client.request('get', `<query xmlns='${malformed.text}'>${malformed.text}</query>`)
+  await client.close()
+  await using hostile = await TestClient.connect({ port: xmpp })
+  hostile.sendRaw(`<message><${malformed.text} a='&${malformed.text};'></oops></message>`)
+  await hostile.ended()
+}
+
+async function sendToBobWhoIsAway(deployment: Deployment, garden: Garden): Promise<void> {
+  const { bob, ciphertext, stanzaId } = garden
+  await using client = await signIn(deployment, garden, garden.alice)
+  await client.enableStreamManagement()
+  const sealed = Buffer.from(ciphertext.text.repeat(4)).toString('base64')
+  client.sends(
+    `<message type='chat' id='${stanzaId.text}' to='${bob.text}@localhost'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+      `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header>` +
+      `<payload>${sealed}</payload></encrypted><store xmlns='urn:xmpp:hints'/></message>`,
+  )
+  await client.safeUpTo(1)
+}
