@@ -188,6 +188,7 @@ export class Relay implements AsyncDisposable {
     const { store } = this.#options
     store.shredAccount(accountId)
     await store.shredded()
+    await store.garbage()
     await this.#devices.erase(accountId)
     const account = await this.#options.accounts.findById(accountId)
     await this.#hooks.fire('account/erase', { accountId, jid: account?.jid })

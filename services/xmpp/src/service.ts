@@ -22,9 +22,10 @@ export async function createXmppService(config: XmppConfig, platform: Platform):
   const db = stack.use(await open('sealpost_xmpp'))
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const keyring = { mode: 'file', directory: config.keyringDir } as const
-  const onFenced = () => relay.fence()
+  const fenced = Promise.withResolvers<void>()
+  const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const relay: Relay = stack.use(
+  const relay = stack.use(
     await Relay.create({
       platform: { ...platform, log },
       events,
@@ -40,6 +41,7 @@ export async function createXmppService(config: XmppConfig, platform: Platform):
       },
     }),
   )
+  void fenced.promise.then(() => relay.fence())
   const listen = {
     host: bind,
     tls,
