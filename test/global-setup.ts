@@ -1,9 +1,9 @@
 /** One embedded Postgres for a whole vitest run, without syncs: the tests kill our processes, not the machine. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { startEmbeddedPostgres } from '@sealpost/dev-env'
+import { isDirectoryTaken, startEmbeddedPostgres, stopLeftovers, takeDirectory } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 
 declare module 'vitest' {
@@ -13,9 +13,13 @@ declare module 'vitest' {
   }
 }
 
+const PREFIX = 'sealpost-vitest-'
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.stdout.write(`Node ${process.version} runs the tests\n`)
-  const directory = await mkdtemp(join(tmpdir(), 'sealpost-test-'))
+  await clearKilledRuns()
+  const directory = await mkdtemp(join(tmpdir(), PREFIX))
+  await takeDirectory(directory)
   await chmod(directory, 0o711)
   const postgres = await startEmbeddedPostgres({
     directory: join(directory, 'postgres'),
@@ -28,6 +32,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('databaseUrl', postgres.url)
   return async () => {
     await postgres[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** A run that was killed leaves its Postgres behind. One that is just beginning has an empty directory. */
+async function clearKilledRuns(): Promise<void> {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))
+  for (const directory of names.map((name) => join(tmpdir(), name))) {
+    const entries: string[] = await readdir(directory).catch(() => [])
+    if (!entries.includes('postgres') || (await isDirectoryTaken(directory))) continue
+    await stopLeftovers(join(directory, 'postgres'))
     await rm(directory, { recursive: true, force: true })
   }
 }

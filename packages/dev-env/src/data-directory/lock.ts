@@ -52,14 +52,24 @@ async function claim(directory: string, own: string, number: number): Promise<bo
   return true
 }
 
+/** Whether a running process holds the directory. */
+export async function isDirectoryTaken(directory: string): Promise<boolean> {
+  return (await holderOf(directory, await lastNumber(directory))) !== undefined
+}
+
 async function assertFree(directory: string, number: number): Promise<void> {
-  const holder = (await readFile(pathOf(directory, number), 'utf8').catch(() => '')).trim()
-  if (holder === '' || !(await isRunning(holder))) return
-  const pid = holder.split(' ')[0] ?? ''
+  const pid = await holderOf(directory, number)
+  if (pid === undefined) return
   throw new OperationalError(
     'DATA_DIR_HELD',
     `The data directory ${directory} is held by the running Sealpost with process id ${pid}: stop that one, or choose another SEALPOST_DATA_DIR`,
   )
+}
+
+/** The id of the process that holds this lock, if it still runs. */
+async function holderOf(directory: string, number: number): Promise<string | undefined> {
+  const holder = (await readFile(pathOf(directory, number), 'utf8').catch(() => '')).trim()
+  return (await isRunning(holder)) ? holder.split(' ')[0] : undefined
 }
 
 async function lastNumber(directory: string): Promise<number> {
