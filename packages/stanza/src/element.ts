@@ -3,6 +3,8 @@
  * sent is forwarded byte for byte; built elements are serialised with the fewest declarations.
  */
 
+import { NS_XML } from './namespaces.ts'
+
 export type XmlNode = Element | string
 
 /** Attribute values by name; a prefixed attribute other than `xml:` is keyed `{namespace}name`. */
@@ -64,18 +66,21 @@ export class Element {
   /** XML text; `contextNs` is the default namespace of the place it is written to. */
   toString(contextNs = 'jabber:client'): string {
     if (this.#source !== undefined && contextNs === 'jabber:client') return this.#source
-    let out = `<${this.name}`
-    if (this.ns !== contextNs) out += ` xmlns='${escapeXml(this.ns)}'`
+    // The namespace of `xml:` has no other prefix and cannot be a default (XML Names 1.0 §3).
+    const reserved = this.ns === NS_XML
+    const name = reserved ? `xml:${this.name}` : this.name
+    let out = `<${name}`
+    if (this.ns !== contextNs && !reserved) out += ` xmlns='${escapeAttribute(this.ns)}'`
     out += attributesToString(this.attrs)
     if (this.children.length === 0) return `${out}/>`
-    return `${out}>${this.innerXml()}</${this.name}>`
+    return `${out}>${this.innerXml(reserved ? contextNs : this.ns)}</${name}>`
   }
 
-  /** The serialised children, for a place whose default namespace is this element's. */
-  innerXml(): string {
+  /** The serialised children, for a place with that default namespace. */
+  innerXml(contextNs = this.ns): string {
     let out = ''
     for (const node of this.children) {
-      out += typeof node === 'string' ? escapeXml(node) : node.toString(this.ns)
+      out += typeof node === 'string' ? escapeXml(node) : node.toString(contextNs)
     }
     return out
   }
@@ -97,9 +102,9 @@ export function attributesToString(attrs: Attributes): string {
       out += ` ${name}='${escapeAttribute(value)}'`
       continue
     }
-    const end = name.indexOf('}')
+    const end = name.lastIndexOf('}') // a local name has none
     const prefix = `n${++declared}`
-    out += ` xmlns:${prefix}='${escapeXml(name.slice(1, end))}' ${prefix}:${name.slice(end + 1)}='${escapeAttribute(value)}'`
+    out += ` xmlns:${prefix}='${escapeAttribute(name.slice(1, end))}' ${prefix}:${name.slice(end + 1)}='${escapeAttribute(value)}'`
   }
   return out
 }

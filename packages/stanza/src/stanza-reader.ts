@@ -14,15 +14,23 @@ export interface ReadLimits {
   readonly depthMax: number
   readonly attributesMax: number
   readonly elementsMax: number
+  /** Prefixes in scope at one place, those of the stream header included. */
+  readonly prefixesMax: number
 }
 
-export const readLimits: ReadLimits = { depthMax: 64, attributesMax: 64, elementsMax: 4096 }
+export const readLimits: ReadLimits = {
+  depthMax: 64,
+  attributesMax: 64,
+  elementsMax: 4096,
+  prefixesMax: 128,
+}
 
-/** Prefix bindings in scope, innermost first; `depth` 0 is the stream header. */
+/** Prefix bindings in scope, innermost first. */
 interface Binding {
   readonly prefix: string
   readonly ns: string
-  readonly depth: number
+  /** How many are in scope, this one included. */
+  readonly count: number
   readonly outer: Binding | undefined
 }
 
@@ -53,9 +61,16 @@ export function readElement(text: string, scope: StreamScope = clientScope, limi
  * Reads a stream header `<stream:stream …>` (RFC 6120 §4.7): the start tag as an element without children, and the
  * scope it sets for the stanzas that follow.
  */
-export function readStreamHeader(text: string): { header: Element; scope: StreamScope } {
+export function readStreamHeader(text: string): StreamHeader {
   if (ILLEGAL_CHARACTER.test(text)) throw notWellFormed()
   return new StanzaReader(text, { defaultNs: '', prefixes: new Map() }, readLimits).readHeader()
+}
+
+export interface StreamHeader {
+  readonly header: Element
+  /** The name as written, which the closing tag must repeat (XML 1.0 §3). */
+  readonly qualifiedName: string
+  readonly scope: StreamScope
 }
 
 interface Tag {
@@ -74,7 +89,10 @@ class StanzaReader {
   #elements = 0
   #defaultNs: string
   #bindings: Binding | undefined
-  /** False once the current child of the root used a prefix or default namespace declared outside itself. */
+  /**
+   * False once the current child of the root used a default namespace declared outside itself, or any prefix: it is
+   * then written anew, so that nothing goes along that the tree does not show.
+   */
   #selfContained = true
 
   constructor(text: string, scope: StreamScope, limits: ReadLimits) {
@@ -82,7 +100,7 @@ class StanzaReader {
     this.#limits = limits
     this.#defaultNs = scope.defaultNs
     for (const [prefix, ns] of scope.prefixes) {
-      this.#bindings = { prefix, ns, depth: 0, outer: this.#bindings }
+      this.#bind(prefix, ns)
     }
   }
 
@@ -92,15 +110,15 @@ class StanzaReader {
     return element
   }
 
-  readHeader(): { header: Element; scope: StreamScope } {
-    const tag = this.#readStartTag(1)
+  readHeader(): StreamHeader {
+    const tag = this.#readStartTag()
     if (tag.empty || this.#pos !== this.#text.length) throw notWellFormed()
     const prefixes = new Map<string, string>()
     for (let binding = this.#bindings; binding; binding = binding.outer) {
       if (!prefixes.has(binding.prefix)) prefixes.set(binding.prefix, binding.ns)
     }
     const header = new Element(tag.name, tag.ns, tag.attrs, [])
-    return { header, scope: { defaultNs: this.#defaultNs, prefixes } }
+    return { header, qualifiedName: tag.qualifiedName, scope: { defaultNs: this.#defaultNs, prefixes } }
   }
 
   #readElement(depth: number): Element {
@@ -111,7 +129,7 @@ class StanzaReader {
     const outerDefault = this.#defaultNs
     const outerBindings = this.#bindings
     if (depth === 2) this.#selfContained = true
-    const tag = this.#readStartTag(depth)
+    const tag = this.#readStartTag()
     if (depth === 2 && !tag.declaresDefault && outerDefault !== NS_CLIENT) this.#selfContained = false
     const children = tag.empty ? [] : this.#readContent(tag, depth)
     this.#defaultNs = outerDefault
@@ -120,7 +138,7 @@ class StanzaReader {
     return new Element(tag.name, tag.ns, tag.attrs, children, source)
   }
 
-  #readStartTag(depth: number): Tag {
+  #readStartTag(): Tag {
     const text = this.#text
     if (text.charCodeAt(this.#pos) !== 0x3c) throw notWellFormed()
     this.#pos++
@@ -138,7 +156,7 @@ class StanzaReader {
       const value = this.#readAttributeValue()
       if (name === 'xmlns' || name.startsWith('xmlns:')) {
         if (name === 'xmlns') declaresDefault = true
-        this.#declare(name, value, depth, raw)
+        this.#declare(name, value, raw)
       }
       raw.push([name, value])
     }
@@ -150,7 +168,7 @@ class StanzaReader {
   }
 
   /** XML Names 1.0 §3: reserved prefixes and namespace names, no undeclaring of prefixes. */
-  #declare(name: string, ns: string, depth: number, raw: readonly [string, string][]): void {
+  #declare(name: string, ns: string, raw: readonly [string, string][]): void {
     if (raw.some(([other]) => other === name)) throw notWellFormed()
     if (ns === NS_XMLNS) throw notWellFormed()
     if (name === 'xmlns') {
@@ -161,7 +179,14 @@ class StanzaReader {
     const prefix = name.slice(6)
     if (prefix === 'xmlns' || ns === '') throw notWellFormed()
     if ((prefix === 'xml') !== (ns === NS_XML)) throw notWellFormed()
-    if (prefix !== 'xml') this.#bindings = { prefix, ns, depth, outer: this.#bindings }
+    if (prefix !== 'xml') this.#bind(prefix, ns)
+    this.#selfContained = false
+  }
+
+  #bind(prefix: string, ns: string): void {
+    const count = (this.#bindings?.count ?? 0) + 1
+    if (count > this.#limits.prefixesMax) throw new StreamError('policy-violation', 'Too many prefixes')
+    this.#bindings = { prefix, ns, count, outer: this.#bindings }
   }
 
   #resolveAttributes(raw: readonly [string, string][]): Record<string, string> {
@@ -189,7 +214,7 @@ class StanzaReader {
     if (prefix === 'xml') return [name, NS_XML]
     for (let binding = this.#bindings; binding; binding = binding.outer) {
       if (binding.prefix !== prefix) continue
-      if (binding.depth < 2) this.#selfContained = false
+      this.#selfContained = false
       return [name, binding.ns]
     }
     throw new StreamError('bad-namespace-prefix')
@@ -303,8 +328,14 @@ function normalizeLineEnds(raw: string): string {
   return raw.includes('\r') ? raw.replace(/\r\n?/g, '\n') : raw
 }
 
-const predefined: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', apos: "'", quot: '"' }
-const REFERENCE = /&(?:#(\d{1,8})|#x([0-9A-Fa-f]{1,8})|([^;&<\s]*));?/g
+const predefined = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['apos', "'"],
+  ['quot', '"'],
+])
+const REFERENCE = /&(?:#(\d+)|#x([0-9A-Fa-f]+)|([^;&<\s]*));?/g
 
 function decodeReferences(raw: string): string {
   if (!raw.includes('&')) return raw
@@ -312,7 +343,7 @@ function decodeReferences(raw: string): string {
     if (!match.endsWith(';')) throw notWellFormed()
     if (decimal !== undefined) return characterReference(Number.parseInt(decimal, 10))
     if (hex !== undefined) return characterReference(Number.parseInt(hex, 16))
-    const char = predefined[name ?? '']
+    const char = predefined.get(name ?? '')
     if (char !== undefined) return char
     throw isNcName(name ?? '') ? restricted() : notWellFormed()
   })

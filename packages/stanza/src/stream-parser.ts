@@ -11,8 +11,8 @@ import { NS_APP_ERRORS, NS_STREAM } from './namespaces.ts'
 import { clientScope, readElement, readStreamHeader, type StreamScope } from './stanza-reader.ts'
 
 export interface StreamEvents {
-  /** The opening `<stream:stream>` (RFC 6120 §4.7), checked for the stream namespace. */
-  onHeader(header: Element): void
+  /** The opening `<stream:stream>` (RFC 6120 §4.7), checked for the stream namespace; `contentNs` is its default. */
+  onHeader(header: Element, contentNs: string): void
   /** One complete first-level element: a stanza or a nonza. */
   onElement(element: Element): void
   /** The closing `</stream:stream>` (RFC 6120 §4.4). */
@@ -39,6 +39,8 @@ const HELD_BYTES_MIN = 1024
 const XML_DECLARATION =
   /^<\?xml\s+version\s*=\s*(["'])1\.\d\1(\s+encoding\s*=\s*(["'])([A-Za-z][\w.-]*)\3)?(\s+standalone\s*=\s*(["'])(yes|no)\6)?\s*\?>$/
 
+const XML_TARGET = /^<\?xml[\s?>]/
+
 /** What the markup that just ended completes. */
 type Completed = 'nothing' | 'declaration' | 'header' | 'element' | 'stream'
 
@@ -47,6 +49,8 @@ export class StreamParser {
   readonly #events: StreamEvents
   #elementBytesMax: number
   #scope: StreamScope = clientScope
+  /** Of the stream header, as written. */
+  #streamName = ''
   #state: State = text
   /** 0 before the header, 1 between stanzas, 2 and more inside one. */
   #depth = 0
@@ -61,6 +65,8 @@ export class StreamParser {
   /** True once a byte of the current document was read: an XML declaration may only come first. */
   #begun = false
   #stopped = false
+  /** What a callback wants done with the rest of the current chunk. */
+  #rest: 'read' | 'keep' | 'drop' = 'read'
 
   /** @param elementBytesMax bound of one first-level element in bytes, RFC 6120 §13.12 */
   constructor(events: StreamEvents, elementBytesMax: number) {
@@ -73,12 +79,23 @@ export class StreamParser {
     this.#elementBytesMax = elementBytesMax
   }
 
-  /** Expects a new stream header next (RFC 6120 §4.3.3); bytes after the current element are read as its start. */
+  /** Expects a new stream header next (RFC 6120 §4.3.3); bytes after the last element are read as its start. */
   restart(): void {
+    this.#release()
     this.#state = text
     this.#depth = 0
     this.#begun = false
     this.#scope = clientScope
+  }
+
+  /** In a callback: reads nothing beyond the current element; the rest of the chunk is the caller's to give again. */
+  pause(): void {
+    this.#rest = 'keep'
+  }
+
+  /** In a callback: ignores the rest of the current chunk. */
+  dropRest(): void {
+    this.#rest = 'drop'
   }
 
   /** Ignores the rest of the current chunk and all later ones. */
@@ -87,10 +104,14 @@ export class StreamParser {
     this.#release()
   }
 
-  /** Throws StreamError at the first byte that cannot be accepted; the parser must not be used afterwards. */
-  write(chunk: Buffer): void {
+  /**
+   * Returns how many bytes it took: all, unless a callback called `pause`. Throws StreamError at the first byte that
+   * cannot be accepted; the parser must not be used afterwards.
+   */
+  write(chunk: Buffer): number {
     let start = this.#heldBytes > 0 ? 0 : -1 // start of the element inside this chunk
     let pos = 0
+    this.#rest = 'read'
     while (pos < chunk.length && !this.#stopped) {
       if (this.#state === text) {
         if (this.#depth < 2) {
@@ -109,9 +130,11 @@ export class StreamParser {
       if (this.#completed !== 'nothing') {
         this.#complete(chunk.subarray(Math.max(start, 0), pos))
         start = -1
+        if (this.#rest !== 'read') return this.#rest === 'keep' ? pos : chunk.length
       }
     }
     if (!this.#stopped && start >= 0) this.#hold(chunk.subarray(start))
+    return chunk.length
   }
 
   /** Between elements only white space is allowed (RFC 6120 §11.7); it also keeps the connection alive. */
@@ -177,6 +200,7 @@ export class StreamParser {
       this.#matched = 2
       return pos + 1
     }
+    if (this.#closing && this.#depth === 0) throw new StreamError('not-well-formed')
     this.#state = tag
     return this.#closing ? pos + 1 : pos
   }
@@ -188,6 +212,7 @@ export class StreamParser {
         this.#endTag()
         return pos + 1
       }
+      if (this.#slash) throw new StreamError('not-well-formed') // only `>` follows the slash of an empty element
       this.#slash = byte === SLASH
       if (byte === 0x22 || byte === 0x27) {
         this.#state = quoted
@@ -234,17 +259,24 @@ export class StreamParser {
     this.#begun = true
     if (completed === 'element') this.#events.onElement(readElement(source, this.#scope))
     else if (completed === 'header') this.#readHeader(source)
-    else if (completed === 'stream') this.#events.onClose()
+    else if (completed === 'stream') this.#readClose(source)
     else checkDeclaration(source)
   }
 
   #readHeader(source: string): void {
-    const { header, scope } = readStreamHeader(source)
+    const { header, qualifiedName, scope } = readStreamHeader(source)
     if (!header.is('stream', NS_STREAM)) {
       throw new StreamError(header.name === 'stream' ? 'invalid-namespace' : 'bad-format')
     }
     this.#scope = scope
-    this.#events.onHeader(header)
+    this.#streamName = qualifiedName
+    this.#events.onHeader(header, scope.defaultNs)
+  }
+
+  /** XML 1.0 §3: the end tag has the name of the start tag, and no attributes. */
+  #readClose(source: string): void {
+    if (source.slice(2, -1).trimEnd() !== this.#streamName) throw new StreamError('not-well-formed')
+    this.#events.onClose()
   }
 
   /** Keeps a copy of the rest: the chunk's own memory may be part of a large pool. */
@@ -297,6 +329,7 @@ function decodeUtf8(bytes: Buffer): string {
 
 /** XML 1.0 §2.8; RFC 6120 §11.6: UTF-8 is the only encoding. */
 function checkDeclaration(source: string): void {
+  if (!XML_TARGET.test(source)) throw new StreamError('restricted-xml') // a processing instruction
   const declared = XML_DECLARATION.exec(source)
   if (!declared) throw new StreamError('not-well-formed')
   const encoding = declared[4]
