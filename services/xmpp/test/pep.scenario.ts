@@ -613,6 +613,19 @@ describe('quotas', () => {
     expect(pubsub?.child('set', 'http://jabber.org/protocol/rsm')?.child('count')?.text()).toBe(`${stored}`)
   })
 
+  test('a session that publishes without end is refused after a burst', async () => {
+    const { alice } = await cast('alice')
+    for (let index = 0; index < 140; index++) {
+      alice.sends(
+        `<iq type='set' id='b${index}'><pubsub xmlns='${NS}'><publish node='urn:n'><item id='1'>${x('x'.repeat(65_000))}</item></publish></pubsub></iq>`,
+      )
+    }
+    const last = await alice.next((each) => each.attrs['id'] === 'b139', 20_000)
+    expect(condition(last)).toBe('resource-constraint')
+    const taken = alice.inbox.filter((each) => each.attrs['type'] === 'result')
+    expect(taken.length).toBeGreaterThan(120)
+  })
+
   test('a node keeps its newest 1,000 items', async () => {
     const { alice } = await cast('alice')
     const options = `<publish-options>${optionsForm('publish-options', { max_items: 'max' })}</publish-options>`

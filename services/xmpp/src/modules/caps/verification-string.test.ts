@@ -92,3 +92,26 @@ test('the hash does not depend on order, and tells different sets apart', () => 
     { interruptAfterTimeLimit: 2000 },
   )
 })
+
+test('whatever a client answers is read without an exception, and within bounds', () => {
+  const text = fc.string()
+  const value = text.map((content) => element('value', NS_DATA, {}, content))
+  const name = fc.oneof(text, fc.constant('FORM_TYPE'))
+  const field = fc
+    .tuple(name, fc.constantFrom('hidden', 'x', undefined), fc.array(value, { maxLength: 3 }))
+    .map(([key, type, values]) => element('field', NS_DATA, { var: key, type }, ...values))
+  const form = fc.array(field, { maxLength: 4 }).map((fields) => element('x', NS_DATA, {}, ...fields))
+  const feature = fc.option(text).map((key) => element('feature', NS_DISCO_INFO, { var: key ?? undefined }))
+  const identity = fc
+    .tuple(text, fc.option(text))
+    .map(([category, type]) => element('identity', NS_DISCO_INFO, { category, type: type ?? undefined }))
+  const parts = fc.array(fc.oneof(form, feature, identity, text), { maxLength: 12 })
+  fc.assert(
+    fc.property(parts, (children) => {
+      const read = readCapabilities(element('query', NS_DISCO_INFO, {}, ...children))
+      expect(read.features.size).toBeLessThanOrEqual(12)
+      expect(read.ver === undefined || read.ver.length === 28).toBe(true)
+    }),
+    { interruptAfterTimeLimit: 2000 },
+  )
+})

@@ -23,6 +23,7 @@ export const refuse = {
   tooManyItems: () => new StanzaError('cancel', 'not-allowed', undefined, condition('max-items-exceeded')),
   tooManyNodes: () =>
     new StanzaError('wait', 'resource-constraint', undefined, condition('max-nodes-exceeded')),
+  tooMuch: () => new StanzaError('wait', 'resource-constraint', 'Too much is published'),
   full: () => new StanzaError('wait', 'resource-constraint'),
   precondition: () => new StanzaError('cancel', 'conflict', undefined, condition('precondition-not-met')), // XEP-0060 §7.1.5
   option: () => new StanzaError('modify', 'not-acceptable'), // XEP-0060 §8.2.5.3

@@ -20,8 +20,8 @@ import {
   type Refusals,
 } from './node-config.ts'
 import type { Notifications } from './notifications.ts'
-import type { NodeConfig, PepItem, PepNode, PepStore } from './store.ts'
-import { type AccountRef, Turns } from '../../core/module.ts'
+import { itemCost, type NodeConfig, type PepItem, type PepNode, type PepStore } from './store.ts'
+import { type AccountRef, type BudgetRate, Turns } from '../../core/module.ts'
 
 export interface PepLimits {
   readonly nodesMax: number
@@ -31,6 +31,8 @@ export interface PepLimits {
   readonly itemBytesMax: number
   /** Bytes of all items of an account. */
   readonly bytesMax: number
+  /** Bytes that one session may publish: each publication is multiplied by the number of readers. */
+  readonly publishBytes: BudgetRate
 }
 
 /** Bytes of a node's name and of an item's id. */
@@ -53,10 +55,16 @@ export class OwnerRequests {
     this.#random = random
   }
 
-  /** XEP-0060 §7.1 */
-  publish(owner: AccountRef, pubsub: Element, publish: Element): Promise<Element> {
+  /** XEP-0060 §7.1. `charge` refuses a session that publishes too much. */
+  publish(
+    owner: AccountRef,
+    pubsub: Element,
+    publish: Element,
+    charge: (bytes: number) => void,
+  ): Promise<Element> {
     const name = nodeName(publish)
     const item = this.#readItem(name, publish)
+    charge(itemCost(item))
     const form = pubsub.child('publish-options')?.child('x', NS_DATA)
     const options = form
       ? readConfigForm(form, FORM_PUBLISH_OPTIONS, this.#limits.itemsMax, optionRefusals)

@@ -5,12 +5,14 @@
  */
 import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
 import {
+  Budget,
   type AccountRef,
   defineModule,
   type IqRequest,
   type Module,
   type ModuleHost,
 } from '../../core/module.ts'
+import type { Session } from '../../core/session.ts'
 import { refuse } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'
@@ -22,6 +24,13 @@ export const pepLimits: PepLimits = {
   itemsMax: 1000,
   itemBytesMax: 64 * 1024,
   bytesMax: 4 * 1024 * 1024,
+  publishBytes: { burst: 8 * 1024 * 1024, perSecond: 64 * 1024 },
+}
+
+declare module '../../core/session.ts' {
+  interface SessionData {
+    pepBudget?: Budget
+  }
 }
 
 /** XEP-0060 §10 */
@@ -65,7 +74,7 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
       const owners = new OwnerRequests(store, notifications, limits, host.random)
       host.accountFeature(NS_PUBSUB)
       for (const feature of features) host.accountFeature(`${NS_PUBSUB}#${feature}`)
-      registerRequests(host, owners, readers)
+      registerRequests(host, owners, readers, (session, bytes) => charge(host, limits, session, bytes))
       registerDiscovery(host, readers)
       host.hook('caps/known', ({ session, features: now, previous }) =>
         host.spawn(notifications.catchUp(session, now, previous)),
@@ -78,7 +87,18 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
   })
 }
 
-function registerRequests(host: ModuleHost, owners: OwnerRequests, readers: ReaderRequests): void {
+function charge(host: ModuleHost, limits: PepLimits, session: Session, bytes: number): void {
+  const now = host.clock.monotonic()
+  session.data.pepBudget ??= new Budget(limits.publishBytes, now)
+  if (!session.data.pepBudget.take(now, bytes)) throw refuse.tooMuch()
+}
+
+function registerRequests(
+  host: ModuleHost,
+  owners: OwnerRequests,
+  readers: ReaderRequests,
+  chargeFor: (session: Session, bytes: number) => void,
+): void {
   const to = ['self', 'account'] as const
   const roster = host.need('roster')
   const asOwner = async (request: IqRequest): Promise<AccountRef> => {
@@ -98,7 +118,9 @@ function registerRequests(host: ModuleHost, owners: OwnerRequests, readers: Read
     const action = query.elements().find(({ name }) => name !== 'publish-options' && name !== 'configure')
     if (!action || action.ns !== NS_PUBSUB) throw refuse.badRequest()
     const owner = await asOwner(request)
-    if (action.name === 'publish') return owners.publish(owner, query, action)
+    if (action.name === 'publish') {
+      return owners.publish(owner, query, action, (bytes) => chargeFor(request.session, bytes))
+    }
     if (action.name === 'retract') return owners.retract(owner, action)
     if (action.name === 'create') return owners.create(owner, query, action)
     throw unsupported(action)

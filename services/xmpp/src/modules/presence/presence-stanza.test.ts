@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { readElement } from '@sealpost/stanza'
-import { Budget } from './budget.ts'
 import { addressable, readPriority } from './presence-stanza.ts'
 
 test.each([
@@ -30,12 +29,4 @@ test('a presence stanza is addressed without being changed', () => {
     `<presence from='a@b/c' xml:lang='de' to='d@e/f&apos;&quot;'><status>a &amp; b</status></presence>`,
   )
   expect(addressable(readElement('<presence/>'))('a@b')).toBe(`<presence to='a@b'/>`)
-})
-
-test('a budget allows a burst, then its rate, and does not save up more than the burst', () => {
-  const budget = new Budget({ burst: 3, perSecond: 2 }, 0)
-  const taken = (now: number) => budget.take(now)
-  expect([taken(0), taken(0), taken(0), taken(0)]).toEqual([true, true, true, false])
-  expect([taken(499), taken(500), taken(500)]).toEqual([false, true, false])
-  expect([taken(100_000), taken(100_000), taken(100_000), taken(100_000)]).toEqual([true, true, true, false])
 })

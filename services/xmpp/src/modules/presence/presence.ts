@@ -6,6 +6,8 @@ import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import {
+  Budget,
+  type BudgetRate,
   type AccountRef,
   chain,
   defineModule,
@@ -15,7 +17,6 @@ import {
   type Provided,
   type Session,
 } from '../../core/module.ts'
-import { Budget, type BudgetRate } from './budget.ts'
 import { fanOut } from './fan-out.ts'
 import { addressable, readPriority } from './presence-stanza.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -39,6 +40,7 @@ declare module '../../core/session.ts' {
   }
 }
 
+/** `burst` and `perSecond` count the presence stanzas of one session. */
 export interface PresenceLimits extends BudgetRate {
   /** UTF-16 units of one stanza, since it is multiplied by the number of contacts. */
   readonly lengthMax: number
@@ -204,6 +206,7 @@ class Presence {
   /** RFC 6121 §4.6.2 and §4.6.3 */
   async #showTo(session: Session, stanza: Element, to: Jid): Promise<void> {
     const items = await this.#roster.items(session.account.id)
+    if (session.closed) return // nobody would take it back
     const isReached = session.presence !== undefined && items.get(to.bare.toString())?.from === true
     if (!isReached) {
       const directed = (session.data.directedPresence ??= new Map<string, Jid>())

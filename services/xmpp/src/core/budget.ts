@@ -1,9 +1,9 @@
-/** How much presence one session may cause: a token bucket, full at the beginning. */
+/** How much of something one session may cause: a token bucket, full at the beginning. */
 
 export interface BudgetRate {
-  /** Presence stanzas that may come at once. */
+  /** What may be taken at once. */
   readonly burst: number
-  /** Stanzas regained in a second. */
+  /** Regained in a second, up to `burst`. */
   readonly perSecond: number
 }
 
@@ -18,13 +18,13 @@ export class Budget {
     this.#atMs = nowMs
   }
 
-  /** Takes one; false when there is none left. */
-  take(nowMs: number): boolean {
+  /** Takes `cost`; false, and nothing is taken, when there is not enough left. `nowMs` is monotonic. */
+  take(nowMs: number, cost = 1): boolean {
     const regained = ((nowMs - this.#atMs) / 1000) * this.#rate.perSecond
     this.#left = Math.min(this.#rate.burst, this.#left + regained)
     this.#atMs = nowMs
-    if (this.#left < 1) return false
-    this.#left -= 1
+    if (this.#left < cost) return false
+    this.#left -= cost
     return true
   }
 }
