@@ -11,8 +11,8 @@ import {
   type IqRequest,
   type Module,
   type ModuleHost,
+  type Session,
 } from '../../core/module.ts'
-import type { Session } from '../../core/session.ts'
 import { refuse } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'
