@@ -173,6 +173,26 @@ describe('OMEMO (XEP-0384)', () => {
     expect(device.inbox.filter((each) => each.name === 'message')).toEqual([])
   })
 
+  test('whoever comes while lists change ends up with the newest, 20 tries', async () => {
+    const { alice } = await cast('alice')
+    await publishItem(alice, DEVICES, item('current', list(0)))
+    for (let turn = 0; turn < 20; turn++) {
+      await using device = await relay.client(alice.bare.split('@')[0] ?? '', { resource: `d${turn}` })
+      const arriving = becomeInterested(device, DEVICES)
+      for (let version = 1; version <= 5; version++) {
+        alice.sends(
+          `<iq type='set' id='v${version}'><pubsub xmlns='${NS}'><publish node='${DEVICES}'>${item('current', list(turn * 10 + version))}</publish></pubsub></iq>`,
+        )
+      }
+      await arriving
+      await alice.next((each) => each.attrs['id'] === 'v5')
+      for (let ping = 0; ping < 3; ping++) await device.ping()
+      const lists = device.inbox.filter((each) => each.name === 'message').map(String)
+      expect(lists.at(-1)).toContain(`<device id='${turn * 10 + 5}'/>`)
+      alice.inbox.length = 0
+    }
+  })
+
   test('a new subscriber gets the newest items at once', async () => {
     const { alice, bob } = await cast('alice', 'bob')
     await becomeInterested(bob, DEVICES)

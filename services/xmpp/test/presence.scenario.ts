@@ -172,6 +172,18 @@ describe('RFC 6121 §4.6: directed presence', () => {
     await bob.receivesNothing()
   })
 
+  test('goes to a bounded number of addresses', async () => {
+    const { alice } = await cast('alice')
+    for (let index = 0; index < 64; index++) alice.sends(`<presence to='n${index}@localhost'/>`)
+    await alice.receivesNothing()
+    alice.sends(`<presence to='n64@localhost'/>`)
+    expect(await refusal(alice)).toBe('resource-constraint')
+    alice.sends(`<presence to='n0@localhost'/>`)
+    alice.sends(`<presence to='n1@localhost' type='unavailable'/>`)
+    alice.sends(`<presence to='n64@localhost'/>`)
+    await alice.receivesNothing()
+  })
+
   test('to a subscriber it goes out once more at the end only as the broadcast', async () => {
     const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)

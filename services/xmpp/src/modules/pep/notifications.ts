@@ -21,6 +21,8 @@ export interface NotificationsOptions {
 
 export class Notifications {
   readonly #options: NotificationsOptions
+  /** For each reading of newest items under way, what was published since it began: that is newer and was announced already. */
+  readonly #overtaken = new Set<Set<string>>()
 
   constructor(options: NotificationsOptions) {
     this.#options = options
@@ -88,10 +90,14 @@ export class Notifications {
     lengthMax: number,
   ): Promise<number> {
     const byId = new Map(publishers.map((account) => [account.id, account]))
+    const overtaken = new Set<string>()
+    this.#overtaken.add(overtaken)
+    using _ = { [Symbol.dispose]: () => this.#overtaken.delete(overtaken) }
     let sent = 0
     for (const last of await this.#options.store.lastItems([...byId.keys()], nodes)) {
       const owner = byId.get(last.accountId)
       if (!owner || !(await this.#mayHear(owner, last.config, session))) continue
+      if (overtaken.has(keyOf(owner, last.node))) continue
       const xml = this.#message(owner, session, lastXml(last))
       if (sent + xml.length > lengthMax) return lengthMax
       session.send(xml)
@@ -108,6 +114,7 @@ export class Notifications {
   /** XEP-0163 §4.2, §4.3: the owner's resources and subscribers' resources, each if it is interested in the node. */
   async #notify(owner: AccountRef, node: string, config: NodeConfig, inner: string): Promise<void> {
     const { host, roster, caps, fanOut } = this.#options
+    for (const overtaken of this.#overtaken) overtaken.add(keyOf(owner, node))
     const audience = host.sessions.available(owner.jid)
     if (config.accessModel !== 'whitelist') {
       for (const item of (await roster.items(owner.id)).values()) {
@@ -123,6 +130,10 @@ export class Notifications {
     const attrs = { type: 'headline', from: owner.jid.toString(), to: session.jidText, id }
     return `<message${attributesToString(attrs)}><event xmlns='${NS_PUBSUB_EVENT}'>${inner}</event></message>`
   }
+}
+
+function keyOf(owner: AccountRef, node: string): string {
+  return `${owner.id} ${node}`
 }
 
 function interests(features: ReadonlySet<string>): string[] {

@@ -52,7 +52,7 @@ export const presenceLimits: PresenceLimits = {
   burst: 100,
   perSecond: 2,
   lengthMax: 16_384,
-  directedMax: 200,
+  directedMax: 64,
 }
 
 const refuse = {
