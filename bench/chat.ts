@@ -26,7 +26,7 @@ import type { ChatOrders, ChatReport, Stretch } from './load/chat.ts'
 import { startEjabberd } from './servers/ejabberd.ts'
 import { startProsody } from './servers/prosody.ts'
 import { startSealpost } from './servers/sealpost.ts'
-import { makeCertificate, type RunningServer, type StartServer } from './servers/server.ts'
+import { makeCertificate, pinned, type RunningServer, type StartServer } from './servers/server.ts'
 
 const SERVER_CORE = 0
 const LOAD_CORE = 1
@@ -81,8 +81,11 @@ function readSettings(args: readonly string[]): Settings {
 /** One round: the load as a process of its own on its own core, at most for the time a round may take. */
 async function runLoad(orders: ChatOrders): Promise<ChatReport> {
   const program = join(import.meta.dirname, 'load', 'chat.ts')
-  const args = ['-c', String(LOAD_CORE), process.execPath, program, JSON.stringify(orders)]
-  const child = fork(args[3] ?? '', [], { execPath: 'taskset', execArgv: args })
+  const [taskset, ...others] = pinned(LOAD_CORE)
+  const child = fork(program, [JSON.stringify(orders)], {
+    execPath: taskset,
+    execArgv: [...others, process.execPath],
+  })
   const limit = setTimeout(() => child.kill('SIGKILL'), ROUND_LIMIT_MS)
   let report: ChatReport | undefined
   child.on('message', (message: ChatReport) => {
@@ -180,7 +183,7 @@ function printResult(settings: Settings, reports: ReadonlyMap<string, readonly C
     [`  the same at ${settings.pacedRate}/s`, 4, figure((report) => 1_000 / perCpuSecond(report.paced))],
     [`latency p50 at ${settings.pacedRate}/s, ms`, 2, figure((report) => report.paced.latenciesMs.p50)],
     [`latency p99 at ${settings.pacedRate}/s, ms`, 2, figure((report) => report.paced.latenciesMs.p99)],
-    ['resident memory, MiB', 0, figure((report) => report.residentBytes / 1_048_576)],
+    ['memory (Pss), MiB', 0, figure((report) => report.memoryBytes / 1_048_576)],
     [
       'server busy, % of its core',
       0,

@@ -1,21 +1,13 @@
-/** What a process tree has used, read from /proc (proc(5)): processor seconds and resident memory, and how busy one core was in all. */
+/** What a process tree has used, read from /proc (proc(5)): processor seconds and memory, and how busy one core was in all. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** USER_HZ: the unit of the counters in /proc is a hundredth of a second on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
 
 interface ProcessStat {
   readonly pid: number
   readonly parent: number
   readonly ticks: number
-  readonly residentBytes: number
-}
-
-/** Processor seconds (user and system, with those of children that have ended) and resident bytes of a process tree at one moment. */
-export interface TreeUsage {
-  readonly cpuSeconds: number
-  readonly residentBytes: number
 }
 
 function readStat(pid: number): ProcessStat | undefined {
@@ -27,12 +19,7 @@ function readStat(pid: number): ProcessStat | undefined {
   }
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const field = (number: number): number => Number(fields[number - 3]) // numbered as in proc(5)
-  return {
-    pid,
-    parent: field(4),
-    ticks: field(14) + field(15) + field(16) + field(17),
-    residentBytes: field(24) * PAGE_BYTES,
-  }
+  return { pid, parent: field(4), ticks: field(14) + field(15) + field(16) + field(17) }
 }
 
 /** The processes in `roots` and all their descendants. */
@@ -50,15 +37,24 @@ function treeOf(roots: readonly number[]): ProcessStat[] {
   return found
 }
 
+/** Processor seconds of a process tree so far: user and system, with those of children that have ended. */
+export function readCpuSeconds(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, stat) => sum + stat.ticks, 0) / TICKS_PER_SECOND
+}
+
 /**
- * Shared pages are counted in each process that maps them, so a server of several processes (ours, with its Postgres)
- * looks larger here than it is, never smaller.
+ * Bytes of memory that a process tree takes. A page that several processes share (Postgres shares its buffers) counts once in the
+ * sum: each has its part of it (Pss).
  */
-export function readTree(roots: readonly number[]): TreeUsage {
-  const processes = treeOf(roots)
-  return {
-    cpuSeconds: processes.reduce((sum, stat) => sum + stat.ticks, 0) / TICKS_PER_SECOND,
-    residentBytes: processes.reduce((sum, stat) => sum + stat.residentBytes, 0),
+export function readMemoryBytes(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { pid }) => sum + readProportionalBytes(pid), 0)
+}
+
+function readProportionalBytes(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]) * 1024
+  } catch {
+    return 0 // it ended meanwhile
   }
 }
 

@@ -2,7 +2,8 @@
  * The load of the benchmark `chat`: a process of its own, started by bench/chat.ts on its own core. Takes its orders as one JSON argument, runs
  * sign-in, warm-up, a fixed number of messages as fast as the windows allow, then a fixed number at a fixed rate, and reports over IPC.
  */
-import { readCoreBusySeconds, readTree } from '../proc.ts'
+import { randomBytes } from 'node:crypto'
+import { readCoreBusySeconds, readCpuSeconds, readMemoryBytes } from '../proc.ts'
 import { Client } from './client.ts'
 import { MessageTemplate } from './omemo.ts'
 
@@ -42,7 +43,8 @@ export interface ChatReport {
   readonly signInSeconds: number
   readonly fast: Stretch
   readonly paced: Stretch
-  readonly residentBytes: number
+  /** Of the server with all clients connected, after the traffic. */
+  readonly memoryBytes: number
 }
 
 /** One direction of one conversation. Messages of a direction arrive in order (RFC 6120 §10.1), so a ring of sending times is enough. */
@@ -56,9 +58,9 @@ class Direction {
   /** Messages that may be sent at the next flush. */
   credit = 0
 
-  constructor(sender: Client, recipient: string, ackEvery: number) {
+  constructor(sender: Client, recipient: string, ackEvery: number, run: string) {
     this.sender = sender
-    this.#template = new MessageTemplate(recipient)
+    this.#template = new MessageTemplate(recipient, run)
     this.#ackEvery = ackEvery
   }
 
@@ -92,6 +94,7 @@ const STALL_MS = 20_000
 
 class Load {
   readonly #orders: ChatOrders
+  readonly #run = randomBytes(4).toString('hex')
   readonly #clients: Client[] = []
   readonly #directions: Direction[] = []
   #unsent = 0
@@ -109,19 +112,19 @@ class Load {
   }
 
   async run(): Promise<ChatReport> {
-    const { orders } = { orders: this.#orders }
+    const orders = this.#orders
     const began = performance.now()
     await this.#signIn()
     const signInSeconds = (performance.now() - began) / 1_000
     await this.#stretch(orders.warmUp, () => this.#openWindows())
     const fast = await this.#stretch(orders.messages, () => this.#openWindows())
     const paced = await this.#stretch(orders.pacedMessages, () => this.#pace())
-    const residentBytes = readTree(orders.serverRoots).residentBytes
+    const memoryBytes = readMemoryBytes(orders.serverRoots)
     const messageBytes = this.#directions[0]?.messageBytes ?? 0
     const cipher = this.#clients[0]?.cipher ?? ''
     this.#failed = () => {}
     await Promise.all(this.#clients.map((client) => client.close()))
-    return { cipher, messageBytes, signInSeconds, fast, paced, residentBytes }
+    return { cipher, messageBytes, signInSeconds, fast, paced, memoryBytes }
   }
 
   /** Ten at a time; the clients 2n and 2n + 1 are a pair. */
@@ -139,6 +142,7 @@ class Load {
         sender,
         `${partner.username}@${this.#orders.domain}`,
         this.#orders.ackEvery,
+        this.#run,
       )
     }
   }
@@ -153,6 +157,7 @@ class Load {
       username,
       password,
       resource: `bench-${index}`,
+      run: this.#run,
       onMessage: (number) => this.#onMessage(index ^ 1, number),
       onChunkEnd: () => this.#refill(index ^ 1),
       onFailure: (error) => this.#failed(error),
@@ -208,7 +213,7 @@ class Load {
     this.#unsent = messages
     this.#unreceived = messages
     this.#lastArrival = performance.now()
-    const server = readTree(serverRoots).cpuSeconds
+    const server = readCpuSeconds(serverRoots)
     const core = readCoreBusySeconds(serverCore)
     const load = process.cpuUsage()
     const began = performance.now()
@@ -224,7 +229,7 @@ class Load {
     })
     const seconds = (performance.now() - began) / 1_000
     const used = process.cpuUsage(load)
-    const serverCpuSeconds = readTree(serverRoots).cpuSeconds - server
+    const serverCpuSeconds = readCpuSeconds(serverRoots) - server
     return {
       messages,
       seconds,

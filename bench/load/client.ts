@@ -12,6 +12,8 @@ export interface ClientOptions {
   readonly username: string
   readonly password: string
   readonly resource: string
+  /** Marks the messages of this run; others are counted and ignored. */
+  readonly run: string
   /** Message number `number` has arrived. */
   readonly onMessage: (number: number) => void
   /** A chunk of received bytes has been worked off: the time to send what it made possible. */
@@ -83,7 +85,7 @@ export class Client {
     if (this.#socket.destroyed) return
     const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()))
     const timer = setTimeout(() => this.#socket.destroy(), 2_000)
-    this.#socket.end('</stream:stream>')
+    this.#socket.end(`<a xmlns='${NS_SM}' h='${this.#handled}'/></stream:stream>`) // XEP-0198 §4: tell what was received last
     await closed
     clearTimeout(timer)
   }
@@ -181,7 +183,8 @@ export class Client {
 
   #onMessageTag(tag: string): void {
     this.#handled++
-    const number = / id=["']m(\d+)/.exec(tag)?.[1]
+    const [, run, number] = / id=["'](\w+)-(\d+)/.exec(tag) ?? []
+    if (run !== undefined && run !== this.#options.run) return // an earlier round's, which the server keeps until it is acknowledged
     if (number === undefined || tag.includes('error'))
       this.#fail(new Error(`a message bounced or is not ours: ${tag}`))
     else this.#options.onMessage(Number(number))

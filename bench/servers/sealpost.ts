@@ -1,6 +1,6 @@
 /** Sealpost as a peer of the others: `scripts/start.ts` with its embedded Postgres, accounts by `ctl account import`, everything as by default. */
 import { Sealpost } from '../../test/interop/sealpost.ts'
-import type { RunningServer, ServerOptions } from './server.ts'
+import { pinned, type RunningServer, type ServerOptions } from './server.ts'
 
 export async function startSealpost(options: ServerOptions): Promise<RunningServer> {
   const { directory, domain, certificate, accounts, core } = options
@@ -11,9 +11,7 @@ export async function startSealpost(options: ServerOptions): Promise<RunningServ
     TLS_KEY: certificate.keyFile,
     LOG_LEVEL: 'error',
   }
-  const sealpost = stack.use(
-    await Sealpost.start({ directory, environment, prefix: ['taskset', '-c', String(core)] }),
-  )
+  const sealpost = stack.use(await Sealpost.start({ directory, environment, prefix: pinned(core) }))
   await sealpost.importAccounts(accounts)
   const roots = await sealpost.roots()
   stack.move()

@@ -79,6 +79,11 @@ export async function untilListening(port: number, child: ChildProcess): Promise
   throw new Error(`nothing listens on port ${port}`)
 }
 
+/** What to put before a command so that it, and what it starts, stays on one core. The command replaces it and keeps its process id. */
+export function pinned(core: number): [string, ...string[]] {
+  return ['taskset', '-c', String(core)]
+}
+
 /** Starts a server in the foreground on one core; its output goes to ours only when something fails. */
 export function spawnPinned(
   core: number,
@@ -86,7 +91,8 @@ export function spawnPinned(
   args: readonly string[],
   options: SpawnOptions,
 ): ChildProcess {
-  const child = spawn('taskset', ['-c', String(core), command, ...args], {
+  const [taskset, ...others] = pinned(core)
+  const child = spawn(taskset, [...others, command, ...args], {
     ...options,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -14,8 +14,8 @@ test('start to ready under 20 s, cold and warm; clean stop under 10 s', async ()
   expect(await sealpost.stop()).toBe(0)
   const stopped = performance.now() - began
   await sealpost.restart()
-  console.log(
-    `ready: ${seconds(cold)} on an empty directory, ${seconds(sealpost.readyMs)} on a used one; stopped in ${seconds(stopped)}`,
+  process.stdout.write(
+    `ready: ${seconds(cold)} on an empty directory, ${seconds(sealpost.readyMs)} on a used one; stopped in ${seconds(stopped)}\n`,
   )
   expect(Math.max(cold, sealpost.readyMs)).toBeLessThan(20_000)
   expect(stopped).toBeLessThan(10_000)
@@ -31,7 +31,7 @@ test('10,000 accounts imported under two minutes, and the last of them can sign 
   const began = performance.now()
   await sealpost.importAccounts(accounts)
   const ms = performance.now() - began
-  console.log(`imported ${ACCOUNTS} accounts in ${seconds(ms)}`)
+  process.stdout.write(`imported ${ACCOUNTS} accounts in ${seconds(ms)}\n`)
   expect(ms).toBeLessThan(120_000)
   await trust(sealpost.caFile)
   const last = accounts.at(-1) ?? { username: '', password: '' }

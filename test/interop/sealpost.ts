@@ -136,8 +136,9 @@ export class Sealpost implements AsyncDisposable {
   /** Starts the process again on the same data directory and the same ports. */
   async restart(): Promise<void> {
     const began = performance.now()
-    const [command = '', ...args] = [...this.#prefix, process.execPath, join(ROOT, 'scripts', 'start.ts')]
-    const child = spawn(command, args, {
+    const command = [...this.#prefix, process.execPath]
+    const args = [...command.slice(1), join(ROOT, 'scripts', 'start.ts')]
+    const child = spawn(command[0] ?? '', args, {
       cwd: ROOT,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
