@@ -12,7 +12,7 @@ import { Router } from './core/router.ts'
 import { SessionLifecycle } from './core/session-lifecycle.ts'
 import { SessionRegistry } from './core/session-registry.ts'
 import { Stream, type StreamContext, type StreamLimits } from './core/stream.ts'
-import { Delivery } from './delivery/delivery.ts'
+import { Delivery, type QueueLimits } from './delivery/delivery.ts'
 import { DeviceRegistry } from './delivery/device-registry.ts'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { SealedStore } from './delivery/sealed-store/sealed-store.ts'
@@ -32,10 +32,17 @@ const streamLimits: StreamLimits = {
 }
 /** Connections that have not signed in, together. */
 const UNAUTHENTICATED_MAX = 6_000
-/** What one queue holds at most before senders are refused. */
-const queueLimits = { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 }
-/** A session that was asked to acknowledge and stays silent for so long has lost its connection. */
-const SILENCE_MS = 60_000
+export interface RelayLimits {
+  /** What one queue holds at most before senders are refused. */
+  readonly queue: QueueLimits
+  /** A session that was asked to acknowledge and stays silent for so long has lost its connection. */
+  readonly silenceMs: number
+}
+
+const relayLimits: RelayLimits = {
+  queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
+  silenceMs: 60_000,
+}
 /** Devices that have not signed in for so many days are forgotten, with what waits for them. */
 const DEVICE_DAYS_MAX = 30
 const EXPIRY_MS = 1_000
@@ -51,6 +58,8 @@ export interface RelayOptions {
     ModuleOptions,
     'rosters' | 'pep' | 'policy' | 'messageTtlSeconds' | 'resumeTimeoutMs'
   >
+  /** What an operator need not set; tests do. */
+  readonly limits?: Partial<RelayLimits>
 }
 
 export class Relay implements AsyncDisposable {
@@ -76,10 +85,9 @@ export class Relay implements AsyncDisposable {
     this.#delivery = new Delivery({
       store,
       clock,
-      limits: queueLimits,
+      limits: options.limits?.queue ?? relayLimits.queue,
       domain: domains[0] ?? 'localhost',
       events,
-      onOverflow: (session) => this.#lifecycle.end(session, new StreamError('resource-constraint')),
     })
     this.#devices = new DeviceRegistry(options.devices, (key) => void store.shredQueue(key))
     const shared = { sessions: this.#sessions, requests: new Requests(clock, random), events }
@@ -122,7 +130,7 @@ export class Relay implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { platform, events, accounts, features, store } = this.#options
+    const { platform, events, accounts, features, store, limits } = this.#options
     const { clock, bus } = platform
     const options = {
       ...features,
@@ -131,7 +139,7 @@ export class Relay implements AsyncDisposable {
       lifecycle: this.#lifecycle,
       delivery: this.#delivery,
       devices: this.#devices,
-      silenceMs: SILENCE_MS,
+      silenceMs: limits?.silenceMs ?? relayLimits.silenceMs,
     }
     await this.#table.load(modules(options), {
       ...platform,
@@ -142,7 +150,7 @@ export class Relay implements AsyncDisposable {
     })
     this.#stack.use(this.#table)
     this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
-    this.#stack.use(clock.every(AGE_OUT_MS, () => this.#devices.ageOut(DEVICE_DAYS_MAX)))
+    this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
     this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#recheck(accountId)))
     this.#stack.use(bus.onReset(() => this.#recheckAll()))
     const erase = (accountId: string) => this.#erase(accountId)
@@ -166,6 +174,11 @@ export class Relay implements AsyncDisposable {
   /** Another process owns the sealed messages now: nothing may be delivered or acknowledged from here any more. */
   fence(): void {
     this.#lifecycle.endAll()
+  }
+
+  #ageOutDevices(): Promise<void> {
+    const present = this.#sessions.all().map((session) => session.queues.device)
+    return this.#devices.ageOut(DEVICE_DAYS_MAX, present)
   }
 
   /** A suspended or terminated account has no sessions. */
@@ -192,6 +205,8 @@ export class Relay implements AsyncDisposable {
     await this.#devices.erase(accountId)
     const account = await this.#options.accounts.findById(accountId)
     await this.#hooks.fire('account/erase', { accountId, jid: account?.jid })
+    store.shredAccount(accountId) // what was under way to it when it began
+    await store.shredded()
   }
 
   /** Ends all streams; what was in memory only is sealed. */

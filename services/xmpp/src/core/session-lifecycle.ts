@@ -3,6 +3,7 @@
  * (XEP-0198 §5), ended. Whatever the cause, its unacknowledged messages end up in their queues.
  */
 import type { Accounts } from '@sealpost/accounts'
+import { assert } from '@sealpost/errors'
 import type { Hooks as HookBus } from '@sealpost/hooks'
 import { JidError, type Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -50,6 +51,7 @@ export class SessionLifecycle {
     const { sessions, devices, random, accounts } = this.#options
     const jid = fullJid(account.jid, requested ?? random.token(12))
     const queues = await devices.signIn(account, jid.resource)
+    this.#endDropped(account, queues.dropped)
     if (stream.closed) throw new StreamError('reset')
     const current = await this.#options.directory.find(account.jid)
     if (current?.state !== 'active') throw new StreamError('not-authorized')
@@ -58,17 +60,34 @@ export class SessionLifecycle {
     if (sessions.of(jid).length >= SESSIONS_PER_ACCOUNT_MAX)
       throw new StanzaError('wait', 'resource-constraint')
     const inbox = new Inbox((xml) => session.stream?.send(xml))
-    const outbox = new Outbox(this.#options.delivery, () => random.token(12))
-    const inheritUntil = queues.inherited && this.#options.delivery.position(queues.inherited)
+    const outbox = new Outbox(
+      this.#options.delivery,
+      () => random.token(12),
+      () => this.end(session, new StreamError('resource-constraint')),
+    )
+    const { inherited, device } = queues
+    const inheritUntil =
+      inherited && devices.inheritUntil(device, () => this.#options.delivery.position(inherited))
     const id = random.token(12)
     const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
     sessions.add(session)
     outbox.connect(stream)
     stream.attach(session)
     await accounts.touch(account.id)
+    if (session.closed) throw new StreamError('reset')
     await this.#options.hooks.fire('session/bound', { session })
     this.#options.events.sessionBound()
     return session
+  }
+
+  /** A device that had to make room is not known any more: nothing would reach its session. */
+  #endDropped(account: AccountRef, dropped: readonly string[]): void {
+    if (dropped.length === 0) return
+    for (const session of this.#options.sessions.of(account.jid)) {
+      const { device } = session.queues
+      if (device.registered && dropped.includes(device.id))
+        this.end(session, new StreamError('resource-constraint'))
+    }
   }
 
   /** The session's stream is gone. It waits for a resumption if it may and the client did not say goodbye. */
@@ -84,18 +103,15 @@ export class SessionLifecycle {
     this.#tell('session/hibernated', session)
   }
 
-  /** Continues a session on another stream; the old one, if it still stands, ends with `conflict`. */
+  /** Continues a hibernated session on another stream. */
   resume(session: Session, stream: Stream): void {
-    const old = session.stream
-    session.stream = undefined
-    old?.detach()
-    old?.fail(new StreamError('conflict'))
-    if (old) this.#options.delivery.suspend(session)
+    assert(!session.closed && !session.stream, 'a session lives on one stream at a time')
     this.#timers.get(session)?.[Symbol.dispose]()
     this.#timers.delete(session)
     session.stream = stream
     stream.attach(session)
     session.outbox.connect(stream)
+    this.#options.delivery.withdrawDue(session)
     session.outbox.replay()
     this.#tell('session/resumed', session)
     this.#options.events.sessionResumed()

@@ -42,11 +42,14 @@ export class Copy {
   id: string | undefined
   /** Monotonic milliseconds after which a live copy is sealed. */
   sealAt = 0
+  /** Second since the epoch from which it must be unreadable. */
+  dueSeconds: number
 
   constructor(queue: DeliveryQueue, message: QueuedMessage | undefined, outcome: Outcome | undefined) {
     this.queue = queue
     this.message = message
     this.outcome = outcome
+    this.dueSeconds = message?.dueSeconds ?? 0
   }
 
   /** Nothing more will happen to it. */

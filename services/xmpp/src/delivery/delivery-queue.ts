@@ -9,7 +9,9 @@ export class DeliveryQueue {
   readonly attachments: Attachment[] = []
   /** Live copies, oldest first; those acknowledged meanwhile are skipped when they come to the head. */
   readonly live = new Fifo<Copy>()
-  /** Sealed copies that some outbox has written and not got acknowledged, by row id. */
+  /** Copies that the store would not take and that some outbox still holds; older than `live`, tried again before it. */
+  readonly unsealed = new Fifo<Copy>()
+  /** Copies being sealed, and sealed ones that some outbox has written and not got acknowledged, by row id. */
   readonly inFlight = new Map<string, Copy>()
 
   constructor(key: QueueKey) {

@@ -8,7 +8,7 @@
  *
  * The sender's counter passes the message when no copy is left that is neither acknowledged nor sealed and synced.
  */
-import { assert } from '@sealpost/errors'
+import { assert, errorCode } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import { element, NS_DELAY, StanzaError } from '@sealpost/stanza'
 import type { Session } from '../core/session.ts'
@@ -25,7 +25,7 @@ const LIVE_MS = 45
 const SWEEP_MS = 5
 const PAGE_ROWS = 200
 const PAGE_BYTES = 1024 * 1024
-/** Before a backlog that could not be read is tried again. */
+/** Before a backlog that could not be read, or a copy that could not be sealed, is tried again. */
 const RETRY_MS = 1_000
 
 export interface QueueLimits {
@@ -39,26 +39,31 @@ export interface DeliveryOptions {
   readonly limits: QueueLimits
   readonly domain: string
   readonly events: XmppEvents
-  /** The session must end: it does not acknowledge. */
-  readonly onOverflow: (session: Session) => void
 }
 
 export class Delivery implements OutboxEvents {
   readonly #options: DeliveryOptions
   readonly #queues = new Map<string, DeliveryQueue>()
   readonly #attachments = new Map<Outbox, Attachment[]>()
-  readonly #sessions = new WeakMap<Outbox, Session>()
   /** Live copies of all queues by age; acknowledged ones are dropped when they come to the head. */
   readonly #live = new Fifo<Copy>()
   #sweep: Disposable | undefined
+  /** Queues with copies in memory that the store would not take. */
+  readonly #unsealed = new Set<DeliveryQueue>()
+  #retry: Disposable | undefined
 
   constructor(options: DeliveryOptions) {
     this.#options = options
   }
 
+  /** Queues in memory: those with a session, or with copies under way. */
+  get queueCount(): number {
+    return this.#queues.size
+  }
+
   /** The queue of a device, made when first used and forgotten when nothing is attached, live or in flight. */
   queue(key: QueueKey): DeliveryQueue {
-    const name = `${key.account} ${key.device}`
+    const name = nameOf(key)
     let queue = this.#queues.get(name)
     if (!queue) this.#queues.set(name, (queue = new DeliveryQueue(key)))
     return queue
@@ -70,8 +75,10 @@ export class Delivery implements OutboxEvents {
     return count >= this.#options.limits.messagesMax || bytes >= this.#options.limits.bytesMax
   }
 
-  /** Position of the newest message of a queue; 0 when it is empty. */
+  /** Position of the newest message of a queue, once what is in memory only is sealed; 0 when it is empty. */
   position(key: QueueKey): number {
+    const queue = this.#queues.get(nameOf(key))
+    if (queue) this.#sealLive(queue)
     return this.#options.store.depth(key).lastSeq
   }
 
@@ -94,22 +101,30 @@ export class Delivery implements OutboxEvents {
 
   /** Gives a message to one session only, as it is addressed to its full JID; sealed in the queue when it cannot take it now. */
   deliverTo(session: Session, key: QueueKey, message: QueuedMessage, outcome: Outcome): void {
+    if (session.closed) return this.deliver(key, message, outcome)
     const queue = this.queue(key)
     const copy = new Copy(queue, message, outcome)
     outcome.hold()
-    const attachment = queue.attachments.find((other) => other.session === session)
-    if (session.outbox.congested || attachment?.live === false) return this.#sealInOrder(copy)
+    if (!this.#mayOvertake(session, queue)) return this.#sealInOrder(copy)
     session.outbox.send(message.xml, copy)
     this.#race(copy)
+  }
+
+  /** False when the session should get what waits in the queue first, or takes nothing now. */
+  #mayOvertake(session: Session, queue: DeliveryQueue): boolean {
+    if (session.outbox.congested) return false
+    for (const attachment of queue.attachments) if (attachment.session === session) return attachment.live
+    // Not yet available: the backlog comes with its presence. With a negative priority it never does.
+    return session.presence !== undefined || this.#options.store.depth(queue.key).count === 0
   }
 
   /** The session takes from this queue: first what waits there, then live. */
   attach(session: Session, key: QueueKey, takeOver?: TakeOver): void {
     const queue = this.queue(key)
     if (queue.attachments.some((other) => other.session === session)) return
+    this.#sealLive(queue) // what others were given and have not acknowledged, the newcomer reads from the backlog
     const attachment = new Attachment(session, queue, takeOver)
     queue.attachments.push(attachment)
-    this.#sessions.set(session.outbox, session)
     const list = this.#attachments.get(session.outbox) ?? []
     list.push(attachment)
     this.#attachments.set(session.outbox, list)
@@ -129,21 +144,46 @@ export class Delivery implements OutboxEvents {
     for (const queue of queues) this.#sealLive(queue)
   }
 
+  /** Before a resumed session's replay: what fell due meanwhile is not sent again. */
+  withdrawDue(session: Session): void {
+    const second = this.#options.clock.now() / 1000
+    for (const copy of session.outbox.withdraw(({ dueSeconds }) => dueSeconds <= second)) {
+      if (copy.state === 'done') continue
+      const { outcome, id } = copy
+      copy.finish()
+      if (id !== undefined) this.#shred(copy, id)
+      outcome?.release()
+    }
+  }
+
   /** The session is over: copies that nobody acknowledged stay in, or go to, their queues. */
   close(session: Session): void {
     this.detach(session)
     const copies = session.outbox.abandon()
+    const queues = new Set<DeliveryQueue>()
+    const own = this.#queues.get(nameOf(session.queues.own))
+    if (own) queues.add(own)
     for (const copy of copies) {
       copy.holders.splice(copy.holders.indexOf(session.outbox), 1)
-      if (copy.state === 'live' && copy.holders.length === 0) this.#sealLive(copy.queue)
-      if (copy.holders.length === 0 && copy.id !== undefined) copy.queue.inFlight.delete(copy.id)
+      queues.add(copy.queue)
     }
-    for (const queue of new Set(copies.map((copy) => copy.queue))) this.#forget(queue)
+    for (const queue of queues) this.#sealLive(queue)
+    for (const copy of copies) {
+      if (copy.holders.length > 0) continue
+      if (copy.state === 'live') this.#seal(copy)
+      if (copy.state === 'sealed' && copy.id !== undefined) copy.queue.inFlight.delete(copy.id)
+    }
+    for (const queue of queues) {
+      this.#rewind(queue)
+      this.#forget(queue)
+    }
   }
 
-  /** Seals everything that is only in memory; for a clean stop. */
+  /** Seals everything that is only in memory, as far as the store takes it; for a clean stop. */
   async flush(): Promise<void> {
+    this.#sweep?.[Symbol.dispose]()
     for (const queue of this.#queues.values()) this.#sealLive(queue)
+    this.#retry?.[Symbol.dispose]()
     await this.#options.store.flushed()
   }
 
@@ -151,19 +191,14 @@ export class Delivery implements OutboxEvents {
     const held = copy.holders.indexOf(outbox)
     if (held >= 0) copy.holders.splice(held, 1)
     if (copy.state === 'done') return
-    const { state, outcome } = copy
+    const { outcome, id } = copy
     copy.finish()
-    if (state === 'sealed') this.#shred(copy)
-    else outcome?.release()
+    if (id !== undefined) this.#shred(copy, id)
+    outcome?.release()
   }
 
   roomy(outbox: Outbox): void {
     for (const attachment of this.#attachments.get(outbox) ?? []) this.#pump(attachment)
-  }
-
-  overflowed(outbox: Outbox): void {
-    const session = this.#sessions.get(outbox)
-    if (session) this.#options.onOverflow(session)
   }
 
   /** A copy in memory races its acknowledgement against a timer. */
@@ -200,77 +235,133 @@ export class Delivery implements OutboxEvents {
     }
   }
 
-  /** Seals a live copy and the older live ones of its queue. */
+  /** Seals the older copies of a live copy's queue, and then it. */
   #sealUpTo(last: Copy): void {
-    const { live } = last.queue
-    for (let copy = live.shift(); copy; copy = live.shift()) {
-      if (copy.state === 'live') this.#seal(copy)
+    const { unsealed, live } = last.queue
+    dropSettled(unsealed)
+    if (unsealed.length > 0) return // in order: it is tried again with those
+    for (let copy = live.peek(); copy; copy = live.peek()) {
+      if (copy.state === 'live' && !this.#seal(copy)) return
+      live.shift()
       if (copy === last) return
     }
   }
 
-  #sealLive(queue: DeliveryQueue): void {
-    for (let copy = queue.live.shift(); copy; copy = queue.live.shift()) {
-      if (copy.state === 'live') this.#seal(copy)
+  /** Seals what a queue has in memory only, oldest first; false when the store does not take it now. */
+  #sealLive(queue: DeliveryQueue): boolean {
+    return this.#sealAll(queue.unsealed) && this.#sealAll(queue.live)
+  }
+
+  #sealAll(copies: Fifo<Copy>): boolean {
+    for (let copy = copies.peek(); copy; copy = copies.peek()) {
+      if (copy.state === 'live' && !this.#seal(copy)) return false
+      copies.shift()
     }
+    return true
   }
 
   /** Behind everything that was already on its way through the queue. */
   #sealInOrder(copy: Copy): void {
-    this.#sealLive(copy.queue)
-    this.#seal(copy)
+    if (this.#sealLive(copy.queue)) this.#seal(copy)
+    else this.#refuse(copy, new StanzaError('wait', 'resource-constraint'))
   }
 
-  #seal(copy: Copy): void {
+  /** False when the store does not take it now and a session still holds it: it must be tried again, before any younger one. */
+  #seal(copy: Copy): boolean {
     const { queue, message } = copy
     assert(message, 'only a copy that is not done is sealed')
-    copy.state = 'sealing'
     try {
       const plaintext = encodeStored(message)
       const entry = this.#options.store.append(queue.key, plaintext, message.dueSeconds, message.kind)
+      copy.state = 'sealing'
       copy.id = entry.id
-      if (copy.holders.length > 0) queue.inFlight.set(entry.id, copy)
+      queue.inFlight.set(entry.id, copy)
       for (const attachment of queue.attachments) if (attachment.live) attachment.cursor = entry.seq
       entry.stored.then(
-        () => this.#sealed(copy),
-        () => this.#sealFailed(copy),
+        () => this.#sealed(copy, entry.id),
+        () => this.#sealFailed(copy, entry.id),
       )
-    } catch {
-      this.#sealFailed(copy)
+      return true
+    } catch (error) {
+      return this.#notTaken(copy, error)
     }
   }
 
-  #sealed(copy: Copy): void {
-    if (copy.state === 'done') return this.#shred(copy)
-    copy.state = 'sealed'
-    this.#options.events.stored()
-    copy.outcome?.release()
-    for (const attachment of copy.queue.attachments) this.#pump(attachment)
-    this.#forget(copy.queue)
+  /** The store refused a copy at once. One that is too large is never tried again: it lives as long as a session holds it. */
+  #notTaken(copy: Copy, error: unknown): boolean {
+    const tooLarge = errorCode(error) === 'PLAINTEXT_TOO_LARGE'
+    if (copy.holders.length > 0) {
+      if (!tooLarge) this.#tryAgain(copy.queue)
+      return tooLarge
+    }
+    const reason = tooLarge
+      ? new StanzaError('modify', 'policy-violation', 'The message is too large to be kept')
+      : new StanzaError('wait', 'resource-constraint')
+    this.#refuse(copy, reason)
+    return true
+  }
+
+  #sealed(copy: Copy, id: string): void {
+    const { queue, outcome } = copy
+    if (copy.state === 'sealing') {
+      copy.state = 'sealed'
+      copy.message = undefined
+      copy.outcome = undefined
+      if (copy.holders.length === 0) queue.inFlight.delete(id)
+      this.#options.events.stored()
+      outcome?.release()
+    }
+    for (const attachment of queue.attachments) this.#pump(attachment)
+    this.#forget(queue)
   }
 
   /** It could not be kept. A device that has it on its socket may still acknowledge; otherwise the sender is told. */
-  #sealFailed(copy: Copy): void {
-    if (copy.state === 'done') return
-    this.#options.events.storeRefused()
-    if (copy.id !== undefined) copy.queue.inFlight.delete(copy.id)
-    copy.id = undefined
-    if (copy.holders.length > 0) {
+  #sealFailed(copy: Copy, id: string): void {
+    const { queue } = copy
+    queue.inFlight.delete(id)
+    if (copy.state !== 'done') {
+      copy.id = undefined
       copy.state = 'live'
-      return this.#race(copy)
+      if (copy.holders.length > 0) {
+        queue.unsealed.push(copy)
+        this.#tryAgain(queue)
+      } else this.#refuse(copy, new StanzaError('wait', 'resource-constraint'))
     }
+    this.#forget(queue)
+  }
+
+  #refuse(copy: Copy, error: StanzaError): void {
     const { outcome } = copy
     copy.finish()
-    outcome?.refuse(new StanzaError('wait', 'resource-constraint'))
+    this.#options.events.storeRefused()
+    outcome?.refuse(error)
     outcome?.release()
   }
 
-  #shred(copy: Copy): void {
-    if (copy.id === undefined) return
-    copy.queue.inFlight.delete(copy.id)
-    this.#options.store.shred([copy.id])
+  #tryAgain(queue: DeliveryQueue): void {
+    this.#unsealed.add(queue)
+    this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
+      this.#retry = undefined
+      const queues = [...this.#unsealed]
+      this.#unsealed.clear()
+      for (const each of queues) this.#sealLive(each)
+    })
+  }
+
+  #shred(copy: Copy, id: string): void {
+    copy.queue.inFlight.delete(id)
+    this.#options.store.shred([id])
     this.#options.events.shredded()
     this.#forget(copy.queue)
+  }
+
+  /** A session left copies that others on this queue may not have been given: they read the backlog again, but for what they hold. */
+  #rewind(queue: DeliveryQueue): void {
+    for (const attachment of queue.attachments) {
+      attachment.live = false
+      attachment.cursor = 0
+      this.#pump(attachment)
+    }
   }
 
   /** The peer does not read: from now on its queue fills on disk, and it is drained when there is room. */
@@ -295,12 +386,15 @@ export class Delivery implements OutboxEvents {
   }
 
   async #drain(attachment: Attachment): Promise<void> {
-    const { clock, events } = this.#options
+    const { clock, events, store } = this.#options
     try {
       while (!attachment.detached && attachment.session.outbox.hasRoom) {
         const target = this.#target(attachment)
         if (target <= attachment.cursor) break
+        const before = store.depth(attachment.queue.key)
         if ((await this.#sendPage(attachment)) > 0) continue
+        const after = store.depth(attachment.queue.key)
+        if (before.count !== after.count || before.lastSeq !== after.lastSeq) continue
         attachment.cursor = Math.max(attachment.cursor, target) // shredded or refused before we came to it
       }
     } catch (error) {
@@ -323,9 +417,12 @@ export class Delivery implements OutboxEvents {
   async #sendPage(attachment: Attachment): Promise<number> {
     const { queue, cursor } = attachment
     const rows = await this.#options.store.read(queue.key, cursor, PAGE_ROWS, PAGE_BYTES)
-    if (attachment.detached) return 0
-    for (const row of rows) this.#sendStored(attachment, row)
-    return rows.length
+    const stale = attachment.detached || attachment.cursor !== cursor // it was rewound meanwhile
+    for (const row of rows) {
+      if (stale) row.plaintext.fill(0)
+      else this.#sendStored(attachment, row)
+    }
+    return stale ? 1 : rows.length
   }
 
   #sendStored(attachment: Attachment, row: StoredMessage): void {
@@ -334,11 +431,11 @@ export class Delivery implements OutboxEvents {
     if (attachment.takeOver && row.seq > attachment.takeOver.seq) return
     const inFlight = queue.inFlight.get(row.id)
     if (inFlight?.holders.includes(session.outbox)) return // on its way to this session already
-    const copy = inFlight ?? new Copy(queue, undefined, undefined)
-    if (!inFlight) copy.state = 'sealed'
-    copy.id = row.id
+    const { xml, dueSeconds } = decodeStored(row, this.#options.domain)
+    if (dueSeconds <= this.#options.clock.now() / 1000) return // the store shreds it within the second
+    const copy = inFlight ?? sealedCopy(queue, row.id, dueSeconds)
     queue.inFlight.set(row.id, copy)
-    session.outbox.send(decodeStored(row, this.#options.domain), copy)
+    session.outbox.send(xml, copy)
   }
 
   #caughtUp(attachment: Attachment): void {
@@ -364,9 +461,10 @@ export class Delivery implements OutboxEvents {
 
   #forget(queue: DeliveryQueue): void {
     if (queue.attachments.length > 0 || queue.inFlight.size > 0) return
+    dropSettled(queue.unsealed)
     dropSettled(queue.live)
-    if (queue.live.length > 0) return
-    const name = `${queue.key.account} ${queue.key.device}`
+    if (queue.unsealed.length > 0 || queue.live.length > 0) return
+    const name = nameOf(queue.key)
     if (this.#queues.get(name) === queue) this.#queues.delete(name)
   }
 }
@@ -376,18 +474,32 @@ function dropSettled(live: Fifo<Copy>): void {
   while (live.length > 0 && live.peek()?.state !== 'live') live.shift()
 }
 
-/** `stampMs`, a line feed, the stanza: what a sealed copy holds. */
+function nameOf(key: QueueKey): string {
+  return `${key.account} ${key.device}`
+}
+
+function sealedCopy(queue: DeliveryQueue, id: string, dueSeconds: number): Copy {
+  const copy = new Copy(queue, undefined, undefined)
+  copy.state = 'sealed'
+  copy.id = id
+  copy.dueSeconds = dueSeconds
+  return copy
+}
+
+/** `stampMs dueSeconds kind`, a line feed, the stanza: what a sealed copy holds. */
 function encodeStored(message: QueuedMessage): Buffer {
   return Buffer.from(`${message.stampMs} ${message.dueSeconds} ${message.kind}\n${message.xml}`)
 }
 
 /** A stored message as it goes out: with XEP-0203's stamp of when it was accepted. */
-function decodeStored(row: StoredMessage, domain: string): string {
+function decodeStored(row: StoredMessage, domain: string): { xml: string; dueSeconds: number } {
   const text = row.plaintext.toString('utf8')
   row.plaintext.fill(0)
-  const stamp = new Date(Number.parseInt(text, 10)).toISOString()
-  const xml = text.slice(text.indexOf('\n') + 1)
+  const lineEnd = text.indexOf('\n')
+  const [stampMs, dueSeconds] = text.slice(0, lineEnd).split(' ').map(Number)
+  const xml = text.slice(lineEnd + 1)
+  const stamp = new Date(stampMs ?? 0).toISOString()
   const delay = element('delay', NS_DELAY, { from: domain, stamp }).toString()
   const end = xml.lastIndexOf('</')
-  return `${xml.slice(0, end)}${delay}${xml.slice(end)}`
+  return { xml: `${xml.slice(0, end)}${delay}${xml.slice(end)}`, dueSeconds: dueSeconds ?? 0 }
 }

@@ -28,11 +28,16 @@ export interface SessionQueues {
   readonly device: Device
   /** The account's queue, when the device was registered but has not yet taken over what waits there. */
   readonly inherited: QueueKey | undefined
+  /** Ids of devices that had to make room for this one. */
+  readonly dropped: readonly string[]
 }
 
 export class DeviceRegistry {
   readonly #store: DeviceStore
   readonly #cache = new Map<string, AccountQueues>()
+  /** Reads under way, by account; one that is not in here any more has been overtaken by a change. */
+  readonly #loading = new Map<string, Promise<AccountQueues>>()
+  readonly #inheritUntil = new Map<string, number>()
   readonly #onDropped: (key: QueueKey) => void
 
   /** @param onDropped a device is no longer known: what waits for it must be shredded */
@@ -50,54 +55,101 @@ export class DeviceRegistry {
   async signIn(account: AccountRef, resource: string): Promise<SessionQueues> {
     const identity = createHash('sha256').update(`${account.id}\0resource\0${resource}`).digest()
     const { device, dropped } = await this.#store.signIn(account.id, identity, DEVICES_MAX)
-    this.#cache.delete(account.id)
+    this.#invalidate(account.id)
     await this.#load(account.id)
-    for (const id of dropped) this.#onDropped({ account: account.id, device: id })
+    for (const id of dropped) this.#drop(account.id, id)
     const shared = { account: account.id, device: ACCOUNT_QUEUE }
-    if (!device.registered) return { own: shared, device, inherited: undefined }
+    if (!device.registered) return { own: shared, device, inherited: undefined, dropped }
     return {
       own: { account: account.id, device: device.id },
       device,
       inherited: device.inherits ? shared : undefined,
+      dropped,
     }
+  }
+
+  /**
+   * Position in the account's queue up to which a device takes it over: where the queue ended when the device was
+   * registered, since what came later is in its own queue too. After a restart nobody knows, and it is where the
+   * queue ends now: a device that signed in and took nothing may then get some messages twice.
+   */
+  inheritUntil(device: Device, position: () => number): number {
+    let until = this.#inheritUntil.get(device.id)
+    if (until === undefined) this.#inheritUntil.set(device.id, (until = position()))
+    return until
   }
 
   /** The device has taken over what the account's queue held. */
   async inherited(account: AccountRef, device: Device): Promise<void> {
     await this.#store.inherited(account.id, device.id)
-    this.#cache.delete(account.id)
+    this.#inheritUntil.delete(device.id)
+    this.#invalidate(account.id)
   }
 
   async setCarbons(account: AccountRef, device: Device, carbons: boolean): Promise<void> {
     await this.#store.setCarbons(account.id, device.id, carbons)
-    this.#cache.delete(account.id)
+    this.#invalidate(account.id)
   }
 
-  /** Forgets devices that have not signed in for so long. */
-  async ageOut(days: number): Promise<void> {
+  /** Forgets devices that have not been here for so long; those that are here now count as seen today. */
+  async ageOut(days: number, present: readonly Device[]): Promise<void> {
+    await this.#store.seen(present.map((device) => device.id))
     for (const { accountId, deviceId } of await this.#store.ageOut(days)) {
-      this.#cache.delete(accountId)
-      this.#onDropped({ account: accountId, device: deviceId })
+      this.#invalidate(accountId)
+      this.#drop(accountId, deviceId)
     }
   }
 
   async erase(accountId: string): Promise<void> {
+    const devices = await this.#store.ofAccount(accountId)
     await this.#store.erase(accountId)
-    this.#cache.delete(accountId)
+    for (const { id } of devices) this.#inheritUntil.delete(id)
+    this.#invalidate(accountId)
   }
 
+  #drop(account: string, device: string): void {
+    this.#inheritUntil.delete(device)
+    this.#onDropped({ account, device })
+  }
+
+  /** What is cached, or being read, is not true any more. */
+  #invalidate(accountId: string): void {
+    this.#cache.delete(accountId)
+    this.#loading.delete(accountId)
+  }
+
+  /** Reads again when something changed meanwhile: a message must not miss a device that has just been registered. */
   async #load(accountId: string): Promise<AccountQueues> {
+    for (;;) {
+      const reading = this.#loading.get(accountId) ?? this.#read(accountId)
+      this.#loading.set(accountId, reading)
+      try {
+        const queues = await reading
+        if (this.#loading.get(accountId) === reading) this.#keep(accountId, queues)
+        else if (this.#cache.get(accountId) !== queues) continue
+        return queues
+      } catch (error) {
+        if (this.#loading.get(accountId) === reading) this.#loading.delete(accountId)
+        throw error
+      }
+    }
+  }
+
+  #keep(accountId: string, queues: AccountQueues): void {
+    this.#loading.delete(accountId)
+    if (this.#cache.size >= CACHED_ACCOUNTS_MAX) this.#cache.clear()
+    this.#cache.set(accountId, queues)
+  }
+
+  async #read(accountId: string): Promise<AccountQueues> {
     const devices = await this.#store.ofAccount(accountId)
     const registered = devices
       .filter((device) => device.registered)
       .map((device) => ({ device, key: { account: accountId, device: device.id } }))
-    const queues = {
+    return {
       registered,
       account: { account: accountId, device: ACCOUNT_QUEUE },
       accountInUse: registered.length === 0 || devices.length > registered.length,
     }
-    if (this.#cache.size >= CACHED_ACCOUNTS_MAX) this.#cache.clear()
-    this.#cache.set(accountId, queues)
-    return queues
   }
 }

@@ -67,6 +67,10 @@ export function memoryDeviceStore(clock: Clock): DeviceStore {
       if (row) row.carbons = carbons
     },
 
+    async seen(deviceIds) {
+      for (const row of rows) if (deviceIds.includes(row.id)) row.lastSeenDay = today()
+    },
+
     async ageOut(days) {
       const old = rows.filter((row) => row.lastSeenDay < today() - days)
       rows = rows.filter((row) => !old.includes(row))

@@ -47,6 +47,12 @@ export function postgresDeviceStore(db: Db): DeviceStore {
         where account_id = ${accountId} and device_id = ${deviceId} and carbons <> ${carbons}`)
     },
 
+    async seen(deviceIds) {
+      await db.execute(sql`
+        update xmpp.device set last_seen_on = current_date
+        where device_id = any(${deviceIds}::uuid[]) and last_seen_on < current_date`)
+    },
+
     async ageOut(days) {
       const rows = await db.query<{ account_id: string; device_id: string }>(sql`
         delete from xmpp.device where last_seen_on < current_date - ${days}::int returning account_id, device_id`)

@@ -20,6 +20,8 @@ export interface DeviceStore {
   /** The device has taken over what the account's queue held for it. */
   inherited(accountId: string, deviceId: string): Promise<void>
   setCarbons(accountId: string, deviceId: string, carbons: boolean): Promise<void>
+  /** These devices are here today. */
+  seen(deviceIds: readonly string[]): Promise<void>
   /** Forgets devices not seen for this many days; returns them. */
   ageOut(days: number): Promise<{ accountId: string; deviceId: string }[]>
   erase(accountId: string): Promise<void>

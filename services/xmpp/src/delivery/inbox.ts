@@ -20,6 +20,7 @@ export class Inbox {
   #askedFor = 0
   #reported = 0
   #waiting: { below: number; resume: () => void } | undefined
+  #settled: (() => void)[] = []
 
   constructor(send: (xml: string) => void) {
     this.#send = send
@@ -68,12 +69,30 @@ export class Inbox {
     this.#waiting = { below, resume }
   }
 
+  /** Calls back once, when no stanza is unsafe; at once if none is. */
+  whenSettled(settled: () => void): void {
+    if (this.#pending.length === 0) settled()
+    else this.#settled.push(settled)
+  }
+
+  /** XEP-0198 §5: whatever is not safe by now, the client sends again: it will be counted then. */
+  resumed(): void {
+    for (const stanza of this.#pending) stanza.counted = false
+    this.#received = this.#safe
+    this.#askedFor = this.#safe
+  }
+
   settle(): void {
     for (let head = this.#pending.peek(); head?.done; head = this.#pending.peek()) {
       this.#pending.shift()
       if (head.counted) this.#safe++
     }
     if (this.#reported < this.#askedFor && this.#safe >= this.#askedFor) this.acknowledge()
+    if (this.#pending.length === 0 && this.#settled.length > 0) {
+      const settled = this.#settled
+      this.#settled = []
+      for (const each of settled) each()
+    }
     if (this.#waiting && this.#pending.length < this.#waiting.below) {
       const { resume } = this.#waiting
       this.#waiting = undefined

@@ -7,12 +7,19 @@ import type { Stream } from '../core/stream.ts'
 import type { Copy } from './copy.ts'
 import { Fifo } from './fifo.ts'
 
-/** Unacknowledged stanzas of one session; beyond it the session is ended, and what its queue holds stays there. */
+/** Unacknowledged stanzas of one session, and their UTF-16 units; beyond it the session is ended, and what its queue holds stays there. */
 const UNACKNOWLEDGED_MAX = 5_000
+const UNACKNOWLEDGED_UNITS_MAX = 16 * 1024 * 1024
 /** Stanzas that are no message copies are asked about in groups of this size. */
 const ASK_EVERY = 10
 /** Copies in flight while a backlog is drained. */
 const WINDOW = 500
+const WINDOW_UNITS = 1024 * 1024
+/** A session that reads but leaves so much unacknowledged gets no more live copies: they wait in its queue. */
+const LIVE_MAX = 2_000
+const LIVE_UNITS_MAX = 4 * 1024 * 1024
+/** A peer that does not read what it asked for is given up beyond so many bytes. */
+const UNREAD_BYTES_MAX = 8 * 1024 * 1024
 
 interface Item {
   readonly xml: string
@@ -24,43 +31,46 @@ export interface OutboxEvents {
   acknowledged(copy: Copy, outbox: Outbox): void
   /** There may be room for more of the backlog. */
   roomy(outbox: Outbox): void
-  /** The client does not acknowledge and too much has piled up. */
-  overflowed(outbox: Outbox): void
 }
 
 export class Outbox {
   readonly #events: OutboxEvents
-  readonly #items = new Fifo<Item>()
+  #items = new Fifo<Item>()
   readonly #newId: () => string
-  readonly #marks = new Fifo<{ readonly upTo: number; reached(): void }>()
+  readonly #onOverflow: () => void
+  #marks = new Fifo<{ upTo: number; readonly reached: () => void }>()
   #stream: Stream | undefined
   /** Stanzas ever put into `#items`, and ever taken out. */
   #pushed = 0
   #taken = 0
   #copies = 0
+  #units = 0
+  #overflown = false
   #smEnabled = false
+  /** The client's last count, and which place in `#pushed` it stands for. */
   #h = 0
+  #hPlace = 0
   /** An acknowledgement was asked for up to this count; `barrier` is the ping's id without stream management. */
   #asked: { upTo: number; barrier: string | undefined; atMs: number } | undefined
 
-  constructor(events: OutboxEvents, newId: () => string) {
+  /** @param onOverflow the client does not acknowledge or read, and too much has piled up; called once, in a turn of its own */
+  constructor(events: OutboxEvents, newId: () => string, onOverflow: () => void) {
     this.#events = events
     this.#newId = newId
+    this.#onOverflow = onOverflow
   }
 
   get unacknowledged(): number {
     return this.#items.length
   }
 
-  /** XEP-0198 §3: stanzas sent from now on are counted. */
+  /** XEP-0198 §3: stanzas sent from now on are counted; what was sent before is acknowledged, by stream order, with the first count. */
   enable(): void {
     this.#smEnabled = true
     this.#h = 0
-    this.#unnumbered = this.#items.length
+    this.#hPlace = this.#pushed
+    this.#asked = undefined
   }
-
-  /** Items at the head that were sent before `<enabled/>`: acknowledged by stream order with the first count. */
-  #unnumbered = 0
 
   get connected(): boolean {
     return this.#stream !== undefined
@@ -68,11 +78,17 @@ export class Outbox {
 
   /** True while the backlog may be written: bounded copies in flight, and the peer reads. */
   get hasRoom(): boolean {
-    return this.#stream !== undefined && !this.#stream.connection.congested && this.#copies < WINDOW
+    return !this.congested && this.#copies < WINDOW && this.#units < WINDOW_UNITS
   }
 
+  /** True when a live copy should rather wait in its queue. */
   get congested(): boolean {
-    return this.#stream === undefined || this.#stream.connection.congested
+    return (
+      this.#stream === undefined ||
+      this.#stream.connection.congested ||
+      this.#copies >= LIVE_MAX ||
+      this.#units >= LIVE_UNITS_MAX
+    )
   }
 
   /** Writes to this stream from now on. */
@@ -101,21 +117,31 @@ export class Outbox {
     if (this.#smEnabled || copy) {
       this.#items.push({ xml, copy })
       this.#pushed++
-      if (this.#items.length > UNACKNOWLEDGED_MAX) return this.#events.overflowed(this)
+      this.#units += xml.length
+      if (this.#items.length > UNACKNOWLEDGED_MAX || this.#units > UNACKNOWLEDGED_UNITS_MAX) this.#overflow()
     }
-    this.#stream?.send(xml)
+    const stream = this.#stream
+    if (!stream) return
+    stream.send(xml)
+    if (stream.connection.congested && stream.connection.backlogBytes > UNREAD_BYTES_MAX) this.#overflow()
+  }
+
+  #overflow(): void {
+    if (this.#overflown) return
+    this.#overflown = true
+    setImmediate(this.#onOverflow)
   }
 
   /** XEP-0198 §4: `<a h='…'/>`. */
   acknowledge(h: number): void {
-    const outstanding = this.#items.length - this.#unnumbered
+    const outstanding = this.#pushed - this.#hPlace
     const count = (h - this.#h) >>> 0
     if (count > 2 ** 31) return // a late, lower h: nothing new
     if (count > outstanding) throw handledTooHigh(h, (this.#h + outstanding) >>> 0)
     this.#h = h
+    this.#hPlace += count
     this.#asked = undefined
-    this.#take(this.#taken + this.#unnumbered + count)
-    this.#unnumbered = 0
+    this.#take(this.#hPlace)
   }
 
   /** An IQ answer arrived; true when it was the answer to our ping. */
@@ -130,6 +156,38 @@ export class Outbox {
   /** XEP-0198 §5: everything unacknowledged again, in its order, on the stream connected last. */
   replay(): void {
     for (const { xml } of this.#items) this.#stream?.send(xml)
+  }
+
+  /**
+   * Before a replay: takes out what need not be sent again; returns the copies. The client never saw them, so they are not counted.
+   * Only right after `acknowledge`.
+   */
+  withdraw(isUnwanted: (copy: Copy) => boolean): Copy[] {
+    const withdrawn: Copy[] = []
+    const items = new Fifo<Item>()
+    const marks = new Fifo<{ upTo: number; readonly reached: () => void }>()
+    let place = this.#taken
+    const moveMarks = () => {
+      for (let mark = this.#marks.peek(); mark && mark.upTo <= place; mark = this.#marks.peek()) {
+        this.#marks.shift()
+        mark.upTo -= withdrawn.length
+        marks.push(mark)
+      }
+    }
+    for (const item of this.#items) {
+      place++
+      if (item.copy && isUnwanted(item.copy)) {
+        this.#copies--
+        this.#units -= item.xml.length
+        withdrawn.push(item.copy)
+      } else items.push(item)
+      moveMarks()
+    }
+    this.#items = items
+    this.#marks = marks
+    this.#pushed -= withdrawn.length
+    for (const copy of withdrawn) copy.holders.splice(copy.holders.indexOf(this), 1)
+    return withdrawn
   }
 
   /** Calls back once everything sent so far is acknowledged; never, if the session ends before. */
@@ -151,6 +209,7 @@ export class Outbox {
       if (item.copy) copies.push(item.copy)
     }
     this.#copies = 0
+    this.#units = 0
     return copies
   }
 
@@ -159,6 +218,7 @@ export class Outbox {
       const item = this.#items.shift()
       if (!item) break
       this.#taken++
+      this.#units -= item.xml.length
       if (!item.copy) continue
       this.#copies--
       this.#events.acknowledged(item.copy, this)

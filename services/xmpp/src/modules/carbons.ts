@@ -38,9 +38,7 @@ export const carbons = (options: CarbonsOptions): Module =>
         host.onIq('set', { to: ['self', 'host'], namespace: NS_CARBONS, name }, async ({ session }) => {
           const wanted = name === 'enable' // XEP-0280 §4, §5
           session.data.carbons = wanted
-          const { device } = session.queues
-          if (device.registered && device.carbons !== wanted)
-            await options.devices.setCarbons(session.account, device, wanted)
+          await options.devices.setCarbons(session.account, session.queues.device, wanted)
           return undefined
         })
       }
@@ -96,12 +94,12 @@ function fanOut(
     (queued ??= { ...event.queued, xml: wrap(target.wrapper, owner, event.stanza).toString() })
   for (const { device, key } of others) {
     const session = sessions.find((each) => each.queues.device.id === device.id)
-    const wanted = session ? session.data.carbons === true : device.carbons
+    // Until a session has said what it wants, its device is treated as when it was away: or copies would be missing.
+    const wanted = session?.data.carbons ?? device.carbons
     if (wanted && !delivery.isFull(key)) delivery.deliver(key, wrapped(), event.outcome)
   }
   for (const session of sessions) {
-    if (!session.queues.device.registered && session.data.carbons && session.stream)
-      session.send(wrapped().xml)
+    if (!session.queues.device.registered && session.data.carbons) session.send(wrapped().xml)
   }
   return undefined
 }

@@ -2,6 +2,7 @@
  * XEP-0198 Stream Management: acknowledgement in both directions and resumption within this process. `h` towards
  * the client passes a stanza when it is safe (delivery/inbox.ts); `h` from the client shreds what it covers.
  */
+import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_SM, NS_STANZAS, StreamError } from '@sealpost/stanza'
 import {
   defineModule,
@@ -26,6 +27,8 @@ export interface StreamManagementOptions {
 }
 
 const COUNTER = /^\d{1,10}$/
+/** How long a resumption waits for what the session sent last to become safe. */
+const SETTLE_MS = 2_000
 
 export const streamManagement = (options: StreamManagementOptions): Module =>
   defineModule({
@@ -40,12 +43,10 @@ export const streamManagement = (options: StreamManagementOptions): Module =>
       host.onNonza(NS_SM, 'enable', (stream, nonza) =>
         enable(stream, nonza, options, resumable, host.random.token(18)),
       )
-      host.onNonza(NS_SM, 'resume', (stream, nonza) => resume(stream, nonza, options, resumable))
+      host.onNonza(NS_SM, 'resume', (stream, nonza) => resume(stream, nonza, options, resumable, host.clock))
       host.onNonza(NS_SM, 'r', (stream) => enabledSession(stream).inbox.request())
       host.onNonza(NS_SM, 'a', (stream, nonza) => {
-        const { h } = nonza.attrs
-        if (h === undefined || !COUNTER.test(h)) throw new StreamError('invalid-xml')
-        enabledSession(stream).outbox.acknowledge(Number(h))
+        enabledSession(stream).outbox.acknowledge(readCounter(nonza))
       })
       host.hook('session/closed', ({ session }) => {
         const id = session.data.streamManagement?.id
@@ -98,16 +99,42 @@ function resume(
   nonza: Element,
   options: StreamManagementOptions,
   resumable: ReadonlyMap<string, Session>,
-): void {
-  const { h, previd } = nonza.attrs
+  clock: Clock,
+): MaybePromise<void> {
+  const { previd } = nonza.attrs
   if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
-  if (h === undefined || !COUNTER.test(h)) throw new StreamError('invalid-xml')
+  const h = readCounter(nonza)
   const session = previd === undefined ? undefined : resumable.get(previd)
-  if (!session || session.closed || session.account.id !== stream.account.id)
-    return fail(stream, 'item-not-found')
-  session.outbox.acknowledge(Number(h))
-  stream.send(`<resumed xmlns='${NS_SM}' previd='${previd ?? ''}' h='${session.inbox.handled}'/>`)
-  options.lifecycle.resume(session, stream)
+  if (!session || session.account.id !== stream.account.id) return fail(stream, 'item-not-found')
+  session.outbox.acknowledge(h)
+  session.stream?.fail(new StreamError('conflict')) // hibernates it: nothing more comes from there
+  if (session.inbox.unsafe === 0) return proceed(stream, session, options)
+  return settled(session, clock).then(() => proceed(stream, session, options))
+}
+
+/** Resolves when all that the session sent is safe, so that `h` can say so and nothing is sent twice; or after a while. */
+function settled(session: Session, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = clock.after(SETTLE_MS, resolve)
+  session.inbox.whenSettled(resolve)
+  return promise.finally(() => timer[Symbol.dispose]())
+}
+
+function proceed(stream: Stream, session: Session, { lifecycle }: StreamManagementOptions): void {
+  if (stream.closed) return
+  if (session.closed) return fail(stream, 'item-not-found')
+  session.stream?.fail(new StreamError('conflict')) // another resumption was faster, and this one is later
+  session.inbox.resumed()
+  const previd = session.data.streamManagement?.id ?? ''
+  stream.send(`<resumed xmlns='${NS_SM}' previd='${previd}' h='${session.inbox.handled}'/>`)
+  lifecycle.resume(session, stream)
+}
+
+/** `h`: an unsigned 32-bit number (XEP-0198 §4). */
+function readCounter(nonza: Element): number {
+  const { h } = nonza.attrs
+  if (h === undefined || !COUNTER.test(h) || Number(h) >= 2 ** 32) throw new StreamError('invalid-xml')
+  return Number(h)
 }
 
 function fail(stream: Stream, condition: 'unexpected-request' | 'item-not-found'): void {
