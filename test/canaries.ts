@@ -46,17 +46,21 @@ export async function tablesWith(databaseUrl: string, text: string): Promise<str
   }
 }
 
-/** Paths of the files below `directory` that hold the text, byte by byte. */
-export async function filesWith(directory: string, text: string): Promise<string[]> {
-  const needles = disguises(text).map((each) => Buffer.from(each))
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const found: string[] = []
-  for (const entry of entries) {
+/** For each text the paths of the files below `directory` that hold it, byte by byte. */
+export async function filesWith(
+  directory: string,
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const needles = texts.map((text) => [text, disguises(text).map((each) => Buffer.from(each))] as const)
+  const found = new Map(texts.map((text) => [text, [] as string[]]))
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
     // A file that Postgres has just removed holds nothing.
     const content = await readFile(path).catch(() => Buffer.alloc(0))
-    if (needles.some((needle) => content.includes(needle))) found.push(path.slice(directory.length + 1))
+    for (const [text, forms] of needles)
+      if (forms.some((form) => content.includes(form)))
+        found.get(text)?.push(path.slice(directory.length + 1))
   }
   return found
 }

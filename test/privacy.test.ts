@@ -24,6 +24,8 @@ function plant() {
     alice: { text: canary('alice'), tables: NAME_TABLES },
     bob: { text: canary('bob'), tables: NAME_TABLES },
     contactName: { text: canary('name'), tables: ['xmpp.roster_item'] },
+    /** What a client publishes is kept until it is replaced (XEP-0163). */
+    published: { text: canary('published'), tables: ['xmpp.pep_item'] },
     password: nowhere('password'),
     wrongPassword: nowhere('wrong'),
     stranger: nowhere('stranger'),
@@ -62,7 +64,8 @@ shape.describe(
       expect(await tablesWith(await deployment().databaseUrl(), garden.alice.text)).toContain(
         'account.account',
       )
-      expect(await filesWith(deployment().dataDir, 'BEGIN CERTIFICATE')).toContain('tls/ca.pem')
+      const files = await filesWith(deployment().dataDir, ['BEGIN CERTIFICATE'])
+      expect(files.get('BEGIN CERTIFICATE')).toContain('tls/ca.pem')
       expect(says(`x${Buffer.from(`y${garden.body.text}z`).toString('base64')}`, garden.body.text)).toBe(true)
       expect(deployment().output).toContain('"event":')
     })
@@ -76,8 +79,10 @@ shape.describe(
     })
 
     test('each text stands in no file of the data directory but those of Postgres, if a table holds it', async () => {
+      const texts = everything.map(([, { text }]) => text)
+      const files = await filesWith(deployment().dataDir, texts)
       for (const [name, { text, tables }] of everything) {
-        const found = await filesWith(deployment().dataDir, text)
+        const found = files.get(text) ?? []
         // The embedded cluster is in there, with its write-ahead log.
         const excused = (path: string): boolean => tables.length > 0 && path.startsWith('postgres/')
         expect([name, ...found.filter((path) => !excused(path))]).toEqual([name])
@@ -95,8 +100,10 @@ shape.describe(
       await bob.close()
       for (const planted of [garden.ciphertext, garden.stanzaId])
         expect(await tablesWith(await deployment().databaseUrl(), planted.text)).toEqual([])
-      if (which === 'all-in-one')
-        expect(await filesWith(deployment().dataDir, garden.ciphertext.text)).toEqual([])
+      if (which === 'all-in-one') {
+        const { text } = garden.ciphertext
+        expect((await filesWith(deployment().dataDir, [text])).get(text)).toEqual([])
+      }
     })
 
     test('no process says any of it, nor an address', async () => {
@@ -188,7 +195,8 @@ function signIn(deployment: Deployment, { password, resource }: Garden, who: Pla
 
 /** Everything that is refused, and the plain parts of what is not: presence, the contact list, bad XML. */
 async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
-  const { alice, bob, wrongPassword, stranger, contactName, status, body, subject, malformed } = garden
+  const { alice, bob, wrongPassword, stranger, contactName, published, status, body, subject, malformed } =
+    garden
   const { xmpp, xmpps } = deployment.ports
   for (const username of [alice.text, stranger.text]) {
     const attempt = TestClient.signIn({ port: xmpps, direct: true, username, password: wrongPassword.text })
@@ -198,6 +206,9 @@ async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
   await client.available()
   const contact = `<item jid='${bob.text}@localhost' name='${contactName.text}'><group>${contactName.text}</group></item>`
   await client.request('set', `<query xmlns='jabber:iq:roster'>${contact}</query>`)
+  const item = `<item id='current'><list xmlns='eu.siacs.conversations.axolotl' x='${published.text}'><device id='1'/></list></item>`
+  const publish = `<publish node='eu.siacs.conversations.axolotl.devicelist'>${item}</publish>`
+  await client.request('set', `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub>`)
   client.sends(`<presence><status>${status.text}</status></presence>`)
   client.sends(
     `<presence type='subscribe' to='${bob.text}@localhost'><status>${status.text}</status></presence>`,
