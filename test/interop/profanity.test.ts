@@ -16,6 +16,7 @@ async function client(person: Person): Promise<Profanity> {
   const { port, caFile } = fixture.sealpost
   const profanity = await Profanity.create({ person, resource: `profanity.${person.username}`, port, caFile })
   await profanity.start()
+  await profanity.logs(/SENT: <auth[^>]* mechanism="SCRAM-SHA-/)
   return profanity
 }
 

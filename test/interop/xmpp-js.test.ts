@@ -19,6 +19,7 @@ const payloadOf = (message: XmlElement | undefined): string =>
 test('STARTTLS: sign-in with SCRAM over TLS 1.3, roster, ping', async () => {
   const alice = await fixture.online(fixture.device(fixture.person(), 'phone'))
   expect(alice.tlsProtocol).toBe('TLSv1.3')
+  expect(alice.mechanism).toBe('SCRAM-SHA-1')
   await alice.ping()
   const roster = await alice.client.iqCaller.request(
     xml('iq', { type: 'get', id: 'roster' }, xml('query', { xmlns: 'jabber:iq:roster' })),
@@ -158,6 +159,10 @@ test('a device that left right after its second sign-in gets each message once',
   await back.until(() => back.ids.length >= 2, 'the messages')
   await back.ping()
   expect(back.ids).toEqual(['early-0', 'early-1'])
+  const other = await fixture.online(fixture.device(bob, 'seen-once'))
+  await other.ping()
+  expect(other.ids).toEqual(['early-0', 'early-1'])
+  await expectNothingKept(fixture.sealpost, ['early-0'])
 })
 
 test('a connection that is cut is resumed: what came meanwhile arrives once and in order', async () => {

@@ -33,6 +33,8 @@ export class Device {
   readonly options: DeviceOptions
   readonly client: XmppClient
   readonly messages: XmlElement[] = []
+  /** SASL mechanism of the last sign-in. */
+  mechanism: string | undefined
   readonly #transcript: Transcript
   readonly #waiting = new Set<() => void>()
 
@@ -44,7 +46,10 @@ export class Device {
     this.client.streamManagement.requestAckDebounce = 20
     if (options.staysAway) this.client.reconnect.stop()
     this.client.on('element', (element: XmlElement) => this.#transcript.add('<', element.toString()))
-    this.client.on('send', (element: XmlElement) => this.#transcript.add('>', element.toString()))
+    this.client.on('send', (element: XmlElement) => {
+      this.#transcript.add('>', element.toString())
+      if (element.name === 'auth') this.mechanism = element.attrs['mechanism']
+    })
     this.client.on('error', (error: Error) => this.#transcript.add('!', error.message))
     this.client.on('stanza', (stanza: XmlElement) => {
       if (stanza.name === 'message') this.messages.push(stanza)
