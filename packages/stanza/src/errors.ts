@@ -7,29 +7,32 @@ import { NS_CLIENT, NS_STANZAS, NS_STREAMS } from './namespaces.ts'
 export type StanzaErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 
 /** RFC 6120 §8.3.3 */
-export type StanzaErrorCondition =
-  | 'bad-request'
-  | 'conflict'
-  | 'feature-not-implemented'
-  | 'forbidden'
-  | 'gone'
-  | 'internal-server-error'
-  | 'item-not-found'
-  | 'jid-malformed'
-  | 'not-acceptable'
-  | 'not-allowed'
-  | 'not-authorized'
-  | 'policy-violation'
-  | 'recipient-unavailable'
-  | 'redirect'
-  | 'registration-required'
-  | 'remote-server-not-found'
-  | 'remote-server-timeout'
-  | 'resource-constraint'
-  | 'service-unavailable'
-  | 'subscription-required'
-  | 'undefined-condition'
-  | 'unexpected-request'
+export const stanzaErrorConditions = [
+  'bad-request',
+  'conflict',
+  'feature-not-implemented',
+  'forbidden',
+  'gone',
+  'internal-server-error',
+  'item-not-found',
+  'jid-malformed',
+  'not-acceptable',
+  'not-allowed',
+  'not-authorized',
+  'policy-violation',
+  'recipient-unavailable',
+  'redirect',
+  'registration-required',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'resource-constraint',
+  'service-unavailable',
+  'subscription-required',
+  'undefined-condition',
+  'unexpected-request',
+] as const
+
+export type StanzaErrorCondition = (typeof stanzaErrorConditions)[number]
 
 /** An error that answers one stanza and leaves the stream open. `text` is fixed text, never a cause's message. */
 export class StanzaError extends OperationalError {

@@ -7,7 +7,7 @@ import { Priority } from '@sealpost/hooks'
 import { type Element, NS_EXPIRE, NS_HINTS, StanzaError } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import { defineModule, type MessageHandling, type Module, type OutboundMessage } from '../core/module.ts'
-import { classifyMessage, type MessageClass } from '../policy/classify.ts'
+import { classifyMessage, type MessageClass, normaliseError, withoutForged } from '../policy/classify.ts'
 
 export type E2eePolicy = 'required' | 'optional' | 'off'
 
@@ -35,7 +35,10 @@ export const e2eePolicy = (options: E2eePolicyOptions): Module =>
 function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
   const { stanza } = message
   const type = stanza.attrs['type'] ?? 'normal'
-  if (type === 'error') return { ...message, handling: { storable: false, ttlSeconds: 0, copied: false } }
+  if (type === 'error') {
+    const kept = options.policy === 'required' ? normaliseError(stanza) : withoutForged(stanza)
+    return { ...message, stanza: kept, handling: { storable: false, ttlSeconds: 0, copied: false } }
+  }
   const classified = classifyMessage(stanza)
   if (classified.class === 'plaintext' && options.policy === 'required') {
     options.events.plaintextRefused()
@@ -45,7 +48,7 @@ function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): Outb
       'This server takes end-to-end encrypted messages only',
     )
   }
-  const normalised = options.policy === 'off' ? stanza : classified.stanza
+  const normalised = options.policy === 'off' ? withoutForged(stanza) : classified.stanza
   return { ...message, stanza: normalised, handling: handlingOf(stanza, classified.class, options) }
 }
 

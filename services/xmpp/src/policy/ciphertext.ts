@@ -11,11 +11,14 @@ import {
   NS_OMEMO_AXOLOTL,
   NS_OX,
   NS_PGP_ENCRYPTED,
+  type XmlNode,
 } from '@sealpost/stanza'
-import { base64Length, decodeBase64 } from './base64.ts'
+import { base64Length } from './base64.ts'
+import { isAddress, isBoolean, isNumber, type ValueForm } from './values.ts'
 
-/** XEP-0384 §… bounds: device ids are positive 31-bit integers, a message has at most this many keys. */
+/** XEP-0384 §5.3.1: device ids are positive 31-bit integers. */
 const DEVICE_ID_MAX = 2 ** 31 - 1
+/** Devices that one message can be for. */
 const KEYS_MAX = 1_000
 const KEY_BYTES_MIN = 16
 /** AES-GCM with its tag appended (axolotl) or AES-CBC of at least one block (omemo:2). */
@@ -40,72 +43,84 @@ export function isCiphertext(element: Element): boolean {
 
 /** XEP-0384 0.3 §4.4: `<encrypted><header sid><key rid/>…<iv/></header><payload/></encrypted>`. */
 function isAxolotl(encrypted: Element): boolean {
-  const header = encrypted.child('header')
-  if (!header || !isDeviceId(header.attrs['sid'])) return false
+  const header = headerOf(encrypted)
+  if (!header) return false
   let keys = 0
   let vectors = 0
   for (const child of header.children) {
+    if (isBlank(child)) continue
     if (typeof child === 'string' || child.ns !== encrypted.ns) return false
-    if (child.name === 'key' && isKey(child)) keys++
+    if (child.name === 'key' && isKey(child, axolotlKey)) keys++
     else if (child.name === 'iv' && isVector(child)) vectors++
     else return false
   }
-  if (keys < 1 || keys > KEYS_MAX || vectors !== 1) return false
-  return hasOnly(encrypted, 'header')
+  return keys >= 1 && keys <= KEYS_MAX && vectors === 1
 }
 
 /** XEP-0384 §5.3 (omemo:1 and omemo:2): `<header sid><keys jid><key rid/></keys></header><payload/>`. */
 function isOmemo(encrypted: Element): boolean {
-  const header = encrypted.child('header')
-  if (!header || !isDeviceId(header.attrs['sid'])) return false
+  const header = headerOf(encrypted)
+  if (!header) return false
   let keys = 0
   for (const list of header.children) {
-    if (typeof list === 'string' || list.name !== 'keys' || list.ns !== encrypted.ns) return false
-    if (list.attrs['jid'] === undefined) return false
+    if (isBlank(list)) continue
+    if (typeof list === 'string' || !list.is('keys', encrypted.ns)) return false
+    if (!hasForm(list, { jid: isAddress }, ['jid'])) return false
     for (const key of list.children) {
-      if (typeof key === 'string' || key.name !== 'key' || key.ns !== encrypted.ns || !isKey(key))
-        return false
+      if (isBlank(key)) continue
+      if (typeof key === 'string' || !key.is('key', encrypted.ns) || !isKey(key, omemoKey)) return false
       keys++
     }
   }
-  if (keys < 1 || keys > KEYS_MAX) return false
-  return hasOnly(encrypted, 'header')
+  return keys >= 1 && keys <= KEYS_MAX
 }
 
-/** Nothing but the header and at most one payload of base64. */
-function hasOnly(encrypted: Element, headerName: string): boolean {
-  let headers = 0
+/** The header, when there is nothing else but at most one payload of Base64. */
+function headerOf(encrypted: Element): Element | undefined {
+  let header: Element | undefined
   let payloads = 0
+  if (!hasForm(encrypted, {})) return undefined
   for (const child of encrypted.children) {
-    if (typeof child === 'string') {
-      if (child.trim() !== '') return false
-    } else if (child.name === headerName && child.ns === encrypted.ns) {
-      headers++
-    } else if (child.name === 'payload' && child.ns === encrypted.ns && isBlob(child, PAYLOAD_BYTES_MIN)) {
-      payloads++
-    } else {
-      return false
-    }
+    if (isBlank(child)) continue
+    if (typeof child === 'string' || child.ns !== encrypted.ns) return undefined
+    if (child.name === 'header' && !header && hasForm(child, headerForm, ['sid'])) header = child
+    else if (child.name === 'payload' && payloads === 0 && isBlob(child, PAYLOAD_BYTES_MIN)) payloads++
+    else return undefined
   }
-  return headers === 1 && payloads <= 1
+  return header
 }
 
-function isDeviceId(text: string | undefined): boolean {
-  return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) > 0 && Number(text) <= DEVICE_ID_MAX
+const isDeviceId: ValueForm = (text) => isNumber(text) && Number(text) > 0 && Number(text) <= DEVICE_ID_MAX
+const headerForm = { sid: isDeviceId }
+const axolotlKey = { rid: isDeviceId, prekey: isBoolean }
+const omemoKey = { rid: isDeviceId, kex: isBoolean }
+
+type Form = Readonly<Record<string, ValueForm>>
+
+/** Only these attributes, in their form: an attribute is as readable as a body. */
+function hasForm(element: Element, form: Form, needed: readonly string[] = []): boolean {
+  for (const name in element.attrs) {
+    if (!Object.hasOwn(form, name) || form[name]?.(element.attrs[name] ?? '') !== true) return false
+  }
+  return needed.every((name) => element.attrs[name] !== undefined)
 }
 
-function isKey(key: Element): boolean {
-  return isDeviceId(key.attrs['rid']) && isBlob(key, KEY_BYTES_MIN)
+function isBlank(child: XmlNode): boolean {
+  return typeof child === 'string' && child.trim() === ''
+}
+
+function isKey(key: Element, form: Form): boolean {
+  return hasForm(key, form, ['rid']) && isBlob(key, KEY_BYTES_MIN, form)
 }
 
 /** An initialisation vector of 12 (current clients) or 16 bytes (older ones). */
 function isVector(iv: Element): boolean {
-  const bytes = textOnly(iv) ? base64Length(iv.text()) : undefined
+  const bytes = textOnly(iv) && hasForm(iv, {}) ? base64Length(iv.text()) : undefined
   return bytes === 12 || bytes === 16
 }
 
-function isBlob(element: Element, bytesMin: number): boolean {
-  if (!textOnly(element)) return false
+function isBlob(element: Element, bytesMin: number, form: Form = {}): boolean {
+  if (!textOnly(element) || !hasForm(element, form)) return false
   const bytes = base64Length(element.text())
   return bytes !== undefined && bytes >= bytesMin
 }
@@ -116,14 +131,16 @@ function textOnly(element: Element): boolean {
 
 /** XEP-0373 §3.1 and XEP-0027 §3.1: an OpenPGP message that holds nothing but encryption packets. */
 function isOpenpgp(element: Element): boolean {
-  if (!textOnly(element)) return false
-  const binary = element.ns === NS_OX ? decodeBase64(element.text()) : decodeArmorOrBase64(element.text())
+  if (!textOnly(element) || !hasForm(element, {})) return false
+  const binary = decodeArmorOrBase64(element.text())
   return binary !== undefined && binary.length > 0 && isEncryptedMessage(binary)
 }
 
-const OTR_QUERY = /^(\?OTR\??(?:v[0-9]*\??)?)/
-const OTR_ENCODED = /^\?OTR:[A-Za-z0-9+/]+={0,2}\.$/
-const OTR_FRAGMENT = /^\?OTR[|,][0-9A-Fa-f|]*,?\d{1,5},\d{1,5},[A-Za-z0-9+/=:?.]+,$/
+/** OTR version 3 §2.1: versions are single characters. */
+const OTR_QUERY = /^\?OTR(?:\?(?:v\d{0,8}\?)?|v\d{0,8}\?)/
+const OTR_ENCODED = /^\?OTR:(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\.$/
+/** §Fragmentation: version 3 with instance tags, version 2 without. */
+const OTR_FRAGMENT = /^\?OTR(?:\|[0-9A-Fa-f]{1,8}\|[0-9A-Fa-f]{1,8})?,\d{1,5},\d{1,5},[A-Za-z0-9+/=:?.]+,$/
 
 /**
  * OTR lives in the body. Returns the body to forward (a query without the text that clients append to it), or
@@ -132,7 +149,5 @@ const OTR_FRAGMENT = /^\?OTR[|,][0-9A-Fa-f|]*,?\d{1,5},\d{1,5},[A-Za-z0-9+/=:?.]
 export function otrBody(body: string): string | undefined {
   if (!body.startsWith('?OTR')) return undefined
   if (OTR_ENCODED.test(body) || OTR_FRAGMENT.test(body)) return body
-  const query = OTR_QUERY.exec(body)?.[1]
-  const isQuery = query !== undefined && query.length > 4 && query.endsWith('?')
-  return isQuery ? query : undefined
+  return OTR_QUERY.exec(body)?.[0]
 }

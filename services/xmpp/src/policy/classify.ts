@@ -5,101 +5,128 @@
 import {
   element,
   type Element,
-  NS_CALL_INVITES,
-  NS_CHATSTATES,
   NS_CLIENT,
-  NS_CONFERENCE,
-  NS_DELAY,
-  NS_EME,
-  NS_EXPIRE,
-  NS_HINTS,
-  NS_JINGLE_MESSAGE,
-  NS_MARKERS,
-  NS_MUC_USER,
-  NS_RECEIPTS,
-  NS_SID,
+  NS_STANZAS,
+  stanzaErrorConditions,
+  type XmlNode,
 } from '@sealpost/stanza'
 import { isCiphertext, otrBody } from './ciphertext.ts'
+import { type ControlClass, controlOf, isForged } from './control.ts'
+import { isIdentifier, isLanguage, isOneOf, type ValueForm } from './values.ts'
 
 export type MessageClass = 'encrypted' | 'receipt' | 'call' | 'ephemeral' | 'plaintext'
 
 export interface Classified {
   readonly class: MessageClass
-  /** The message without anything readable; for `plaintext` the message as it was. */
+  /** The message without anything readable; for `plaintext` the message as it was, without forged marks. */
   readonly stanza: Element
 }
 
 /** What stands in for a body that the server must not see. */
 export const FALLBACK_BODY = '[This message is encrypted]'
 
-/** What a child element makes of a message that has no ciphertext. */
-type ControlClass = 'receipt' | 'call' | 'ephemeral' | 'neutral'
-
-/** Elements that may stand beside, or instead of, ciphertext: they carry identifiers and states, no text. */
-const controls: Readonly<Record<string, ControlClass>> = {
-  [NS_RECEIPTS]: 'receipt',
-  [NS_MARKERS]: 'receipt',
-  [NS_CHATSTATES]: 'ephemeral',
-  [NS_JINGLE_MESSAGE]: 'call',
-  [NS_CALL_INVITES]: 'call',
-  [NS_HINTS]: 'neutral',
-  [NS_SID]: 'neutral',
-  [NS_EME]: 'neutral',
-  [NS_DELAY]: 'neutral',
-  [NS_EXPIRE]: 'neutral',
+/** What the children of a message amount to. */
+interface Contents {
+  kept: Element[]
+  ciphertexts: number
+  /** There is something that a stranger could read. */
+  readable: boolean
+  /** `kept` is not just what was there. */
+  changed: boolean
+  bodies: number
+  /** The first body that holds the fallback text and nothing else. */
+  fallback: Element | undefined
+  otr: string | undefined
+  control: ControlClass
 }
 
-/** Classifies and normalises a message of type chat or normal. */
+/** Classifies and normalises a message of any type but `error`; its `from` is stamped already. */
 export function classifyMessage(stanza: Element): Classified {
-  const kept: Element[] = []
-  let ciphertexts = 0
-  let readable = false
-  let changed = false
-  let control: ControlClass = 'neutral'
-  let otr: string | undefined
-  for (const child of stanza.children) {
-    if (typeof child === 'string') {
-      readable ||= child.trim() !== ''
-      changed = true
-      continue
-    }
-    if (isCiphertext(child)) {
-      ciphertexts++
-      kept.push(child)
-    } else if (child.is('body', NS_CLIENT)) {
-      const found = otrBody(child.text())
-      otr ??= found
-      if (found === undefined) readable = true
-    } else if (child.is('thread', NS_CLIENT)) {
-      kept.push(child)
-    } else {
-      const found = controlOf(child)
-      if (found === undefined) {
-        readable = true
-        changed = true
-      } else {
-        kept.push(child)
-        control = stronger(control, found)
-      }
-    }
-  }
-  if (otr !== undefined && ciphertexts === 0 && !readable) {
-    return { class: 'encrypted', stanza: stanza.withChildren([...kept, body(otr)]) }
-  }
-  if (ciphertexts > 0) return { class: 'encrypted', stanza: withFallback(stanza, kept, changed) }
-  if (readable || control === 'neutral') return { class: readable ? 'plaintext' : 'ephemeral', stanza }
-  return { class: control, stanza }
+  const found = contentsOf(stanza)
+  const id = stanza.attrs['id']
+  const named = id === undefined || isIdentifier(id) // an id must come back as it was: it cannot be cut
+  const encrypted = found.ciphertexts > 0 || (found.otr !== undefined && !found.readable)
+  if (!named || (found.readable && !encrypted)) return { class: 'plaintext', stanza: withoutForged(stanza) }
+  if (encrypted) replaceBodies(found)
+  const normalised = withPlainAttributes(found.changed ? stanza.withChildren(found.kept) : stanza)
+  if (encrypted) return { class: 'encrypted', stanza: normalised }
+  return { class: found.control === 'neutral' ? 'ephemeral' : found.control, stanza: normalised }
 }
 
-function withFallback(stanza: Element, kept: readonly Element[], changed: boolean): Element {
-  const bodies = stanza.childrenNamed('body', NS_CLIENT)
-  const clean = !changed && bodies.every((each) => each.text() === FALLBACK_BODY) && bodies.length <= 1
-  if (clean) return stanza
-  return stanza.withChildren(bodies.length > 0 ? [...kept, body(FALLBACK_BODY)] : kept)
+function contentsOf(stanza: Element): Contents {
+  const found: Contents = {
+    kept: [],
+    ciphertexts: 0,
+    readable: false,
+    changed: false,
+    bodies: 0,
+    fallback: undefined,
+    otr: undefined,
+    control: 'neutral',
+  }
+  const sender = stanza.attrs['from']
+  for (const child of stanza.children) take(child, sender, found)
+  return found
 }
 
-function body(text: string): Element {
-  return element('body', NS_CLIENT, {}, text)
+/** One body stands in for all, for clients without the cipher; a body of OTR is the ciphertext itself. */
+function replaceBodies(found: Contents): void {
+  const { bodies, fallback } = found
+  const otr = found.ciphertexts === 0 ? found.otr : undefined
+  if (bodies === 0 || (bodies === 1 && fallback)) return
+  const text = otr ?? FALLBACK_BODY
+  found.kept = [...found.kept.filter((each) => each !== fallback), element('body', NS_CLIENT, {}, text)]
+  found.changed = true
+}
+
+function take(child: XmlNode, sender: string | undefined, found: Contents): void {
+  if (typeof child === 'string') {
+    found.readable ||= child.trim() !== ''
+    found.changed = true
+    return
+  }
+  if (isCiphertext(child)) {
+    found.ciphertexts++
+    found.kept.push(child)
+    return
+  }
+  if (child.is('body', NS_CLIENT)) return takeBody(child, found)
+  if (isForged(child, sender)) {
+    found.changed = true
+    return
+  }
+  const control = child.is('thread', NS_CLIENT) ? thread(child) : controlOf(child)
+  if (control === undefined) {
+    found.readable = true
+    found.changed = true
+    return
+  }
+  found.kept.push(control.element)
+  found.changed ||= control.element !== child
+  found.control = stronger(found.control, control.class)
+}
+
+function takeBody(child: Element, found: Contents): void {
+  const text = child.text()
+  const otr = otrBody(text)
+  found.bodies++
+  found.otr ??= otr
+  found.readable ||= otr === undefined
+  const bare = Object.keys(child.attrs).length === 0 && child.children.length === 1
+  if (bare && text === FALLBACK_BODY && !found.fallback) {
+    found.fallback = child
+    found.kept.push(child)
+  } else {
+    found.changed = true
+  }
+}
+
+/** RFC 6121 §5.2.5: an identifier that nobody should read; as text it could be read. */
+function thread(child: Element): { class: ControlClass; element: Element } | undefined {
+  const [text] = child.children
+  if (child.children.length !== 1 || typeof text !== 'string' || !isIdentifier(text)) return undefined
+  const kept = withKnownAttributes(child, { parent: isIdentifier })
+  return { class: 'neutral', element: kept }
 }
 
 function stronger(a: ControlClass, b: ControlClass): ControlClass {
@@ -107,24 +134,52 @@ function stronger(a: ControlClass, b: ControlClass): ControlClass {
   return order.indexOf(b) > order.indexOf(a) ? b : a
 }
 
-/** The class of an allow-listed element that carries nothing readable; undefined for every other. */
-function controlOf(child: Element): ControlClass | undefined {
-  const listed = controls[child.ns]
-  if (listed !== undefined) return listed === 'call' || !hasText(child) ? listed : undefined
-  if (child.ns === NS_CONFERENCE && child.name === 'x')
-    return child.attrs['reason'] === undefined ? 'receipt' : undefined
-  if (child.ns === NS_MUC_USER && child.name === 'x') return isBareInvite(child) ? 'receipt' : undefined
-  return undefined
+const always: ValueForm = () => true
+
+/** RFC 6121 §5.2: attributes that mean something; an unknown type counts as `normal` (§5.2.2). */
+const messageAttributes: Readonly<Record<string, ValueForm>> = {
+  to: always,
+  from: always,
+  id: always,
+  type: isOneOf('chat', 'error', 'groupchat', 'headline', 'normal'),
+  'xml:lang': isLanguage,
 }
 
-/** Text anywhere inside: an allow-listed wrapper must not smuggle any. */
-function hasText(parent: Element): boolean {
-  return parent.children.some((child) => (typeof child === 'string' ? child.trim() !== '' : hasText(child)))
+function withPlainAttributes(stanza: Element): Element {
+  return withKnownAttributes(stanza, messageAttributes)
 }
 
-/** XEP-0045 §7.8.2 without a reason. */
-function isBareInvite(x: Element): boolean {
-  return x.children.every(
-    (child) => typeof child !== 'string' && child.name === 'invite' && child.children.length === 0,
-  )
+/** The same element when all its attributes are known and have their form. */
+function withKnownAttributes(given: Element, forms: Readonly<Record<string, ValueForm>>): Element {
+  const dropped: Record<string, undefined> = {}
+  let same = true
+  for (const name in given.attrs) {
+    const value = given.attrs[name]
+    if (value === undefined || (Object.hasOwn(forms, name) && forms[name]?.(value) === true)) continue
+    dropped[name] = undefined
+    same = false
+  }
+  return same ? given : given.withAttrs(dropped)
+}
+
+/** The message without marks that only a server may set. The same element when there are none. */
+export function withoutForged(stanza: Element): Element {
+  const sender = stanza.attrs['from']
+  const genuine = stanza.children.filter((child) => typeof child === 'string' || !isForged(child, sender))
+  return genuine.length === stanza.children.length ? stanza : stanza.withChildren(genuine)
+}
+
+const errorAttributes: Readonly<Record<string, ValueForm>> = {
+  type: isOneOf('auth', 'cancel', 'continue', 'modify', 'wait'),
+}
+
+/** RFC 6120 §8.3.1: of a message of type `error` its condition, without texts and without what it answers. */
+export function normaliseError(stanza: Element): Element {
+  const error = stanza.child('error')
+  const condition = stanzaErrorConditions.find((name) => error?.child(name, NS_STANZAS))
+  const id = stanza.attrs['id']
+  const named = id === undefined || isIdentifier(id) ? stanza : stanza.withAttrs({ id: undefined })
+  const kept = condition ? [element(condition, NS_STANZAS)] : []
+  const children = error ? [withKnownAttributes(error, errorAttributes).withChildren(kept)] : []
+  return withPlainAttributes(named).withChildren(children)
 }
