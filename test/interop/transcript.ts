@@ -1,7 +1,9 @@
 /** What a client and the server said to each other, kept so that a failed test can show it. Secrets are cut out as they come in. */
 import { onTestFailed } from 'vitest'
 
-const LINES_MAX = 2_000
+/** The end of a conversation is what explains a failure. */
+const LINES_MAX = 120
+const LINE_CHARACTERS_MAX = 1_500
 
 /** Proofs and passwords of the sign-in (RFC 6120 §6.4); key material in PEP is public. */
 const SECRETS = /(<(?:auth|response|challenge|success|authenticate)\b[^>]*>)[^<]+/g
@@ -23,7 +25,7 @@ export class Transcript {
   add(direction: string, text: string): void {
     let clean = text.replace(SECRETS, '$1[secret]')
     for (const secret of this.#secrets) clean = clean.replaceAll(secret, '[secret]')
-    this.#lines.push(`${this.#name} ${direction} ${clean}`)
+    this.#lines.push(`${this.#name} ${direction} ${clean}`.slice(0, LINE_CHARACTERS_MAX))
     if (this.#lines.length > LINES_MAX) this.#lines.shift()
   }
 }
