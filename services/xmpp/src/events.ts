@@ -33,7 +33,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
   const streams = metrics.gauge('xmpp_streams', 'Open streams')
   const refused = metrics.counter(
     'xmpp_streams_refused_total',
-    'Connections closed at once: too many are signing in',
+    'Connections closed because too many were signing in',
   )
   const streamErrors = metrics.counter('xmpp_stream_errors_total', 'Streams ended with an error', [
     'condition',

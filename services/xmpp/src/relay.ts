@@ -26,22 +26,25 @@ const streamLimits: StreamLimits = {
   elementBytesMaxBeforeAuth: 10_000,
   elementBytesMax: 262_144,
   negotiationMs: 60_000,
-  queueMax: 64,
+  unreadBytesMax: 65_536,
   unsafeMax: 2_000,
   closeMs: 2_000,
 }
-/** Connections that have not signed in, together. */
-const UNAUTHENTICATED_MAX = 6_000
 export interface RelayLimits {
   /** What one queue holds at most before senders are refused. */
   readonly queue: QueueLimits
   /** A session that was asked to acknowledge and stays silent for so long has lost its connection. */
   readonly silenceMs: number
+  readonly stream: StreamLimits
+  /** Connections without a session, together; when there is one more, the oldest has to go. */
+  readonly unauthenticatedMax: number
 }
 
 const relayLimits: RelayLimits = {
   queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
   silenceMs: 60_000,
+  stream: streamLimits,
+  unauthenticatedMax: 6_000,
 }
 /** Devices that have not signed in for so many days are forgotten, with what waits for them. */
 const DEVICE_DAYS_MAX = 30
@@ -67,7 +70,7 @@ export class Relay implements AsyncDisposable {
   readonly #hooks = createHooks<Hooks>()
   readonly #table = new ModuleTable(this.#hooks)
   readonly #sessions = new SessionRegistry()
-  readonly #gate = new Gate<Stream>(UNAUTHENTICATED_MAX)
+  readonly #gate: Gate<Stream>
   readonly #stack = new AsyncDisposableStack()
   readonly #supervisor: Supervisor
   readonly #lifecycle: SessionLifecycle
@@ -80,6 +83,7 @@ export class Relay implements AsyncDisposable {
     const { platform, events, accounts, store } = options
     const { clock, random, domains, bus } = platform
     this.#options = options
+    this.#gate = new Gate(options.limits?.unauthenticatedMax ?? relayLimits.unauthenticatedMax)
     this.#supervisor = new Supervisor(events.taskFailed)
     this.#directory = this.#stack.use(new CachedAccountDirectory(accounts, bus))
     this.#delivery = new Delivery({
@@ -107,12 +111,12 @@ export class Relay implements AsyncDisposable {
       table: this.#table,
       router,
       domains,
-      limits: streamLimits,
+      limits: options.limits?.stream ?? relayLimits.stream,
       clock,
       random,
       events,
       onSessionDetached: (session, clean) => this.#lifecycle.detached(session, clean),
-      onSignedIn: (stream) => this.#gate.leave(stream),
+      onAttached: (stream) => this.#gate.leave(stream),
       onClosed: (stream) => {
         this.#gate.leave(stream)
         events.streamClosed()
@@ -159,15 +163,15 @@ export class Relay implements AsyncDisposable {
     )
   }
 
-  /** Takes a connection, unless too many are signing in. */
-  accept(connection: Connection): ConnectionHandler | undefined {
-    if (this.#gate.full) {
-      this.#options.events.streamRefused()
-      return undefined
-    }
+  /** Takes a connection; when too many are signing in, the oldest of them has to go. */
+  accept(connection: Connection): ConnectionHandler {
     this.#options.events.streamOpened()
     const stream = new Stream(connection, this.#context)
-    this.#gate.enter(stream)
+    const evicted = this.#gate.enter(stream)
+    if (evicted) {
+      this.#options.events.streamRefused()
+      evicted.evict()
+    }
     return stream
   }
 

@@ -14,6 +14,8 @@ import type { SessionRegistry } from './session-registry.ts'
 import type { Session } from './session.ts'
 
 const JIDS_CACHED_MAX = 50_000
+/** Longer addresses are rare, and would make the cache large. */
+const JID_CACHED_CHARS_MAX = 128
 
 export interface RouterOptions {
   readonly table: ModuleTable
@@ -37,16 +39,22 @@ export class Router {
   /** Handles one stanza of a session; a promise only when something had to be waited for. Never rejects but with StreamError. */
   route(session: Session, stanza: Element): MaybePromise<void> {
     const receipt = session.inbox.receive() // XEP-0198 §4: every stanza counts, also one that is refused
-    let pending: MaybePromise<void> = undefined
     try {
-      pending = this.#dispatch(session, stanza, receipt)
+      const pending = this.#dispatch(session, stanza, receipt)
+      if (pending instanceof Promise) return this.#finish(session, stanza, receipt, pending)
     } catch (error) {
-      this.#refuse(session, stanza, error)
+      this.#refuse(session, stanza, receipt, error)
     }
-    if (!(pending instanceof Promise)) return receipt.release()
-    return pending
-      .catch((error: unknown) => this.#refuse(session, stanza, error))
-      .then(() => receipt.release())
+    receipt.release()
+  }
+
+  async #finish(session: Session, stanza: Element, receipt: Receipt, pending: Promise<void>): Promise<void> {
+    try {
+      await pending
+    } catch (error) {
+      this.#refuse(session, stanza, receipt, error)
+    }
+    receipt.release()
   }
 
   #dispatch(session: Session, stanza: Element, receipt: Receipt): MaybePromise<void> {
@@ -76,6 +84,7 @@ export class Router {
     const text = Buffer.from(given).toString() // a copy: a slice would keep the whole stanza in the cache
     const jid = tryParseJid(text)
     if (!jid) throw new StanzaError('modify', 'jid-malformed') // RFC 6120 §8.3.3.8
+    if (text.length > JID_CACHED_CHARS_MAX) return jid
     if (this.#jids.size >= JIDS_CACHED_MAX) this.#jids.clear()
     this.#jids.set(text, jid)
     return jid
@@ -153,8 +162,11 @@ export class Router {
   }
 
   /** Answers a stanza that failed; never answers errors or results (RFC 6120 §8.3.1). */
-  #refuse(session: Session, stanza: Element, error: unknown): void {
-    if (error instanceof StreamError) throw error
+  #refuse(session: Session, stanza: Element, receipt: Receipt, error: unknown): void {
+    if (error instanceof StreamError) {
+      receipt.release() // answered by the end of the stream; a resumed session must not wait for it
+      throw error
+    }
     const answer = error instanceof StanzaError ? error : new StanzaError('wait', 'internal-server-error')
     if (!(error instanceof StanzaError)) this.#options.events.stanzaFailed(error)
     const { type } = stanza.attrs

@@ -52,8 +52,8 @@ export class SessionLifecycle {
     const jid = fullJid(account.jid, requested ?? random.token(12))
     const queues = await devices.signIn(account, jid.resource)
     this.#endDropped(account, queues.dropped)
-    if (stream.closed) throw new StreamError('reset')
     const current = await this.#options.directory.find(account.jid)
+    if (stream.closed) throw new StreamError('reset')
     if (current?.state !== 'active') throw new StreamError('not-authorized')
     const conflicting = sessions.find(jid)
     if (conflicting) this.end(conflicting, new StreamError('conflict')) // RFC 6120 §7.7.2.2

@@ -2,6 +2,7 @@
  * One client's XML stream (RFC 6120 §4): header, features, restarts after TLS and SASL, errors and the close
  * handshake. What happens on it is decided by modules (nonzas) and by the router (stanzas), one element at a time.
  */
+import { JidError, parseJid } from '@sealpost/jid'
 import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
 import { type Element, escapeXml, NS_CLIENT, NS_STREAM, StreamError, StreamParser } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
@@ -21,8 +22,8 @@ export interface StreamLimits {
   readonly elementBytesMax: number
   /** From the connection to a bound session. */
   readonly negotiationMs: number
-  /** Elements read but not yet handled; beyond it the socket is not read. */
-  readonly queueMax: number
+  /** Bytes received while an element is being handled; beyond it the socket is not read. */
+  readonly unreadBytesMax: number
   /** Inbound stanzas whose `h` still waits; beyond it the socket is not read. */
   readonly unsafeMax: number
   /** Wait for the peer's closing tag (RFC 6120 §4.4). */
@@ -40,8 +41,8 @@ export interface StreamContext {
   readonly events: XmppEvents
   /** The session's stream is gone; `clean` after a closing tag (RFC 6120 §4.4). */
   readonly onSessionDetached: (session: Session, clean: boolean) => void
-  /** The stream belongs to an account from now on. */
-  readonly onSignedIn: (stream: Stream) => void
+  /** Negotiation is over: a session lives on the stream. */
+  readonly onAttached: (stream: Stream) => void
   readonly onClosed: (stream: Stream) => void
 }
 
@@ -56,8 +57,13 @@ export class Stream {
   domain: string
   readonly #context: StreamContext
   readonly #parser: StreamParser
-  #queue: Element[] = []
+  /** An element is being handled: what follows it is not even parsed, as it may mean something else afterwards. */
   #busy = false
+  #unread: Buffer[] = []
+  #unreadBytes = 0
+  #throttled = false
+  /** The transport is gone; what had arrived before is still handled. */
+  #gone = false
   #headerSent = false
   #closed = false
   #closing = false
@@ -69,7 +75,7 @@ export class Stream {
     this.domain = context.domains[0] ?? 'localhost'
     this.#parser = new StreamParser(
       {
-        onHeader: (header) => this.#onHeader(header),
+        onHeader: (header, contentNs) => this.#onHeader(header, contentNs),
         onElement: (element) => this.#onElement(element),
         onClose: () => this.#onPeerClose(),
       },
@@ -91,11 +97,10 @@ export class Stream {
   /** Bytes from the transport. */
   receive(chunk: Buffer): void {
     if (this.#closed) return
-    try {
-      this.#parser.write(chunk)
-    } catch (error) {
-      this.#failWith(error)
-    }
+    if (!this.#busy) return this.#read(chunk)
+    this.#unread.push(chunk)
+    this.#unreadBytes += chunk.length
+    this.#regulate()
   }
 
   send(xml: string): void {
@@ -110,7 +115,7 @@ export class Stream {
 
   /** RFC 6120 §5.4.3.3: proceeds to TLS; whatever was sent in clear behind `<starttls/>` is dropped. */
   startTls(): void {
-    this.#queue = []
+    this.#parser.dropRest()
     this.restart()
     this.connection.startTls()
   }
@@ -118,7 +123,6 @@ export class Stream {
   /** Sign-in succeeded: the account is known, larger stanzas are allowed, the stream restarts (RFC 6120 §6.4.6). */
   authenticated(account: AccountRef): void {
     this.account = account
-    this.#context.onSignedIn(this)
     this.#parser.limit(this.#context.limits.elementBytesMax)
     this.restart()
   }
@@ -128,6 +132,7 @@ export class Stream {
     this.session = session
     this.#deadline?.[Symbol.dispose]()
     this.#deadline = undefined
+    this.#context.onAttached(this)
   }
 
   /** The session goes on elsewhere (XEP-0198 §5); this stream ends without it. */
@@ -138,6 +143,7 @@ export class Stream {
   /** Ends the stream with an error (RFC 6120 §4.9.1.1). */
   fail(error: StreamError): void {
     if (this.#closed) return
+    if (this.#closing) return this.#finish(false) // nothing may follow our closing tag
     this.#context.events.streamFailed(error.condition)
     if (!this.#headerSent) this.#sendHeader()
     this.connection.write(`${error.toXml()}</stream:stream>`)
@@ -153,15 +159,27 @@ export class Stream {
     this.#deadline = this.#context.clock.after(this.#context.limits.closeMs, () => this.#finish(true))
   }
 
-  /** The transport is gone. */
+  /** The transport is gone. A client may send and close at once: what it sent before is still handled. */
   disconnected(): void {
-    this.#finish(false)
+    if (this.#busy && this.#unreadBytes > 0) this.#gone = true
+    else this.#finish(false)
   }
 
-  #onHeader(header: Element): void {
+  /** The server stops (RFC 6120 §4.9.3.19). */
+  shutDown(): void {
+    this.fail(new StreamError('system-shutdown'))
+  }
+
+  /** Gives way, before it has signed in, to a newer connection. */
+  evict(): void {
+    this.fail(new StreamError('resource-constraint'))
+  }
+
+  #onHeader(header: Element, contentNs: string): void {
     const { version, to } = header.attrs
-    if (to !== undefined) this.domain = to
+    if (to !== undefined) this.domain = domainOf(to)
     this.#sendHeader()
+    if (contentNs !== NS_CLIENT) throw new StreamError('invalid-namespace') // RFC 6120 §4.8.2
     if (!this.#context.domains.includes(this.domain)) throw new StreamError('host-unknown')
     if (version === undefined || !/^1\.\d+$/.test(version)) throw new StreamError('unsupported-version')
     const features: Element[] = []
@@ -180,36 +198,53 @@ export class Stream {
     )
   }
 
-  #onElement(element: Element): void {
-    if (this.#busy) {
-      this.#queue.push(element)
-      if (this.#queue.length >= this.#context.limits.queueMax) this.connection.pause()
-      return
+  #read(chunk: Buffer): void {
+    try {
+      const taken = this.#parser.write(chunk)
+      if (taken === chunk.length || this.#closed) return
+      this.#unread.unshift(chunk.subarray(taken))
+      this.#unreadBytes += chunk.length - taken
+    } catch (error) {
+      this.#failWith(error)
     }
-    this.#handle(element)
   }
 
-  /** RFC 6120 §10.1: stanzas of one stream are processed in order, each before the next. */
-  #handle(element: Element): void {
+  /** RFC 6120 §10.1: the elements of one stream are handled in order, each before the next is read. */
+  #onElement(element: Element): void {
+    if (this.#closing) return
     const pending = this.#dispatch(element)
-    if (pending instanceof Promise) {
-      this.#busy = true
-      void this.#finishPending(pending)
-    }
+    if (!(pending instanceof Promise)) return
+    this.#busy = true
+    this.#parser.pause()
+    void this.#finishPending(pending)
   }
 
   async #finishPending(pending: Promise<void>): Promise<void> {
     try {
       await pending
-      while (this.#queue.length > 0 && !this.#closed) {
-        const next = this.#queue.shift()
-        if (next) await this.#dispatch(next)
-      }
     } catch (error) {
       this.#failWith(error)
     }
     this.#busy = false
-    this.connection.resume()
+    this.#readOn()
+  }
+
+  #readOn(): void {
+    while (!this.#busy && !this.#closed) {
+      const chunk = this.#unread.shift()
+      if (!chunk) break
+      this.#unreadBytes -= chunk.length
+      this.#read(chunk)
+    }
+    if (this.#gone && !this.#busy) this.#finish(false)
+    this.#regulate()
+  }
+
+  /** Reads from the socket only what can be handled soon. */
+  #regulate(): void {
+    if (this.#closed) return
+    if (this.#throttled || this.#unreadBytes > this.#context.limits.unreadBytesMax) this.connection.pause()
+    else this.connection.resume()
   }
 
   #dispatch(element: Element): MaybePromise<void> {
@@ -227,8 +262,12 @@ export class Stream {
   /** A sender whose stanzas do not become safe is not read from, so that what waits stays bounded. */
   #throttle(session: Session): void {
     if (session.inbox.unsafe < this.#context.limits.unsafeMax) return
-    this.connection.pause()
-    session.inbox.whenBelow(this.#context.limits.unsafeMax / 2, () => this.connection.resume())
+    this.#throttled = true
+    this.#regulate()
+    session.inbox.whenBelow(this.#context.limits.unsafeMax / 2, () => {
+      this.#throttled = false
+      this.#regulate()
+    })
   }
 
   #onPeerClose(): void {
@@ -250,12 +289,27 @@ export class Stream {
     this.#closed = true
     this.#deadline?.[Symbol.dispose]()
     this.#parser.stop()
-    this.#queue = []
+    this.#unread = []
     this.connection.end()
     const { session } = this
     this.session = undefined
-    if (session) this.#context.onSessionDetached(session, clean)
+    try {
+      if (session) this.#context.onSessionDetached(session, clean)
+    } catch (error) {
+      this.#context.events.streamCrashed(error) // nobody above could answer: this may be a timer or a socket's event
+    }
     this.#context.onClosed(this)
+  }
+}
+
+/** RFC 6120 §4.7.2: a domain, in whatever case; anything else is nobody's. */
+function domainOf(to: string): string {
+  try {
+    const { local, domain, resource } = parseJid(to)
+    return local === '' && resource === '' ? domain : ''
+  } catch (error) {
+    if (error instanceof JidError) return ''
+    throw error
   }
 }
 

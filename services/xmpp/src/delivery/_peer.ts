@@ -118,7 +118,7 @@ export class Peer {
         elementBytesMaxBeforeAuth: 1000,
         elementBytesMax: 1000,
         negotiationMs: 1e9,
-        queueMax: 1,
+        unreadBytesMax: 65_536,
         unsafeMax: 1,
         closeMs: 1,
       },

@@ -9,6 +9,8 @@ import type { Connection } from './connection.ts'
 const TLS_VERSION_MIN = 'TLSv1.2'
 /** Above this a connection counts as congested: what is sent next waits in its queue, not in memory. */
 const CONGESTED_BYTES = 256 * 1024
+/** A peer that leaves so much unread is gone. */
+const BACKLOG_BYTES_MAX = 32 * 1024 * 1024
 /** Written in one turn beyond this leaves at once. */
 const FLUSH_BYTES = 64 * 1024
 
@@ -16,6 +18,8 @@ const FLUSH_BYTES = 64 * 1024
 export interface ConnectionHandler {
   receive(chunk: Buffer): void
   disconnected(): void
+  /** The listener is being closed. */
+  shutDown(): void
 }
 
 export interface TcpOptions {
@@ -24,8 +28,7 @@ export interface TcpOptions {
   /** True: TLS from the first byte (XEP-0368). */
   readonly direct: boolean
   readonly tls: TlsSource
-  /** Connections that have not signed in, over all listeners; one more is closed at once. */
-  readonly accept: (connection: Connection) => ConnectionHandler | undefined
+  readonly accept: (connection: Connection) => ConnectionHandler
 }
 
 /** The TLS context in force; replaced when the certificate is, while open connections keep theirs. */
@@ -79,12 +82,12 @@ class TcpConnection implements Connection {
   #congested = false
   #ended = false
   #paused = false
+  #reading = true
 
   constructor(socket: Socket, tlsContext: TlsContext, direct: boolean) {
     this.#tls = tlsContext
     this.#socket = socket
     this.#secured = false
-    socket.setNoDelay(true)
     if (direct) this.startTls()
   }
 
@@ -127,7 +130,10 @@ class TcpConnection implements Connection {
     const out = this.#out
     this.#out = ''
     this.#socket.write(out)
-    if (this.#socket.writableLength > CONGESTED_BYTES) this.#congested = true
+    if (this.#socket.writableLength > BACKLOG_BYTES_MAX) this.#socket.destroy()
+    if (this.#congested || this.#socket.writableLength <= CONGESTED_BYTES) return
+    this.#congested = true
+    this.#regulate()
   }
 
   startTls(): void {
@@ -173,20 +179,28 @@ class TcpConnection implements Connection {
     socket.on('end', () => this.end())
     socket.on('drain', () => {
       this.#congested = false
+      this.#regulate()
       this.onDrain?.()
     })
   }
 
   pause(): void {
-    if (this.#paused) return
     this.#paused = true
-    this.#socket.pause()
+    this.#regulate()
   }
 
   resume(): void {
-    if (!this.#paused) return
     this.#paused = false
-    this.#socket.resume()
+    this.#regulate()
+  }
+
+  /** A peer that does not take our answers asks nothing more. */
+  #regulate(): void {
+    const reading = !this.#paused && !this.#congested
+    if (reading === this.#reading) return
+    this.#reading = reading
+    if (reading) this.#socket.resume()
+    else this.#socket.pause()
   }
 
   end(): void {
@@ -194,28 +208,32 @@ class TcpConnection implements Connection {
     this.#flush()
     this.#ended = true
     const socket = this.#socket
+    if (socket instanceof tls.TLSSocket && !this.#secured) return void socket.destroy() // it would wait for its peer
     socket.end()
     // A peer that does not read must not keep the socket.
-    setTimeout(() => socket.destroy(), END_MS).unref()
+    const timer = setTimeout(() => socket.destroy(), END_MS)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
   }
 }
 
+/** Time that peers have to take our last words and close. */
 const END_MS = 5_000
+/** The same, when the listener is closed. */
+const CLOSE_MS = 1_000
+/** A peer that vanished without a word is noticed by TCP. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 120_000 }
 
 /** Listens; the returned port is the real one when 0 was asked for. */
 export async function listenTcp(options: TcpOptions): Promise<{ port: number } & AsyncDisposable> {
   const context = new TlsContext(options.tls)
-  const sockets = new Set<Socket>()
-  const server = createServer({ pauseOnConnect: false, noDelay: true }, (socket) => {
+  const open = new Map<Socket, ConnectionHandler>()
+  const server = createServer(SOCKET_OPTIONS, (socket) => {
     socket.on('error', () => socket.destroy())
     const connection = new TcpConnection(socket, context, options.direct)
     const handler = options.accept(connection)
-    if (!handler) {
-      socket.destroy()
-      return
-    }
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    open.set(socket, handler)
+    socket.once('close', () => open.delete(socket))
     connection.open(handler)
   })
   await listen(server, options.host, options.port)
@@ -225,8 +243,12 @@ export async function listenTcp(options: TcpOptions): Promise<{ port: number } &
     [Symbol.asyncDispose]: async () => {
       context[Symbol.dispose]()
       const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) setTimeout(() => socket.destroy(), 1_000).unref()
+      for (const handler of open.values()) handler.shutDown()
+      const timer = setTimeout(() => {
+        for (const socket of open.keys()) socket.destroy()
+      }, CLOSE_MS)
       await closed
+      clearTimeout(timer)
     },
   }
 }
