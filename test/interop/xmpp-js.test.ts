@@ -160,6 +160,7 @@ test('a device that left right after its second sign-in gets each message once',
   await back.ping()
   expect(back.ids).toEqual(['early-0', 'early-1'])
   const other = await fixture.online(fixture.device(bob, 'seen-once'))
+  await other.until(() => other.ids.length >= 2, 'the copies for those who are not known yet')
   await other.ping()
   expect(other.ids).toEqual(['early-0', 'early-1'])
   await expectNothingKept(fixture.sealpost, ['early-0'])
