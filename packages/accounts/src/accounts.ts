@@ -16,6 +16,8 @@ import {
 } from './account.ts'
 import { checkVerifiers, deriveVerifiers } from './credentials.ts'
 import { dayOf } from './day.ts'
+import { postgresDomainStore } from './domain-store.postgres.ts'
+import { createDomains, type Domains, type DomainStore } from './domains.ts'
 import { createLedger, type ErasureLedger } from './erasure.ts'
 import { importAll, type ImportProgress, type ImportReport, type ImportRow } from './import.ts'
 import { LastUse } from './last-use.ts'
@@ -71,8 +73,12 @@ export interface Accounts {
   list(query: AccountQuery): Promise<Page<Account>>
 }
 
-export type AccountsDomain = Accounts &
-  AsyncDisposable & { readonly erasure: ErasureLedger; readonly apiKeys: ApiKeys; readonly invites: Invites }
+export interface AccountsDomain extends Accounts, AsyncDisposable {
+  readonly erasure: ErasureLedger
+  readonly apiKeys: ApiKeys
+  readonly invites: Invites
+  readonly domains: Domains
+}
 
 export interface AccountsOptions {
   /** Opened with the role `sealpost_account`. */
@@ -84,12 +90,18 @@ export interface AccountsOptions {
 
 /** The accounts over Postgres. Dispose it before its `db`: the last days of use are written then. */
 export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomain {
-  return accountsOver({ ...parts, accounts: postgresAccountStore(db), access: postgresAccessStore(db) })
+  return accountsOver({
+    ...parts,
+    accounts: postgresAccountStore(db),
+    access: postgresAccessStore(db),
+    domains: postgresDomainStore(db),
+  })
 }
 
 export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly accounts: AccountStore
   readonly access: AccessStore
+  readonly domains: DomainStore
 }
 
 /** The accounts over any store. */
@@ -103,13 +115,14 @@ class StoredAccounts implements AccountsDomain {
   readonly erasure: ErasureLedger
   readonly apiKeys: ApiKeys
   readonly invites: Invites
+  readonly domains: Domains
   readonly #store: AccountStore
   readonly #bus: Bus
   readonly #clock: Clock
   readonly #random: Random
   readonly #lastUse: LastUse
 
-  constructor({ accounts, access, bus, clock, random }: AccountsParts) {
+  constructor({ accounts, access, domains, bus, clock, random }: AccountsParts) {
     this.#store = accounts
     this.#bus = bus
     this.#clock = clock
@@ -118,6 +131,7 @@ class StoredAccounts implements AccountsDomain {
     this.erasure = createLedger(accounts, clock)
     this.apiKeys = createApiKeys({ store: access, clock, random })
     this.invites = this.#announcing(createInvites({ store: access, clock, random }))
+    this.domains = createDomains(domains, bus)
   }
 
   async find(jid: Jid): Promise<Account | undefined> {

@@ -17,6 +17,15 @@ export {
 } from './accounts.ts'
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
+export {
+  E2EE_POLICIES,
+  MESSAGE_TTL_SECONDS_MAX,
+  STORAGE_MODES,
+  type DomainPolicy,
+  type Domains,
+  type E2eePolicy,
+  type StorageMode,
+} from './domains.ts'
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
 export { readAccountsCsv } from './import-csv.ts'
 export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'

@@ -1,5 +1,7 @@
 /** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
+import { memoryDomainStore } from './domain-store.memory.ts'
+import type { DomainStore } from './domains.ts'
 import type {
   AccessStore,
   AccountRow,
@@ -18,10 +20,14 @@ interface ErasureRow {
   doneOn: string | undefined
 }
 
-/** Both stores over one state, as both live in one schema in Postgres. */
-export function memoryStores(): { accounts: AccountStore; access: AccessStore } {
+/** Accounts and access share one state, as they share tables in Postgres. */
+export function memoryStores(): { accounts: AccountStore; access: AccessStore; domains: DomainStore } {
   const state = new MemoryState()
-  return { accounts: new MemoryAccountStore(state), access: new MemoryAccessStore(state) }
+  return {
+    accounts: new MemoryAccountStore(state),
+    access: new MemoryAccessStore(state),
+    domains: memoryDomainStore(),
+  }
 }
 
 class MemoryState {
