@@ -10,6 +10,8 @@ export interface Clock {
   after(ms: number, task: () => void): Disposable
   /** Runs `task` each `ms`, the first time after `ms`. A turn that comes while the task still runs is left out. */
   every(ms: number, task: () => MaybePromise<void>): Disposable
+  /** Runs `task` once, behind the I/O that is ready now: one turn of the event loop, and no time. */
+  turn(task: () => void): void
 }
 
 /** The longest delay of a Node timer; above it the timer would fire at once. */
@@ -21,6 +23,7 @@ export function createClock(options: { onError: (error: unknown) => void }): Clo
     now: () => Date.now(),
     monotonic: () => performance.now(),
     after,
+    turn: (task) => void setImmediate(task),
     every(ms, task) {
       let running = false
       const turn = async (): Promise<void> => {

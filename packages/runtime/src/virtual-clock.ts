@@ -56,6 +56,11 @@ export class VirtualClock implements Clock {
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) }
   }
 
+  /** At this instant, behind what is due already. */
+  turn(task: () => void): void {
+    this.after(0, task)
+  }
+
   /** Lets what is under way settle, then moves time by `ms`, firing what falls due on the way; throws what a task threw. */
   async advance(ms: number): Promise<void> {
     await macrotask()

@@ -175,6 +175,11 @@ export class Relay implements AsyncDisposable {
     return stream
   }
 
+  /** What it holds in memory: sessions, hibernated ones included, and queues with a session or with copies under way. */
+  get load(): { readonly sessions: number; readonly queues: number } {
+    return { sessions: this.#sessions.size, queues: this.#delivery.queueCount }
+  }
+
   /** Another process owns the sealed messages now: nothing may be delivered or acknowledged from here any more. */
   fence(): void {
     this.#lifecycle.endAll()

@@ -62,6 +62,7 @@ export class SessionLifecycle {
     const inbox = new Inbox((xml) => session.stream?.send(xml))
     const outbox = new Outbox(
       this.#options.delivery,
+      this.#options.clock,
       () => random.token(12),
       () => this.end(session, new StreamError('resource-constraint')),
     )

@@ -66,6 +66,7 @@ export class Peer {
     const jid = parseJid(`someone@localhost/${randomUUID()}`)
     const outbox = new Outbox(
       delivery,
+      clock,
       () => randomUUID(),
       () => void (this.overflown = true),
     )

@@ -215,9 +215,10 @@ export class Delivery implements OutboxEvents {
    * acknowledged long ago would make a busy server busier.
    */
   #armSweep(delayMs: number): void {
-    this.#sweep = this.#options.clock.after(Math.max(delayMs, SWEEP_MS), () => {
-      const now = this.#options.clock.monotonic()
-      setImmediate(() => setImmediate(() => this.#sealOverdue(now)))
+    const { clock } = this.#options
+    this.#sweep = clock.after(Math.max(delayMs, SWEEP_MS), () => {
+      const now = clock.monotonic()
+      clock.turn(() => clock.turn(() => this.#sealOverdue(now)))
     })
   }
 

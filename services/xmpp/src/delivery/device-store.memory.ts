@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import type { Clock } from '@sealpost/runtime'
+import { type Clock, type Random, systemRandom } from '@sealpost/runtime'
 import type { Device, DeviceStore } from './device-store.ts'
 
 interface Row {
@@ -16,7 +15,7 @@ interface Row {
 const DAY_MS = 86_400_000
 
 /** For tests and simulations. */
-export function memoryDeviceStore(clock: Clock): DeviceStore {
+export function memoryDeviceStore(clock: Clock, random: Random = systemRandom): DeviceStore {
   let rows: Row[] = []
   let order = 0
   const today = () => Math.floor(clock.now() / DAY_MS)
@@ -39,7 +38,7 @@ export function memoryDeviceStore(clock: Clock): DeviceStore {
         row = {
           accountId,
           identity,
-          id: randomUUID(),
+          id: random.uuid(),
           signIns: 1,
           inherits: false,
           carbons: false,

@@ -2,6 +2,7 @@
  * What was sent to one session and not yet acknowledged: XEP-0198 §4 from the server's side. A client without
  * stream management acknowledges by answering a ping that was sent after the stanzas: stream order makes it a barrier.
  */
+import type { Clock } from '@sealpost/runtime'
 import { element, NS_CLIENT, NS_PING, NS_SM, StreamError } from '@sealpost/stanza'
 import type { Stream } from '../core/stream.ts'
 import type { Copy } from './copy.ts'
@@ -36,6 +37,7 @@ export interface OutboxEvents {
 export class Outbox {
   readonly #events: OutboxEvents
   #items = new Fifo<Item>()
+  readonly #clock: Clock
   readonly #newId: () => string
   readonly #onOverflow: () => void
   #marks = new Fifo<{ upTo: number; readonly reached: () => void }>()
@@ -54,8 +56,9 @@ export class Outbox {
   #asked: { upTo: number; barrier: string | undefined; atMs: number } | undefined
 
   /** @param onOverflow the client does not acknowledge or read, and too much has piled up; called once, in a turn of its own */
-  constructor(events: OutboxEvents, newId: () => string, onOverflow: () => void) {
+  constructor(events: OutboxEvents, clock: Clock, newId: () => string, onOverflow: () => void) {
     this.#events = events
+    this.#clock = clock
     this.#newId = newId
     this.#onOverflow = onOverflow
   }
@@ -129,7 +132,7 @@ export class Outbox {
   #overflow(): void {
     if (this.#overflown) return
     this.#overflown = true
-    setImmediate(this.#onOverflow)
+    this.#clock.turn(this.#onOverflow)
   }
 
   /** XEP-0198 §4: `<a h='…'/>`. */
@@ -237,7 +240,7 @@ export class Outbox {
     if (!stream || this.#asked || this.#items.length === 0) return
     if (this.#copies === 0 && this.#items.length < ASK_EVERY) return
     const barrier = this.#smEnabled ? undefined : this.#newId()
-    this.#asked = { upTo: this.#pushed, barrier, atMs: performance.now() }
+    this.#asked = { upTo: this.#pushed, barrier, atMs: this.#clock.monotonic() }
     stream.send(barrier === undefined ? `<r xmlns='${NS_SM}'/>` : pingXml(stream, barrier))
   }
 }

@@ -53,7 +53,9 @@ export const streamManagement = (options: StreamManagementOptions): Module =>
         if (id !== undefined) resumable.delete(id)
         return undefined
       })
-      host.every(options.silenceMs / 4, () => dropSilent(host.sessions.all(), options.silenceMs))
+      host.every(options.silenceMs / 4, () =>
+        dropSilent(host.sessions.all(), host.clock.monotonic() - options.silenceMs),
+      )
     },
   })
 
@@ -141,9 +143,8 @@ function fail(stream: Stream, condition: 'unexpected-request' | 'item-not-found'
   stream.send(`<failed xmlns='${NS_SM}'><${condition} xmlns='${NS_STANZAS}'/></failed>`)
 }
 
-/** Dead peers: asked for an acknowledgement and silent since. */
-function dropSilent(sessions: readonly Session[], silenceMs: number): void {
-  const before = performance.now() - silenceMs
+/** Dead peers: asked for an acknowledgement before this monotonic time, and silent since. */
+function dropSilent(sessions: readonly Session[], before: number): void {
   for (const session of sessions) {
     const since = session.outbox.silentSince()
     if (since !== undefined && since < before) session.stream?.fail(new StreamError('connection-timeout'))
