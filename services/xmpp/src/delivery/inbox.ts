@@ -80,6 +80,7 @@ export class Inbox {
     for (const stanza of this.#pending) stanza.counted = false
     this.#received = this.#safe
     this.#askedFor = this.#safe
+    this.#reported = this.#safe
   }
 
   settle(): void {
