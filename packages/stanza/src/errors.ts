@@ -34,6 +34,9 @@ export const stanzaErrorConditions = [
 
 export type StanzaErrorCondition = (typeof stanzaErrorConditions)[number]
 
+/** COMPAT: XEP-0086 §3; profanity 0.13 publishes its first OMEMO device list only when it sees the code of `item-not-found`. */
+const legacyCodes: Partial<Record<StanzaErrorCondition, string>> = { 'item-not-found': '404' }
+
 /** An error that answers one stanza and leaves the stream open. `text` is fixed text, never a cause's message. */
 export class StanzaError extends OperationalError {
   override readonly name = 'StanzaError'
@@ -55,7 +58,7 @@ export class StanzaError extends OperationalError {
     const children = [element(this.condition, NS_STANZAS)]
     if (this.text !== undefined) children.push(element('text', NS_STANZAS, { 'xml:lang': 'en' }, this.text))
     if (this.application) children.push(this.application)
-    return element('error', NS_CLIENT, { type: this.type }, ...children)
+    return element('error', NS_CLIENT, { code: legacyCodes[this.condition], type: this.type }, ...children)
   }
 }
 

@@ -256,6 +256,16 @@ describe('control from callbacks', () => {
     expect(() => parser.write(Buffer.from('<p:a/>'))).toThrow('bad-namespace-prefix')
   })
 
+  it('restart: white space behind the last element, as go-xmpp sends it, may stand before the next declaration', () => {
+    const { parser, seen } = recorder((name, each) => {
+      if (name === 'auth') each.restart()
+    })
+    parser.write(Buffer.from(`<?xml version='1.0'?>${HEADER}<auth/>\n<?xml version='1.0'?>${HEADER}`))
+    expect(seen).toEqual(['stream', 'auth', 'stream'])
+    const { parser: fresh } = recorder(() => undefined)
+    expect(() => fresh.write(Buffer.from(`\n<?xml version='1.0'?>${HEADER}`))).toThrow('restricted-xml')
+  })
+
   it('restart in the middle of an element forgets its beginning', () => {
     const { parser, seen } = recorder(() => undefined)
     parser.write(Buffer.from(`${HEADER}<iq id='`))

@@ -64,6 +64,8 @@ export class StreamParser {
   #heldBytes = 0
   /** True once a byte of the current document was read: an XML declaration may only come first. */
   #begun = false
+  /** White space before a later document may still belong to the last element of the one before. */
+  #restarted = false
   #stopped = false
   /** What a callback wants done with the rest of the current chunk. */
   #rest: 'read' | 'keep' | 'drop' = 'read'
@@ -85,6 +87,7 @@ export class StreamParser {
     this.#state = text
     this.#depth = 0
     this.#begun = false
+    this.#restarted = true
     this.#scope = clientScope
   }
 
@@ -145,7 +148,7 @@ export class StreamParser {
       if (byte === LT) return pos
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
         throw new StreamError('not-well-formed')
-      this.#begun = true
+      this.#begun ||= !this.#restarted
       pos++
     }
     return pos
