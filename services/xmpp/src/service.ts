@@ -8,11 +8,15 @@ import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
-import { Relay } from './relay.ts'
+import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
 
 /** Starts the relay: opens its store (which refuses a wrong database), then listens. */
-export async function createXmppService(config: XmppConfig, platform: Platform): Promise<RunningService> {
+export async function createXmppService(
+  config: XmppConfig,
+  platform: Platform,
+  limits: Partial<RelayLimits> = {},
+): Promise<RunningService> {
   await using stack = new AsyncDisposableStack()
   const { clock, random, metrics, bus, bind, tls } = platform
   const log = platform.log.child({ service: 'xmpp' })
@@ -39,6 +43,7 @@ export async function createXmppService(config: XmppConfig, platform: Platform):
         messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
         resumeTimeoutMs: config.resumeTimeoutMs,
       },
+      limits,
     }),
   )
   void fenced.promise.then(() => relay.fence())

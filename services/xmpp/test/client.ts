@@ -26,6 +26,10 @@ export interface SignInOptions extends ConnectOptions {
   readonly resource?: string
   readonly mechanism?: Mechanism
   readonly binding?: 'tls-exporter' | 'tls-server-end-point'
+  /** Acts for somebody (RFC 6120 §6.3.8). */
+  readonly authzid?: string
+  /** The client knows channel binding and believes that the server does not (RFC 5802 §6): it says `y`. */
+  readonly downgraded?: boolean
 }
 
 /** How long anything expected may take. */
@@ -65,17 +69,23 @@ export class TestClient implements AsyncDisposable {
     return this.jid.split('/')[0] ?? ''
   }
 
-  /** Connects, up to the features after TLS. */
-  static async connect(options: ConnectOptions): Promise<TestClient> {
+  /** Connects, with direct TLS if so wanted, and says nothing yet. */
+  static async open(options: ConnectOptions): Promise<TestClient> {
     const plain = connectTcp(options.port, options.host ?? '127.0.0.1')
     await event(plain, 'connect')
     const client = new TestClient(plain, options)
-    if (options.direct) await client.#secure()
+    if (options.direct) await client.secure()
+    return client
+  }
+
+  /** Connects, up to the features after TLS. */
+  static async connect(options: ConnectOptions): Promise<TestClient> {
+    const client = await TestClient.open(options)
     await client.openStream()
     if (!options.direct) {
       client.sendRaw(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
       await client.next((element) => element.name === 'proceed')
-      await client.#secure()
+      await client.secure()
       await client.openStream()
     }
     return client
@@ -102,8 +112,10 @@ export class TestClient implements AsyncDisposable {
     const plus = mechanism.endsWith('-PLUS')
     const hash: ScramHash = mechanism.includes('256') ? 'SHA-256' : 'SHA-1'
     const { username, password } = options
-    const binding = plus ? { channelBinding: this.channelBinding(options.binding ?? 'tls-exporter') } : {}
-    const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...binding })
+    const bound = plus || options.downgraded === true
+    const binding = bound ? { channelBinding: this.channelBinding(options.binding ?? 'tls-exporter') } : {}
+    const authzid = options.authzid === undefined ? {} : { authzid: options.authzid }
+    const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...binding, ...authzid })
     this.sendRaw(`<auth xmlns='${NS_SASL}' mechanism='${mechanism}'>${base64(scram.first())}</auth>`)
     const challenge = await this.#saslAnswer()
     this.sendRaw(
@@ -113,6 +125,13 @@ export class TestClient implements AsyncDisposable {
     scram.verify(unbase64(success.text()))
     this.#parser = this.#newParser()
     await this.openStream()
+  }
+
+  /** Sends a nonza of SASL and gives its answer: a challenge, success, or the condition of a failure. */
+  async sasl(xml: string): Promise<string> {
+    this.sendRaw(xml)
+    const answer = await this.next((element) => element.ns === NS_SASL)
+    return answer.name === 'failure' ? (answer.elements()[0]?.name ?? '') : answer.name
   }
 
   async #saslAnswer(): Promise<Element> {
@@ -157,7 +176,7 @@ export class TestClient implements AsyncDisposable {
     await this.next((element) => element.name === 'presence' && element.attrs['from'] === this.jid)
   }
 
-  sendRaw(xml: string): void {
+  sendRaw(xml: string | Buffer): void {
     this.#socket.write(xml)
   }
 
@@ -279,6 +298,11 @@ export class TestClient implements AsyncDisposable {
     return { type, data: createHash('sha256').update(raw).digest() }
   }
 
+  /** `TLSv1.2` or `TLSv1.3`. */
+  get tlsVersion(): string | undefined {
+    return (this.#socket instanceof tls.TLSSocket && this.#socket.getProtocol()) || undefined
+  }
+
   get peerCertificate(): X509Certificate | undefined {
     return this.#socket instanceof tls.TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
   }
@@ -288,7 +312,8 @@ export class TestClient implements AsyncDisposable {
     await this.#ended.promise
   }
 
-  async #secure(): Promise<void> {
+  /** TLS on this connection from now on. */
+  async secure(): Promise<void> {
     const plain = this.#socket
     plain.removeAllListeners()
     const { minVersion, maxVersion } = this.#options

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
 import { migrate, openDb } from '@sealpost/db'
@@ -13,6 +14,7 @@ import { ensureCertificate } from '@sealpost/dev-env'
 import { type Platform, watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
 import type { XmppConfig } from '@sealpost/xmpp-service/config'
+import type { RelayLimits } from '../src/relay.ts'
 import { createTestDatabase } from '../../../test/database.ts'
 import { type SignInOptions, TestClient } from './client.ts'
 
@@ -23,6 +25,10 @@ export interface RelayFixture extends AsyncDisposable {
   readonly accounts: AccountsDomain
   readonly databaseUrl: string
   readonly keyringDir: string
+  /** Where certificate and key are, `cert.pem` and `key.pem`. */
+  readonly tlsDir: string
+  /** Everything the relay logged, at all levels. */
+  logged(): string
   /** An account with this name and the password `secret`. */
   account(name: string): Promise<void>
   /** A signed-in client; makes the account when it is not there. */
@@ -43,8 +49,20 @@ const defaults: XmppConfig = {
   keyringDir: '',
 }
 
-export async function startRelay(config: Partial<XmppConfig> = {}): Promise<RelayFixture> {
+/** `limits` replaces bounds that have no variable. Disposing throws if a handler of the relay had crashed. */
+export async function startRelay(
+  config: Partial<XmppConfig> = {},
+  limits: Partial<RelayLimits> = {},
+): Promise<RelayFixture> {
   const stack = new AsyncDisposableStack()
+  let logged = ''
+  const destination = new PassThrough().on('data', (chunk: Buffer) => {
+    logged += chunk.toString()
+  })
+  stack.defer(() => {
+    const crash = /"(?:stream_crashed|stanza_failed|task_failed)".*/.exec(logged)
+    if (crash) throw new Error(`the relay logged ${crash[0]}`)
+  })
   const database = stack.use(await createTestDatabase())
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-relay-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
@@ -56,7 +74,7 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
   await migrate({ url: database.url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
   const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
   const clock = createClock({ onError })
-  const log = createLog({ level: 'warn' })
+  const log = createLog({ level: 'debug', destination })
   const domains = ['localhost', 'example.org']
   const tls = { directory: join(dataDir, 'tls'), domains, clock, random: systemRandom }
   await ensureCertificate(tls)
@@ -77,7 +95,7 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
     createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
   )
   const relayConfig = { ...defaults, keyringDir: join(dataDir, 'keyring'), ...config }
-  let service = await createXmppService(relayConfig, platform)
+  let service = await createXmppService(relayConfig, platform, limits)
   stack.defer(() => service[Symbol.asyncDispose]())
   const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)
   const made = new Map<string, Promise<unknown>>()
@@ -97,6 +115,8 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
     accounts,
     databaseUrl: database.url,
     keyringDir: relayConfig.keyringDir,
+    tlsDir: tls.directory,
+    logged: () => logged,
     account,
     client: async (name, options = {}) => {
       await account(name)
@@ -112,7 +132,7 @@ export async function startRelay(config: Partial<XmppConfig> = {}): Promise<Rela
     restart: async () => {
       const ports = { port: port(0), tlsPort: port(1) }
       await service[Symbol.asyncDispose]()
-      service = await createXmppService({ ...relayConfig, ...ports }, platform)
+      service = await createXmppService({ ...relayConfig, ...ports }, platform, limits)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
