@@ -36,11 +36,12 @@ export class Inbox {
     return this.#safe % WRAP
   }
 
-  /** XEP-0198 §3: counting starts with `<enable/>`. */
-  enable(): void {
+  /** XEP-0198 §3: counting starts with `<enable/>`. `h`: the count to go on from. */
+  enable(h = 0): void {
     this.#enabled = true
-    this.#received = 0
-    this.#safe = 0
+    this.#received = h
+    this.#safe = h
+    this.#reported = h
     for (const stanza of this.#pending) stanza.counted = false
   }
 

@@ -67,10 +67,10 @@ export class Outbox {
     return this.#items.length
   }
 
-  /** XEP-0198 §3: stanzas sent from now on are counted; what was sent before is acknowledged, by stream order, with the first count. */
-  enable(): void {
+  /** XEP-0198 §3: stanzas sent from now on are counted; what was sent before is acknowledged, by stream order, with the first count. `h`: the count to go on from. */
+  enable(h = 0): void {
     this.#smEnabled = true
-    this.#h = 0
+    this.#h = h
     this.#hPlace = this.#pushed
     this.#asked = undefined
   }

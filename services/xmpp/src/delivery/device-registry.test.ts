@@ -1,0 +1,114 @@
+import { parseJid } from '@sealpost/jid'
+import { VirtualClock } from '@sealpost/runtime'
+import { expect, test } from 'vitest'
+import { ACCOUNT_QUEUE, DeviceRegistry } from './device-registry.ts'
+import { memoryDeviceStore } from './device-store.memory.ts'
+import type { Device, DeviceStore } from './device-store.ts'
+import type { QueueKey } from './sealed-store/sealed-store.ts'
+
+const account = { id: 'one', jid: parseJid('bob@localhost'), state: 'active' as const }
+
+/** Holds back what `ofAccount` has read until it is let go. */
+class SlowStore {
+  readonly store: DeviceStore
+  reads = 0
+  #held: Promise<void> | undefined
+  #letGo: () => void = () => undefined
+
+  constructor(store: DeviceStore) {
+    this.store = {
+      ...store,
+      ofAccount: async (accountId): Promise<Device[]> => {
+        this.reads++
+        const held = this.#held
+        this.#held = undefined
+        const devices = await store.ofAccount(accountId)
+        await held
+        return devices
+      },
+    }
+  }
+
+  hold(): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#held = promise
+    this.#letGo = resolve
+  }
+
+  letGo(): void {
+    this.#letGo()
+  }
+}
+
+test('a read that a sign-in has overtaken is neither cached nor given to a message', async () => {
+  const slow = new SlowStore(memoryDeviceStore(new VirtualClock()))
+  const registry = new DeviceRegistry(slow.store, () => undefined)
+  await registry.signIn(account, 'x')
+  await registry.setCarbons(account, (await slow.store.ofAccount('one'))[0]!, true) // empties the cache
+  slow.hold()
+  const stale = registry.queuesOf(account)
+  const { own } = await registry.signIn(account, 'x')
+  slow.letGo()
+  expect((await stale).registered.map(({ key }) => key)).toEqual([own])
+  expect((await registry.queuesOf(account)).registered.map(({ key }) => key)).toEqual([own])
+})
+
+test('reads of the same account at the same time are one', async () => {
+  const slow = new SlowStore(memoryDeviceStore(new VirtualClock()))
+  const registry = new DeviceRegistry(slow.store, () => undefined)
+  await Promise.all(Array.from({ length: 50 }, async () => registry.queuesOf(account)))
+  expect(slow.reads).toBe(1)
+  expect(registry.queuesOf(account)).not.toBeInstanceOf(Promise)
+})
+
+test('a failed read is tried again by the next message', async () => {
+  const store = memoryDeviceStore(new VirtualClock())
+  let failing = true
+  const flaky = {
+    ...store,
+    ofAccount: async (id: string) => {
+      if (failing) throw new Error('the database is away')
+      return store.ofAccount(id)
+    },
+  }
+  const registry = new DeviceRegistry(flaky, () => undefined)
+  await expect(registry.queuesOf(account)).rejects.toThrow('away')
+  failing = false
+  expect(await registry.queuesOf(account)).toMatchObject({ registered: [], accountInUse: true })
+})
+
+test('the account queue is in use until every device is registered', async () => {
+  const registry = new DeviceRegistry(memoryDeviceStore(new VirtualClock()), () => undefined)
+  expect(await registry.queuesOf(account)).toMatchObject({ accountInUse: true })
+  expect((await registry.signIn(account, 'x')).own.device).toBe(ACCOUNT_QUEUE)
+  const second = await registry.signIn(account, 'x')
+  expect(second.inherited?.device).toBe(ACCOUNT_QUEUE)
+  expect(await registry.queuesOf(account)).toMatchObject({ accountInUse: false })
+  await registry.signIn(account, 'y')
+  expect(await registry.queuesOf(account)).toMatchObject({ accountInUse: true })
+})
+
+test('where a take-over ends is settled when the device is registered', async () => {
+  const registry = new DeviceRegistry(memoryDeviceStore(new VirtualClock()), () => undefined)
+  await registry.signIn(account, 'x')
+  const { device } = await registry.signIn(account, 'x')
+  expect(registry.inheritUntil(device, () => 7)).toBe(7)
+  expect(registry.inheritUntil(device, () => 9)).toBe(7)
+  await registry.inherited(account, device)
+  expect((await registry.signIn(account, 'x')).inherited).toBeUndefined()
+})
+
+test('devices that made room or aged out are told, those that are here are not aged out', async () => {
+  const clock = new VirtualClock()
+  const gone: QueueKey[] = []
+  const registry = new DeviceRegistry(memoryDeviceStore(clock), (key) => gone.push(key))
+  const here = await registry.signIn(account, 'here')
+  const away = await registry.signIn(account, 'away')
+  await clock.advance(31 * 86_400_000)
+  await registry.ageOut(30, [here.device])
+  expect(gone).toEqual([{ account: 'one', device: away.device.id }])
+  const dropped: string[] = []
+  for (let n = 0; n < 11; n++) dropped.push(...(await registry.signIn(account, `r${n}`)).dropped)
+  expect(dropped.length).toBe(2)
+  expect(gone.slice(1).map(({ device }) => device)).toEqual(dropped)
+})

@@ -1,0 +1,147 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { migrate, openDb, sql } from '@sealpost/db'
+import { VirtualClock } from '@sealpost/runtime'
+import { describe, expect, test } from 'vitest'
+import { createTestDatabase } from '../../../../test/database.ts'
+import type { DeviceStore } from './device-store.ts'
+import { memoryDeviceStore } from './device-store.memory.ts'
+import { postgresDeviceStore } from './device-store.postgres.ts'
+import { MIGRATIONS } from './sealed-store/_fixture.ts'
+
+const CAP = 3
+const DAY_MS = 86_400_000
+
+interface Bench extends AsyncDisposable {
+  readonly store: DeviceStore
+  /** Lets days go by. */
+  pass(days: number): Promise<void>
+}
+
+async function memory(): Promise<Bench> {
+  const clock = new VirtualClock()
+  return {
+    store: memoryDeviceStore(clock),
+    pass: (days) => clock.advance(days * DAY_MS),
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+async function postgres(): Promise<Bench> {
+  await using stack = new AsyncDisposableStack()
+  const { url } = stack.use(await createTestDatabase())
+  await migrate({ url, owner: 'xmpp', directory: MIGRATIONS })
+  const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
+  const owned = stack.move()
+  return {
+    store: postgresDeviceStore(db),
+    pass: async (days) => {
+      await db.execute(
+        sql`update xmpp.device set last_seen_on = last_seen_on - ${days}::int, created_on = created_on - ${days}::int`,
+      )
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+const named = (name: string) => createHash('sha256').update(name).digest()
+
+describe.each([
+  ['memory', memory],
+  ['postgres', postgres],
+])('DeviceStore (%s)', (_, create) => {
+  test('the first sign-in makes a device known, the second registers it and lets it inherit', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const account = randomUUID()
+    const first = await store.signIn(account, named('x'), CAP)
+    expect(first).toMatchObject({
+      device: { registered: false, inherits: false, carbons: false },
+      dropped: [],
+    })
+    const second = await store.signIn(account, named('x'), CAP)
+    expect(second.device).toEqual({ ...first.device, registered: true, inherits: true })
+    const third = await store.signIn(account, named('x'), CAP)
+    expect(third.device).toEqual(second.device)
+    await store.inherited(account, third.device.id)
+    const fourth = await store.signIn(account, named('x'), CAP)
+    expect(fourth.device).toEqual({ ...second.device, inherits: false })
+    expect(await store.ofAccount(account)).toEqual([fourth.device])
+    expect(await store.ofAccount(randomUUID())).toEqual([])
+  })
+
+  test('two sign-ins at once count as two', async () => {
+    await using bench = await create()
+    const account = randomUUID()
+    const both = await Promise.all([1, 2].map(() => bench.store.signIn(account, named('x'), CAP)))
+    expect(both.map(({ device }) => device.registered).toSorted((a, b) => Number(a) - Number(b))).toEqual([
+      false,
+      true,
+    ])
+    expect((await bench.store.ofAccount(account)).length).toBe(1)
+  })
+
+  test('carbons are remembered for this device alone', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const account = randomUUID()
+    const { device } = await store.signIn(account, named('x'), CAP)
+    await store.signIn(account, named('y'), CAP)
+    await store.setCarbons(account, device.id, true)
+    const carbons = async () =>
+      new Map((await store.ofAccount(account)).map((each) => [each.id, each.carbons])).get(device.id)
+    expect(await carbons()).toBe(true)
+    expect((await store.ofAccount(account)).filter((each) => each.carbons).length).toBe(1)
+    await store.setCarbons(account, device.id, false)
+    expect(await carbons()).toBe(false)
+    await store.setCarbons(randomUUID(), device.id, true)
+    expect(await carbons()).toBe(false)
+  })
+
+  test('beyond the cap those seen once make room first, then the one away for longest', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const account = randomUUID()
+    const register = async (name: string) => {
+      await store.signIn(account, named(name), CAP)
+      return (await store.signIn(account, named(name), CAP)).device.id
+    }
+    const oldest = await register('oldest')
+    await bench.pass(1)
+    const older = await register('older')
+    await bench.pass(1)
+    const once = await store.signIn(account, named('once'), CAP)
+    const next = await store.signIn(account, named('next'), CAP)
+    expect(next.dropped).toEqual([once.device.id])
+    const registered = await store.signIn(account, named('next'), CAP)
+    expect(registered.dropped).toEqual([])
+    const last = await store.signIn(account, named('last'), CAP)
+    expect(last.dropped).toEqual([oldest])
+    const left = (await store.ofAccount(account)).map(({ id }) => id)
+    expect(left.toSorted()).toEqual([older, next.device.id, last.device.id].toSorted())
+  })
+
+  test('who has not been seen for so many days is forgotten; who is here is not', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const [a, b] = [randomUUID(), randomUUID()]
+    const away = (await store.signIn(a, named('x'), CAP)).device.id
+    const here = (await store.signIn(b, named('x'), CAP)).device.id
+    await bench.pass(30)
+    expect(await store.ageOut(30)).toEqual([])
+    await store.seen([here])
+    await bench.pass(1)
+    expect(await store.ageOut(30)).toEqual([{ accountId: a, deviceId: away }])
+    expect((await store.ofAccount(b)).map(({ id }) => id)).toEqual([here])
+    await store.seen([])
+  })
+
+  test('erasing an account forgets its devices and no others', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const [a, b] = [randomUUID(), randomUUID()]
+    await store.signIn(a, named('x'), CAP)
+    await store.signIn(b, named('x'), CAP)
+    await store.erase(a)
+    expect([(await store.ofAccount(a)).length, (await store.ofAccount(b)).length]).toEqual([0, 1])
+  })
+})
