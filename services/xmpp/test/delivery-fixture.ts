@@ -70,7 +70,7 @@ export class DeliveryFixture implements AsyncDisposable {
     const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
     const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
     const fixture = new DeliveryFixture({ platform, accounts, db, stack }, options)
-    await fixture.#run()
+    await fixture.run()
     return fixture
   }
 
@@ -78,7 +78,8 @@ export class DeliveryFixture implements AsyncDisposable {
     return this.#port
   }
 
-  async #run(): Promise<void> {
+  /** Starts the relay in this process; `start` has done so already. */
+  async run(): Promise<void> {
     const { platform, accounts, db, keyringDir } = this
     const { clock, random, log, metrics } = platform
     const stack = new AsyncDisposableStack()
@@ -121,8 +122,12 @@ export class DeliveryFixture implements AsyncDisposable {
 
   /** Stops cleanly and starts again on the same data. */
   async restart(): Promise<void> {
+    await this.stop()
+    await this.run()
+  }
+
+  async stop(): Promise<void> {
     await this.#running.disposeAsync()
-    await this.#run()
   }
 
   /** An account with this name and the password `secret`. */

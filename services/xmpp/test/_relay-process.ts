@@ -1,0 +1,36 @@
+/** A relay in a process of its own, to be killed: `node _relay-process.ts DATABASE_URL DATA_DIR PORT`. Prints its port when it listens. */
+import { join } from 'node:path'
+import { createProcessBus } from '@sealpost/bus'
+import { createLog } from '@sealpost/log'
+import { createMetrics } from '@sealpost/metrics'
+import { createClock, systemRandom } from '@sealpost/runtime'
+import { watchTls } from '@sealpost/service'
+import { createXmppService } from '@sealpost/xmpp-service'
+
+const [databaseUrl = '', dataDir = '', port = '0'] = process.argv.slice(2)
+const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
+const clock = createClock({ onError })
+const log = createLog({ level: 'error' })
+const service = await createXmppService(
+  {
+    port: Number(port),
+    tlsPort: 0,
+    e2eePolicy: 'required',
+    messageTtlMs: 86_400_000,
+    resumeTimeoutMs: 600_000,
+    keyringDir: join(dataDir, 'keyring'),
+  },
+  {
+    log,
+    clock,
+    databaseUrl,
+    dataDir,
+    metrics: createMetrics(),
+    bus: createProcessBus({ onError }),
+    random: systemRandom,
+    tls: watchTls(join(dataDir, 'tls/cert.pem'), join(dataDir, 'tls/key.pem'), { log, clock }),
+    domains: ['localhost'],
+    bind: '127.0.0.1',
+  },
+)
+process.stdout.write(`listening on ${new URL(service.addresses[0]?.url ?? '').port}\n`)
