@@ -164,3 +164,17 @@ test.concurrent('an unreachable server, a missing role and a closed pool are tol
   await db[Symbol.asyncDispose]()
   expect(await failure(db.query(sql`select 1`))).toMatchObject({ code: 'DB_CLOSED' })
 })
+
+test.concurrent('disposal resolves when the server has closed the connections', async () => {
+  await using database = await createTestDatabase()
+  await using watcher = await openDb({ url: database.url })
+  for (let round = 0; round < 10; round++) {
+    const db = await openDb({ url: database.url })
+    await Promise.all(Array.from({ length: 5 }, () => db.query(sql`select pg_sleep(0.01)`)))
+    await db[Symbol.asyncDispose]()
+    const others = await watcher.query(
+      sql`select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    )
+    expect(others).toEqual([])
+  }
+})

@@ -52,15 +52,21 @@ const WAITING_MAX = 5_000
 /** How long the first connection may take, Postgres perhaps still starting. */
 const FIRST_CONNECT_MS_MAX = 5_000
 const FIRST_CONNECT_PAUSE_MS = 100
+/** How long disposal waits for the server to close the connections. */
+const CLOSE_MS_MAX = 1_000
 
 /** Opens a pool and proves it with one connection. The pool outlives restarts of Postgres: statements fail meanwhile, then work again. */
 export async function openDb(options: DbOptions): Promise<Db> {
   const config = clientConfig(options.url, options.role)
-  const onError = (error: unknown): void => options.onError?.(toDbError(error) as Error)
+  let closing = false
+  const onError = (error: unknown): void => {
+    if (!closing) options.onError?.(toDbError(error) as Error)
+  }
   const pool = new Pool({ ...config, max: options.poolSize ?? POOL_SIZE })
   pool.on('error', onError)
   // A connection that breaks while checked out tells its query; without a listener the event would end the process.
   pool.on('connect', (client) => void client.on('error', () => undefined))
+  const connections = new OpenConnections(pool)
   try {
     await proveConnection(pool, options.role)
   } catch (error) {
@@ -73,8 +79,33 @@ export async function openDb(options: DbOptions): Promise<Db> {
     listen: (channel, onPayload, onReset) => listen({ config, channel, onPayload, onReset, onError }),
     lock: (key, onLost) => lock({ config, key, onLost }),
     [Symbol.asyncDispose]: async () => {
-      if (!pool.ending) await pool.end()
+      if (closing) return
+      closing = true
+      await pool.end()
+      await connections.closed()
     },
+  }
+}
+
+/** The pool's `end()` does not wait for the server to hear of it: whoever stops the server next would seem to break the connections. */
+class OpenConnections {
+  readonly #open = new Set<PoolClient>()
+  readonly #none = Promise.withResolvers<void>()
+
+  constructor(pool: Pool) {
+    pool.on('connect', (client) => void this.#open.add(client))
+    pool.on('remove', (client) => {
+      this.#open.delete(client)
+      if (pool.ended && this.#open.size === 0) this.#none.resolve()
+    })
+  }
+
+  /** After the pool has ended: resolves when the server has closed every connection, or has not for CLOSE_MS_MAX. */
+  async closed(): Promise<void> {
+    if (this.#open.size === 0) return
+    const late = systemClock.after(CLOSE_MS_MAX, this.#none.resolve)
+    await this.#none.promise
+    late[Symbol.dispose]()
   }
 }
 
