@@ -46,6 +46,12 @@ export class TestClient implements AsyncDisposable {
   readonly inbox: Element[] = []
   jid = ''
   closed = false
+  /** The server's last stream header. */
+  header: Element | undefined
+  /** What it offered last. */
+  features: Element | undefined
+  /** The server closed the stream, not just the connection. */
+  closingTag = false
   /** Stanzas received since stream management was enabled. */
   received = 0
   /** Answers `<r/>` with the count received. */
@@ -104,10 +110,16 @@ export class TestClient implements AsyncDisposable {
     this.sendRaw(
       `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS_STREAM}' to='${domain}' version='1.0'>`,
     )
-    return this.next((element) => element.is('features', NS_STREAM))
+    return this.#nextFeatures()
   }
 
-  async authenticate(options: SignInOptions): Promise<void> {
+  async #nextFeatures(): Promise<Element> {
+    this.features = await this.next((element) => element.is('features', NS_STREAM))
+    return this.features
+  }
+
+  /** Signs in and opens the next stream; `behind` goes out together with the last answer instead of its header. */
+  async authenticate(options: SignInOptions, behind?: string): Promise<void> {
     const mechanism = options.mechanism ?? 'SCRAM-SHA-256'
     const plus = mechanism.endsWith('-PLUS')
     const hash: ScramHash = mechanism.includes('256') ? 'SHA-256' : 'SHA-1'
@@ -118,13 +130,12 @@ export class TestClient implements AsyncDisposable {
     const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...binding, ...authzid })
     this.sendRaw(`<auth xmlns='${NS_SASL}' mechanism='${mechanism}'>${base64(scram.first())}</auth>`)
     const challenge = await this.#saslAnswer()
-    this.sendRaw(
-      `<response xmlns='${NS_SASL}'>${base64(await scram.final(unbase64(challenge.text())))}</response>`,
-    )
+    const final = base64(await scram.final(unbase64(challenge.text())))
+    this.sendRaw(`<response xmlns='${NS_SASL}'>${final}</response>${behind ?? ''}`)
     const success = await this.#saslAnswer()
     scram.verify(unbase64(success.text()))
-    this.#parser = this.#newParser()
-    await this.openStream()
+    if (behind === undefined) await this.openStream()
+    else await this.#nextFeatures()
   }
 
   /** Sends a nonza of SASL and gives its answer: a challenge, success, or the condition of a failure. */
@@ -280,6 +291,11 @@ export class TestClient implements AsyncDisposable {
     await this.ended()
   }
 
+  /** Ends our half of the connection without closing the stream. */
+  endWriting(): void {
+    this.#socket.end()
+  }
+
   pauseReading(): void {
     this.#socket.pause()
   }
@@ -345,9 +361,16 @@ export class TestClient implements AsyncDisposable {
 
   #newParser(): StreamParser {
     const events = {
-      onHeader: () => undefined,
-      onElement: (element: Element) => this.#receive(element),
-      onClose: () => undefined,
+      onHeader: (header: Element) => {
+        this.header = header
+      },
+      onElement: (element: Element) => {
+        if (element.is('success', NS_SASL)) this.#parser.restart() // RFC 6120 §6.4.6
+        this.#receive(element)
+      },
+      onClose: () => {
+        this.closingTag = true
+      },
     }
     return new StreamParser(events, STREAM_MAX)
   }
