@@ -1,6 +1,7 @@
 /** RFC 5802, RFC 7677: the client of SCRAM, for tests, benchmarks and administration. */
 import { timingSafeEqual } from 'node:crypto'
 import { assert } from '@sealpost/errors'
+import { type SaslOffer, offerHash } from './downgrade-protection.ts'
 import { SaslError } from './sasl-error.ts'
 import { readServerFinal, readServerFirst, writeName } from './scram-message.ts'
 import { digest, hmac, saltPassword, xor } from './scram-verifier.ts'
@@ -16,6 +17,8 @@ export interface ScramClientOptions {
   readonly channelBinding?: { readonly type: string; readonly data: Buffer }
   /** Bytes from a CSPRNG. */
   readonly random: (count: number) => Buffer
+  /** What was seen of the server's offer: if the server says otherwise, somebody changed it on the way. XEP-0474 §5.2 */
+  readonly offer?: SaslOffer
 }
 
 /** One sign-in: `first`, `final`, `verify`, in this order. */
@@ -50,8 +53,9 @@ class ScramClient implements ScramClientExchange {
   }
 
   async final(serverFirst: string): Promise<string> {
-    const { hash, password, plus, channelBinding } = this.#options
-    const { nonce, salt, iterations } = readServerFirst(Buffer.from(serverFirst))
+    const { hash, password, plus, channelBinding, offer } = this.#options
+    const { nonce, salt, iterations, offerHash: said } = readServerFirst(Buffer.from(serverFirst))
+    if (offer && said !== undefined && said !== offerHash(hash, offer)) throw new SaslError('not-authorized')
     if (!nonce.startsWith(this.#nonce) || nonce === this.#nonce) throw new SaslError('not-authorized')
     if (iterations < ITERATIONS.min || iterations > ITERATIONS.max) throw new SaslError('mechanism-too-weak')
     const salted = await saltPassword(password, hash, { salt, iterations })

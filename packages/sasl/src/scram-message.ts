@@ -32,6 +32,8 @@ export interface ServerFirst {
   readonly nonce: string
   readonly salt: Buffer
   readonly iterations: number
+  /** What the server says that it offered. XEP-0474 §5.1 */
+  readonly offerHash: string | undefined
 }
 
 const FIRST =
@@ -103,7 +105,8 @@ export function readServerFirst(message: Buffer): ServerFirst {
   if (!match) throw new SaslError('malformed-request')
   const [, nonce = '', salt = '', iterations = '', extensions = ''] = match
   refuseMandatory(extensions)
-  return { nonce, salt: readBase64(salt), iterations: Number(iterations) }
+  const offerHash = /,h=([^,]+)/.exec(extensions)?.[1]
+  return { nonce, salt: readBase64(salt), iterations: Number(iterations), offerHash }
 }
 
 /** The signature in a server-final-message; SaslError `not-authorized` when it reports an error instead. RFC 5802 §7 */

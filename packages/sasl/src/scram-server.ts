@@ -1,6 +1,7 @@
 /** RFC 5802, RFC 7677: the server of SCRAM-SHA-1 and SCRAM-SHA-256, with and without -PLUS. A state machine over two messages. */
 import { timingSafeEqual } from 'node:crypto'
 import { assert } from '@sealpost/errors'
+import { type SaslOffer, offerHash } from './downgrade-protection.ts'
 import { SaslError } from './sasl-error.ts'
 import { readClientFinal, readClientFirst } from './scram-message.ts'
 import type { BindingFlag, ClientFirst } from './scram-message.ts'
@@ -19,6 +20,8 @@ export interface ScramServerOptions {
   readonly lookup: (username: string) => Promise<ScramVerifier>
   /** Bytes from a CSPRNG. */
   readonly random: (count: number) => Buffer
+  /** What was offered, so that a client can tell whether somebody shortened the list. XEP-0474 §5.1 */
+  readonly offer?: SaslOffer | undefined
 }
 
 /** One sign-in: `first`, then `final`, each once and in this order (anything else is a programmer error). */
@@ -72,7 +75,9 @@ class ScramServer implements ScramServerExchange {
     const verifier = await this.#options.lookup(clientFirst.username)
     assert(verifier.hash === this.#options.hash, 'lookup() returns a verifier of the hash in use')
     const nonce = clientFirst.nonce + this.#nonce()
-    const serverFirst = `r=${nonce},s=${verifier.salt.toString('base64')},i=${String(verifier.iterations)}`
+    const { hash, offer } = this.#options
+    const protection = offer === undefined ? '' : `,h=${offerHash(hash, offer)}`
+    const serverFirst = `r=${nonce},s=${verifier.salt.toString('base64')},i=${String(verifier.iterations)}${protection}`
     this.#challenge = { nonce, serverFirst, verifier, binding }
     return serverFirst
   }

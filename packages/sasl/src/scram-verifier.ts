@@ -58,7 +58,15 @@ export async function deriveVerifier(
   hash: ScramHash,
   options: { salt: Buffer; iterations: number },
 ): Promise<ScramVerifier> {
-  const salted = await saltPassword(password, hash, options)
+  return verifierOfSalted(await saltPassword(password, hash, options), hash, options)
+}
+
+/** The verifier of SaltedPassword, which a client may compute for us. RFC 5802 §3 */
+export function verifierOfSalted(
+  salted: Buffer,
+  hash: ScramHash,
+  options: { salt: Buffer; iterations: number },
+): ScramVerifier {
   return {
     hash,
     salt: options.salt,
