@@ -10,6 +10,7 @@ import { parseJid } from '@sealpost/jid'
 import { createKeysService } from '@sealpost/keys-service'
 import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
+import { openPortSecret, relayClient } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import { createPlatform, migrateAll } from '@sealpost/service'
@@ -148,7 +149,13 @@ interface Services {
 
 async function startServices({ config, stack }: Base, platform: Platform): Promise<Services> {
   let known = config.api.publicOrigin()
-  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform))
+  // NOTE: the relay of this process does not offer its port yet; unless RELAY_URL names one, whoever asks hears PORT_UNREACHABLE.
+  const relay = relayClient({
+    url: config.api.relayUrl,
+    secret: await openPortSecret(platform.dataDir, platform.random),
+    onError: ({ code }) => platform.log.warn('relay_away', { code }),
+  })
+  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, { relay }))
   const keys = stack.use(await createKeysService(config.keys, platform))
   const smtp = stack.use(await createSmtpService(config.smtp, platform))
   const xmpp = stack.use(await createXmppService(config.xmpp, platform))

@@ -193,7 +193,7 @@ export class Deployment implements AsyncDisposable {
       SMTP_PORT: String(ports.smtp),
       SUBMISSION_PORT: String(ports.submission),
       SUBMISSIONS_PORT: String(ports.submissions),
-      ...(this.shape === 'four-processes' ? { EVENT_BUS: 'postgres' } : {}),
+      ...(this.shape === 'four-processes' ? { EVENT_BUS: 'postgres', RELAY_URL: this.url('xmpp', '') } : {}),
       ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl.reveal() }),
       ...this.#env,
     }
