@@ -296,6 +296,11 @@ export class TestClient implements AsyncDisposable {
     this.#socket.end()
   }
 
+  /** Written here and not yet taken by the server. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
   pauseReading(): void {
     this.#socket.pause()
   }
