@@ -10,7 +10,6 @@ import { parseJid } from '@sealpost/jid'
 import { createKeysService } from '@sealpost/keys-service'
 import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
-import { openPortSecret, relayClient } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import { createPlatform, migrateAll } from '@sealpost/service'
@@ -149,16 +148,11 @@ interface Services {
 
 async function startServices({ config, stack }: Base, platform: Platform): Promise<Services> {
   let known = config.api.publicOrigin()
-  // NOTE: the relay of this process does not offer its port yet; unless RELAY_URL names one, whoever asks hears PORT_UNREACHABLE.
-  const relay = relayClient({
-    url: config.api.relayUrl,
-    secret: await openPortSecret(platform.dataDir, platform.random),
-    onError: ({ code }) => platform.log.warn('relay_away', { code }),
-  })
+  const xmpp = stack.use(await createXmppService(config.xmpp, platform))
+  const { relay } = xmpp
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, { relay }))
   const keys = stack.use(await createKeysService(config.keys, platform))
   const smtp = stack.use(await createSmtpService(config.smtp, platform))
-  const xmpp = stack.use(await createXmppService(config.xmpp, platform))
   const resolve = (origin: string): void => {
     known = origin
   }
