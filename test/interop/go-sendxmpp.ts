@@ -1,4 +1,7 @@
-/** go-sendxmpp: a client written in Go. No XEP-0198, a random resource at each sign-in, encrypts with OX (XEP-0373). */
+/**
+ * go-sendxmpp 0.14: a client written in Go. SCRAM with channel binding, no XEP-0198, a random resource at each sign-in, encrypts with OX
+ * (XEP-0373). Signs in with SASL2, Bind 2 and FAST where they are offered, else as RFC 6120 says.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -18,27 +21,40 @@ export interface GoSendxmppOptions {
   readonly caFile: string
 }
 
+/** A message as the program prints it: time, a mark of what it decrypted, sender, text. Everything else that it prints is about its work. */
+const MESSAGE = /^\d{4}-\d\d-\d\dT\S+ (?:\[OX\] )?\S+@\S+: .*$/gm
+const MECHANISM = /^SEND: <auth(?:enticate)?\b[^>]*\bmechanism=["']([^"']+)/m
+
 /** One run of the program. */
 export class Run {
   readonly #child: ChildProcess
   readonly #wake = new Set<() => void>()
-  /** Messages received, as the program prints them. */
-  output = ''
-  /** What it says about its work, with the XML that it receives. */
-  debug = ''
+  #printed = ''
 
   constructor(child: ChildProcess, transcript: Transcript) {
     this.#child = child
-    child.stdout?.on('data', (chunk: Buffer) => {
-      this.output += chunk.toString()
-      transcript.add('prints', chunk.toString())
+    const read = (chunk: Buffer): void => {
+      this.#printed += chunk.toString()
+      transcript.add('', chunk.toString())
       for (const wake of this.#wake) wake()
-    })
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.debug += chunk.toString()
-      transcript.add('<', chunk.toString())
-      for (const wake of this.#wake) wake()
-    })
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', read)
+  }
+
+  /** All that it has printed: messages, and with `--debug` the XML of both directions. */
+  get printed(): string {
+    return this.#printed
+  }
+
+  /** The messages received, as printed, one a line. */
+  get messages(): string[] {
+    return this.#printed.match(MESSAGE) ?? []
+  }
+
+  /** SASL mechanism of the sign-in. */
+  get mechanism(): string | undefined {
+    return MECHANISM.exec(this.#printed)?.[1]
   }
 
   write(text: string): void {
@@ -71,12 +87,13 @@ export class Run {
   }
 
   /** Waits for its end; throws unless it succeeded. */
-  async success(): Promise<void> {
+  async success(): Promise<this> {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), WAIT_MS)
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit')
     clearTimeout(timer)
     if (this.#child.exitCode !== 0)
       throw new Error(`go-sendxmpp ended with ${this.#child.exitCode ?? this.#child.signalCode}`)
+    return this
   }
 }
 
@@ -100,15 +117,15 @@ export class GoSendxmpp {
   }
 
   /** Makes a key pair and publishes the certificate (XEP-0373 §4). */
-  async makeKey(): Promise<void> {
-    await this.#run(['--ox-genprivkey-x25519', '--ox-passphrase', PASSPHRASE]).success()
+  async makeKey(): Promise<Run> {
+    return this.#run(['--ox-genprivkey-x25519', '--ox-passphrase', PASSPHRASE]).success()
   }
 
   /** Sends `text` encrypted and signed. */
-  async sendEncrypted(to: string, text: string): Promise<void> {
+  async sendEncrypted(to: string, text: string): Promise<Run> {
     const run = this.#run(['--ox', '--ox-passphrase', PASSPHRASE, to])
     run.end(`${text}\n`)
-    await run.success()
+    return run.success()
   }
 
   /** Listens and prints what it can decrypt, until stopped. */
@@ -124,10 +141,14 @@ export class GoSendxmpp {
   #run(args: readonly string[]): Run {
     const { person, caFile } = this.#options
     const env = { PATH: process.env['PATH'], HOME: this.#home, SSL_CERT_FILE: caFile }
-    const child = spawn('go-sendxmpp', ['--debug', '--file', join(this.#home, 'sendxmpprc'), ...args], {
-      env,
-      cwd: this.#home,
-    })
+    const child = spawn(
+      'go-sendxmpp',
+      ['--debug', '--suppress-root-warning', '--file', join(this.#home, 'sendxmpprc'), ...args],
+      {
+        env,
+        cwd: this.#home,
+      },
+    )
     const run = new Run(child, new Transcript(`go-sendxmpp ${person.username}`, [person.password]))
     onTestFinished(() => run.stop())
     return run

@@ -2,18 +2,45 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
-/** Command and the Debian package that brings it. */
-const PROGRAMS: readonly (readonly [command: string, debianPackage: string])[] = [
-  ['go-sendxmpp', 'go-sendxmpp'],
-  ['profanity', 'profanity'],
-  ['tmux', 'tmux'],
+interface Program {
+  readonly command: string
+  readonly debianPackage: string
+  /** The first version that can do what the tests need, by major and minor number; `--version` says `NAME MAJOR.MINOR…`. */
+  readonly since?: { readonly version: readonly [number, number]; readonly suite: string }
+}
+
+const PROGRAMS: readonly Program[] = [
+  {
+    command: 'go-sendxmpp',
+    debianPackage: 'go-sendxmpp',
+    since: { version: [0, 7], suite: 'bookworm-backports' }, // the first with SCRAM
+  },
+  { command: 'profanity', debianPackage: 'profanity' },
+  { command: 'tmux', debianPackage: 'tmux' },
 ]
 
+async function run(command: string, args: readonly string[]): Promise<string | undefined> {
+  return promisify(execFile)(command, args).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  )
+}
+
+/** What is missing, as a person reads it; undefined when all is well. */
+async function findProblem({ command, debianPackage, since }: Program): Promise<string | undefined> {
+  const present = (await run('sh', ['-c', `command -v ${command}`])) !== undefined
+  if (since === undefined) return present ? undefined : debianPackage
+  const [, major = 0, minor = 0] = /\s(\d+)\.(\d+)/.exec((await run(command, ['--version'])) ?? '') ?? []
+  const [majorMin, minorMin] = since.version
+  if (Number(major) > majorMin || (Number(major) === majorMin && Number(minor) >= minorMin)) return undefined
+  const found = present ? `here is ${major}.${minor}` : 'here is none'
+  return `${debianPackage} ${since.version.join('.')} or newer (Debian 13, or ${since.suite} on Debian 12; ${found})`
+}
+
 export default async function setup(): Promise<void> {
-  const missing: string[] = []
-  for (const [command, debianPackage] of PROGRAMS) {
-    const found = await promisify(execFile)('sh', ['-c', `command -v ${command}`]).catch(() => undefined)
-    if (found === undefined) missing.push(debianPackage)
-  }
-  if (missing.length > 0) throw new Error(`missing programs: apt-get install ${missing.join(' ')}`)
+  const problems = (await Promise.all(PROGRAMS.map(findProblem))).filter((problem) => problem !== undefined)
+  if (problems.length > 0)
+    throw new Error(
+      `missing Debian packages: ${problems.join(', ')}. test/interop/install.sh installs them on Debian`,
+    )
 }

@@ -5,8 +5,9 @@ import { onTestFailed } from 'vitest'
 const LINES_MAX = 120
 const LINE_CHARACTERS_MAX = 1_500
 
-/** Proofs and passwords of the sign-in (RFC 6120 §6.4); key material in PEP is public. */
-const SECRETS = /(<(?:auth|response|challenge|success|authenticate)\b[^>]*>)[^<]+/g
+/** Proofs and passwords of the sign-in (RFC 6120 §6.4, XEP-0388), tokens (XEP-0484); key material in PEP is public. */
+const SECRETS = /(<(?:auth|response|challenge|success|initial-response|additional-data)\b[^>]*>)[^<]+/g
+const TOKENS = /(<token\b[^>]*\btoken=["'])[^"']+/g
 
 export class Transcript {
   readonly #name: string
@@ -23,7 +24,7 @@ export class Transcript {
   }
 
   add(direction: string, text: string): void {
-    let clean = text.replace(SECRETS, '$1[secret]')
+    let clean = text.replace(SECRETS, '$1[secret]').replace(TOKENS, '$1[secret]')
     for (const secret of this.#secrets) clean = clean.replaceAll(secret, '[secret]')
     this.#lines.push(`${this.#name} ${direction} ${clean}`.slice(0, LINE_CHARACTERS_MAX))
     if (this.#lines.length > LINES_MAX) this.#lines.shift()

@@ -1,0 +1,52 @@
+#!/bin/bash
+# Installs the programs that the interop tests talk with from the Debian mirror that this machine uses already. Needs root, or sudo without a
+# password. Where Debian's go-sendxmpp is too old for SCRAM, that of the release's backports is taken; apt's configuration stays as it is.
+set -eu -o pipefail
+
+go_sendxmpp_min=0.7
+
+root=()
+[ "$(id -u)" -eq 0 ] || root=(sudo -n)
+scratch=$(mktemp -d)
+chmod 755 "$scratch" # apt downloads as a user of its own
+trap '"${root[@]}" rm -rf "$scratch"' EXIT
+
+new_enough() { dpkg --compare-versions "${1:-0}" ge "$go_sendxmpp_min"; }
+installed() { command -v go-sendxmpp > /dev/null && dpkg-query -W -f '${Version}' go-sendxmpp 2> /dev/null || true; }
+candidate() { apt-cache policy go-sendxmpp | sed -n 's/^  Candidate: //p' | grep -v none || true; }
+install() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"; }
+
+# Where the release's main archive comes from. Known to apt once it has fetched the lists.
+mirror() {
+  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+    awk -v codename="$1" '$2 == codename && $3 == "main" && !found { print $1; found = 1 }'
+}
+
+# The package file alone is taken from the backports; apt brings what it depends on from the ordinary lists.
+install_from_backports() {
+  local codename uri options
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  uri=$(mirror "$codename")
+  if [ -z "$uri" ]; then
+    echo "apt knows no mirror of $codename" >&2
+    return 1
+  fi
+  mkdir -p "$scratch/lists/partial"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $codename-backports main" > "$scratch/backports.list"
+  options=(-q -o "Dir::Etc::sourcelist=$scratch/backports.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$scratch/lists")
+  "${root[@]}" apt-get "${options[@]}" update
+  (cd "$scratch" && "${root[@]}" apt-get "${options[@]}" download "go-sendxmpp/$codename-backports")
+  install "$scratch"/go-sendxmpp_*.deb
+}
+
+missing=()
+for program in profanity:profanity tmux:tmux gpg:gnupg; do
+  command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
+done
+[ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
+
+"${root[@]}" apt-get update -q
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+if ! new_enough "$(installed)"; then
+  if new_enough "$(candidate)"; then install go-sendxmpp; else install_from_backports; fi
+fi
