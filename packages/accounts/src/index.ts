@@ -18,9 +18,7 @@ export {
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export {
-  E2EE_POLICIES,
   MESSAGE_TTL_SECONDS_MAX,
-  STORAGE_MODES,
   type DomainPolicy,
   type Domains,
   type E2eePolicy,

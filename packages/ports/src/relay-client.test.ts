@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '@sealpost/runtime'
 import { PortError } from './port-error.ts'
 import { openPortSecret, type PortSecret } from './port-secret.ts'
-import { relayClient } from './relay-client.ts'
+import { relayClient, type RelayClientOptions } from './relay-client.ts'
 import { readDevices, readQueues, readRevoked } from './relay-wire.ts'
 
 const ACCOUNT = '6a1f3ad4-6f10-4c55-8d2f-0f2d9b9b6d10'
@@ -34,6 +34,10 @@ afterAll(async () => {
   server.close()
   await rm(folder, { recursive: true })
 })
+
+const failures: string[] = []
+const connect = (options: Partial<RelayClientOptions> = {}) =>
+  relayClient({ url, secret, onError: ({ code }) => void failures.push(code), ...options })
 
 function answers(status: number, body: string): void {
   answer = (_request, response) => response.writeHead(status).end(body)
@@ -61,7 +65,7 @@ describe('the relay from another process', () => {
       if (method === 'DELETE') response.end('{"revoked":true}')
       else response.end(JSON.stringify({ items: path.endsWith('queues') ? queues : devices }))
     }
-    const relay = relayClient({ url, secret })
+    const relay = connect()
     expect(await relay.devices(ACCOUNT)).toEqual(devices)
     expect(await relay.revokeDevice(ACCOUNT, DEVICE)).toBe(true)
     expect(await relay.queues(ACCOUNT)).toEqual(queues)
@@ -79,7 +83,7 @@ describe('the relay from another process', () => {
       path = request.url ?? ''
       response.end('{"items":[]}')
     }
-    await relayClient({ url, secret }).devices('../../x?y#z')
+    await connect().devices('../../x?y#z')
     expect(path).toBe('/internal/relay/accounts/..%2F..%2Fx%3Fy%23z/devices')
   })
 
@@ -92,7 +96,8 @@ describe('the relay from another process', () => {
     [200, `"${'x'.repeat(2_000_000)}"`, 'PORT_FAILED'],
   ])('an answer %i %.12s is %s', async (status, body, code) => {
     answers(status, body)
-    await expect(relayClient({ url, secret }).devices(ACCOUNT)).rejects.toMatchObject({ code })
+    await expect(connect().devices(ACCOUNT)).rejects.toMatchObject({ code })
+    expect(failures.at(-1)).toBe(code)
   })
 
   test('a redirection is not followed: the secret is for the relay only', async () => {
@@ -101,7 +106,7 @@ describe('the relay from another process', () => {
       asked++
       response.writeHead(307, { location: new URL('/elsewhere', url).href }).end()
     }
-    await expect(relayClient({ url, secret }).queues(ACCOUNT)).rejects.toMatchObject({
+    await expect(connect().queues(ACCOUNT)).rejects.toMatchObject({
       code: 'PORT_UNREACHABLE',
     })
     expect(asked).toBe(1)
@@ -110,12 +115,10 @@ describe('the relay from another process', () => {
   test('one that does not answer, is not there, or is not configured is unreachable', async () => {
     answer = () => undefined
     const unreachable = { code: 'PORT_UNREACHABLE' }
-    await expect(relayClient({ url, secret, timeoutMs: 50 }).queues(ACCOUNT)).rejects.toMatchObject(
-      unreachable,
-    )
+    await expect(connect({ timeoutMs: 50 }).queues(ACCOUNT)).rejects.toMatchObject(unreachable)
     const nobody = new URL('http://127.0.0.1:1')
-    await expect(relayClient({ url: nobody, secret }).queues(ACCOUNT)).rejects.toMatchObject(unreachable)
-    await expect(relayClient({ url: undefined, secret }).queues(ACCOUNT)).rejects.toMatchObject(unreachable)
+    await expect(connect({ url: nobody }).queues(ACCOUNT)).rejects.toMatchObject(unreachable)
+    await expect(connect({ url: undefined }).queues(ACCOUNT)).rejects.toMatchObject(unreachable)
   })
 })
 

@@ -8,6 +8,8 @@ export interface RelayClientOptions {
   /** Origin of the relay's HTTP listener; undefined: there is none, and every question is answered with PORT_UNREACHABLE. */
   readonly url: URL | undefined
   readonly secret: PortSecret
+  /** Hears every failure, which whoever asked gets as well. */
+  readonly onError: (error: PortError) => void
   /** How long an answer may take; 5 seconds unless told. */
   readonly timeoutMs?: number
 }
@@ -16,12 +18,19 @@ const TIMEOUT_MS = 5_000
 const ANSWER_BYTES_MAX = 1024 * 1024
 
 export function relayClient(options: RelayClientOptions): Relay {
-  const ask = (method: 'GET' | 'DELETE', path: string) => exchange(options, method, path)
+  const ask = async <T>(method: 'GET' | 'DELETE', path: string, read: (answer: unknown) => T): Promise<T> => {
+    try {
+      return read(await exchange(options, method, path))
+    } catch (error) {
+      if (error instanceof PortError) options.onError(error)
+      throw error
+    }
+  }
   return {
-    devices: async (account) => readDevices(await ask('GET', fill(RELAY_PATHS.devices, { account }))),
-    revokeDevice: async (account, device) =>
-      readRevoked(await ask('DELETE', fill(RELAY_PATHS.device, { account, device }))),
-    queues: async (account) => readQueues(await ask('GET', fill(RELAY_PATHS.queues, { account }))),
+    devices: (account) => ask('GET', fill(RELAY_PATHS.devices, { account }), readDevices),
+    revokeDevice: (account, device) =>
+      ask('DELETE', fill(RELAY_PATHS.device, { account, device }), readRevoked),
+    queues: (account) => ask('GET', fill(RELAY_PATHS.queues, { account }), readQueues),
   }
 }
 

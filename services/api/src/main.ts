@@ -1,17 +1,21 @@
 import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
+import { openPortSecret, relayClient, type PortError } from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
 import { readConfig, type ApiConfig } from './config.ts'
 import { createApiService, type ApiService } from './service.ts'
 
-/** In a process of its own the service also opens the control socket of `ctl`, and shows the first administrator's link itself. */
+/** In a process of its own the service asks the relay over HTTP, opens the control socket of `ctl`, and shows the first administrator's link. */
 async function createWithControlSocket(config: ApiConfig, platform: Platform): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
-  const service = stack.use(await createApiService(config, platform))
-  const { log, metrics } = platform
+  const { log, metrics, dataDir, random } = platform
+  const secret = await openPortSecret(dataDir, random)
+  const onError = ({ code }: PortError) => log.warn('relay_away', { code })
+  const relay = relayClient({ url: config.relayUrl, secret, onError })
+  const service = stack.use(await createApiService(config, platform, { relay }))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)
-  await control.listen({ socketPath: join(platform.dataDir, 'ctl.sock') })
+  await control.listen({ socketPath: join(dataDir, 'ctl.sock') })
   const { firstInvite } = service
   // The terminal, not the log: the link is a secret.
   if (firstInvite !== undefined) process.stdout.write(`First administrator: ${firstInvite}\n`)

@@ -5,6 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
+import type { Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -30,8 +31,17 @@ const API_POOL_SIZE = 2
 const HOUR_MS = 3_600_000
 const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 
+/** What the API asks of other services. */
+export interface ApiPorts {
+  readonly relay: Relay
+}
+
 /** Needs the schemas `account` and `api` migrated. */
-export async function createApiService(config: ApiConfig, platform: Platform): Promise<ApiService> {
+export async function createApiService(
+  config: Pick<ApiConfig, 'publicOrigin'>,
+  platform: Platform,
+  { relay }: ApiPorts,
+): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
   const events = createEvents(log, metrics)
@@ -60,6 +70,7 @@ export async function createApiService(config: ApiConfig, platform: Platform): P
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const context: CommandContext = {
     accounts,
+    relay,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),
@@ -87,7 +98,7 @@ export async function createApiService(config: ApiConfig, platform: Platform): P
   }
 }
 
-function createLinks({ publicOrigin }: ApiConfig): Links {
+function createLinks({ publicOrigin }: Pick<ApiConfig, 'publicOrigin'>): Links {
   return {
     adminInvite: (token) => `${publicOrigin()}/admin/invite/${token}`,
     enrolment: (token) => `${publicOrigin()}/enrol/${token}`,

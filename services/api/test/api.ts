@@ -9,6 +9,7 @@ import { migrate } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
+import { PortError, type Relay, type RelayDevice, type RelayQueue } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { createTestDatabase } from '../../../test/database.ts'
@@ -16,8 +17,38 @@ import { createApiService, type ApiService } from '../src/service.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
+/** A relay that knows what a test tells it. */
+export class TestRelay implements Relay {
+  away = false
+  readonly known = new Map<string, RelayDevice[]>()
+  readonly waiting = new Map<string, RelayQueue[]>()
+
+  async devices(accountId: string): Promise<RelayDevice[]> {
+    this.#check()
+    return this.known.get(accountId) ?? []
+  }
+
+  async revokeDevice(accountId: string, deviceId: string): Promise<boolean> {
+    this.#check()
+    const devices = this.known.get(accountId) ?? []
+    const kept = devices.filter(({ id }) => id !== deviceId)
+    this.known.set(accountId, kept)
+    return kept.length < devices.length
+  }
+
+  async queues(accountId: string): Promise<RelayQueue[]> {
+    this.#check()
+    return this.waiting.get(accountId) ?? []
+  }
+
+  #check(): void {
+    if (this.away) throw new PortError('PORT_UNREACHABLE')
+  }
+}
+
 export interface TestApi extends AsyncDisposable {
   readonly service: ApiService
+  readonly relay: TestRelay
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -87,7 +118,8 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     bind: '127.0.0.1',
   }
   const config = { publicOrigin: () => 'https://example.org:8443' }
-  const service = stack.use(await createApiService(config, platform))
+  const relay = new TestRelay()
+  const service = stack.use(await createApiService(config, platform, { relay }))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -101,6 +133,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   const held = stack.move()
   return {
     service,
+    relay,
     databaseUrl,
     dataDir,
     bus,
@@ -109,7 +142,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform),
+    again: () => createApiService(config, platform, { relay }),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

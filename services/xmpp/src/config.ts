@@ -9,6 +9,7 @@ export function readConfig(env: EnvReader) {
     port: env.port('XMPP_PORT', 5222),
     tlsPort: env.port('XMPP_TLS_PORT', 5223),
     e2eePolicy: env.oneOf('E2EE_POLICY', ['required', 'optional', 'off'], 'required'),
+    storageMode: env.oneOf('STORAGE_MODE', ['sealed', 'none'], 'sealed'),
     messageTtlMs: env.durationMs('MESSAGE_TTL', '14d', { min: 1_000 }),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),

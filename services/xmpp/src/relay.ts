@@ -2,6 +2,7 @@
 import { type AccountsDomain, runErasure } from '@sealpost/accounts'
 import { createHooks } from '@sealpost/hooks'
 import { Supervisor } from '@sealpost/runtime'
+import type { Relay as RelayPort } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
 import { StreamError } from '@sealpost/stanza'
 import { CachedAccountDirectory } from './core/account-directory.ts'
@@ -12,12 +13,14 @@ import { Router } from './core/router.ts'
 import { SessionLifecycle } from './core/session-lifecycle.ts'
 import { SessionRegistry } from './core/session-registry.ts'
 import { Stream, type StreamContext, type StreamLimits } from './core/stream.ts'
+import { DeviceAdministration } from './device-administration.ts'
 import { Delivery, type QueueLimits } from './delivery/delivery.ts'
 import { DeviceRegistry } from './delivery/device-registry.ts'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { SealedStore } from './delivery/sealed-store/sealed-store.ts'
 import type { XmppEvents } from './events.ts'
 import { type ModuleOptions, modules } from './modules/index.ts'
+import { DomainPolicies, type MessagePolicy } from './policy/domain-policies.ts'
 import type { Connection } from './transports/connection.ts'
 import { Gate } from './transports/gate.ts'
 import type { ConnectionHandler } from './transports/tcp.ts'
@@ -59,15 +62,16 @@ export interface RelayOptions {
   readonly accounts: AccountsDomain
   readonly store: SealedStore
   readonly devices: DeviceStore
-  readonly features: Pick<
-    ModuleOptions,
-    'rosters' | 'pep' | 'policy' | 'messageTtlSeconds' | 'resumeTimeoutMs'
-  >
+  /** What holds for the messages of a domain unless its operator decided otherwise. */
+  readonly policy: MessagePolicy
+  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'resumeTimeoutMs'>
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
 }
 
 export class Relay implements AsyncDisposable {
+  /** What other services may ask. */
+  readonly port: RelayPort
   readonly #options: RelayOptions
   readonly #hooks = createHooks<Hooks>()
   readonly #table = new ModuleTable(this.#hooks)
@@ -79,6 +83,7 @@ export class Relay implements AsyncDisposable {
   readonly #directory: CachedAccountDirectory
   readonly #delivery: Delivery
   readonly #devices: DeviceRegistry
+  readonly #administration: DeviceAdministration
   readonly #context: StreamContext
 
   private constructor(options: RelayOptions) {
@@ -95,7 +100,9 @@ export class Relay implements AsyncDisposable {
       domain: domains[0] ?? 'localhost',
       events,
     })
-    this.#devices = new DeviceRegistry(options.devices, (key) => void store.shredQueue(key))
+    this.#devices = new DeviceRegistry(options.devices, (key) => {
+      this.#supervisor.spawn(this.#administration.forget(key))
+    })
     const shared = { sessions: this.#sessions, requests: new Requests(clock, random), events }
     this.#lifecycle = new SessionLifecycle({
       ...shared,
@@ -108,6 +115,15 @@ export class Relay implements AsyncDisposable {
       random,
       spawn: (task) => this.#supervisor.spawn(task),
     })
+    this.#administration = new DeviceAdministration({
+      store,
+      clock,
+      sessions: this.#sessions,
+      devices: this.#devices,
+      lifecycle: this.#lifecycle,
+      hooks: this.#hooks,
+    })
+    this.port = this.#administration
     const router = new Router({ ...shared, table: this.#table, accounts: this.#directory, domains })
     this.#context = {
       table: this.#table,
@@ -138,8 +154,11 @@ export class Relay implements AsyncDisposable {
   async #start(): Promise<void> {
     const { platform, events, accounts, features, store, limits } = this.#options
     const { clock, bus } = platform
+    const { domains } = accounts
+    const follow = { domains, bus, clock, server: this.#options.policy, onError: events.taskFailed }
     const options = {
       ...features,
+      policies: this.#stack.use(await DomainPolicies.open(follow)),
       accounts,
       events,
       lifecycle: this.#lifecycle,

@@ -1,6 +1,7 @@
 /** The composition root of the relay in its process: databases, sealed store, listeners. */
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
+import type { Relay as RelayPort } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
@@ -11,12 +12,17 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
 
+export interface XmppService extends RunningService {
+  /** What other services of this process may ask of the relay. */
+  readonly relay: RelayPort
+}
+
 /** Starts the relay: opens its store (which refuses a wrong database), then listens. */
 export async function createXmppService(
   config: XmppConfig,
   platform: Platform,
   limits: Partial<RelayLimits> = {},
-): Promise<RunningService> {
+): Promise<XmppService> {
   await using stack = new AsyncDisposableStack()
   const { clock, random, metrics, bus, bind, tls } = platform
   const log = platform.log.child({ service: 'xmpp' })
@@ -36,11 +42,14 @@ export async function createXmppService(
       accounts,
       store,
       devices: postgresDeviceStore(db),
+      policy: {
+        e2ee: config.e2eePolicy,
+        storage: config.storageMode,
+        messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
+      },
       features: {
         rosters: postgresRosterStore(db),
         pep: postgresPepStore(db),
-        policy: config.e2eePolicy,
-        messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
         resumeTimeoutMs: config.resumeTimeoutMs,
       },
       limits,
@@ -57,6 +66,7 @@ export async function createXmppService(
   const owned = stack.move()
   const host = platform.domains[0] ?? 'localhost'
   return {
+    relay: relay.port,
     http: async () => undefined,
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [

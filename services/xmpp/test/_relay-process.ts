@@ -7,6 +7,7 @@ import { createClock, systemRandom } from '@sealpost/runtime'
 import { watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
 
+process.stdin.on('end', () => process.exit()).resume() // whoever wanted it is gone
 const [databaseUrl = '', dataDir = '', port = '0'] = process.argv.slice(2)
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
@@ -16,6 +17,7 @@ const service = await createXmppService(
     port: Number(port),
     tlsPort: 0,
     e2eePolicy: 'required',
+    storageMode: 'sealed',
     messageTtlMs: 86_400_000,
     resumeTimeoutMs: 600_000,
     keyringDir: join(dataDir, 'keyring'),

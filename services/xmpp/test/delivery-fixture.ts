@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
+import { type AccountsDomain, createAccounts, type StorageMode } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
 import { type Db, migrate, openDb, sql } from '@sealpost/db'
 import { ensureCertificate } from '@sealpost/dev-env'
@@ -25,6 +25,7 @@ import { type SignInOptions, TestClient } from './client.ts'
 
 export interface DeliveryOptions {
   readonly limits?: Partial<RelayLimits>
+  readonly storage?: StorageMode
   readonly messageTtlSeconds?: number
   readonly resumeTimeoutMs?: number
 }
@@ -95,7 +96,12 @@ export class DeliveryFixture implements AsyncDisposable {
         openKeyring: async (options) => (this.keyring = await openKeyring(options)),
       }),
     )
-    const { limits, messageTtlSeconds = 86_400, resumeTimeoutMs = 600_000 } = this.#options
+    const {
+      limits,
+      storage = 'sealed',
+      messageTtlSeconds = 86_400,
+      resumeTimeoutMs = 600_000,
+    } = this.#options
     const relay = stack.use(
       await Relay.create({
         platform,
@@ -103,11 +109,10 @@ export class DeliveryFixture implements AsyncDisposable {
         store: this.store,
         events: createXmppEvents(log, metrics),
         devices: postgresDeviceStore(db),
+        policy: { e2ee: 'required', storage, messageTtlSeconds },
         features: {
           rosters: postgresRosterStore(db),
           pep: postgresPepStore(db),
-          policy: 'required',
-          messageTtlSeconds,
           resumeTimeoutMs,
         },
         ...(limits ? { limits } : {}),

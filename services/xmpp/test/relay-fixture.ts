@@ -44,6 +44,7 @@ const defaults: XmppConfig = {
   port: 0,
   tlsPort: 0,
   e2eePolicy: 'required',
+  storageMode: 'sealed',
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
   keyringDir: '',

@@ -1,6 +1,7 @@
 /** How accounts look in the API. */
-import { SUSPENSION_REASON, type Account } from '@sealpost/accounts'
+import { AccountError, SUSPENSION_REASON, type Account } from '@sealpost/accounts'
 import { Type, type Static } from '@sealpost/http'
+import { isBare, parseJid, type Jid } from '@sealpost/jid'
 
 export const stateSchema = Type.Union([
   Type.Literal('active'),
@@ -42,6 +43,13 @@ export const linkSchema = Type.Object(
 )
 
 export const addressParams = Type.Object({ jid: addressSchema })
+
+/** The bare JID of an account. Throws ACCOUNT_NAME_MALFORMED, JidError. */
+export function parseAddress(text: string): Jid {
+  const jid = parseJid(text)
+  if (jid.local === '' || !isBare(jid)) throw new AccountError('ACCOUNT_NAME_MALFORMED')
+  return jid
+}
 
 /** An account as the API shows it. */
 export function showAccount({

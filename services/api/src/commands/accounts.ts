@@ -1,12 +1,13 @@
 /** Commands about accounts. */
 import { AccountError, type Account } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { isBare, parseJid, type Jid } from '@sealpost/jid'
+import { parseJid, type Jid } from '@sealpost/jid'
 import {
   accountSchema,
   addressParams,
   addressSchema,
   linkSchema,
+  parseAddress,
   passwordSchema,
   printAccount,
   reasonSchema,
@@ -19,17 +20,10 @@ import { defineCommand, type Command, type CommandContext } from './command.ts'
 const LIMIT_DEFAULT = 50
 
 const reject = {
-  notAnAccount: () => new AccountError('ACCOUNT_NAME_MALFORMED'),
   foreignDomain: () => new HttpProblem(422, 'domain-not-served', 'This server does not serve that domain'),
   otherRequest: () =>
     new HttpProblem(422, 'idempotency-key-reused', 'The Idempotency-Key was used for another account'),
 } as const
-
-function parseAddress(text: string): Jid {
-  const jid = parseJid(text)
-  if (jid.local === '' || !isBare(jid)) throw reject.notAnAccount()
-  return jid
-}
 
 async function makeEnrolment({ accounts, links }: CommandContext, accountId: string) {
   const { token, invite } = await accounts.invites.createPassword(accountId)

@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { Static, TSchema, Type } from '@sealpost/http'
+import type { Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -18,6 +19,10 @@ export const SCOPES = [
   'admins:write',
   'apikeys:read',
   'apikeys:write',
+  'devices:read',
+  'devices:write',
+  'domains:read',
+  'domains:write',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 export const ALL_SCOPES = '*'
@@ -35,6 +40,7 @@ export type Access = Scope | 'account' | 'anyone'
 /** What commands act upon. */
 export interface CommandContext {
   readonly accounts: AccountsDomain
+  readonly relay: Relay
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links
@@ -92,7 +98,7 @@ export interface CommandDefinition<
   R extends TSchema,
 > {
   readonly summary: string
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** As Fastify writes it: `/v1/accounts/:jid`. */
   readonly path: string
   readonly access: Access

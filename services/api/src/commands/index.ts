@@ -11,6 +11,8 @@ import {
 } from './accounts.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import type { Command } from './command.ts'
+import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
+import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
 import { showMe } from './me.ts'
 
@@ -23,10 +25,18 @@ export const commands: readonly Command[] = [
   suspendAccount,
   restoreAccount,
   terminateAccount,
+  listDevices,
+  revokeDevice,
+  showQueues,
+  listDomains,
+  showDomainPolicy,
+  setDomainPolicy,
   createApiKey,
   listApiKeys,
   revokeApiKey,
   createInvite,
   redeemInvite,
   showMe,
+  listOwnDevices,
+  revokeOwnDevice,
 ]

@@ -3,6 +3,7 @@ import { AccountError, type AccountErrorCode } from '@sealpost/accounts'
 import { isConnectionError } from '@sealpost/db'
 import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
+import { PortError } from '@sealpost/ports'
 
 const refusals = {
   ACCOUNT_UNKNOWN: [404, 'account-unknown'],
@@ -26,6 +27,7 @@ export function toHttpProblem(error: unknown): unknown {
   }
   if (error instanceof JidError)
     return new HttpProblem(400, 'address-malformed', 'Not an address of the form user@domain')
+  if (error instanceof PortError) return new HttpProblem(503, 'relay-away', 'The relay is away; try again')
   if (isConnectionError(error)) return new HttpProblem(503, 'unavailable', 'The database is away; try again')
   return error
 }

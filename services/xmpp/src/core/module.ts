@@ -9,6 +9,7 @@ import type { Metrics } from '@sealpost/metrics'
 import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
 import type { Element } from '@sealpost/stanza'
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
+import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import type { Session } from './session.ts'
@@ -86,6 +87,10 @@ export interface Hooks {
   'presence/unavailable'(event: { readonly session: Session }): undefined
   /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
   'presence/outbound'(event: OutboundPresence): true
+  /** A message was left out of a queue that is full. */
+  'queue/overrun'(event: { readonly queue: QueueKey }): undefined
+  /** A device is not known any more: revoked by its owner, away for too long, or others took its place. */
+  'device/revoked'(event: { readonly accountId: string; readonly deviceId: string }): undefined
   /** The account's data in this service must be erased. */
   'account/erase'(event: { readonly accountId: string; readonly jid: Jid | undefined }): undefined
 }
@@ -113,6 +118,8 @@ export interface DeliveredMessage extends OutboundMessage {
 export interface MessageHandling {
   /** False: delivered to whoever is here now, never stored. */
   readonly storable: boolean
+  /** False: held in memory by the session that it was written to, and nowhere else (STORAGE_MODE none). */
+  readonly kept: boolean
   /** Longest life of a stored copy, in seconds. */
   readonly ttlSeconds: number
   /** False: no carbon copies (XEP-0280 §8, XEP-0334). */

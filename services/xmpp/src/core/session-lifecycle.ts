@@ -74,6 +74,9 @@ export class SessionLifecycle {
     sessions.add(session)
     outbox.connect(stream)
     stream.attach(session)
+    const { devices: known } = await devices.queuesOf(account)
+    if (!known.some(({ id: each }) => each === device.id))
+      this.end(session, new StreamError('not-authorized')) // revoked meanwhile
     await accounts.touch(account.id)
     if (session.closed) throw new StreamError('reset')
     await this.#options.hooks.fire('session/bound', { session })

@@ -71,7 +71,7 @@ export class Peer {
       () => void (this.overflown = true),
     )
     const account = { id: queue.account, jid: jid.bare, state: 'active' as const }
-    const device = { id: queue.device, registered: true, inherits: false, carbons: false }
+    const device = { id: queue.device, registered: true, inherits: false, carbons: false, overrun: false }
     const stream = this.#newStream()
     this.session = new Session({
       id: randomUUID(),

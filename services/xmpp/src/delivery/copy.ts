@@ -14,6 +14,8 @@ export interface QueuedMessage {
   /** Second since the epoch from which it must be unreadable. */
   readonly dueSeconds: number
   readonly kind: MessageKind
+  /** False: it is never sealed. Who cannot take it now does not get it. */
+  readonly kept: boolean
 }
 
 /** What the sender is to learn about a message, over all its copies. */

@@ -51,7 +51,7 @@ class World {
   readonly peers: Peer[] = []
 
   message(id: string, dueSeconds = LATER): QueuedMessage {
-    return { xml: `<message id='${id}'><x/></message>`, stampMs: 1, dueSeconds, kind: 'message' }
+    return { xml: `<message id='${id}'><x/></message>`, stampMs: 1, dueSeconds, kind: 'message', kept: true }
   }
 
   send(queue: QueueKey, dueSeconds = LATER): Sent {

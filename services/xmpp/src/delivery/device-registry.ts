@@ -1,12 +1,12 @@
 /**
- * Which queues an account has. A device is a resource name that its client chose and used at two sign-ins; it has
- * a queue of its own. Everything else (a first sign-in, clients with random resources) shares the account's queue,
+ * Which queues an account has. A device is a client installation that says which one it is (XEP-0388 §2.3), or a resource
+ * name that its client chose and used at two sign-ins; it has a queue of its own. Everything else (a first sign-in, clients with random resources) shares the account's queue,
  * which exists from the start, so that an account that never signed in has one too.
  */
 import { createHash } from 'node:crypto'
 import type { MaybePromise } from '@sealpost/runtime'
 import type { AccountRef } from '../core/account-directory.ts'
-import type { Device, DeviceStore } from './device-store.ts'
+import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
 /** The account queue's name in the keyring. */
@@ -16,6 +16,8 @@ const CACHED_ACCOUNTS_MAX = 200_000
 
 /** An account's queues, as message routing needs them; replaced, never changed. */
 export interface AccountQueues {
+  /** All that the account has, registered or seen once. */
+  readonly devices: readonly Device[]
   readonly registered: readonly { readonly device: Device; readonly key: QueueKey }[]
   readonly account: QueueKey
   /** False once every device that signs in is registered: then nobody would drain the account's queue. */
@@ -32,12 +34,23 @@ export interface SessionQueues {
   readonly dropped: readonly string[]
 }
 
+/** By what an installation's device is recognised: it tells nobody which installation that is. */
+export function installationIdentity(account: Pick<AccountRef, 'id'>, userAgent: string): Buffer {
+  return identityOf(account, 'user-agent', userAgent)
+}
+
+function identityOf(account: Pick<AccountRef, 'id'>, kind: 'resource' | 'user-agent', name: string): Buffer {
+  return createHash('sha256').update(`${account.id}\0${kind}\0${name}`).digest()
+}
+
 export class DeviceRegistry {
   readonly #store: DeviceStore
   readonly #cache = new Map<string, AccountQueues>()
   /** Reads under way, by account; one that is not in here any more has been overtaken by a change. */
   readonly #loading = new Map<string, Promise<AccountQueues>>()
   readonly #inheritUntil = new Map<string, number>()
+  /** Queues whose overrun is being written down. */
+  readonly #marking = new Set<string>()
   readonly #onDropped: (key: QueueKey) => void
 
   /** @param onDropped a device is no longer known: what waits for it must be shredded */
@@ -47,14 +60,22 @@ export class DeviceRegistry {
   }
 
   /** Synchronous when cached. */
-  queuesOf(account: AccountRef): MaybePromise<AccountQueues> {
+  queuesOf(account: Pick<AccountRef, 'id'>): MaybePromise<AccountQueues> {
     return this.#cache.get(account.id) ?? this.#load(account.id)
   }
 
   /** Records that a session of this account binds this resource. */
   async signIn(account: AccountRef, resource: string): Promise<SessionQueues> {
-    const identity = createHash('sha256').update(`${account.id}\0resource\0${resource}`).digest()
-    const { device, dropped } = await this.#store.signIn(account.id, identity, DEVICES_MAX)
+    return this.#signedIn(account, identityOf(account, 'resource', resource), false)
+  }
+
+  /** Records that a client installation signs in (XEP-0388 §2.3): a device that needs no second sign-in to be known. */
+  async signInInstallation(account: AccountRef, userAgent: string): Promise<SessionQueues> {
+    return this.#signedIn(account, installationIdentity(account, userAgent), true)
+  }
+
+  async #signedIn(account: AccountRef, identity: Buffer, atOnce: boolean): Promise<SessionQueues> {
+    const { device, dropped } = await this.#store.signIn(account.id, identity, DEVICES_MAX, atOnce)
     this.#invalidate(account.id)
     await this.#load(account.id)
     for (const id of dropped) this.#drop(account.id, id)
@@ -98,6 +119,44 @@ export class DeviceRegistry {
       this.#invalidate(accountId)
       this.#drop(accountId, deviceId)
     }
+  }
+
+  /** For the account's owner to see. */
+  recordsOf(accountId: string): Promise<DeviceRecord[]> {
+    return this.#store.recordsOf(accountId)
+  }
+
+  /**
+   * Forgets a device; false when the account has none of this id. Once this resolves no message is queued for it, but
+   * what waits there does: shredding it is the caller's, after the device's sessions have left it.
+   */
+  async revoke(accountId: string, deviceId: string): Promise<boolean> {
+    const known = await this.#store.remove(accountId, deviceId)
+    this.#inheritUntil.delete(deviceId)
+    this.#invalidate(accountId)
+    return known
+  }
+
+  /** A message was left out of a full queue. Written once, however many are, until the devices have been told. */
+  async overrun({ account, device }: QueueKey): Promise<void> {
+    const shared = device === ACCOUNT_QUEUE
+    const { devices } = await this.queuesOf({ id: account })
+    const meant = devices.filter((each) => (shared ? !each.registered : each.id === device))
+    const name = `${account} ${device}`
+    if (meant.every((each) => each.overrun) || this.#marking.has(name)) return
+    this.#marking.add(name)
+    try {
+      await this.#store.setOverrun(account, shared ? undefined : device)
+      this.#invalidate(account)
+    } finally {
+      this.#marking.delete(name)
+    }
+  }
+
+  /** The device has been told that messages were left out. */
+  async overrunTold(account: AccountRef, device: Device): Promise<void> {
+    await this.#store.clearOverrun(account.id, device.id)
+    this.#invalidate(account.id)
   }
 
   async erase(accountId: string): Promise<void> {
@@ -147,6 +206,7 @@ export class DeviceRegistry {
       .filter((device) => device.registered)
       .map((device) => ({ device, key: { account: accountId, device: device.id } }))
     return {
+      devices,
       registered,
       account: { account: accountId, device: ACCOUNT_QUEUE },
       accountInUse: registered.length === 0 || devices.length > registered.length,

@@ -1,5 +1,5 @@
 import { type Clock, type Random, systemRandom } from '@sealpost/runtime'
-import type { Device, DeviceStore } from './device-store.ts'
+import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
 
 interface Row {
   accountId: string
@@ -8,6 +8,8 @@ interface Row {
   signIns: number
   inherits: boolean
   carbons: boolean
+  overrun: boolean
+  createdDay: number
   lastSeenDay: number
   order: number
 }
@@ -16,72 +18,132 @@ const DAY_MS = 86_400_000
 
 /** For tests and simulations. */
 export function memoryDeviceStore(clock: Clock, random: Random = systemRandom): DeviceStore {
-  let rows: Row[] = []
-  let order = 0
-  const today = () => Math.floor(clock.now() / DAY_MS)
-  const find = (accountId: string, deviceId: string) =>
-    rows.find((row) => row.accountId === accountId && row.id === deviceId)
+  const rows = new Rows(clock, random)
+  return { ...signingIn(rows), ...changing(rows) }
+}
 
+class Rows {
+  all: Row[] = []
+  readonly #clock: Clock
+  readonly #random: Random
+  #order = 0
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  get today(): number {
+    return Math.floor(this.#clock.now() / DAY_MS)
+  }
+
+  of(accountId: string): Row[] {
+    return this.all.filter((row) => row.accountId === accountId)
+  }
+
+  find(accountId: string, deviceId: string): Row | undefined {
+    return this.all.find((row) => row.accountId === accountId && row.id === deviceId)
+  }
+
+  remove(gone: readonly Row[]): void {
+    this.all = this.all.filter((row) => !gone.includes(row))
+  }
+
+  add(accountId: string, identity: string): Row {
+    const days = { createdDay: this.today, lastSeenDay: this.today }
+    const flags = { inherits: false, carbons: false, overrun: false }
+    const row = {
+      accountId,
+      identity,
+      id: this.#random.uuid(),
+      signIns: 1,
+      ...flags,
+      ...days,
+      order: this.#order++,
+    }
+    this.all.push(row)
+    return row
+  }
+}
+
+function signingIn(rows: Rows): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signIn' | 'inherited'> {
   return {
-    async ofAccount(accountId) {
-      return rows.filter((row) => row.accountId === accountId).map(toDevice)
-    },
+    ofAccount: async (accountId) => rows.of(accountId).map(toDevice),
+
+    recordsOf: async (accountId) =>
+      rows
+        .of(accountId)
+        .sort((a, b) => a.createdDay - b.createdDay || a.id.localeCompare(b.id))
+        .map(toRecord),
 
     async signIn(accountId, identityBytes, cap) {
       const identity = identityBytes.toString('hex')
-      let row = rows.find((other) => other.accountId === accountId && other.identity === identity)
-      if (row) {
-        row.inherits ||= row.signIns === 1
-        row.signIns = 2
-        row.lastSeenDay = today()
-      } else {
-        row = {
-          accountId,
-          identity,
-          id: random.uuid(),
-          signIns: 1,
-          inherits: false,
-          carbons: false,
-          lastSeenDay: today(),
-          order: order++,
-        }
-        rows.push(row)
+      const known = rows.of(accountId).find((row) => row.identity === identity)
+      if (known) {
+        known.inherits ||= known.signIns === 1
+        known.signIns = 2
+        known.lastSeenDay = rows.today
       }
-      const kept = row
+      const row = known ?? rows.add(accountId, identity)
       const others = rows
-        .filter((other) => other.accountId === accountId && other !== kept)
+        .of(accountId)
+        .filter((other) => other !== row)
         .sort((a, b) => b.signIns - a.signIns || b.lastSeenDay - a.lastSeenDay || b.order - a.order)
       const dropped = others.slice(cap - 1)
-      rows = rows.filter((other) => !dropped.includes(other))
+      rows.remove(dropped)
       return { device: toDevice(row), dropped: dropped.map((each) => each.id) }
     },
 
     async inherited(accountId, deviceId) {
-      const row = find(accountId, deviceId)
+      const row = rows.find(accountId, deviceId)
       if (row) row.inherits = false
-    },
-
-    async setCarbons(accountId, deviceId, carbons) {
-      const row = find(accountId, deviceId)
-      if (row) row.carbons = carbons
-    },
-
-    async seen(deviceIds) {
-      for (const row of rows) if (deviceIds.includes(row.id)) row.lastSeenDay = today()
-    },
-
-    async ageOut(days) {
-      const old = rows.filter((row) => row.lastSeenDay < today() - days)
-      rows = rows.filter((row) => !old.includes(row))
-      return old.map((row) => ({ accountId: row.accountId, deviceId: row.id }))
-    },
-
-    async erase(accountId) {
-      rows = rows.filter((row) => row.accountId !== accountId)
     },
   }
 }
 
-function toDevice(row: Row): Device {
-  return { id: row.id, registered: row.signIns > 1, inherits: row.inherits, carbons: row.carbons }
+function changing(rows: Rows): Omit<DeviceStore, keyof ReturnType<typeof signingIn>> {
+  return {
+    async setCarbons(accountId, deviceId, carbons) {
+      const row = rows.find(accountId, deviceId)
+      if (row) row.carbons = carbons
+    },
+
+    async setOverrun(accountId, deviceId) {
+      for (const row of rows.of(accountId)) {
+        if (deviceId === undefined ? row.signIns === 1 : row.id === deviceId) row.overrun = true
+      }
+    },
+
+    async clearOverrun(accountId, deviceId) {
+      const row = rows.find(accountId, deviceId)
+      if (row) row.overrun = false
+    },
+
+    async seen(deviceIds) {
+      for (const row of rows.all) if (deviceIds.includes(row.id)) row.lastSeenDay = rows.today
+    },
+
+    async ageOut(days) {
+      const old = rows.all.filter((row) => row.lastSeenDay < rows.today - days)
+      rows.remove(old)
+      return old.map((row) => ({ accountId: row.accountId, deviceId: row.id }))
+    },
+
+    async remove(accountId, deviceId) {
+      const row = rows.find(accountId, deviceId)
+      if (row) rows.remove([row])
+      return row !== undefined
+    },
+
+    erase: async (accountId) => rows.remove(rows.of(accountId)),
+  }
+}
+
+function toDevice({ id, signIns, inherits, carbons, overrun }: Row): Device {
+  return { id, registered: signIns > 1, inherits, carbons, overrun }
+}
+
+function toRecord(row: Row): DeviceRecord {
+  const day = (count: number) => new Date(count * DAY_MS).toISOString().slice(0, 10)
+  return { ...toDevice(row), createdOn: day(row.createdDay), lastSeenOn: day(row.lastSeenDay) }
 }

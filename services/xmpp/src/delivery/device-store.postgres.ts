@@ -1,31 +1,51 @@
 import { type Db, sql } from '@sealpost/db'
-import type { Device, DeviceStore } from './device-store.ts'
+import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
 
 interface Row {
   device_id: string
   sign_ins: number
   inherits: boolean
   carbons: boolean
+  overrun: boolean
 }
 
+interface RecordRow extends Row {
+  created_on: string
+  last_seen_on: string
+}
+
+const COLUMNS = sql`device_id, sign_ins, inherits, carbons, overrun`
+
 export function postgresDeviceStore(db: Db): DeviceStore {
+  return { ...signingIn(db), ...changing(db) }
+}
+
+function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signIn' | 'inherited'> {
   return {
     async ofAccount(accountId) {
       const rows = await db.query<Row>(
-        sql`select device_id, sign_ins, inherits, carbons from xmpp.device where account_id = ${accountId}`,
+        sql`select ${COLUMNS} from xmpp.device where account_id = ${accountId}`,
         { name: 'device_of_account' },
       )
       return rows.map(toDevice)
     },
 
-    signIn(accountId, identity, cap) {
+    async recordsOf(accountId) {
+      const rows = await db.query<RecordRow>(sql`
+        select ${COLUMNS}, created_on, last_seen_on from xmpp.device
+        where account_id = ${accountId} order by created_on, device_id`)
+      return rows.map(toRecord)
+    },
+
+    signIn(accountId, identity, cap, atOnce = false) {
       return db.transaction(async (tx) => {
         const [row] = await tx.query<Row>(sql`
-          insert into xmpp.device (account_id, identity) values (${accountId}, ${identity})
+          insert into xmpp.device (account_id, identity, sign_ins, inherits)
+          values (${accountId}, ${identity}, ${atOnce ? 2 : 1}, ${atOnce})
           on conflict (account_id, identity) do update
             set sign_ins = 2, last_seen_on = current_date,
                 inherits = device.inherits or device.sign_ins = 1
-          returning device_id, sign_ins, inherits, carbons`)
+          returning ${COLUMNS}`)
         if (!row) throw new Error('an upsert returns its row')
         const dropped = await tx.query<{ device_id: string }>(sql`
           delete from xmpp.device where account_id = ${accountId} and device_id in (
@@ -40,11 +60,28 @@ export function postgresDeviceStore(db: Db): DeviceStore {
       await db.execute(sql`
         update xmpp.device set inherits = false where account_id = ${accountId} and device_id = ${deviceId}`)
     },
+  }
+}
 
+function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn>> {
+  return {
     async setCarbons(accountId, deviceId, carbons) {
       await db.execute(sql`
         update xmpp.device set carbons = ${carbons}
         where account_id = ${accountId} and device_id = ${deviceId} and carbons <> ${carbons}`)
+    },
+
+    async setOverrun(accountId, deviceId) {
+      const meant = deviceId === undefined ? sql`sign_ins = 1` : sql`device_id = ${deviceId}`
+      await db.execute(
+        sql`update xmpp.device set overrun = true where account_id = ${accountId} and ${meant} and not overrun`,
+      )
+    },
+
+    async clearOverrun(accountId, deviceId) {
+      await db.execute(
+        sql`update xmpp.device set overrun = false where account_id = ${accountId} and device_id = ${deviceId}`,
+      )
     },
 
     async seen(deviceIds) {
@@ -59,12 +96,23 @@ export function postgresDeviceStore(db: Db): DeviceStore {
       return rows.map((row) => ({ accountId: row.account_id, deviceId: row.device_id }))
     },
 
+    async remove(accountId, deviceId) {
+      const count = await db.execute(
+        sql`delete from xmpp.device where account_id = ${accountId} and device_id = ${deviceId}`,
+      )
+      return count > 0
+    },
+
     async erase(accountId) {
       await db.execute(sql`delete from xmpp.device where account_id = ${accountId}`)
     },
   }
 }
 
-function toDevice(row: Row): Device {
-  return { id: row.device_id, registered: row.sign_ins > 1, inherits: row.inherits, carbons: row.carbons }
+function toDevice({ device_id: id, sign_ins: signIns, inherits, carbons, overrun }: Row): Device {
+  return { id, registered: signIns > 1, inherits, carbons, overrun }
+}
+
+function toRecord(row: RecordRow): DeviceRecord {
+  return { ...toDevice(row), createdOn: row.created_on, lastSeenOn: row.last_seen_on }
 }

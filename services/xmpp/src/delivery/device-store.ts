@@ -7,22 +7,43 @@ export interface Device {
   /** It still has to take what waited in the account's queue when it was registered. */
   readonly inherits: boolean
   readonly carbons: boolean
+  /** Messages were left out for it because its queue was full, and it has not been told. */
+  readonly overrun: boolean
+}
+
+/** A device as its owner sees it. Days in UTC. */
+export interface DeviceRecord extends Device {
+  readonly createdOn: string
+  readonly lastSeenOn: string
 }
 
 export interface DeviceStore {
   /** All devices of an account, registered or seen once. */
   ofAccount(accountId: string): Promise<Device[]>
+  /** The same for their owner to see, those known for longest first. */
+  recordsOf(accountId: string): Promise<DeviceRecord[]>
   /**
-   * Records a sign-in: the first makes a device known, the second registers it. Devices beyond the cap make room:
+   * Records a sign-in: the first makes a device known, the second registers it; `atOnce`, the first does. Devices beyond the cap make room:
    * those seen once first, then the one away for longest. Returns the device and the ids of those that went.
    */
-  signIn(accountId: string, identity: Buffer, cap: number): Promise<{ device: Device; dropped: string[] }>
+  signIn(
+    accountId: string,
+    identity: Buffer,
+    cap: number,
+    atOnce?: boolean,
+  ): Promise<{ device: Device; dropped: string[] }>
   /** The device has taken over what the account's queue held for it. */
   inherited(accountId: string, deviceId: string): Promise<void>
   setCarbons(accountId: string, deviceId: string, carbons: boolean): Promise<void>
+  /** Marks a device, or, without one, all that share the account's queue. */
+  setOverrun(accountId: string, deviceId: string | undefined): Promise<void>
+  /** The device has been told. */
+  clearOverrun(accountId: string, deviceId: string): Promise<void>
   /** These devices are here today. */
   seen(deviceIds: readonly string[]): Promise<void>
   /** Forgets devices not seen for this many days; returns them. */
   ageOut(days: number): Promise<{ accountId: string; deviceId: string }[]>
+  /** Forgets one device; false when the account has none of this id. */
+  remove(accountId: string, deviceId: string): Promise<boolean>
   erase(accountId: string): Promise<void>
 }

@@ -96,7 +96,9 @@ function fanOut(
     const session = sessions.find((each) => each.queues.device.id === device.id)
     // Until a session has said what it wants, its device is treated as when it was away: or copies would be missing.
     const wanted = session?.data.carbons ?? device.carbons
-    if (wanted && !delivery.isFull(key)) delivery.deliver(key, wrapped(), event.outcome)
+    if (!wanted) continue
+    if (event.queued.kept && delivery.isFull(key)) void host.fire('queue/overrun', { queue: key })
+    else delivery.deliver(key, wrapped(), event.outcome)
   }
   for (const session of sessions) {
     if (!session.queues.device.registered && session.data.carbons) session.send(wrapped().xml)

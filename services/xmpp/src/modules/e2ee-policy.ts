@@ -1,5 +1,5 @@
 /**
- * End-to-end-encryption policy. `required`: a message that the server could read is refused with
+ * End-to-end-encryption policy, by the stricter of the sender's and the recipient's domain. `required`: a message that the server could read is refused with
  * `policy-violation`, and what stands readable beside ciphertext is taken out. `optional`: plaintext passes to who
  * is here now and is never stored. `off`: for test domains.
  */
@@ -8,13 +8,10 @@ import { type Element, NS_EXPIRE, NS_HINTS, StanzaError } from '@sealpost/stanza
 import type { XmppEvents } from '../events.ts'
 import { defineModule, type MessageHandling, type Module, type OutboundMessage } from '../core/module.ts'
 import { classifyMessage, type MessageClass, normaliseError, withoutForged } from '../policy/classify.ts'
-
-export type E2eePolicy = 'required' | 'optional' | 'off'
+import type { DomainPolicies, MessagePolicy } from '../policy/domain-policies.ts'
 
 export interface E2eePolicyOptions {
-  readonly policy: E2eePolicy
-  /** Longest life of an undelivered message. */
-  readonly messageTtlSeconds: number
+  readonly policies: DomainPolicies
   readonly events: XmppEvents
 }
 
@@ -33,14 +30,15 @@ export const e2eePolicy = (options: E2eePolicyOptions): Module =>
   })
 
 function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
-  const { stanza } = message
+  const { stanza, session, to } = message
+  const policy = options.policies.between(session.jid.domain, to.domain)
   const type = stanza.attrs['type'] ?? 'normal'
   if (type === 'error') {
-    const kept = options.policy === 'required' ? normaliseError(stanza) : withoutForged(stanza)
-    return { ...message, stanza: kept, handling: { storable: false, ttlSeconds: 0, copied: false } }
+    const passed = policy.e2ee === 'required' ? normaliseError(stanza) : withoutForged(stanza)
+    return { ...message, stanza: passed, handling: ERROR_HANDLING }
   }
   const classified = classifyMessage(stanza)
-  if (classified.class === 'plaintext' && options.policy === 'required') {
+  if (classified.class === 'plaintext' && policy.e2ee === 'required') {
     options.events.plaintextRefused()
     throw new StanzaError(
       'modify',
@@ -48,21 +46,24 @@ function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): Outb
       'This server takes end-to-end encrypted messages only',
     )
   }
-  const normalised = options.policy === 'off' ? withoutForged(stanza) : classified.stanza
-  return { ...message, stanza: normalised, handling: handlingOf(stanza, classified.class, options) }
+  const normalised = policy.e2ee === 'off' ? withoutForged(stanza) : classified.stanza
+  return { ...message, stanza: normalised, handling: handlingOf(stanza, classified.class, policy) }
 }
 
-function handlingOf(stanza: Element, found: MessageClass, options: E2eePolicyOptions): MessageHandling {
-  const storable = found !== 'ephemeral' && (found !== 'plaintext' || options.policy === 'off')
+const ERROR_HANDLING: MessageHandling = { storable: false, kept: false, ttlSeconds: 0, copied: false }
+
+function handlingOf(stanza: Element, found: MessageClass, policy: MessagePolicy): MessageHandling {
+  const storable = found !== 'ephemeral' && (found !== 'plaintext' || policy.e2ee === 'off')
   const hinted = hint(stanza, 'no-store') || hint(stanza, 'no-permanent-store')
   return {
     storable: storable && !hinted,
-    ttlSeconds: Math.min(ttlOf(found, options), requestedTtl(stanza)),
+    kept: policy.storage === 'sealed',
+    ttlSeconds: Math.min(ttlOf(found, policy), requestedTtl(stanza)),
     copied: found !== 'ephemeral' && !hint(stanza, 'no-copy'),
   }
 }
 
-function ttlOf(found: MessageClass, { messageTtlSeconds }: E2eePolicyOptions): number {
+function ttlOf(found: MessageClass, { messageTtlSeconds }: MessagePolicy): number {
   if (found === 'receipt') return Math.min(RECEIPT_TTL_SECONDS, messageTtlSeconds)
   if (found === 'call') return Math.min(CALL_TTL_SECONDS, messageTtlSeconds)
   return messageTtlSeconds

@@ -5,12 +5,14 @@ import type { SessionLifecycle } from '../core/session-lifecycle.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { DeviceRegistry } from '../delivery/device-registry.ts'
 import type { XmppEvents } from '../events.ts'
+import type { DomainPolicies } from '../policy/domain-policies.ts'
 import { bind } from './bind.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
-import { e2eePolicy, type E2eePolicy } from './e2ee-policy.ts'
+import { e2eePolicy } from './e2ee-policy.ts'
 import { message } from './message.ts'
+import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
 import type { PepStore } from './pep/store.ts'
 import { ping } from './ping.ts'
@@ -29,8 +31,7 @@ export interface ModuleOptions {
   readonly rosters: RosterStore
   readonly pep: PepStore
   readonly events: XmppEvents
-  readonly policy: E2eePolicy
-  readonly messageTtlSeconds: number
+  readonly policies: DomainPolicies
   readonly resumeTimeoutMs: number
   readonly silenceMs: number
 }
@@ -48,5 +49,6 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   ping(),
   e2eePolicy(options),
   message(options),
+  overrun(options),
   carbons(options),
 ]

@@ -110,34 +110,72 @@ function deliverStorable(
   { delivery }: MessageOptions,
   event: OutboundMessage,
   recipient: AccountRef,
-  direct: Session | undefined,
+  addressed: Session | undefined,
   queues: AccountQueues,
 ): MaybePromise<true> {
+  const direct = addressed?.closed === true ? undefined : addressed // RFC 6121 §8.5.3.2.1: then as to the bare JID
   const now = host.clock.now()
   const queued: QueuedMessage = {
     xml: event.stanza.toString(),
     stampMs: now,
     dueSeconds: Math.ceil(now / 1000) + (event.handling?.ttlSeconds ?? 0),
     kind: 'message',
+    kept: event.handling?.kept !== false,
   }
-  const outcome = new SenderOutcome(event)
-  if (direct) {
-    if (delivery.isFull(direct.queues.own)) throw queueFull()
-    delivery.deliverTo(direct, direct.queues.own, queued, outcome)
-  } else {
-    for (const key of openQueues(delivery, queues)) delivery.deliver(key, queued, outcome)
-  }
+  const targets = { direct, queues }
+  const outcome = queued.kept
+    ? deliverKept(host, delivery, event, targets, queued)
+    : deliverUnkept(delivery, event, targets, queued)
   const delivered = { ...event, recipient, direct, queued, outcome }
   return chain(host.fire('message/delivered', delivered), () => true as const)
 }
 
+interface Targets {
+  /** The session addressed by full JID. */
+  readonly direct: Session | undefined
+  readonly queues: AccountQueues
+}
+
 /** A full queue is left out; the sender is refused only when no queue of the account can take the message. */
-function openQueues(delivery: Delivery, queues: AccountQueues): QueueKey[] {
+function deliverKept(
+  host: ModuleHost,
+  delivery: Delivery,
+  event: OutboundMessage,
+  { direct, queues }: Targets,
+  queued: QueuedMessage,
+): Outcome {
+  const outcome = new SenderOutcome(event)
+  if (direct) {
+    if (delivery.isFull(direct.queues.own)) throw queueFull()
+    delivery.deliverTo(direct, direct.queues.own, queued, outcome)
+    return outcome
+  }
+  const full = Map.groupBy(queuesInUse(queues), (key) => delivery.isFull(key))
+  const open = full.get(false) ?? []
+  if (open.length === 0) throw queueFull()
+  for (const queue of full.get(true) ?? []) void host.fire('queue/overrun', { queue })
+  for (const key of open) delivery.deliver(key, queued, outcome)
+  return outcome
+}
+
+/** To those who are here, and to nobody else: the sender is refused when no device takes it. */
+function deliverUnkept(
+  delivery: Delivery,
+  event: OutboundMessage,
+  { direct, queues }: Targets,
+  queued: QueuedMessage,
+): Outcome {
+  const outcome = new AnyTakerOutcome(event)
+  if (direct) delivery.deliverTo(direct, direct.queues.own, queued, outcome)
+  else for (const key of queuesInUse(queues)) delivery.deliver(key, queued, outcome)
+  if (!outcome.allWritten()) throw new StanzaError('wait', 'recipient-unavailable')
+  return outcome.forCarbons
+}
+
+function queuesInUse(queues: AccountQueues): QueueKey[] {
   const keys = queues.registered.map(({ key }) => key)
   if (queues.accountInUse) keys.push(queues.account)
-  const open = keys.filter((key) => !delivery.isFull(key))
-  if (open.length === 0) throw queueFull()
-  return open
+  return keys
 }
 
 function queueFull(): StanzaError {
@@ -174,5 +212,34 @@ class SenderOutcome implements Outcome {
     if (this.#refused) return
     this.#refused = true
     this.#session.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
+  }
+}
+
+/** A message that is not kept has reached its recipient when one device acknowledges it: an error means that none did. */
+class AnyTakerOutcome extends SenderOutcome {
+  /** Copies that may still be acknowledged or were, and one until all have been made. */
+  #hopes = 1
+
+  override hold(): void {
+    super.hold()
+    this.#hopes++
+  }
+
+  override refuse(error: StanzaError): void {
+    if (--this.#hopes === 0) super.refuse(error)
+  }
+
+  /** False when every copy has been refused by now: then telling the sender is the caller's. */
+  allWritten(): boolean {
+    return --this.#hopes > 0
+  }
+
+  /** Copies for the sender's and recipient's other devices: nobody hears of theirs. */
+  get forCarbons(): Outcome {
+    return {
+      hold: () => super.hold(),
+      release: () => super.release(),
+      refuse: () => undefined,
+    }
   }
 }

@@ -1,0 +1,76 @@
+/** The relay's side of its port: what waits for whom, and devices that are to be forgotten. */
+import type { Hooks as HookBus } from '@sealpost/hooks'
+import type { Relay as RelayPort, RelayDevice, RelayQueue } from '@sealpost/ports'
+import type { Clock } from '@sealpost/runtime'
+import { StreamError } from '@sealpost/stanza'
+import type { Hooks } from './core/module.ts'
+import type { SessionLifecycle } from './core/session-lifecycle.ts'
+import type { SessionRegistry } from './core/session-registry.ts'
+import type { DeviceRegistry } from './delivery/device-registry.ts'
+import type { QueueKey, SealedStore } from './delivery/sealed-store/sealed-store.ts'
+
+export interface DeviceAdministrationOptions {
+  readonly devices: DeviceRegistry
+  readonly store: SealedStore
+  readonly sessions: SessionRegistry
+  readonly lifecycle: SessionLifecycle
+  readonly hooks: HookBus<Hooks>
+  readonly clock: Clock
+}
+
+export class DeviceAdministration implements RelayPort {
+  readonly #options: DeviceAdministrationOptions
+
+  constructor(options: DeviceAdministrationOptions) {
+    this.#options = options
+  }
+
+  async devices(accountId: string): Promise<RelayDevice[]> {
+    const { devices, store } = this.#options
+    return (await devices.recordsOf(accountId)).map((device) => ({
+      id: device.id,
+      createdOn: device.createdOn,
+      lastSeenOn: device.lastSeenOn,
+      registered: device.registered,
+      waiting: store.depth({ account: accountId, device: device.id }).count,
+      overrun: device.overrun,
+    }))
+  }
+
+  async queues(accountId: string): Promise<RelayQueue[]> {
+    const { account, registered } = await this.#options.devices.queuesOf({ id: accountId })
+    return [this.#queue(account, undefined), ...registered.map(({ key }) => this.#queue(key, key.device))]
+  }
+
+  #queue(key: QueueKey, deviceId: string | undefined): RelayQueue {
+    const { store, clock } = this.#options
+    const { count, bytes, oldest } = store.depth(key)
+    const oldestAgeSeconds =
+      oldest === undefined ? undefined : Math.max(0, Math.floor(clock.now() / 1000) - oldest)
+    return { deviceId, messages: count, bytes, oldestAgeSeconds }
+  }
+
+  /** Resolves when what waited for it is unreadable on disk as well. */
+  async revokeDevice(accountId: string, deviceId: string): Promise<boolean> {
+    const { devices, sessions, lifecycle, store } = this.#options
+    if (!(await devices.revoke(accountId, deviceId))) return false
+    for (const session of sessions.all()) {
+      const { account, queues } = session
+      if (account.id === accountId && queues.device.id === deviceId)
+        lifecycle.end(session, new StreamError('not-authorized'))
+    }
+    await this.forget({ account: accountId, device: deviceId })
+    await store.shredded()
+    return true
+  }
+
+  /** A device is not known any more: nothing may be left of it. */
+  async forget(key: QueueKey): Promise<void> {
+    const { store, hooks, devices } = this.#options
+    store.shredQueue(key)
+    await hooks.fire('device/revoked', { accountId: key.account, deviceId: key.device })
+    const { accountInUse, registered, account } = await devices.queuesOf({ id: key.account })
+    if (accountInUse || registered.some(({ device }) => device.inherits)) return
+    store.shredQueue(account) // it was the last that would have taken from there
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A device whose queue was full while others of its account could still take messages has missed some. When it
+ * returns it is told, once, by a headline with `<overrun/>` (docs: what clients should know).
+ */
+import type { MaybePromise } from '@sealpost/runtime'
+import { element, type Element, NS_CLIENT, NS_OVERRUN } from '@sealpost/stanza'
+import { chain, defineModule, type Module, type ModuleHost, type Session } from '../core/module.ts'
+import type { DeviceRegistry } from '../delivery/device-registry.ts'
+
+declare module '../core/session.ts' {
+  interface SessionData {
+    /** The session has been told of its device's overrun and has not acknowledged it yet. */
+    overrunTold?: boolean
+  }
+}
+
+export interface OverrunOptions {
+  readonly devices: DeviceRegistry
+}
+
+const TEXT = 'Messages for this device could not be kept: its queue on the server was full.'
+
+export const overrun = ({ devices }: OverrunOptions): Module =>
+  defineModule({
+    name: 'overrun',
+    implements: [],
+    depends: ['message'],
+    setup(host) {
+      host.hook('queue/overrun', ({ queue }) => {
+        host.spawn(devices.overrun(queue))
+        return undefined
+      })
+      host.hook('presence/available', ({ session }) => tell(host, devices, session))
+      host.hook('session/resumed', ({ session }) => tell(host, devices, session))
+    },
+  })
+
+/** The mark is taken away when the device has acknowledged the headline. */
+function tell(host: ModuleHost, devices: DeviceRegistry, session: Session): MaybePromise<undefined> {
+  if (!session.receivesMessages || session.data.overrunTold === true) return undefined
+  return chain(devices.queuesOf(session.account), (queues) => {
+    const { device } = session.queues
+    const marked = queues.devices.some((each) => each.id === device.id && each.overrun)
+    if (!marked || session.closed || session.data.overrunTold === true) return undefined
+    session.data.overrunTold = true
+    session.send(headline(session))
+    session.outbox.whenAcknowledged(() => {
+      session.data.overrunTold = false
+      host.spawn(devices.overrunTold(session.account, device))
+    })
+    return undefined
+  })
+}
+
+function headline(session: Session): Element {
+  const attrs = { type: 'headline', from: session.jid.domain, to: session.jidText }
+  return element(
+    'message',
+    NS_CLIENT,
+    attrs,
+    element('body', NS_CLIENT, {}, TEXT),
+    element('overrun', NS_OVERRUN),
+  )
+}

@@ -1,0 +1,73 @@
+/** The relay's port for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
+import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type PortSecret, type Relay, RELAY_PATHS } from '@sealpost/ports'
+
+const uuid = Type.String({ format: 'uuid' })
+const account = Type.Object({ account: uuid })
+const device = Type.Object({ account: uuid, device: uuid })
+const day = Type.String({ format: 'date' })
+
+const devices = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      id: uuid,
+      createdOn: day,
+      lastSeenOn: day,
+      registered: Type.Boolean(),
+      waiting: Type.Integer(),
+      overrun: Type.Boolean(),
+    }),
+  ),
+})
+
+const queues = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      deviceId: Type.Optional(uuid),
+      messages: Type.Integer(),
+      bytes: Type.Integer(),
+      oldestAgeSeconds: Type.Optional(Type.Integer()),
+    }),
+  ),
+})
+
+interface AccountRoute {
+  Params: { account: string }
+}
+
+interface DeviceRoute {
+  Params: { account: string; device: string }
+}
+
+/** Asked by few and for many: the common limit for clients does not apply. */
+const config = { rateLimit: false } as const
+
+/** Not in the OpenAPI document: not for clients. */
+const hide = true
+
+export function relayRoutes(relay: Relay, secret: PortSecret): FastifyPluginAsync {
+  return async (app) => {
+    app.addHook('onRequest', async ({ headers }) => {
+      if (!secret.isShownBy(headers.authorization))
+        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
+    })
+    app.get<AccountRoute>(
+      RELAY_PATHS.devices,
+      { config, schema: { hide, params: account, response: { 200: devices } } },
+      async ({ params }) => ({ items: await relay.devices(params.account) }),
+    )
+    app.get<AccountRoute>(
+      RELAY_PATHS.queues,
+      { config, schema: { hide, params: account, response: { 200: queues } } },
+      async ({ params }) => ({ items: await relay.queues(params.account) }),
+    )
+    app.delete<DeviceRoute>(
+      RELAY_PATHS.device,
+      {
+        config,
+        schema: { hide, params: device, response: { 200: Type.Object({ revoked: Type.Boolean() }) } },
+      },
+      async ({ params }) => ({ revoked: await relay.revokeDevice(params.account, params.device) }),
+    )
+  }
+}
