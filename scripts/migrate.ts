@@ -1,7 +1,8 @@
 /** `npm run migrate`: brings the database named by DATABASE_URL up to date. */
 import { parseArgs } from 'node:util'
+import type { EnvReader } from '@sealpost/config'
 import { ConfigError, OperationalError } from '@sealpost/errors'
-import { fromProcessEnv, migrateAll } from '@sealpost/service'
+import { explainStart, fromProcessEnv, migrateAll } from '@sealpost/service'
 
 const HELP = `Usage: npm run migrate
 
@@ -32,8 +33,9 @@ async function main(args: string[]): Promise<number> {
 
 async function run(): Promise<number> {
   try {
-    const url = fromProcessEnv((env) => env.secret('DATABASE_URL'))
-    const owners = await migrateAll(url.reveal())
+    const read = (env: EnvReader) => env.secret('DATABASE_URL')
+    const url = fromProcessEnv(read)
+    const owners = await explainStart(read, () => migrateAll(url.reveal()))
     process.stdout.write(`Up to date: ${owners.join(', ')}\n`)
     return 0
   } catch (error) {

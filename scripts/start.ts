@@ -1,8 +1,9 @@
 /** `npm start`: all of Sealpost in one process. `npm run dev` is the same with --dev. */
 import { parseArgs } from 'node:util'
-import { Network, readConfig } from '@sealpost/dev-env'
+import { Network, readConfig, readNetworkConfig } from '@sealpost/dev-env'
 import type { Address } from '@sealpost/dev-env'
 import { runService } from '@sealpost/runtime'
+import { explainStart } from '@sealpost/service'
 
 const HELP = `Usage: npm start [-- --check-config] | npm run dev
 
@@ -33,7 +34,7 @@ function readArguments(): { help: boolean; dev: boolean } {
 
 async function start(config: ReturnType<typeof readConfig>): Promise<Network> {
   await using stack = new AsyncDisposableStack()
-  const network = stack.use(await Network.create(config))
+  const network = stack.use(await explainStart(readNetworkConfig, () => Network.create(config)))
   console.log(table(network.addresses))
   if (network.firstInvite !== undefined)
     console.log(`First administrator (this link works once): ${network.firstInvite}\n`)

@@ -101,7 +101,9 @@ test('a port that is taken is named, and nothing is left running', async () => {
   const second = await run(['scripts/start.ts'], { env: { ...env, HKP_PORT: taken } })
   expect([second.code, second.output]).toEqual([
     1,
-    expect.stringContaining(`EADDRINUSE at listen, port ${taken}`),
+    expect.stringContaining(
+      `Port ${taken} is taken by another program: stop that one, or choose another HKP_PORT`,
+    ),
   ])
   const third = await run(['scripts/start.ts'], { env, until: /Sealpost is ready/ })
   expect(third.output).toContain('Sealpost is ready')
@@ -178,6 +180,12 @@ test.runIf(process.getuid?.() === 0)('an ordinary user can start it', async () =
   expect((await stat(dataDir)).mode & 0o777).toBe(0o700)
   started.child.kill('SIGINT')
   expect(await once(started.child, 'exit')).toEqual([0, null])
+  for (const path of [join(dataDir, 'postgres'), dataDir]) {
+    await chown(path, 0, 0)
+    const refused = await run(['scripts/start.ts'], { env, uid })
+    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining(`${path} `)])
+    expect(refused.output).toContain('belongs to another user')
+  }
 })
 
 test('--dev prints a password for alice, bob and carla, who can sign in', async () => {

@@ -23,6 +23,14 @@ export function listVariables(read: (env: EnvReader) => unknown): string[] {
   return [...names].sort()
 }
 
+/** The variable that gives this port, if any does. */
+export function findPort(source: Env, read: (env: EnvReader) => unknown, port: number): string | undefined {
+  const names = new Map<number, string>()
+  const onPort = (name: string, value: number): void => void names.set(value, name)
+  read(createEnvReader(source, { problem: () => undefined, port: onPort }))
+  return names.get(port)
+}
+
 /** Freezes plain objects and arrays; instances of classes (a Secret, a URL) are left alone. */
 function deepFreeze<T>(value: T): Readonly<T> {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value

@@ -42,6 +42,7 @@ export interface EnvReader {
 interface Observer {
   problem(text: string): void
   asked?(name: string): void
+  port?(name: string, value: number): void
 }
 
 const BOOLEANS: Readonly<Record<string, boolean>> = {
@@ -80,7 +81,11 @@ export function createEnvReader(source: Env, observer: Observer): EnvReader {
     ...textReaders(raw, observer),
     ...secretReaders(source, raw, observer),
     int,
-    port: (name, fallback) => int(name, fallback, { min: 0, max: 65_535 }),
+    port(name, fallback) {
+      const value = int(name, fallback, { min: 0, max: 65_535 })
+      observer.port?.(name, value)
+      return value
+    },
     durationMs(name, fallback, range = {}) {
       const value = parseDuration(raw(name) ?? fallback)
       if (value !== undefined) return bounded(name, value, range, ' ms')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, Secret, defineConfig, listVariables, parseDuration } from './index.ts'
+import { ConfigError, Secret, defineConfig, findPort, listVariables, parseDuration } from './index.ts'
 import type { Env, EnvReader } from './index.ts'
 
 function problems(source: Env, read: (env: EnvReader) => unknown): readonly string[] {
@@ -86,6 +86,12 @@ describe('defineConfig', () => {
   test('rules across variables join the list', () => {
     const found = problems({}, (env) => env.problem('A and B must be set together'))
     expect(found).toEqual(['A and B must be set together'])
+  })
+
+  test('findPort names the variable, also of a default', () => {
+    const ports = (env: EnvReader) => [env.port('A_PORT', 5222), env.port('B_PORT', 5223), env.int('C', 5224)]
+    const named = [5222, 7000, 5224].map((port) => findPort({ B_PORT: '7000' }, ports, port))
+    expect(named).toEqual(['A_PORT', 'B_PORT', undefined])
   })
 
   test('listVariables names all of the table', () => {

@@ -1,6 +1,8 @@
 /** The variables that all services share (CONTRACT, Environment). */
+import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { defineConfig } from '@sealpost/config'
+import { domainToASCII } from 'node:url'
+import { defineConfig, findPort } from '@sealpost/config'
 import type { EnvReader, Secret } from '@sealpost/config'
 import { LOG_LEVELS } from '@sealpost/log'
 import type { LogLevel } from '@sealpost/log'
@@ -50,6 +52,10 @@ function checkTogether(
 ): void {
   if (halfPair) env.problem('TLS_CERT and TLS_KEY must be set together')
   if (config.domains.length === 0) env.problem('SEALPOST_DOMAIN must name at least one domain')
+  if (!config.domains.every(isHost)) env.problem('SEALPOST_DOMAIN must list domain names or addresses')
+  if (isIP(config.bind) === 0) env.problem('SEALPOST_BIND must be an IP address; :: and 0.0.0.0 are all')
+  if (!/^postgres(ql)?:/.test(config.databaseUrl?.reveal() ?? 'postgres:'))
+    env.problem('DATABASE_URL must be like postgres://USER:PASSWORD@HOST/DATABASE')
   if (!alone) return
   if (config.databaseUrl === undefined)
     env.problem('DATABASE_URL must be set when a service runs in a process of its own')
@@ -57,16 +63,30 @@ function checkTogether(
     env.problem('EVENT_BUS must be postgres when a service runs in a process of its own')
 }
 
+function isHost(domain: string): boolean {
+  return isIP(domain) !== 0 || domainToASCII(domain) !== ''
+}
+
 /** What main functions of services read besides: the port of their HTTP routes and signs of health. */
-export function readMainConfig<C>(readService: (env: EnvReader) => C) {
-  return fromProcessEnv((env) => ({
+export function readMainConfig<C>(env: EnvReader, readService: (env: EnvReader) => C) {
+  return {
     platform: readPlatformConfig(env, { alone: true }),
     httpPort: env.port('HTTP_PORT', 8080),
     service: readService(env),
-  }))
+  }
 }
 
 /** defineConfig over the environment of this process. */
 export function fromProcessEnv<C>(read: (env: EnvReader) => C): Readonly<C> {
   return defineConfig(process.env, read)
+}
+
+/** The variable from whose value or fallback `read` takes this port. */
+export function portVariable(read: (env: EnvReader) => unknown, port: number): string | undefined {
+  return findPort(process.env, read, port)
+}
+
+/** Whether the operator brings the Postgres. */
+export function isDatabaseGiven(): boolean {
+  return fromProcessEnv((env) => env.optionalSecret('DATABASE_URL')) !== undefined
 }

@@ -1,6 +1,7 @@
 /** What every service stands on: the platform it is given, and the main function around it. */
 export { fromProcessEnv, readPlatformConfig } from './config.ts'
 export type { PlatformConfig } from './config.ts'
+export { explainStart } from './explain-start.ts'
 export { SCHEMA_OWNERS, migrateAll } from './migrate-all.ts'
 export { createPlatform } from './platform.ts'
 export type { Platform } from './platform.ts'

@@ -102,17 +102,33 @@ test('configuration is checked as a whole: platform, service and rules of a proc
   expect(await run.exit).toBe(2)
   for (const name of ['DATABASE_URL', 'EVENT_BUS', 'TLS_CERT', 'LOG_LEVEL', 'HTTP_PORT', 'TEST_NAME'])
     expect(run.output.err).toContain(`Configuration: ${name}`)
+  const wrong = { SEALPOST_DOMAIN: 'a b', SEALPOST_BIND: 'eth0', DATABASE_URL: 'mysql://user:hunter2@host/x' }
+  const values = start({ ...alone(), ...wrong }, '--check-config')
+  expect(await values.exit).toBe(2)
+  for (const name of Object.keys(wrong)) expect(values.output.err).toContain(`Configuration: ${name} must`)
+  expect(values.output.err).not.toContain('hunter2')
   expect(await start(alone(), '--check-config').exit).toBe(0)
 })
 
 test('a missing certificate or an unreachable database ends the start with a plain sentence', async () => {
   const noTls = start({ ...alone(), SEALPOST_DATA_DIR: tmpdir() })
   expect(await noTls.exit).toBe(1)
-  expect(noTls.output.err).toContain(
-    'Cannot start: The TLS certificate or its key cannot be read (TLS_UNREADABLE)',
-  )
+  expect(noTls.output.err).toContain('cannot be read: set TLS_CERT and TLS_KEY (TLS_UNREADABLE)')
   const noDatabase = start({ ...alone(), DATABASE_URL: 'postgres://user:hunter2@127.0.0.1:1/x' })
   expect(await noDatabase.exit).toBe(1)
-  expect(noDatabase.output.err).toContain('The connection to Postgres failed with ECONNREFUSED')
+  expect(noDatabase.output.err).toContain('The Postgres that DATABASE_URL names cannot be reached')
   expect(noDatabase.output.err).not.toContain('hunter2')
+})
+
+test('what cannot be listened on is told by the name of its variable', async () => {
+  await using first = start(alone())
+  const port = String(await first.started())
+  const second = start({ ...alone(), HTTP_PORT: port })
+  expect(await second.exit).toBe(1)
+  expect(second.output.err).toContain(
+    `Cannot start: Port ${port} is taken by another program: stop that one, or choose another HTTP_PORT (EADDRINUSE)`,
+  )
+  const elsewhere = start({ ...alone(), SEALPOST_BIND: '192.0.2.1' })
+  expect(await elsewhere.exit).toBe(1)
+  expect(elsewhere.output.err).toContain('SEALPOST_BIND is not an address of this machine')
 })

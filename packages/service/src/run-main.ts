@@ -2,7 +2,9 @@ import type { EnvReader } from '@sealpost/config'
 import { createHttp, healthRoutes } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { runService } from '@sealpost/runtime'
-import { readMainConfig } from './config.ts'
+import { fromProcessEnv, readMainConfig } from './config.ts'
+import type { PlatformConfig } from './config.ts'
+import { explainStart } from './explain-start.ts'
 import { createPlatform } from './platform.ts'
 import type { Platform } from './platform.ts'
 
@@ -24,19 +26,25 @@ export function runMain<C>(
   readConfig: (env: EnvReader) => C,
   create: (config: C, platform: Platform) => Promise<RunningService>,
 ): Promise<void> {
+  const read = (env: EnvReader) => readMainConfig(env, readConfig)
   return runService(
-    () => readMainConfig(readConfig),
-    async (config) => {
-      await using stack = new AsyncDisposableStack()
-      const platform = stack.use(await createPlatform(config.platform))
-      const service = stack.use(await create(config.service, platform))
-      const { log, metrics } = platform
-      const http = stack.use(await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true }))
-      await http.app.register(healthRoutes, { ready: () => service.ready(), metrics })
-      await http.app.register(service.http)
-      const { port } = await http.listen({ host: platform.bind, port: config.httpPort })
-      log.info('started', { port })
-      return stack.move()
-    },
+    () => fromProcessEnv(read),
+    (config) => explainStart(read, () => start(config, create)),
   )
+}
+
+async function start<C>(
+  config: { platform: PlatformConfig; httpPort: number; service: C },
+  create: (config: C, platform: Platform) => Promise<RunningService>,
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  const platform = stack.use(await createPlatform(config.platform))
+  const service = stack.use(await create(config.service, platform))
+  const { log, metrics } = platform
+  const http = stack.use(await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true }))
+  await http.app.register(healthRoutes, { ready: () => service.ready(), metrics })
+  await http.app.register(service.http)
+  const { port } = await http.listen({ host: platform.bind, port: config.httpPort })
+  log.info('started', { port })
+  return stack.move()
 }

@@ -116,3 +116,18 @@ test('no usable pair to begin with is an error', () => {
   write({ cert: 'x', key: 'y' })
   expect(() => open(systemClock)).toThrow(expect.objectContaining({ code: 'TLS_MALFORMED' }) as Error)
 })
+
+test('a certificate that has expired is told once, whether at the start or while it is in force', async () => {
+  write(makeCertificate('one.test', Date.now() - 7_200_000))
+  const clock = new VirtualClock(Date.now())
+  using tls = open(clock)
+  const told = (): number => lines.filter((line) => line.includes('tls_expired')).length
+  expect(told()).toBe(1)
+  const next = makeCertificate('two.test')
+  write(next)
+  await clock.advance(3 * POLL_MS)
+  expect(tls.current().cert).toBe(next.cert)
+  expect(told()).toBe(1)
+  await clock.advance(120 * POLL_MS)
+  expect(told()).toBe(2)
+})

@@ -26,7 +26,8 @@ const SETTLE_MS = 300
 
 /**
  * Reads the pair and follows its files. A pair that cannot be read, does not match or has expired leaves the old one in force and is
- * told once (`tls_reload_refused`). Throws OperationalError `TLS_…` if there is no usable pair to begin with.
+ * told once (`tls_reload_refused`); one in force that has expired is told once, too (`tls_expired`). Throws OperationalError `TLS_…` if there
+ * is no usable pair to begin with.
  */
 export function watchTls(
   certFile: string,
@@ -35,15 +36,24 @@ export function watchTls(
 ): TlsSource & Disposable {
   const stack = new DisposableStack()
   const listeners = new Set<() => void>()
-  let pair = checked(read(certFile, keyFile))
+  const files = { certFile, keyFile }
+  let pair = checked(read(files), files)
   let refused = ''
+  let expired = ''
+
+  const tellIfExpired = (): void => {
+    if (!isExpired(pair, clock) || expired === pair.cert) return
+    expired = pair.cert
+    log.error('tls_expired')
+  }
 
   const reload = (): void => {
     try {
-      const next = read(certFile, keyFile)
+      const next = read(files)
       const changed = next.cert !== pair.cert || next.key !== pair.key
-      if (changed) pair = unexpired(checked(next), clock)
+      if (changed) pair = unexpired(checked(next, files), clock)
       refused = ''
+      tellIfExpired()
       if (!changed) return
       log.info('tls_reloaded')
       for (const listener of listeners) listener()
@@ -66,6 +76,7 @@ export function watchTls(
     watcher.on('error', () => watcher.close())
   }
   stack.use(clock.every(POLL_MS, reload))
+  tellIfExpired()
   return {
     current: () => pair,
     onChange(listener) {
@@ -77,32 +88,46 @@ export function watchTls(
   }
 }
 
-function read(certFile: string, keyFile: string): TlsPair {
+interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+function read({ certFile, keyFile }: TlsFiles): TlsPair {
   try {
     return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
-  } catch (error) {
-    throw new OperationalError('TLS_UNREADABLE', 'The TLS certificate or its key cannot be read', {
-      cause: error,
-    })
+  } catch (cause) {
+    throw problem('TLS_UNREADABLE', 'cannot be read', { certFile, keyFile }, cause)
   }
 }
 
-function checked(pair: TlsPair): TlsPair {
+function checked(pair: TlsPair, files: TlsFiles): TlsPair {
   let matches: boolean
   try {
     matches = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))
     if (matches) createSecureContext(pair)
-  } catch (error) {
-    throw new OperationalError('TLS_MALFORMED', 'The TLS certificate or its key is not usable PEM', {
-      cause: error,
-    })
+  } catch (cause) {
+    throw problem('TLS_MALFORMED', 'are not usable PEM', files, cause)
   }
-  if (!matches) throw new OperationalError('TLS_MISMATCH', 'The TLS key does not belong to the certificate')
+  if (!matches) throw problem('TLS_MISMATCH', 'do not belong together', files)
   return pair
 }
 
+function problem(
+  code: string,
+  what: string,
+  { certFile, keyFile }: TlsFiles,
+  cause?: unknown,
+): OperationalError {
+  const text = `The TLS certificate ${certFile} and its key ${keyFile} ${what}: set TLS_CERT and TLS_KEY`
+  return new OperationalError(code, text, { cause })
+}
+
 function unexpired(pair: TlsPair, clock: Clock): TlsPair {
-  if (new X509Certificate(pair.cert).validToDate.getTime() <= clock.now())
-    throw new OperationalError('TLS_EXPIRED', 'The TLS certificate has expired')
+  if (isExpired(pair, clock)) throw new OperationalError('TLS_EXPIRED', 'The TLS certificate has expired')
   return pair
+}
+
+function isExpired({ cert }: TlsPair, clock: Clock): boolean {
+  return new X509Certificate(cert).validToDate.getTime() <= clock.now()
 }

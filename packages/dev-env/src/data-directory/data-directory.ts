@@ -1,6 +1,7 @@
 /** The data directory (CONTRACT): made if missing, closed to other users, held by one process. */
 import { chmod, mkdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { OperationalError, errorCode } from '@sealpost/errors'
 import { takeDirectory } from './lock.ts'
 
 export interface DataDirectory {
@@ -14,14 +15,27 @@ export interface DataDirectory {
   readonly controlSocket: string
 }
 
-/** Throws `DATA_DIR_HELD` if another process has it. */
+/** Throws `DATA_DIR_HELD` if another process has it, `DATA_DIR_UNUSABLE` if it cannot be made or belongs to another user. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
-  await mkdir(path, { recursive: true })
-  const real = await realpath(path)
-  // As root we run Postgres as another user, who has to pass through.
-  await chmod(real, process.getuid?.() === 0 ? 0o711 : 0o700)
+  const real = await prepare(path)
   await takeDirectory(real)
   return locate(real)
+}
+
+async function prepare(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true })
+    const real = await realpath(path)
+    // As root we run Postgres as another user, who has to pass through.
+    await chmod(real, process.getuid?.() === 0 ? 0o711 : 0o700)
+    return real
+  } catch (cause) {
+    throw new OperationalError(
+      'DATA_DIR_UNUSABLE',
+      `The data directory ${resolve(path)} cannot be made or belongs to another user (${errorCode(cause)}): choose another SEALPOST_DATA_DIR`,
+      { cause },
+    )
+  }
 }
 
 /** The same without making or holding it. `path` must be absolute. */

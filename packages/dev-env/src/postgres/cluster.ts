@@ -40,7 +40,7 @@ export interface ClusterOptions {
  */
 export async function ensureCluster(options: ClusterOptions): Promise<string> {
   const { directory } = options
-  if (!(await exists(join(directory, 'PG_VERSION')))) await createCluster(options)
+  if (!(await hasCluster(directory))) await createCluster(options)
   if (options.user !== undefined) await giveTo(options.user, directory)
   await chmod(directory, 0o700)
   return await readPassword(directory)
@@ -109,9 +109,16 @@ async function giveTo(user: PostgresUser, directory: string): Promise<void> {
   await chown(directory, user.uid, user.gid)
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  )
+async function hasCluster(directory: string): Promise<boolean> {
+  try {
+    await stat(join(directory, 'PG_VERSION'))
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw new OperationalError(
+      'POSTGRES_DIRECTORY_CLOSED',
+      `${directory} belongs to another user, perhaps because root started Sealpost once: give it back with "chown -R"`,
+      { cause },
+    )
+  }
 }
