@@ -9,7 +9,7 @@ import { JidError, type Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
 import { StanzaError, StreamError } from '@sealpost/stanza'
 import type { Delivery } from '../delivery/delivery.ts'
-import type { DeviceRegistry } from '../delivery/device-registry.ts'
+import type { DeviceRegistry, SessionQueues } from '../delivery/device-registry.ts'
 import { Inbox } from '../delivery/inbox.ts'
 import { Outbox } from '../delivery/outbox.ts'
 import type { XmppEvents } from '../events.ts'
@@ -46,17 +46,46 @@ export class SessionLifecycle {
     this.#options = options
   }
 
-  /** RFC 6120 §7.6, §7.7: the client's resource, or a random one; an older session of that name gives way. */
+  /** RFC 6120 §7.6, §7.7: the client's resource, or a random one. */
   async bind(stream: Stream, account: AccountRef, requested: string | undefined): Promise<Session> {
-    const { sessions, devices, random, accounts } = this.#options
-    const jid = fullJid(account.jid, requested ?? random.token(12))
-    const queues = await devices.signIn(account, jid.resource)
+    const jid = fullJid(account.jid, requested ?? this.#options.random.token(12))
+    const queues = await this.identify(account, jid.resource, stream.userAgent)
+    return this.open(stream, account, { jid, queues })
+  }
+
+  /** Records that a device signs in: the client installation, or without one the resource. */
+  async identify(
+    account: AccountRef,
+    resource: string,
+    userAgent: string | undefined,
+  ): Promise<SessionQueues> {
+    const { devices, delivery } = this.#options
+    const queues = await (userAgent === undefined
+      ? devices.signIn(account, resource)
+      : devices.signInInstallation(account, userAgent))
+    const { device, inherited } = queues
+    if (inherited) devices.inheritUntil(device, () => delivery.position(inherited)) // what comes later is in its own queue too
     this.#endDropped(account, queues.dropped)
+    return queues
+  }
+
+  /**
+   * Makes the session of a device that signed in; older sessions of that name or device give way. `announce` is called when
+   * the session exists and before anything is sent on it.
+   */
+  async open(
+    stream: Stream,
+    account: AccountRef,
+    { jid, queues, announce }: { jid: Jid; queues: SessionQueues; announce?: (session: Session) => void },
+  ): Promise<Session> {
+    const { sessions, devices, random, accounts } = this.#options
     const current = await this.#options.directory.find(account.jid)
     if (stream.closed) throw new StreamError('reset')
     if (current?.state !== 'active') throw new StreamError('not-authorized')
-    const conflicting = sessions.find(jid)
-    if (conflicting) this.end(conflicting, new StreamError('conflict')) // RFC 6120 §7.7.2.2
+    for (const other of sessions.of(jid)) {
+      const replaced = other.jid.resource === jid.resource || other.queues.device.id === queues.device.id
+      if (replaced) this.end(other, new StreamError('conflict')) // RFC 6120 §7.7.2.2, XEP-0386 §3.2
+    }
     if (sessions.of(jid).length >= SESSIONS_PER_ACCOUNT_MAX)
       throw new StanzaError('wait', 'resource-constraint')
     const inbox = new Inbox((xml) => session.stream?.send(xml))
@@ -72,8 +101,9 @@ export class SessionLifecycle {
     const id = random.token(12)
     const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
     sessions.add(session)
-    outbox.connect(stream)
     stream.attach(session)
+    announce?.(session)
+    outbox.connect(stream)
     const { devices: known } = await devices.queuesOf(account)
     if (!known.some(({ id: each }) => each === device.id))
       this.end(session, new StreamError('not-authorized')) // revoked meanwhile

@@ -51,6 +51,10 @@ export class Stream {
   readonly connection: Connection
   /** Set by SASL. */
   account: AccountRef | undefined
+  /** The client installation that signed in (XEP-0388 §2.3), if it said which; never shown to anybody. */
+  userAgent: string | undefined
+  /** Who the client says it is in its header (RFC 6120 §4.7.1): not proven. */
+  claimed: string | undefined
   /** Set by resource binding or resumption. */
   session: Session | undefined
   /** The served domain that the client addressed. */
@@ -122,9 +126,14 @@ export class Stream {
 
   /** Sign-in succeeded: the account is known, larger stanzas are allowed, the stream restarts (RFC 6120 §6.4.6). */
   authenticated(account: AccountRef): void {
+    this.belongsTo(account)
+    this.restart()
+  }
+
+  /** Sign-in succeeded, and the stream goes on as it is (XEP-0388 §2.6.1). */
+  belongsTo(account: AccountRef): void {
     this.account = account
     this.#parser.limit(this.#context.limits.elementBytesMax)
-    this.restart()
   }
 
   /** A session lives on this stream from now on. */
@@ -176,12 +185,18 @@ export class Stream {
   }
 
   #onHeader(header: Element, contentNs: string): void {
-    const { version, to } = header.attrs
+    const { version, to, from } = header.attrs
+    this.claimed = from
     if (to !== undefined) this.domain = domainOf(to)
     this.#sendHeader()
     if (contentNs !== NS_CLIENT) throw new StreamError('invalid-namespace') // RFC 6120 §4.8.2
     if (!this.#context.domains.includes(this.domain)) throw new StreamError('host-unknown')
     if (version === undefined || !/^1\.\d+$/.test(version)) throw new StreamError('unsupported-version')
+    this.sendFeatures()
+  }
+
+  /** RFC 6120 §4.3.2 */
+  sendFeatures(): void {
     const features: Element[] = []
     void this.#context.table.hooks.fire('stream/features', { stream: this, features })
     const inner = features.map(String).join('')

@@ -18,7 +18,7 @@ export const bind = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
     implements: ['RFC 6120'],
     setup(host) {
       host.hook('stream/features', ({ stream, features }) => {
-        if (!stream.account) return undefined
+        if (!stream.account || stream.session) return undefined
         features.push(element('bind', NS_BIND))
         features.push(element('session', NS_SESSION, {}, element('optional', NS_SESSION)))
         return undefined

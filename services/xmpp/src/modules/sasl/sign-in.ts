@@ -1,0 +1,160 @@
+/** What both profiles of SASL share: the password mechanisms, their dialogue, and the bound on failures of one stream. */
+import type { Account, AccountsDomain } from '@sealpost/accounts'
+import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { SaslError, type SaslOffer, type ScramHash, scramServer } from '@sealpost/sasl'
+import { StreamError } from '@sealpost/stanza'
+import type { ModuleHost, Stream } from '../../core/module.ts'
+import type { XmppEvents } from '../../events.ts'
+
+declare module '../../core/stream.ts' {
+  interface StreamData {
+    failedSignIns?: number
+  }
+}
+
+declare module '../../core/module.ts' {
+  interface Provided {
+    signIns: SignIns
+  }
+}
+
+/** The client has shown who it is. */
+export interface Proven {
+  readonly account: Account
+  /** Whom the client wants to act as, when it said so. */
+  readonly authzid: string | undefined
+  /** The mechanism's last message to the client. */
+  readonly final: Buffer
+}
+
+/** One mechanism's dialogue, whichever profile carries it. */
+export interface SignIn {
+  /** Takes a message of the client; throws SaslError when that ends the dialogue. */
+  next(message: Buffer): Promise<{ readonly challenge: Buffer } | Proven>
+}
+
+export interface SignInOptions {
+  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy'>
+  readonly events: XmppEvents
+}
+
+/** Strongest first: clients take the first they know. */
+const mechanisms: readonly { name: string; hash: ScramHash; plus: boolean }[] = [
+  { name: 'SCRAM-SHA-256-PLUS', hash: 'SHA-256', plus: true },
+  { name: 'SCRAM-SHA-1-PLUS', hash: 'SHA-1', plus: true },
+  { name: 'SCRAM-SHA-256', hash: 'SHA-256', plus: false },
+  { name: 'SCRAM-SHA-1', hash: 'SHA-1', plus: false },
+]
+const BINDINGS = ['tls-exporter', 'tls-server-end-point']
+/** RFC 6120 §6.4.2: a client may try again, but not for ever. */
+const FAILURES_MAX = 5
+const MESSAGE_CHARS_MAX = 8192
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+
+export class SignIns {
+  readonly #host: ModuleHost
+  readonly #options: SignInOptions
+
+  constructor(host: ModuleHost, options: SignInOptions) {
+    this.#host = host
+    this.#options = options
+  }
+
+  /** The password mechanisms and the channel bindings that this connection has (RFC 6120 §6.3.3, XEP-0440 §2). */
+  offer(stream: Stream): SaslOffer {
+    const bindings = BINDINGS.filter((type) => stream.connection.channelBinding(type) !== undefined)
+    const offered = mechanisms.filter(({ plus }) => !plus || bindings.length > 0)
+    return {
+      mechanisms: offered.map(({ name }) => name),
+      bindings: bindings.length > 0 ? bindings : undefined,
+    }
+  }
+
+  /** Begins a dialogue. With `protection`, the client can check what was offered (XEP-0474 §5.1). Throws SaslError. */
+  begin(stream: Stream, name: string | undefined, protection: boolean): SignIn {
+    if (!stream.secure) throw new SaslError('encryption-required')
+    const mechanism = mechanisms.find((each) => each.name === name)
+    if (!mechanism) throw new SaslError('invalid-mechanism')
+    return this.#scram(stream, mechanism.hash, mechanism.plus, protection)
+  }
+
+  #scram(stream: Stream, hash: ScramHash, plus: boolean, protection: boolean): SignIn {
+    let found: { readonly jid: Jid; readonly account: Account | undefined } | undefined
+    const offer = this.offer(stream)
+    const scram = scramServer({
+      hash,
+      plus,
+      serverSupportsPlus: offer.bindings !== undefined,
+      channelBinding: (type) => stream.connection.channelBinding(type),
+      random: (count) => this.#host.random.bytes(count),
+      offer: protection ? offer : undefined,
+      lookup: async (username) => {
+        const jid = this.accountJid(username, stream.domain)
+        const { account, verifier } = await this.#options.accounts.verifierOrDecoy(jid, hash)
+        found = { jid, account }
+        return verifier
+      },
+    })
+    return {
+      next: async (message) => {
+        if (!found) return { challenge: Buffer.from(await scram.first(message)) }
+        const final = Buffer.from(scram.final(message))
+        return proven(found.account, found.jid, scram.authzid, final)
+      },
+    }
+  }
+
+  /** The name of SASL is the localpart (RFC 6120 §6.3.7); some clients send the whole bare JID. */
+  accountJid(username: string, domain: string): Jid {
+    try {
+      const jid = parseJid(username.includes('@') ? username : `${username}@${domain}`)
+      if (jid.domain === domain && jid.local !== '' && jid.resource === '') return jid
+    } catch (error) {
+      if (!(error instanceof JidError)) throw error
+    }
+    throw new SaslError('not-authorized')
+  }
+
+  /**
+   * What the client is told of an error, which counts as a failed sign-in; StreamErrors are thrown on. RFC 6120 §6.4.5: it may
+   * try again, a bounded number of times: `answer` is called before the stream ends.
+   */
+  refuse(stream: Stream, error: unknown, answer: (condition: SaslError['condition']) => void): void {
+    if (error instanceof StreamError) throw error
+    const { events } = this.#options
+    const condition = error instanceof SaslError ? error.condition : 'temporary-auth-failure'
+    if (!(error instanceof SaslError)) events.signInBroken(error)
+    events.signInRefused(condition)
+    const failures = (stream.data.failedSignIns ?? 0) + 1
+    stream.data.failedSignIns = failures
+    answer(condition)
+    if (failures >= FAILURES_MAX) throw new StreamError('policy-violation', 'Too many failed sign-ins')
+  }
+
+  succeeded(stream: Stream): void {
+    delete stream.data.failedSignIns
+    this.#options.events.signedIn()
+  }
+
+  /** Base64 without line breaks. Throws SaslError `incorrect-encoding`. */
+  decode(text: string): Buffer {
+    if (text.length > MESSAGE_CHARS_MAX) throw new SaslError('malformed-request')
+    if (!BASE64.test(text) || text.length % 4 !== 0) throw new SaslError('incorrect-encoding')
+    return Buffer.from(text, 'base64')
+  }
+}
+
+function proven(account: Account | undefined, jid: Jid, authzid: string | undefined, final: Buffer): Proven {
+  if (!account) throw new SaslError('not-authorized')
+  if (authzid !== undefined && !isSelf(authzid, jid)) throw new SaslError('invalid-authzid')
+  if (account.state !== 'active') throw new SaslError('account-disabled') // only after the proof: strangers learn nothing
+  return { account, authzid, final }
+}
+
+function isSelf(authzid: string, jid: Jid): boolean {
+  try {
+    return parseJid(authzid).bare.equals(jid)
+  } catch {
+    return false
+  }
+}
