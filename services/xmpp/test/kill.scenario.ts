@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { NS_SM } from '@sealpost/stanza'
 import { expect, test } from 'vitest'
 import { TestClient } from './client.ts'
@@ -10,7 +11,6 @@ import { DeliveryFixture, NOTHING_KEPT } from './delivery-fixture.ts'
 import { omemo } from './relay-fixture.ts'
 
 const KILLS = 20
-const BATCH = 40
 
 /** Numbers from 0 to 1 that a failed run can be repeated with. */
 function seeded(seed: number): () => number {
@@ -34,7 +34,7 @@ class RelayProcess {
     const { databaseUrl, dataDir } = fixture.platform
     const script = join(import.meta.dirname, '_relay-process.ts')
     const child = spawn(process.execPath, [script, databaseUrl, dataDir, '0'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /^listening on (\d+)$/.exec(line)?.[1]
@@ -55,15 +55,16 @@ class Sender {
   readonly sent: string[] = []
   #unsafe: string[] = []
 
-  /** Sends what a lost stream left, and a batch more. */
-  async send(port: number, count: number): Promise<TestClient> {
-    const alice = await signIn(port, 'alice', 'a')
-    const fresh = Array.from({ length: count }, (_, n) => `m${this.sent.length + n}`)
-    this.sent.push(...fresh)
-    this.#unsafe.push(...fresh)
+  /** Sends again what a lost stream left, and then one message after the other until `isOver`, asking for the counter each time. */
+  async send(alice: TestClient, isOver: () => boolean): Promise<void> {
     for (const id of this.#unsafe) alice.sends(omemo('bob@localhost', id))
-    alice.sends(`<r xmlns='${NS_SM}'/>`)
-    return alice
+    while (!isOver()) {
+      const id = `m${this.sent.length}`
+      this.sent.push(id)
+      this.#unsafe.push(id)
+      alice.sends(`${omemo('bob@localhost', id)}<r xmlns='${NS_SM}'/>`)
+      await setTimeout(1)
+    }
   }
 
   /** What the server has answered for is off the list. */
@@ -80,6 +81,13 @@ class Sender {
 async function signIn(port: number, username: string, resource: string): Promise<TestClient> {
   const client = await TestClient.signIn({ port, username, password: 'secret', resource })
   await client.enableStreamManagement()
+  return client
+}
+
+/** A device that takes what there is. */
+async function arrive(port: number, resource: string): Promise<TestClient> {
+  const client = await signIn(port, 'bob', resource)
+  client.sends('<presence/>')
   return client
 }
 
@@ -106,42 +114,30 @@ test('R3: killed at 20 random moments: nothing that was called safe is lost', as
   }
   for (let kill = 0; kill < KILLS; kill++) {
     const relay = await RelayProcess.start(fixture)
-    const delay = random() * 250
-    const killed = new Promise((resolve) => setTimeout(resolve, delay)).then(() => relay.kill())
-    const [alice, bob] = await Promise.all([
-      tryTo(() => sender.send(relay.port, BATCH)),
-      tryTo(async () => {
-        const client = await signIn(relay.port, 'bob', `b${kill % 2}`)
-        client.sends('<presence/>')
-        return client
-      }),
-    ])
-    await killed
-    await Promise.all([alice?.ended(), bob?.ended()])
-    if (alice) sender.settle(alice)
+    const alice = await signIn(relay.port, 'alice', 'a')
+    let over = false
+    const sending = sender.send(alice, () => over)
+    const killed = setTimeout(random() * 150).then(async () => {
+      over = true
+      await relay.kill()
+    })
+    const arriving = tryTo(() => arrive(relay.port, `b${kill % 2}`))
+    const bob = await Promise.race([arriving, killed.then(() => undefined)])
+    await Promise.all([killed, sending, alice.ended(), bob?.ended()])
+    sender.settle(alice)
     collect(bob)
   }
-  const relay = await RelayProcess.start(fixture)
-  const alice = await sender.send(relay.port, 1)
-  await alice.safeUpTo(sender.unsafe)
-  for (const resource of ['b0', 'b1', 'b0', 'new']) {
-    const bob = await signIn(relay.port, 'bob', resource)
-    await bob.available()
-    await expect.poll(() => quiet(bob)).toBe(true)
-    collect(bob)
-    await bob.close()
-  }
-  await relay.kill()
-  const missing = sender.sent.filter((id) => !received.includes(id))
-  process.stdout.write(`R3: seed ${seed}: ${sender.sent.length} sent, ${received.length} received\n`)
-  expect(missing, `seed ${seed}`).toEqual([])
   await fixture.run()
-  await expect.poll(() => fixture.kept()).toEqual(NOTHING_KEPT)
+  const alice = await signIn(fixture.port, 'alice', 'a')
+  await sender.send(alice, () => true)
+  await alice.safeUpTo(sender.unsafe)
+  const devices = [await fixture.device('bob', 'b0'), await fixture.device('bob', 'b1')]
+  devices.push(await fixture.device('bob', 'new'))
+  await expect.poll(() => fixture.kept(), { timeout: 60_000 }).toEqual(NOTHING_KEPT)
+  for (const bob of devices) await bob.ping().then(() => collect(bob))
+  process.stdout.write(`R3: seed ${seed}: ${sender.sent.length} sent, ${received.length} received\n`)
+  expect(
+    sender.sent.filter((id) => !received.includes(id)),
+    `seed ${seed}`,
+  ).toEqual([])
 }, 180_000)
-
-/** Nothing has come for a while. */
-async function quiet(client: TestClient): Promise<boolean> {
-  const before = client.inbox.length
-  for (let n = 0; n < 5; n++) await client.ping()
-  return client.inbox.length === before
-}
