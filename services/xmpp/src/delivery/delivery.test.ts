@@ -235,6 +235,17 @@ test('a peer that does not read gets the rest from its queue, in order', async (
   expect(peer.messages).toEqual(world.sent.map(({ id }) => id))
 })
 
+test('a message to one peer that does not read comes when it reads again (simulation, seed 34)', async () => {
+  const world = new World()
+  const peer = world.join(QUEUES[0]!)
+  peer.connection.congested = true
+  world.sendTo(peer)
+  await world.pass(100)
+  peer.connection.drain()
+  await world.pass(100)
+  expect(peer.messages).toEqual(['m0'])
+})
+
 test('a peer that reads but never acknowledges is given a bounded number', async () => {
   const world = new World()
   const peer = world.join(QUEUES[0]!)

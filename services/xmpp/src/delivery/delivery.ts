@@ -105,15 +105,17 @@ export class Delivery implements OutboxEvents {
     const queue = this.queue(key)
     const copy = new Copy(queue, message, outcome)
     outcome.hold()
-    if (!this.#mayOvertake(session, queue)) return this.#sealInOrder(copy)
+    const attachment = queue.attachments.find((each) => each.session === session)
+    if (attachment?.live && session.outbox.congested) this.#fallBehind(attachment)
+    if (!this.#mayOvertake(session, queue, attachment)) return this.#sealInOrder(copy)
     session.outbox.send(message.xml, copy)
     this.#race(copy)
   }
 
   /** False when the session should get what waits in the queue first, or takes nothing now. */
-  #mayOvertake(session: Session, queue: DeliveryQueue): boolean {
+  #mayOvertake(session: Session, queue: DeliveryQueue, attachment: Attachment | undefined): boolean {
     if (session.outbox.congested) return false
-    for (const attachment of queue.attachments) if (attachment.session === session) return attachment.live
+    if (attachment) return attachment.live
     // Not yet available: the backlog comes with its presence. With a negative priority it never does.
     return session.presence !== undefined || this.#options.store.depth(queue.key).count === 0
   }
