@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -344,6 +344,25 @@ describe('listeners', () => {
           })
         expect((await ask(server.port, '/v1/local')).text).toBe('{"local":false}')
       }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  test('a socket that somebody listens on stays theirs; one that a killed process left is replaced', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sealpost-http-'))
+    const socketPath = join(directory, 'ctl.sock')
+    try {
+      await using first = await serve()
+      await first.http.listen({ socketPath })
+      await using second = await serve()
+      await expect(second.http.listen({ socketPath })).rejects.toMatchObject({ code: 'SOCKET_TAKEN' })
+      expect(await ask(0, '/v1/local', { socketPath })).toMatchObject({ status: 200 })
+      renameSync(socketPath, `${socketPath}.kept`)
+      await first[Symbol.asyncDispose]()
+      renameSync(`${socketPath}.kept`, socketPath)
+      await second.http.listen({ socketPath })
+      expect(await ask(0, '/v1/local', { socketPath })).toMatchObject({ status: 200 })
     } finally {
       rmSync(directory, { recursive: true })
     }

@@ -10,6 +10,7 @@ import { answerWithProblems, toProblem } from './errors.ts'
 import { sendProblem } from './http-problem.ts'
 import { isLocalSocket, openListener } from './listener.ts'
 import type { ListenTarget, Listener } from './listener.ts'
+import { isNear } from './near.ts'
 import { describeRoutes } from './openapi.ts'
 import { limitRequests } from './rate-limit.ts'
 
@@ -18,7 +19,10 @@ export interface HttpOptions {
   readonly metrics: Metrics
   /** Title of the OpenAPI document. */
   readonly title: string
-  /** Whether X-Forwarded-* of a proxy on a loopback, link-local or private address is believed, on listeners without TLS. */
+  /**
+   * Listeners without TLS are for this machine and for proxies on a loopback, link-local or private address: their X-Forwarded-* is
+   * believed, and everybody else gets 403.
+   */
   readonly trustProxy?: boolean
   /** Requests a minute of one client over all routes; 1,200 unless told. A route tightens it by `config: { rateLimit: { max } }`. */
   readonly requestsPerMinute?: number
@@ -66,6 +70,10 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       await app.ready()
       const handler = (request: IncomingMessage, response: ServerResponse): void => {
         if ('tls' in target) dropForwarded(request)
+        else if (options.trustProxy === true && isStranger(request)) {
+          response.writeHead(403, { connection: 'close' }).end()
+          return
+        }
         app.routing(request, response)
       }
       const listener = await openListener(target, handler)
@@ -77,6 +85,11 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       await app.close()
     },
   }
+}
+
+/** Not over a socket path, and from an address where no proxy of ours stands. */
+function isStranger({ socket }: IncomingMessage): boolean {
+  return socket.remoteAddress !== undefined && !isNear(socket.remoteAddress)
 }
 
 /** A TLS listener is met by clients, not by a proxy: what they say of themselves is not believed. */

@@ -11,10 +11,7 @@ export function toProblem(error: unknown, log: Log): HttpProblem {
   if (error instanceof HttpProblem) return error
   const { statusCode, validation, validationContext } = error as Partial<FastifyError>
   if (validation !== undefined) {
-    const errors = validation.slice(0, VALIDATION_ERRORS_MAX).map(({ instancePath, message }) => ({
-      pointer: `#${instancePath}`,
-      detail: message ?? 'is not valid',
-    }))
+    const errors = describe(validation)
     return new HttpProblem(400, 'validation', 'The request does not match the schema', {
       in: validationContext ?? 'body',
       errors,
@@ -23,6 +20,18 @@ export function toProblem(error: unknown, log: Log): HttpProblem {
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return plainProblem(statusCode)
   log.error('http_failed', { code: errorCode(error) })
   return plainProblem(500)
+}
+
+/** One finding for each place: a union complains of each of its members. */
+function describe(
+  validation: NonNullable<FastifyError['validation']>,
+): { pointer: string; detail: string }[] {
+  const byPlace = new Map<string, string>()
+  for (const { instancePath, keyword, message = 'is not valid' } of validation)
+    byPlace.set(instancePath, keyword === 'const' ? 'is not one of the values allowed here' : message)
+  return [...byPlace]
+    .slice(0, VALIDATION_ERRORS_MAX)
+    .map(([place, detail]) => ({ pointer: `#${place}`, detail }))
 }
 
 /** Routes every kind of failure of `app` through toProblem. */

@@ -4,8 +4,10 @@ import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as TlsServer } from 'node:https'
+import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { OperationalError } from '@sealpost/errors'
 import type { FastifyRequest } from 'fastify'
 
 /** Where certificate and key (PEM) come from; the platform's TlsSource is one. */
@@ -14,7 +16,10 @@ export interface ListenTls {
   onChange(listener: () => void): Disposable
 }
 
-/** `port` 0 takes a free one. A socket path is made with mode 0600; a stale socket there is replaced. */
+/**
+ * `port` 0 takes a free one. A socket path is made with mode 0600; a socket that a killed process left there is replaced, one that
+ * somebody listens on is not (`SOCKET_TAKEN`).
+ */
 export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly tls?: ListenTls }
   | { readonly socketPath: string }
@@ -81,7 +86,7 @@ function makeServer(target: ListenTarget, handler: RequestListener): Server | Tl
 }
 
 async function bind(server: Server, target: ListenTarget): Promise<void> {
-  if ('socketPath' in target) await rm(target.socketPath, { force: true })
+  if ('socketPath' in target) await removeStale(target.socketPath)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   // Made under this mask, the socket is never open to others, not even before the chmod.
@@ -94,6 +99,19 @@ async function bind(server: Server, target: ListenTarget): Promise<void> {
   // A failed accept (no descriptors left) must not end the process.
   server.on('error', () => undefined)
   if ('socketPath' in target) await chmod(target.socketPath, 0o600)
+}
+
+async function removeStale(socketPath: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const probe = connect(socketPath, () => resolve(true)).once('error', () => resolve(false))
+  const isTaken = await promise
+  probe.destroy()
+  if (isTaken)
+    throw new OperationalError(
+      'SOCKET_TAKEN',
+      `Another process listens on ${socketPath}: stop that one first`,
+    )
+  await rm(socketPath, { force: true })
 }
 
 function isTcp(address: AddressInfo | string | null): address is AddressInfo {
