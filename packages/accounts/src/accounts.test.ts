@@ -98,7 +98,7 @@ describe('Accounts', () => {
     await expect(env.accounts.suspend(ANN, 'She wrote …')).rejects.toMatchObject({ code: 'REASON_MALFORMED' })
     await env.accounts.terminate(ANN)
     await expect(env.accounts.restore(ANN)).rejects.toMatchObject({ code: 'ACCOUNT_TERMINATED' })
-    await expect(env.accounts.create(ANN, 'x')).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' })
+    await expect(env.accounts.create(ANN, 'x')).rejects.toMatchObject({ code: 'ACCOUNT_NAME_RETIRED' })
   })
 
   test('refuses verifiers that differ from its own kind', async () => {

@@ -162,7 +162,8 @@ class StoredAccounts implements AccountsDomain {
     const [result] = await this.#store.insert([{ id, ...name, verifiers }], this.#today())
     if (result === 'retired') throw new AccountError('ACCOUNT_NAME_RETIRED')
     const row = await this.#store.find(name)
-    if (row?.id !== id) throw new AccountError('ACCOUNT_EXISTS')
+    if (row?.id !== id)
+      throw new AccountError(row?.state === 'terminated' ? 'ACCOUNT_NAME_RETIRED' : 'ACCOUNT_EXISTS')
     return toAccount(row)
   }
 

@@ -37,6 +37,16 @@ describe('API keys', () => {
     expect((await api.call('GET', '/v1/accounts', { key: String(expired.json['token']) })).status).toBe(401)
   })
 
+  test.each([
+    [{ scope: ['accounts:read'], expires_on: '0000-01-01' }, '#/expires_on'],
+    [{ scope: ['accounts:read'], label: 'a\u0000' }, '#/label'],
+    [{ scope: ['all'] }, '#/scope/0'],
+  ])('of %j are refused with one line', async (body, pointer) => {
+    const refused = await api.owner('POST', '/v1/api-keys', body)
+    expect(refused.status).toBe(400)
+    expect(refused.json['errors']).toEqual([{ pointer, detail: expect.any(String) as string }])
+  })
+
   test('cannot give what they do not have', async () => {
     const key = await api.key('apikeys:write', 'accounts:read')
     const give = (scope: string[]) => api.call('POST', '/v1/api-keys', { key, body: { scope } })
@@ -116,6 +126,8 @@ describe('the first administrator', () => {
 
   test('10 tries at one invite: exactly 1 wins', async () => {
     const { json } = await api.owner('POST', '/v1/invites', { purpose: 'admin' })
+    const badLabel = { token: json['token'], label: 'a\u0000' }
+    expect((await api.call('POST', '/v1/invites/redeem', { body: badLabel })).status).toBe(400)
     const tries = Array.from({ length: 10 }, () =>
       api.call('POST', '/v1/invites/redeem', { body: { token: json['token'], label: 'second' } }),
     )

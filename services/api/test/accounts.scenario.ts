@@ -116,6 +116,10 @@ describe('accounts', () => {
       { 'idempotency-key': 'a b' },
     )
     expect(bad.status).toBe(400)
+    await api.owner('POST', '/v1/accounts/idem@example.org/terminate')
+    const late = await create('idem@example.org', undefined)
+    expect(late.status).toBe(409)
+    expect(late.text).not.toContain('enrolment')
   })
 
   test('are listed by page and filter', async () => {

@@ -66,6 +66,7 @@ export const createAccount = defineCommand({
     const id = await context.claimAccountId(actor, idempotencyKey)
     const known = id === undefined ? undefined : await context.accounts.findById(id)
     if (known && !known.jid.equals(jid)) throw reject.otherRequest()
+    if (known?.state === 'terminated') throw new AccountError('ACCOUNT_TERMINATED')
     const account =
       known ?? (await context.accounts.create(jid, body.password, id === undefined ? {} : { id }))
     if (body.password !== undefined) return showAccount(account)

@@ -7,6 +7,13 @@ const daySchema = Type.String({ format: 'date' })
 
 const scopeSchema = Type.Union([...SCOPES, ALL_SCOPES].map((scope) => Type.Literal(scope)))
 
+export const labelSchema = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: String.raw`^[^\u0000-\u001f]*$`,
+  description: 'Of a key, for its owner',
+})
+
 const keySchema = Type.Object({
   id: Type.String({ format: 'uuid' }),
   label: Type.String(),
@@ -51,16 +58,16 @@ export const createApiKey = defineCommand({
   access: 'apikeys:write',
   body: Type.Object(
     {
-      label: Type.Optional(
-        Type.String({ minLength: 1, maxLength: 64, pattern: String.raw`^[^\u0000-\u001f]*$` }),
-      ),
+      label: Type.Optional(labelSchema),
       scope: Type.Array(scopeSchema, {
         minItems: 1,
         maxItems: 32,
         uniqueItems: true,
         description: `${SCOPES.join(', ')}, or * for all`,
       }),
-      expires_on: Type.Optional(Type.String({ format: 'date', description: 'Last day on which it works' })),
+      expires_on: Type.Optional(
+        Type.String({ format: 'date', pattern: '^[2-9]', description: 'Last day on which it works' }),
+      ),
     },
     { additionalProperties: false },
   ),

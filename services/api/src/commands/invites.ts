@@ -2,6 +2,7 @@
 import { SCRAM_KEY_BYTES } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { ScramVerifier } from '@sealpost/sasl'
+import { labelSchema } from './api-keys.ts'
 import { accountSchema, linkSchema, passwordSchema, showAccount, showLink } from './account-schema.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 
@@ -64,9 +65,7 @@ const redeemBody = Type.Object(
         description: 'Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt',
       }),
     ),
-    label: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'Of an administrator’s key' }),
-    ),
+    label: Type.Optional(labelSchema),
   },
   { additionalProperties: false },
 )
