@@ -6,6 +6,9 @@
  *                                     acknowledged by then: nothing ever touches the disk; otherwise sealed
  *   a session takes its backlog     → sealed behind the backlog, so that nothing overtakes it
  *
+ * A message that must not be kept goes to sessions that take live, stays in memory until it is acknowledged, and is
+ * refused when there is no such session, or no longer.
+ *
  * The sender's counter passes the message when no copy is left that is neither acknowledged nor sealed and synced.
  */
 import { assert, errorCode } from '@sealpost/errors'
@@ -87,6 +90,14 @@ export class Delivery implements OutboxEvents {
     const queue = this.queue(key)
     const copy = new Copy(queue, message, outcome)
     outcome.hold()
+    if (!message.kept) {
+      const live = queue.attachments.filter((attachment) => attachment.live)
+      return this.#writeOnly(
+        copy,
+        message,
+        live.map(({ session }) => session),
+      )
+    }
     let written = queue.attachments.length > 0
     for (const attachment of queue.attachments) {
       if (attachment.live && attachment.session.outbox.congested) this.#fallBehind(attachment)
@@ -105,11 +116,19 @@ export class Delivery implements OutboxEvents {
     const queue = this.queue(key)
     const copy = new Copy(queue, message, outcome)
     outcome.hold()
+    if (!message.kept) return this.#writeOnly(copy, message, [session])
     const attachment = queue.attachments.find((each) => each.session === session)
     if (attachment?.live && session.outbox.congested) this.#fallBehind(attachment)
     if (!this.#mayOvertake(session, queue, attachment)) return this.#sealInOrder(copy)
     session.outbox.send(message.xml, copy)
     this.#race(copy)
+  }
+
+  /** Nothing of it is ever sealed: it is written to those who can take it now, or refused. */
+  #writeOnly(copy: Copy, message: QueuedMessage, sessions: readonly Session[]): void {
+    for (const { outbox } of sessions) if (!outbox.congested) outbox.send(message.xml, copy)
+    if (copy.holders.length === 0) this.#refuse(copy, unavailable())
+    this.#forget(copy.queue)
   }
 
   /** False when the session should get what waits in the queue first, or takes nothing now. */
@@ -172,6 +191,7 @@ export class Delivery implements OutboxEvents {
     for (const queue of queues) this.#sealLive(queue)
     for (const copy of copies) {
       if (copy.holders.length > 0) continue
+      if (copy.state === 'live' && copy.message?.kept === false) this.#refuse(copy, unavailable())
       if (copy.state === 'live') this.#seal(copy)
       if (copy.state === 'sealed' && copy.id !== undefined) copy.queue.inFlight.delete(copy.id)
     }
@@ -475,6 +495,11 @@ export class Delivery implements OutboxEvents {
 /** Takes acknowledged copies off the head. */
 function dropSettled(live: Fifo<Copy>): void {
   while (live.length > 0 && live.peek()?.state !== 'live') live.shift()
+}
+
+/** Nobody is there to take what must not be kept: the sender's client holds it and tries again. */
+function unavailable(): StanzaError {
+  return new StanzaError('wait', 'recipient-unavailable')
 }
 
 function nameOf(key: QueueKey): string {
