@@ -27,6 +27,8 @@ declare module '@xmpp/client' {
     /** The library's wrapper around the socket. */
     readonly socket: { readonly socket: TLSSocket | null } | null
     readonly status: string
+    /** Milliseconds to wait for each answer of the server while connecting. */
+    timeout: number
     start(): Promise<unknown>
     stop(): Promise<unknown>
     disconnect(): Promise<unknown>

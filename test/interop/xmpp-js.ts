@@ -43,6 +43,7 @@ export class Device {
     const { username, password, resource, service } = options
     this.#transcript = new Transcript(`${username}/${resource}`, [password])
     this.client = client({ service, domain: DOMAIN, username, password, resource })
+    this.client.timeout = WAIT_MS // two seconds otherwise: it derives keys in JavaScript, which takes long on a busy machine
     this.client.streamManagement.requestAckDebounce = 20
     if (options.staysAway) this.client.reconnect.stop()
     this.client.on('element', (element: XmlElement) => this.#transcript.add('<', element.toString()))
