@@ -78,6 +78,7 @@ describe('carbons', () => {
       await enable(y)
       x.acknowledging = false
       alice.sends(omemo(x.jid, `m${round}`))
+      expect(await takeDescribed(x, 1)).toEqual([`m${round}`])
       if (round % 2 === 0) await x.drop()
       else await x.close()
       expect(await takeDescribed(y, 1)).toEqual([`received m${round}`])

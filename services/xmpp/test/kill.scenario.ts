@@ -84,6 +84,12 @@ async function signIn(port: number, username: string, resource: string): Promise
   return client
 }
 
+async function killAfter(ms: number, relay: RelayProcess, before: () => void): Promise<void> {
+  await setTimeout(ms)
+  before()
+  await relay.kill()
+}
+
 /** A device that takes what there is. */
 async function arrive(port: number, resource: string): Promise<TestClient> {
   const client = await signIn(port, 'bob', resource)
@@ -117,10 +123,7 @@ test('R3: killed at 20 random moments: nothing that was called safe is lost', as
     const alice = await signIn(relay.port, 'alice', 'a')
     let over = false
     const sending = sender.send(alice, () => over)
-    const killed = setTimeout(random() * 150).then(async () => {
-      over = true
-      await relay.kill()
-    })
+    const killed = killAfter(random() * 150, relay, () => (over = true))
     const arriving = tryTo(() => arrive(relay.port, `b${kill % 2}`))
     const bob = await Promise.race([arriving, killed.then(() => undefined)])
     await Promise.all([killed, sending, alice.ended(), bob?.ended()])
