@@ -27,4 +27,10 @@ export {
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
 export { readAccountsCsv } from './import-csv.ts'
 export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
+export {
+  createPasswordCheck,
+  type PasswordCheck,
+  type PasswordCheckOptions,
+  type PasswordCheckResult,
+} from './password-check.ts'
 export type { InvitePurpose } from './store.ts'

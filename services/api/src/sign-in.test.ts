@@ -17,13 +17,7 @@ function createEnv() {
     domains: ['example.org', 'example.net'],
     clock,
     random,
-    events: {
-      signIn: (result) => void results.push(result),
-      tokenRefused() {},
-      importEnded() {},
-      importFailed() {},
-      erasureFailed() {},
-    },
+    events: { signIn: (result) => void results.push(result) },
   })
   const check = (credentials: string, client = '192.0.2.1') => signIn.check(Buffer.from(credentials), client)
   return {
@@ -74,6 +68,7 @@ test('more at a time than can wait are told to come again', async () => {
   expect(busy).toHaveLength(150 - 104)
   for (const { reason } of busy) expect(reason).toMatchObject({ status: 503 })
   expect(await env.check('afterwards:x')).toBeUndefined()
+  for (let i = 0; i < 10; i++) expect(await env.check('user149:x')).toBeUndefined() // Being sent away was no guess.
 })
 
 test('whatever the bytes, the answer is no or a problem', async () => {

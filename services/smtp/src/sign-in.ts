@@ -1,19 +1,15 @@
 /** RFC 4954 AUTH with PLAIN or LOGIN, against the same verifiers as SCRAM. */
-import type { Account, Accounts } from '@sealpost/accounts'
+import { createPasswordCheck, type Account, type PasswordCheckOptions } from '@sealpost/accounts'
 import { JidError, parseJid } from '@sealpost/jid'
 import type { Jid } from '@sealpost/jid'
-import { verifyPassword } from '@sealpost/sasl'
 import type { SmtpEvents } from './events.ts'
 import { SmtpReply } from './smtp-reply.ts'
 
 const reject = {
   credentials: () => new SmtpReply(535, '5.7.8', 'Authentication credentials invalid'), // RFC 4954 §6
-  busy: () => new SmtpReply(454, '4.7.0', 'Temporary authentication failure'), // RFC 4954 §6
+  later: () => new SmtpReply(454, '4.7.0', 'Temporary authentication failure'), // RFC 4954 §6
   tooMany: () => new SmtpReply(421, '4.7.0', 'Too many failed attempts'),
 } as const
-
-/** Each check costs 10,000 rounds of HMAC: more than these at once would starve the other work of the thread pool. */
-const CHECKS_MAX = 16
 
 /** Wrong passwords on one connection before it is closed. */
 const FAILURES_MAX = 3
@@ -25,43 +21,43 @@ export interface Credentials {
   readonly authzid: string | undefined
 }
 
-export interface SignIn {
-  /** The account, if the credentials are its and it is active. Throws SmtpReply. `session` is any object that lives as long as the connection. */
-  check(credentials: Credentials, session: object): Promise<Account>
+/** One connection: any object that lives as long as it does. */
+export interface Connection {
+  readonly remoteAddress: string
 }
 
-export function createSignIn(options: {
-  accounts: Pick<Accounts, 'verifierOrDecoy' | 'touch'>
-  domains: readonly string[]
-  events: SmtpEvents
-}): SignIn {
-  const { accounts, domains, events } = options
-  const failures = new WeakMap<object, number>()
-  let checks = 0
+export interface SignIn {
+  /** The account, if the credentials are its and it is active. Throws SmtpReply, within the bounds of PasswordCheck too. */
+  check(credentials: Credentials, connection: Connection): Promise<Account>
+}
 
-  const refuse = (session: object): SmtpReply => {
+export interface SignInOptions extends PasswordCheckOptions {
+  readonly domains: readonly string[]
+  readonly events: SmtpEvents
+}
+
+export function createSignIn({ domains, events, ...options }: SignInOptions): SignIn {
+  const passwords = createPasswordCheck(options)
+  const failures = new WeakMap<Connection, number>()
+
+  const refuse = (connection: Connection): SmtpReply => {
     events.signIn('refused')
-    const count = (failures.get(session) ?? 0) + 1
-    failures.set(session, count)
+    const count = (failures.get(connection) ?? 0) + 1
+    failures.set(connection, count)
     return count >= FAILURES_MAX ? reject.tooMany() : reject.credentials()
   }
   return {
-    async check(credentials, session) {
-      if (checks >= CHECKS_MAX) {
+    async check(credentials, connection) {
+      const jid = readUsername(credentials, domains)
+      if (jid === undefined) throw refuse(connection)
+      const outcome = await passwords.check(jid, credentials.password, connection.remoteAddress)
+      if (outcome.result === 'limited' || outcome.result === 'busy') {
         events.signIn('deferred')
-        throw reject.busy()
+        throw reject.later()
       }
-      checks += 1
-      try {
-        const jid = readUsername(credentials, domains)
-        const account = jid === undefined ? undefined : await prove(accounts, jid, credentials.password)
-        if (account?.state !== 'active') throw refuse(session)
-        await accounts.touch(account.id)
-        events.signIn('accepted')
-        return account
-      } finally {
-        checks -= 1
-      }
+      if (outcome.result !== 'right' || outcome.account.state !== 'active') throw refuse(connection)
+      events.signIn('accepted')
+      return outcome.account
     },
   }
 }
@@ -77,14 +73,4 @@ function readUsername({ username, authzid }: Credentials, domains: readonly stri
     if (error instanceof JidError) return undefined
     throw error
   }
-}
-
-/** The same work whether the account exists or not. */
-async function prove(
-  accounts: Pick<Accounts, 'verifierOrDecoy'>,
-  jid: Jid,
-  password: string,
-): Promise<Account | undefined> {
-  const { account, verifier } = await accounts.verifierOrDecoy(jid, 'SHA-256')
-  return (await verifyPassword(password, verifier)) ? account : undefined
 }

@@ -134,6 +134,17 @@ test('the third wrong password on a connection ends it', async () => {
   await client.untilClosed()
 })
 
+test('new connections give no new guesses: after ten failures the name is deferred for this client', async () => {
+  const guess = async (): Promise<string> => {
+    using client = await submissions()
+    return await client.ask(plain('guessed@localhost', 'wrong'))
+  }
+  for (let count = 0; count < 10; count++) expect(await guess()).toMatch(/^535/)
+  expect(await guess()).toMatch(/^454 4\.7\.0/)
+  const client = await submissions()
+  expect(await client.ask(plain(ALICE, PASSWORD))).toMatch(/^235/)
+})
+
 test('hostile bytes cost their own connection only', async () => {
   const attacks: readonly (string | Buffer)[] = [
     'x'.repeat(1_000_000),
