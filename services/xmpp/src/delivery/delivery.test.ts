@@ -316,10 +316,29 @@ function actOn(world: World, peer: Peer, what: PeerStep['do']): void {
   else peer.connection.drain()
 }
 
+/** Whoever is here reads and acknowledges: then nothing may be left in a queue, unless somebody else may still come back for it. */
+async function settle(world: World): Promise<void> {
+  const open = world.peers.filter(({ session }) => !session.closed)
+  const here = open.filter(({ session }) => session.stream)
+  for (let round = 0; round < 4; round++) {
+    for (const peer of here) {
+      world.delivery.attach(peer.session, peer.queue)
+      peer.connection.drain()
+      peer.acknowledge(peer.messages.length)
+    }
+    await world.pass(1_100)
+  }
+  for (const { queue } of here) {
+    if (open.some((peer) => peer.queue === queue && !here.includes(peer))) continue
+    expect(world.store.depth(queue).count, 'left behind').toBe(0)
+  }
+}
+
 /** All old sessions end; then a well-behaved one for each queue takes what is left. */
 async function finish(world: World): Promise<void> {
   world.store.failure = 'none'
   await world.pass(2_000)
+  await settle(world)
   for (const peer of world.peers) world.end(peer)
   await world.pass(2_000)
   const last = QUEUES.map((queue) => world.join(queue))
