@@ -50,6 +50,19 @@ export function readMemoryBytes(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, { pid }) => sum + readProportionalBytes(pid), 0)
 }
 
+/** Bytes of resident memory of a process tree, the sum of what each process maps: pages that several share count in each (`VmRSS`). */
+export function readResidentBytes(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { pid }) => sum + readStatusBytes(pid), 0)
+}
+
+function readStatusBytes(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024
+  } catch {
+    return 0 // it ended meanwhile
+  }
+}
+
 function readProportionalBytes(pid: number): number {
   try {
     return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]) * 1024

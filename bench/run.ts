@@ -1,7 +1,16 @@
 /** `npm run bench -- NAME [--peers] [options]`: one benchmark. Its header comment tells what it does; nothing it starts outlives it. */
 import { chat } from './chat.ts'
+import { idle } from './idle.ts'
+import { queue } from './queue.ts'
+import { signIn } from './sign-in.ts'
 
-const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { chat }
+const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  chat,
+  accept: queue,
+  drain: queue,
+  signin: signIn,
+  idle,
+}
 
 const [name = '', ...args] = process.argv.slice(2)
 const benchmark = benchmarks[name]

@@ -1,17 +1,14 @@
 /**
- * The load of the benchmark `chat`: a process of its own, started by bench/chat.ts on its own core. Takes its orders as one JSON argument, runs
- * sign-in, warm-up, a fixed number of messages as fast as the windows allow, then a fixed number at a fixed rate, and reports over IPC.
+ * The load of the benchmark `chat`: a process of its own, started by bench/chat.ts on its own core. Takes its orders over IPC, runs sign-in, warm-up, a fixed number of messages as fast as the windows allow, then a fixed number at a fixed rate, and reports over IPC.
  */
 import { randomBytes } from 'node:crypto'
-import { readCoreBusySeconds, readCpuSeconds, readMemoryBytes } from '../proc.ts'
+import { readMemoryBytes } from '../proc.ts'
 import { Client } from './client.ts'
+import { Meter, type Cost, type ServerPlace } from './cost.ts'
 import { MessageTemplate } from './omemo.ts'
+import { receiveOrders, sendReport } from './orders.ts'
 
-export interface ChatOrders {
-  readonly port: number
-  readonly domain: string
-  readonly ca: string
-  readonly accounts: readonly { readonly username: string; readonly password: string }[]
+export interface ChatOrders extends ServerPlace {
   /** Messages under way in each direction of each pair. */
   readonly window: number
   /** The sender asks for an acknowledgement (`<r/>`) after this many messages. */
@@ -21,19 +18,11 @@ export interface ChatOrders {
   /** Messages a second, and how many, of the second measurement. */
   readonly pacedRate: number
   readonly pacedMessages: number
-  /** Process ids of the server, and the core it is pinned to. */
-  readonly serverRoots: readonly number[]
-  readonly serverCore: number
 }
 
 /** What one stretch of traffic cost. */
-export interface Stretch {
+export interface Stretch extends Cost {
   readonly messages: number
-  readonly seconds: number
-  readonly serverCpuSeconds: number
-  readonly loadCpuSeconds: number
-  /** What others took of the server's core meanwhile. */
-  readonly foreignCpuSeconds: number
   readonly latenciesMs: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
@@ -150,7 +139,7 @@ class Load {
   async #open(index: number): Promise<Client> {
     const { port, domain, ca, accounts } = this.#orders
     const { username, password } = accounts[index] ?? { username: '', password: '' }
-    return Client.open({
+    const client = await Client.open({
       port,
       domain,
       ca,
@@ -162,6 +151,8 @@ class Load {
       onChunkEnd: () => this.#refill(index ^ 1),
       onFailure: (error) => this.#failed(error),
     })
+    client.becomeAvailable()
+    return client
   }
 
   #onMessage(index: number, number: number): void {
@@ -208,15 +199,11 @@ class Load {
   }
 
   async #stretch(messages: number, start: () => void): Promise<Stretch> {
-    const { serverRoots, serverCore } = this.#orders
     this.#latencies = []
     this.#unsent = messages
     this.#unreceived = messages
     this.#lastArrival = performance.now()
-    const server = readCpuSeconds(serverRoots)
-    const core = readCoreBusySeconds(serverCore)
-    const load = process.cpuUsage()
-    const began = performance.now()
+    const meter = new Meter(this.#orders)
     await new Promise<void>((resolve, reject) => {
       this.#finished = resolve
       this.#failed = reject
@@ -227,17 +214,7 @@ class Load {
       watch.unref()
       start()
     })
-    const seconds = (performance.now() - began) / 1_000
-    const used = process.cpuUsage(load)
-    const serverCpuSeconds = readCpuSeconds(serverRoots) - server
-    return {
-      messages,
-      seconds,
-      serverCpuSeconds,
-      loadCpuSeconds: (used.user + used.system) / 1e6,
-      foreignCpuSeconds: Math.max(0, readCoreBusySeconds(serverCore) - core - serverCpuSeconds),
-      latenciesMs: percentiles(this.#latencies),
-    }
+    return { messages, ...meter.read(), latenciesMs: percentiles(this.#latencies) }
   }
 }
 
@@ -248,6 +225,4 @@ function percentiles(values: number[]): Stretch['latenciesMs'] {
   return { p50: at(0.5), p99: at(0.99), max: at(1) }
 }
 
-const report = await new Load(JSON.parse(process.argv[2] ?? '') as ChatOrders).run()
-process.send?.(report)
-process.disconnect()
+sendReport(await new Load((await receiveOrders()) as ChatOrders).run())

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly onMessage: (number: number) => void
   /** A chunk of received bytes has been worked off: the time to send what it made possible. */
   readonly onChunkEnd: () => void
+  /** The server has taken responsibility for stanzas of ours: `acknowledged` says for how many. */
+  readonly onAcknowledged?: () => void
   readonly onFailure: (error: Error) => void
 }
 
@@ -43,8 +45,11 @@ export class Client {
   #handled = 0
   #closing = false
   #failure: Error | undefined
-  /** Last `h` the server has sent: it has taken responsibility for that many of our stanzas. */
-  acknowledged = 0
+  #pinged: (() => void) | undefined
+  /** Last `h` of the server. */
+  #serverHandled = 0
+  /** Stanzas that we have sent of our own accord: presence. */
+  #ownStanzas = 0
 
   private constructor(options: ClientOptions, socket: TLSSocket) {
     this.#options = options
@@ -54,7 +59,7 @@ export class Client {
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
   }
 
-  /** Connects and signs in; resolves with a client that is available and has XEP-0198 on. */
+  /** Connects and signs in; resolves with a client that has XEP-0198 on and has not said yet that it is available. */
   static async open(options: ClientOptions): Promise<Client> {
     const { port, domain, ca } = options
     const socket = connect({
@@ -75,8 +80,28 @@ export class Client {
     return `${this.#socket.getProtocol()} ${this.#socket.getCipher().standardName}`
   }
 
+  /** Of what was sent with `send`, the stanzas that the server has taken responsibility for. */
+  get acknowledged(): number {
+    return Math.max(0, this.#serverHandled - this.#ownStanzas)
+  }
+
   send(bytes: Buffer | string): void {
     this.#socket.write(bytes)
+  }
+
+  /** Sends initial presence; what waits for this device comes from now on. */
+  becomeAvailable(): void {
+    this.#ownStanzas++
+    this.send('<presence/>')
+  }
+
+  /** An answered ping (XEP-0199): the server has worked off all that was sent before. */
+  async ping(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#pinged = resolve
+    this.#ownStanzas++
+    this.send(`<iq type='get' id='ping' to='${this.#options.domain}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    await promise
   }
 
   /** Ends the stream cleanly (RFC 6120 §4.4); gives up waiting for the server after two seconds. */
@@ -110,7 +135,6 @@ export class Client {
     const early = Buffer.from(this.#handshake?.text ?? '', 'latin1')
     this.#handshake = undefined // from here on stanzas are counted (XEP-0198 §4)
     if (early.length > 0) this.#onData(early)
-    this.send('<presence/>')
   }
 
   /** Sends `request` and waits until `marker` (and then `end`) has come in; returns what came, without anything behind it. */
@@ -171,14 +195,25 @@ export class Client {
       const end = elementEnd(bytes, at, tagEnd, tag)
       if (end < 0) break
       if (tag.startsWith('<message')) this.#onMessageTag(tag)
-      else if (tag.startsWith('<presence') || tag.startsWith('<iq')) this.#handled++
+      else if (tag.startsWith('<presence')) this.#handled++
+      else if (tag.startsWith('<iq')) this.#onIq(tag)
       else if (tag.startsWith('<r ')) asked = this.#handled
-      else if (tag.startsWith('<a ')) this.acknowledged = Number(/ h=["'](\d+)/.exec(tag)?.[1])
+      else if (tag.startsWith('<a ')) this.#onAcknowledged(tag)
       else this.#fail(new Error(`unexpected from the server: ${bytes.toString('latin1', at, at + 300)}`))
       at = end
     }
     if (asked >= 0) this.send(`<a xmlns='${NS_SM}' h='${asked}'/>`)
     return at
+  }
+
+  #onIq(tag: string): void {
+    this.#handled++
+    if (/ id=["']ping["']/.test(tag)) this.#pinged?.()
+  }
+
+  #onAcknowledged(tag: string): void {
+    this.#serverHandled = Number(/ h=["'](\d+)/.exec(tag)?.[1])
+    this.#options.onAcknowledged?.()
   }
 
   #onMessageTag(tag: string): void {

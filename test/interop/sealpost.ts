@@ -11,6 +11,8 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 
 const ROOT = join(import.meta.dirname, '..', '..')
+/** The command of `npm start`, without `node`: flags of Node, then the script. */
+const START = await readStartCommand()
 const READY = 'Sealpost is ready'
 const READY_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 15_000
@@ -137,8 +139,7 @@ export class Sealpost implements AsyncDisposable {
   async restart(): Promise<void> {
     const began = performance.now()
     const command = [...this.#prefix, process.execPath]
-    const args = [...command.slice(1), join(ROOT, 'scripts', 'start.ts')]
-    const child = spawn(command[0] ?? '', args, {
+    const child = spawn(command[0] ?? '', [...command.slice(1), ...START], {
       cwd: ROOT,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -304,6 +305,16 @@ export class Sealpost implements AsyncDisposable {
     for (let tries = 0; tries < 50 && isAlive(pid); tries++)
       await new Promise((resolve) => setTimeout(resolve, 100))
   }
+}
+
+async function readStartCommand(): Promise<string[]> {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { start: string }
+  }
+  const words = manifest.scripts.start.split(' ')
+  const node = words.indexOf('node') // behind `exec`
+  if (node < 0) throw new Error('npm start does not run node')
+  return words.slice(node + 1)
 }
 
 function isAlive(pid: number): boolean {

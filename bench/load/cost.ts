@@ -1,0 +1,58 @@
+/** What a stretch of load cost: time, processor seconds of the server and of the load, and what strangers took of the server's core. */
+import { readCoreBusySeconds, readCpuSeconds } from '../proc.ts'
+
+/** Where the server under load runs. */
+export interface ServerPlace {
+  readonly port: number
+  readonly domain: string
+  readonly ca: string
+  readonly accounts: readonly { readonly username: string; readonly password: string }[]
+  /** Process ids of the server, and the core it is pinned to. */
+  readonly serverRoots: readonly number[]
+  readonly serverCore: number
+}
+
+export interface Cost {
+  readonly seconds: number
+  readonly serverCpuSeconds: number
+  readonly loadCpuSeconds: number
+  /** What others took of the server's core meanwhile. */
+  readonly foreignCpuSeconds: number
+}
+
+export class Meter {
+  readonly #place: ServerPlace
+  readonly #server: number
+  readonly #core: number
+  readonly #load = process.cpuUsage()
+  readonly #began = performance.now()
+  #lap: Cost | undefined
+
+  constructor(place: ServerPlace) {
+    this.#place = place
+    this.#server = readCpuSeconds(place.serverRoots)
+    this.#core = readCoreBusySeconds(place.serverCore)
+  }
+
+  /** The work is done as the load sees it: ends the time, while the server's processor seconds go on until `read`. */
+  lap(): void {
+    this.#lap = this.#now()
+  }
+
+  read(): Cost {
+    const now = this.#now()
+    return { ...(this.#lap ?? now), serverCpuSeconds: now.serverCpuSeconds }
+  }
+
+  #now(): Cost {
+    const used = process.cpuUsage(this.#load)
+    const serverCpuSeconds = readCpuSeconds(this.#place.serverRoots) - this.#server
+    const busy = readCoreBusySeconds(this.#place.serverCore) - this.#core
+    return {
+      seconds: (performance.now() - this.#began) / 1_000,
+      loadCpuSeconds: (used.user + used.system) / 1e6,
+      serverCpuSeconds,
+      foreignCpuSeconds: Math.max(0, busy - serverCpuSeconds),
+    }
+  }
+}
