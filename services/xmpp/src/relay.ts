@@ -100,9 +100,11 @@ export class Relay implements AsyncDisposable {
       domain: domains[0] ?? 'localhost',
       events,
     })
-    this.#devices = new DeviceRegistry(options.devices, (key) => {
-      this.#supervisor.spawn(this.#administration.forget(key))
-    })
+    this.#devices = new DeviceRegistry(
+      options.devices,
+      (key) => this.#supervisor.spawn(this.#administration.forget(key)),
+      (key) => this.#delivery.position(key),
+    )
     const shared = { sessions: this.#sessions, requests: new Requests(clock, random), events }
     this.#lifecycle = new SessionLifecycle({
       ...shared,
@@ -176,6 +178,7 @@ export class Relay implements AsyncDisposable {
     this.#stack.use(this.#table)
     this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
     this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
+    this.#supervisor.spawn(this.#ageOutDevices())
     this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#recheck(accountId)))
     this.#stack.use(bus.onReset(() => this.#recheckAll()))
     const erase = (accountId: string) => this.#erase(accountId)

@@ -59,12 +59,10 @@ export class SessionLifecycle {
     resource: string,
     userAgent: string | undefined,
   ): Promise<SessionQueues> {
-    const { devices, delivery } = this.#options
+    const { devices } = this.#options
     const queues = await (userAgent === undefined
       ? devices.signIn(account, resource)
       : devices.signInInstallation(account, userAgent))
-    const { device, inherited } = queues
-    if (inherited) devices.inheritUntil(device, () => delivery.position(inherited)) // what comes later is in its own queue too
     this.#endDropped(account, queues.dropped)
     return queues
   }
@@ -96,8 +94,7 @@ export class SessionLifecycle {
       () => this.end(session, new StreamError('resource-constraint')),
     )
     const { inherited, device } = queues
-    const inheritUntil =
-      inherited && devices.inheritUntil(device, () => this.#options.delivery.position(inherited))
+    const inheritUntil = inherited && devices.inheritUntil(device)
     const id = random.token(12)
     const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
     sessions.add(session)

@@ -52,11 +52,16 @@ export class DeviceRegistry {
   /** Queues whose overrun is being written down. */
   readonly #marking = new Set<string>()
   readonly #onDropped: (key: QueueKey) => void
+  readonly #positionOf: (key: QueueKey) => number
 
-  /** @param onDropped a device is no longer known: what waits for it must be shredded */
-  constructor(store: DeviceStore, onDropped: (key: QueueKey) => void) {
+  /**
+   * @param onDropped a device is no longer known: what waits for it must be shredded
+   * @param positionOf where a queue ends now
+   */
+  constructor(store: DeviceStore, onDropped: (key: QueueKey) => void, positionOf: (key: QueueKey) => number) {
     this.#store = store
     this.#onDropped = onDropped
+    this.#positionOf = positionOf
   }
 
   /** Synchronous when cached. */
@@ -90,14 +95,12 @@ export class DeviceRegistry {
   }
 
   /**
-   * Position in the account's queue up to which a device takes it over: where the queue ended when the device was
-   * registered, since what came later is in its own queue too. After a restart nobody knows, and it is where the
-   * queue ends now: a device that signed in and took nothing may then get some messages twice.
+   * Position in the account's queue up to which a device takes it over: where that queue ended when the first message could
+   * go to the device's own. After a restart nobody knows, and it is where the queue ended when the account was next
+   * looked at: a device that was registered before and took nothing may then get some messages twice.
    */
-  inheritUntil(device: Device, position: () => number): number {
-    let until = this.#inheritUntil.get(device.id)
-    if (until === undefined) this.#inheritUntil.set(device.id, (until = position()))
-    return until
+  inheritUntil(device: Device): number | undefined {
+    return this.#inheritUntil.get(device.id)
   }
 
   /** The device has taken over what the account's queue held. */
@@ -198,6 +201,10 @@ export class DeviceRegistry {
     this.#loading.delete(accountId)
     if (this.#cache.size >= CACHED_ACCOUNTS_MAX) this.#cache.clear()
     this.#cache.set(accountId, queues)
+    for (const { device } of queues.registered) {
+      if (device.inherits && !this.#inheritUntil.has(device.id))
+        this.#inheritUntil.set(device.id, this.#positionOf(queues.account))
+    }
   }
 
   async #read(accountId: string): Promise<AccountQueues> {
