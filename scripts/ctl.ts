@@ -28,4 +28,7 @@ const localVerbs: readonly LocalVerb[] = [
 ]
 
 const { stdin, stdout, stderr } = process
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error // Whoever reads our output may have seen enough.
+})
 process.exitCode = await runCtl(process.argv.slice(2), { dataDir, stdin, stdout, stderr, localVerbs })
