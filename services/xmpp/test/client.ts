@@ -18,6 +18,8 @@ export interface ConnectOptions {
   readonly domain?: string
   readonly minVersion?: tls.SecureVersion
   readonly maxVersion?: tls.SecureVersion
+  /** Protocols offered by ALPN (XEP-0368 §4). */
+  readonly alpn?: readonly string[]
 }
 
 export interface SignInOptions extends ConnectOptions {
@@ -324,6 +326,11 @@ export class TestClient implements AsyncDisposable {
     return (this.#socket instanceof tls.TLSSocket && this.#socket.getProtocol()) || undefined
   }
 
+  /** The protocol that ALPN agreed on. */
+  get alpn(): string | undefined {
+    return (this.#socket instanceof tls.TLSSocket && this.#socket.alpnProtocol) || undefined
+  }
+
   get peerCertificate(): X509Certificate | undefined {
     return this.#socket instanceof tls.TLSSocket ? this.#socket.getPeerX509Certificate() : undefined
   }
@@ -337,13 +344,14 @@ export class TestClient implements AsyncDisposable {
   async secure(): Promise<void> {
     const plain = this.#socket
     plain.removeAllListeners()
-    const { minVersion, maxVersion } = this.#options
+    const { minVersion, maxVersion, alpn = [] } = this.#options
     const secured = tls.connect({
       socket: plain,
       rejectUnauthorized: false,
       servername: this.#options.domain ?? 'localhost',
       ...(minVersion ? { minVersion } : {}),
       ...(maxVersion ? { maxVersion } : {}),
+      ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
     })
     this.#socket = secured
     this.#parser = this.#newParser()

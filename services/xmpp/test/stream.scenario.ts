@@ -112,6 +112,15 @@ describe('TLS', () => {
     }
   })
 
+  test('XEP-0368 §4: ALPN says xmpp-client or nothing', async () => {
+    const direct = { port: relay.tlsPort, direct: true }
+    for (const alpn of [[], ['xmpp-client'], ['h2', 'xmpp-client']]) {
+      await using client = await TestClient.connect({ ...direct, alpn })
+      expect(client.alpn).toBe(alpn.length > 0 ? 'xmpp-client' : undefined)
+    }
+    await expect(TestClient.open({ ...direct, alpn: ['http/1.1'] })).rejects.toThrow(/alert|closed/i)
+  })
+
   test('plain text on the port of direct TLS ends the connection', async () => {
     await using client = await TestClient.open({ port: relay.tlsPort })
     client.sendRaw(header())

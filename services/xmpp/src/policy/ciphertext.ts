@@ -79,30 +79,42 @@ function isOmemo(encrypted: Element): boolean {
 function headerOf(encrypted: Element): Element | undefined {
   let header: Element | undefined
   let payloads = 0
-  if (!hasForm(encrypted, {})) return undefined
+  if (!hasForm(encrypted, nothing)) return undefined
   for (const child of encrypted.children) {
     if (isBlank(child)) continue
     if (typeof child === 'string' || child.ns !== encrypted.ns) return undefined
-    if (child.name === 'header' && !header && hasForm(child, headerForm, ['sid'])) header = child
-    else if (child.name === 'payload' && payloads === 0 && isBlob(child, PAYLOAD_BYTES_MIN)) payloads++
+    if (child.name === 'header' && !header && hasForm(child, headerForm, HEADER_NEEDS)) header = child
+    else if (
+      child.name === 'payload' &&
+      payloads === 0 &&
+      hasForm(child, nothing) &&
+      isBlob(child, PAYLOAD_BYTES_MIN)
+    )
+      payloads++
     else return undefined
   }
   return header
 }
 
+type Form = Readonly<Record<string, ValueForm>>
+
 const isDeviceId: ValueForm = (text) => isNumber(text) && Number(text) > 0 && Number(text) <= DEVICE_ID_MAX
+const nothing: Form = {}
+const HEADER_NEEDS = ['sid']
+const KEY_NEEDS = ['rid']
 const headerForm = { sid: isDeviceId }
 const axolotlKey = { rid: isDeviceId, prekey: isBoolean }
 const omemoKey = { rid: isDeviceId, kex: isBoolean }
-
-type Form = Readonly<Record<string, ValueForm>>
 
 /** Only these attributes, in their form: an attribute is as readable as a body. */
 function hasForm(element: Element, form: Form, needed: readonly string[] = []): boolean {
   for (const name in element.attrs) {
     if (!Object.hasOwn(form, name) || form[name]?.(element.attrs[name] ?? '') !== true) return false
   }
-  return needed.every((name) => element.attrs[name] !== undefined)
+  for (const name of needed) {
+    if (element.attrs[name] === undefined) return false
+  }
+  return true
 }
 
 function isBlank(child: XmlNode): boolean {
@@ -110,17 +122,17 @@ function isBlank(child: XmlNode): boolean {
 }
 
 function isKey(key: Element, form: Form): boolean {
-  return hasForm(key, form, ['rid']) && isBlob(key, KEY_BYTES_MIN, form)
+  return hasForm(key, form, KEY_NEEDS) && isBlob(key, KEY_BYTES_MIN)
 }
 
 /** An initialisation vector of 12 (current clients) or 16 bytes (older ones). */
 function isVector(iv: Element): boolean {
-  const bytes = textOnly(iv) && hasForm(iv, {}) ? base64Length(iv.text()) : undefined
+  const bytes = textOnly(iv) && hasForm(iv, nothing) ? base64Length(iv.text()) : undefined
   return bytes === 12 || bytes === 16
 }
 
-function isBlob(element: Element, bytesMin: number, form: Form = {}): boolean {
-  if (!textOnly(element) || !hasForm(element, form)) return false
+function isBlob(element: Element, bytesMin: number): boolean {
+  if (!textOnly(element)) return false
   const bytes = base64Length(element.text())
   return bytes !== undefined && bytes >= bytesMin
 }
@@ -131,7 +143,7 @@ function textOnly(element: Element): boolean {
 
 /** XEP-0373 §3.1 and XEP-0027 §3.1: an OpenPGP message that holds nothing but encryption packets. */
 function isOpenpgp(element: Element): boolean {
-  if (!textOnly(element) || !hasForm(element, {})) return false
+  if (!textOnly(element) || !hasForm(element, nothing)) return false
   const binary = decodeArmorOrBase64(element.text())
   return binary !== undefined && binary.length > 0 && isEncryptedMessage(binary)
 }

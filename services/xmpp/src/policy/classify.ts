@@ -12,7 +12,7 @@ import {
 } from '@sealpost/stanza'
 import { isCiphertext, otrBody } from './ciphertext.ts'
 import { type ControlClass, controlOf, isForged } from './control.ts'
-import { isIdentifier, isLanguage, isOneOf, type ValueForm } from './values.ts'
+import { isIdentifier, isLanguage, withoutAttributes } from './values.ts'
 
 export type MessageClass = 'encrypted' | 'receipt' | 'call' | 'ephemeral' | 'plaintext'
 
@@ -48,7 +48,10 @@ export function classifyMessage(stanza: Element): Classified {
   const encrypted = found.ciphertexts > 0 || (found.otr !== undefined && !found.readable)
   if (!named || (found.readable && !encrypted)) return { class: 'plaintext', stanza: withoutForged(stanza) }
   if (encrypted) replaceBodies(found)
-  const normalised = withPlainAttributes(found.changed ? stanza.withChildren(found.kept) : stanza)
+  const normalised = withoutAttributes(
+    found.changed ? stanza.withChildren(found.kept) : stanza,
+    isMessageAttribute,
+  )
   if (encrypted) return { class: 'encrypted', stanza: normalised }
   return { class: found.control === 'neutral' ? 'ephemeral' : found.control, stanza: normalised }
 }
@@ -125,42 +128,24 @@ function takeBody(child: Element, found: Contents): void {
 function thread(child: Element): { class: ControlClass; element: Element } | undefined {
   const [text] = child.children
   if (child.children.length !== 1 || typeof text !== 'string' || !isIdentifier(text)) return undefined
-  const kept = withKnownAttributes(child, { parent: isIdentifier })
+  const kept = withoutAttributes(child, (name, value) => name === 'parent' && isIdentifier(value))
   return { class: 'neutral', element: kept }
 }
 
-function stronger(a: ControlClass, b: ControlClass): ControlClass {
-  const order: readonly ControlClass[] = ['neutral', 'ephemeral', 'receipt', 'call']
-  return order.indexOf(b) > order.indexOf(a) ? b : a
-}
+/** The weakest first. */
+const STRENGTHS: readonly ControlClass[] = ['neutral', 'ephemeral', 'receipt', 'call']
 
-const always: ValueForm = () => true
+function stronger(a: ControlClass, b: ControlClass): ControlClass {
+  return STRENGTHS.indexOf(b) > STRENGTHS.indexOf(a) ? b : a
+}
 
 /** RFC 6121 §5.2: attributes that mean something; an unknown type counts as `normal` (§5.2.2). */
-const messageAttributes: Readonly<Record<string, ValueForm>> = {
-  to: always,
-  from: always,
-  id: always,
-  type: isOneOf('chat', 'error', 'groupchat', 'headline', 'normal'),
-  'xml:lang': isLanguage,
+function isMessageAttribute(name: string, value: string): boolean {
+  if (name === 'type') return MESSAGE_TYPES.includes(value)
+  return name === 'xml:lang' ? isLanguage(value) : name === 'to' || name === 'from' || name === 'id'
 }
 
-function withPlainAttributes(stanza: Element): Element {
-  return withKnownAttributes(stanza, messageAttributes)
-}
-
-/** The same element when all its attributes are known and have their form. */
-function withKnownAttributes(given: Element, forms: Readonly<Record<string, ValueForm>>): Element {
-  const dropped: Record<string, undefined> = {}
-  let same = true
-  for (const name in given.attrs) {
-    const value = given.attrs[name]
-    if (value === undefined || (Object.hasOwn(forms, name) && forms[name]?.(value) === true)) continue
-    dropped[name] = undefined
-    same = false
-  }
-  return same ? given : given.withAttrs(dropped)
-}
+const MESSAGE_TYPES = ['chat', 'error', 'groupchat', 'headline', 'normal']
 
 /** The message without marks that only a server may set. The same element when there are none. */
 export function withoutForged(stanza: Element): Element {
@@ -169,9 +154,7 @@ export function withoutForged(stanza: Element): Element {
   return genuine.length === stanza.children.length ? stanza : stanza.withChildren(genuine)
 }
 
-const errorAttributes: Readonly<Record<string, ValueForm>> = {
-  type: isOneOf('auth', 'cancel', 'continue', 'modify', 'wait'),
-}
+const ERROR_TYPES = ['auth', 'cancel', 'continue', 'modify', 'wait']
 
 /** RFC 6120 §8.3.1: of a message of type `error` its condition, without texts and without what it answers. */
 export function normaliseError(stanza: Element): Element {
@@ -180,6 +163,7 @@ export function normaliseError(stanza: Element): Element {
   const id = stanza.attrs['id']
   const named = id === undefined || isIdentifier(id) ? stanza : stanza.withAttrs({ id: undefined })
   const kept = condition ? [element(condition, NS_STANZAS)] : []
-  const children = error ? [withKnownAttributes(error, errorAttributes).withChildren(kept)] : []
-  return withPlainAttributes(named).withChildren(children)
+  const isAllowed = (name: string, value: string) => name === 'type' && ERROR_TYPES.includes(value)
+  const children = error ? [withoutAttributes(error, isAllowed).withChildren(kept)] : []
+  return withoutAttributes(named, isMessageAttribute).withChildren(children)
 }

@@ -3,7 +3,6 @@
  * proposals, invitations. Each is cut down to what it needs; free text, also in attributes, does not pass.
  */
 import {
-  type Attributes,
   type Element,
   NS_CALL_INVITES,
   NS_CARBONS,
@@ -32,6 +31,7 @@ import {
   isNumber,
   isOneOf,
   type ValueForm,
+  withoutAttributes,
 } from './values.ts'
 
 /** What an element makes of a message that has no ciphertext. */
@@ -42,7 +42,7 @@ interface Shape {
   readonly attrs?: Readonly<Record<string, ValueForm>>
   /** Without these attributes it is not what it claims to be. */
   readonly needs?: readonly string[]
-  readonly children?: ReadonlyMap<string, Shape>
+  readonly children?: Shapes
   /** One of the children must be there. */
   readonly needsChild?: boolean
 }
@@ -53,10 +53,17 @@ interface Control extends Shape {
 
 type Group<S> = readonly [ns: string, names: readonly string[], shape: S]
 
-function table<S>(...groups: readonly Group<S>[]): ReadonlyMap<string, S> {
-  return new Map(
-    groups.flatMap(([ns, names, shape]) => names.map((name) => [`${ns} ${name}`, shape] as const)),
-  )
+/** Shapes by namespace and name. */
+type Shapes<S = Shape> = ReadonlyMap<string, ReadonlyMap<string, S>>
+
+function table<S>(...groups: readonly Group<S>[]): Shapes<S> {
+  const shapes = new Map<string, Map<string, S>>()
+  for (const [ns, names, shape] of groups) {
+    const inNamespace = shapes.get(ns) ?? new Map<string, S>()
+    for (const name of names) inNamespace.set(name, shape)
+    shapes.set(ns, inNamespace)
+  }
+  return shapes
 }
 
 const id: Pick<Shape, 'attrs' | 'needs'> = { attrs: { id: isIdentifier }, needs: ['id'] }
@@ -158,7 +165,7 @@ const controls = table<Control>(
 
 /** The class of an allow-listed element and the element without what it does not need; undefined for every other. */
 export function controlOf(child: Element): { class: ControlClass; element: Element } | undefined {
-  const control = controls.get(`${child.ns} ${child.name}`)
+  const control = controls.get(child.ns)?.get(child.name)
   const reduced = control && reduce(child, control)
   return reduced && { class: control.class, element: reduced }
 }
@@ -176,36 +183,27 @@ export function isForged(child: Element, sender: string | undefined): boolean {
 
 /** The same element when there is nothing to cut. */
 function reduce(element: Element, shape: Shape): Element | undefined {
-  const attrs = reduceAttributes(element, shape)
-  if (attrs === undefined) return undefined
-  const children = reduceChildren(element, shape)
-  if (shape.needsChild === true && children.length === 0) return undefined
-  const same =
-    children.length === element.children.length && children.every((each, i) => each === element.children[i])
-  const kept = same ? element : element.withChildren(children)
-  return attrs === 'same' ? kept : kept.withAttrs(attrs)
+  const { attrs, children } = element
+  for (const name of shape.needs ?? []) {
+    if (!isAllowed(shape, name, attrs[name])) return undefined
+  }
+  const kept = children.length === 0 ? children : reduceChildren(element, shape)
+  if (shape.needsChild === true && kept.length === 0) return undefined
+  const same = kept.length === children.length && kept.every((each, index) => each === children[index])
+  return withoutAttributes(same ? element : element.withChildren(kept), (name, value) =>
+    isAllowed(shape, name, value),
+  )
 }
 
-function reduceAttributes(
-  element: Element,
-  { attrs: forms = {}, needs = [] }: Shape,
-): 'same' | Attributes | undefined {
-  const dropped: Record<string, undefined> = {}
-  let same = true
-  for (const [name, value = ''] of Object.entries(element.attrs)) {
-    if (Object.hasOwn(forms, name) && forms[name]?.(value) === true) continue
-    if (needs.includes(name)) return undefined
-    dropped[name] = undefined
-    same = false
-  }
-  if (needs.some((name) => element.attrs[name] === undefined)) return undefined
-  return same ? 'same' : dropped
+function isAllowed({ attrs }: Shape, name: string, value: string | undefined): boolean {
+  return (
+    value !== undefined && attrs !== undefined && Object.hasOwn(attrs, name) && attrs[name]?.(value) === true
+  )
 }
 
 function reduceChildren(element: Element, { children }: Shape): Element[] {
-  if (element.children.length === 0) return []
   return element.elements().flatMap((child) => {
-    const shape = children?.get(`${child.ns} ${child.name}`)
+    const shape = children?.get(child.ns)?.get(child.name)
     return (shape && reduce(child, shape)) ?? []
   })
 }

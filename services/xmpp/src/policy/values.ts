@@ -3,6 +3,7 @@
  * no room for a sentence.
  */
 import { JidError, parseJid } from '@sealpost/jid'
+import type { Element } from '@sealpost/stanza'
 
 /** Tells whether a value has its form. */
 export type ValueForm = (value: string) => boolean
@@ -35,4 +36,17 @@ export const isAddress: ValueForm = (value) => {
 
 export function isOneOf(...values: readonly string[]): ValueForm {
   return (value) => values.includes(value)
+}
+
+/** The element without the attributes that are not allowed; the same one when all are. */
+export function withoutAttributes(
+  element: Element,
+  isAllowed: (name: string, value: string) => boolean,
+): Element {
+  let dropped: Record<string, undefined> | undefined
+  for (const name in element.attrs) {
+    const value = element.attrs[name]
+    if (value !== undefined && !isAllowed(name, value)) (dropped ??= {})[name] = undefined
+  }
+  return dropped ? element.withAttrs(dropped) : element
 }

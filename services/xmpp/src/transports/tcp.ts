@@ -5,6 +5,8 @@ import * as tls from 'node:tls'
 import type { TlsSource } from '@sealpost/service'
 import type { Connection } from './connection.ts'
 
+/** XEP-0368 §4: who asks for another protocol is refused, so that nobody's browser talks to us. */
+const ALPN = 'xmpp-client'
 /** RFC 7590: TLS 1.2 is the floor. */
 const TLS_VERSION_MIN = 'TLSv1.2'
 /** Above this a connection counts as congested: what is sent next waits in its queue, not in memory. */
@@ -76,6 +78,7 @@ class TcpConnection implements Connection {
   readonly #tls: TlsContext
   #socket: Socket | tls.TLSSocket
   #secured: boolean
+  readonly #direct: boolean
   #handler: ConnectionHandler | undefined
   #out = ''
   #scheduled = false
@@ -88,6 +91,7 @@ class TcpConnection implements Connection {
     this.#tls = tlsContext
     this.#socket = socket
     this.#secured = false
+    this.#direct = direct
     if (direct) this.startTls()
   }
 
@@ -144,6 +148,7 @@ class TcpConnection implements Connection {
       isServer: true,
       secureContext: this.#tls.context,
       requestCert: false,
+      ...(this.#direct ? { ALPNProtocols: [ALPN] } : {}),
     })
     const { endPoint } = this.#tls
     this.#endPoint = endPoint
