@@ -10,6 +10,7 @@ import { parseJid } from '@sealpost/jid'
 import { type Keyring, openKeyring } from '@sealpost/keyring'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
+import type { Relay as RelayPort } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import { type Platform, watchTls } from '@sealpost/service'
 import type { Element } from '@sealpost/stanza'
@@ -40,6 +41,8 @@ export class DeliveryFixture implements AsyncDisposable {
   readonly db: Db
   store!: SealedStore
   keyring!: Keyring
+  /** What other services ask of the relay. */
+  administration!: RelayPort
   readonly #options: DeliveryOptions
   readonly #stack: AsyncDisposableStack
   readonly #made = new Map<string, Promise<unknown>>()
@@ -118,6 +121,7 @@ export class DeliveryFixture implements AsyncDisposable {
         ...(limits ? { limits } : {}),
       }),
     )
+    this.administration = relay.port
     const accept = relay.accept.bind(relay)
     const { bind: host, tls } = platform
     const listener = stack.use(await listenTcp({ host, port: this.#port, tls, direct: false, accept }))

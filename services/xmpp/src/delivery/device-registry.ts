@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { MaybePromise } from '@sealpost/runtime'
 import type { AccountRef } from '../core/account-directory.ts'
+import { chain } from '../core/chain.ts'
 import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
@@ -50,7 +51,7 @@ export class DeviceRegistry {
   readonly #loading = new Map<string, Promise<AccountQueues>>()
   readonly #inheritUntil = new Map<string, number>()
   /** Queues whose overrun is being written down. */
-  readonly #marking = new Set<string>()
+  readonly #marking = new Map<string, Promise<void>>()
   readonly #onDropped: (key: QueueKey) => void
   readonly #positionOf: (key: QueueKey) => number
 
@@ -141,19 +142,28 @@ export class DeviceRegistry {
   }
 
   /** A message was left out of a full queue. Written once, however many are, until the devices have been told. */
-  async overrun({ account, device }: QueueKey): Promise<void> {
+  overrun(key: QueueKey): Promise<void> {
+    const name = `${key.account} ${key.device}`
+    const marking = this.#marking.get(name) ?? this.#mark(key).finally(() => this.#marking.delete(name))
+    this.#marking.set(name, marking)
+    return marking
+  }
+
+  async #mark({ account, device }: QueueKey): Promise<void> {
     const shared = device === ACCOUNT_QUEUE
     const { devices } = await this.queuesOf({ id: account })
     const meant = devices.filter((each) => (shared ? !each.registered : each.id === device))
-    const name = `${account} ${device}`
-    if (meant.every((each) => each.overrun) || this.#marking.has(name)) return
-    this.#marking.add(name)
-    try {
-      await this.#store.setOverrun(account, shared ? undefined : device)
-      this.#invalidate(account)
-    } finally {
-      this.#marking.delete(name)
-    }
+    if (meant.every((each) => each.overrun)) return
+    await this.#store.setOverrun(account, shared ? undefined : device)
+    this.#invalidate(account)
+  }
+
+  /** Whether the device is to be told that messages were left out; synchronous when cached. */
+  isOverrun(account: AccountRef, { id }: Device): MaybePromise<boolean> {
+    const marking = [id, ACCOUNT_QUEUE].flatMap((each) => this.#marking.get(`${account.id} ${each}`) ?? [])
+    const find = ({ devices }: AccountQueues) => devices.some((each) => each.id === id && each.overrun)
+    if (marking.length === 0) return chain(this.queuesOf(account), find)
+    return Promise.allSettled(marking).then(async () => find(await this.queuesOf(account)))
   }
 
   /** The device has been told that messages were left out. */

@@ -135,6 +135,51 @@ describe.each([
     await store.seen([])
   })
 
+  test('its owner sees days; a device is removed once, by its own account only', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const account = randomUUID()
+    const first = (await store.signIn(account, named('x'), CAP)).device
+    await bench.pass(2)
+    await store.seen([first.id])
+    const second = (await store.signIn(account, named('y'), CAP)).device
+    const records = await store.recordsOf(account)
+    expect(records.map(({ id }) => id)).toEqual([first.id, second.id])
+    const [days, sameDay] = records.map(
+      ({ createdOn, lastSeenOn }) => (Date.parse(lastSeenOn) - Date.parse(createdOn)) / DAY_MS,
+    )
+    expect([days, sameDay]).toEqual([2, 0])
+    expect(await store.remove(randomUUID(), first.id)).toBe(false)
+    expect(await store.remove(account, first.id)).toBe(true)
+    expect(await store.remove(account, first.id)).toBe(false)
+    expect((await store.ofAccount(account)).map(({ id }) => id)).toEqual([second.id])
+  })
+
+  test('an overrun is marked for one device, or for all that share the account’s queue', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const account = randomUUID()
+    await store.signIn(account, named('own'), CAP)
+    const own = (await store.signIn(account, named('own'), CAP)).device.id
+    const [one, other] = [
+      (await store.signIn(account, named('one'), CAP)).device.id,
+      (await store.signIn(account, named('other'), CAP)).device.id,
+    ]
+    const marked = async () =>
+      (await store.ofAccount(account)).filter(({ overrun }) => overrun).map(({ id }) => id)
+    await store.setOverrun(account, own)
+    expect(await marked()).toEqual([own])
+    await store.setOverrun(account, undefined)
+    expect((await marked()).toSorted()).toEqual([own, one, other].toSorted())
+    await store.clearOverrun(account, own)
+    await store.clearOverrun(randomUUID(), one)
+    expect((await marked()).toSorted()).toEqual([one, other].toSorted())
+    expect((await store.signIn(account, named('one'), CAP)).device).toMatchObject({
+      registered: true,
+      overrun: true,
+    })
+  })
+
   test('erasing an account forgets its devices and no others', async () => {
     await using bench = await create()
     const { store } = bench

@@ -38,9 +38,8 @@ export const overrun = ({ devices }: OverrunOptions): Module =>
 /** The mark is taken away when the device has acknowledged the headline. */
 function tell(host: ModuleHost, devices: DeviceRegistry, session: Session): MaybePromise<undefined> {
   if (!session.receivesMessages || session.data.overrunTold === true) return undefined
-  return chain(devices.queuesOf(session.account), (queues) => {
-    const { device } = session.queues
-    const marked = queues.devices.some((each) => each.id === device.id && each.overrun)
+  const { device } = session.queues
+  return chain(devices.isOverrun(session.account, device), (marked) => {
     if (!marked || session.closed || session.data.overrunTold === true) return undefined
     session.data.overrunTold = true
     session.send(headline(session))

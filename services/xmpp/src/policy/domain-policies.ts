@@ -29,20 +29,22 @@ export class DomainPolicies implements Disposable {
   readonly #stack = new DisposableStack()
   #policies: ReadonlyMap<string, MessagePolicy> = new Map()
   #reading = false
-  #readAgain = false
+  #stale = false
   #retry: Disposable | undefined
 
   private constructor(options: DomainPoliciesOptions) {
     this.#options = options
   }
 
-  /** Resolves when the policies are known; follows their changes from then on. */
+  /** Resolves when the policies are known, rejects when they cannot be read; follows their changes from then on. */
   static async open(options: DomainPoliciesOptions): Promise<DomainPolicies> {
-    const policies = new DomainPolicies(options)
+    using stack = new DisposableStack()
+    const policies = stack.use(new DomainPolicies(options))
     const follow = () => policies.#follow()
     policies.#stack.use(options.bus.subscribe('domain/changed', follow))
     policies.#stack.use(options.bus.onReset(follow))
-    await policies.#read()
+    await policies.#catchUp()
+    stack.move()
     return policies
   }
 
@@ -61,20 +63,26 @@ export class DomainPolicies implements Disposable {
     }
   }
 
-  /** One read at a time; a change during a read causes another. */
   async #follow(): Promise<void> {
-    this.#readAgain = true
-    if (this.#reading) return
-    this.#reading = true
     try {
-      while (this.#readAgain) {
-        this.#readAgain = false
-        await this.#read()
-      }
+      await this.#catchUp()
     } catch (error) {
       this.#options.onError(error)
       this.#retry?.[Symbol.dispose]()
       if (!this.#stack.disposed) this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#follow())
+    }
+  }
+
+  /** One read at a time, so that none overtakes another; a change during a read causes one more. */
+  async #catchUp(): Promise<void> {
+    this.#stale = true
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      while (this.#stale) {
+        this.#stale = false
+        await this.#read()
+      }
     } finally {
       this.#reading = false
     }
