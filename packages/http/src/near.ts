@@ -19,7 +19,5 @@ for (const [network, bits] of [
 /** Whether an address is loopback, link-local or private: where a proxy of ours may stand. */
 export function isNear(address: string): boolean {
   const [bare = ''] = address.split('%')
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1]
-  if (mapped !== undefined) return NEAR.check(mapped, 'ipv4')
   return NEAR.check(bare, isIPv6(bare) ? 'ipv6' : 'ipv4')
 }
