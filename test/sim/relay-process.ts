@@ -8,6 +8,7 @@ import type { Clock, MaybePromise } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.ts'
 import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/events.ts'
+import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
 import type { RosterStore } from '../../services/xmpp/src/modules/roster/store.ts'
 import { Relay } from '../../services/xmpp/src/relay.ts'
@@ -107,6 +108,7 @@ export class RelayProcess {
       features: {
         rosters: around.rosters,
         pep: around.pep,
+        fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
         resumeTimeoutMs: around.resumeTimeoutMs,
       },
       limits: { silenceMs: around.silenceMs },

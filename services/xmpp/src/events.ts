@@ -18,6 +18,8 @@ export interface XmppEvents {
   readonly databaseFailed: (error: unknown) => void
   readonly signedIn: () => void
   readonly signInRefused: (condition: string) => void
+  /** A FAST token was used by two: it, and all of its device, are worthless now. */
+  readonly tokenReused: () => void
   /** The accounts could not be asked. */
   readonly signInBroken: (error: unknown) => void
   readonly sessionBound: () => void
@@ -61,6 +63,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     databaseFailed: failure('database_failed'),
     signedIn: () => signIns.inc({ outcome: 'success' }),
     signInRefused: (condition) => signIns.inc({ outcome: condition }),
+    tokenReused: () => log.warn('fast_token_reused'),
     signInBroken: failure('sign_in_broken'),
     sessionBound: () => sessions.inc({ how: 'bound' }),
     sessionResumed: () => sessions.inc({ how: 'resumed' }),

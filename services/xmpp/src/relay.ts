@@ -64,7 +64,7 @@ export interface RelayOptions {
   readonly devices: DeviceStore
   /** What holds for the messages of a domain unless its operator decided otherwise. */
   readonly policy: MessagePolicy
-  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'resumeTimeoutMs'>
+  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'resumeTimeoutMs'>
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
 }
@@ -179,7 +179,7 @@ export class Relay implements AsyncDisposable {
     this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
     this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
     this.#supervisor.spawn(this.#ageOutDevices())
-    this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#recheck(accountId)))
+    this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#accountChanged(accountId)))
     this.#stack.use(bus.onReset(() => this.#recheckAll()))
     const erase = (accountId: string) => this.#erase(accountId)
     this.#stack.use(
@@ -212,6 +212,11 @@ export class Relay implements AsyncDisposable {
   #ageOutDevices(): Promise<void> {
     const present = this.#sessions.all().map((session) => session.queues.device)
     return this.#devices.ageOut(DEVICE_DAYS_MAX, present)
+  }
+
+  async #accountChanged(accountId: string): Promise<void> {
+    await this.#recheck(accountId)
+    await this.#hooks.fire('account/changed', { accountId })
   }
 
   /** A suspended or terminated account has no sessions. */

@@ -1,4 +1,5 @@
 /** The composition root of the relay in its process: databases, sealed store, listeners. */
+import { join } from 'node:path'
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import type { Relay as RelayPort } from '@sealpost/ports'
@@ -7,6 +8,8 @@ import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
+import { openTokenKey } from './modules/fast/token-key.ts'
+import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from './relay.ts'
@@ -50,6 +53,10 @@ export async function createXmppService(
       features: {
         rosters: postgresRosterStore(db),
         pep: postgresPepStore(db),
+        fast: {
+          store: postgresFastTokenStore(db),
+          key: await openTokenKey(join(config.keyringDir, 'fast.key'), random),
+        },
         resumeTimeoutMs: config.resumeTimeoutMs,
       },
       limits,

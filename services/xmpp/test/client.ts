@@ -173,6 +173,12 @@ export class TestClient implements AsyncDisposable {
     return enabled.attrs['id']
   }
 
+  /** Stream management comes with the sign-in (XEP-0198 §9): stanzas count from here. */
+  counting(received = 0): void {
+    this.#sm = true
+    this.received = received
+  }
+
   /** XEP-0198 §5 on an authenticated stream; continues the counters of the lost client. */
   async resume(previd: string, lost: TestClient): Promise<Element> {
     this.#sm = true

@@ -18,6 +18,7 @@ import { createTestDatabase } from '../../../test/database.ts'
 import { postgresDeviceStore } from '../src/delivery/device-store.postgres.ts'
 import { openSealedStore, type SealedStore } from '../src/delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from '../src/events.ts'
+import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
@@ -116,6 +117,7 @@ export class DeliveryFixture implements AsyncDisposable {
         features: {
           rosters: postgresRosterStore(db),
           pep: postgresPepStore(db),
+          fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
           resumeTimeoutMs,
         },
         ...(limits ? { limits } : {}),

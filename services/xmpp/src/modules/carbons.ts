@@ -42,6 +42,13 @@ export const carbons = (options: CarbonsOptions): Module =>
           return undefined
         })
       }
+      host.hook('bind2/features', ({ features }) => void features.push(NS_CARBONS))
+      host.hook('bind2/bound', ({ session, request }) => {
+        if (!request.child('enable', NS_CARBONS)) return undefined
+        session.data.carbons = true // XEP-0386 §3.2
+        host.spawn(options.devices.setCarbons(session.account, session.queues.device, true))
+        return undefined
+      })
       host.hook('message/delivered', (event) => copy(host, options, event))
     },
   })

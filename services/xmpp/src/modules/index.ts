@@ -7,10 +7,12 @@ import type { DeviceRegistry } from '../delivery/device-registry.ts'
 import type { XmppEvents } from '../events.ts'
 import type { DomainPolicies } from '../policy/domain-policies.ts'
 import { bind } from './bind.ts'
+import { bind2 } from './bind2.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
+import { fast, type FastOptions } from './fast/fast.ts'
 import { message } from './message.ts'
 import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
@@ -20,16 +22,19 @@ import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 import type { RosterStore } from './roster/store.ts'
 import { sasl } from './sasl.ts'
+import { saslUpgrade } from './sasl-upgrade.ts'
+import { sasl2 } from './sasl2.ts'
 import { starttls } from './starttls.ts'
 import { streamManagement } from './stream-management.ts'
 
 export interface ModuleOptions {
-  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy'>
+  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers'>
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
   readonly devices: DeviceRegistry
   readonly rosters: RosterStore
   readonly pep: PepStore
+  readonly fast: FastOptions['fast']
   readonly events: XmppEvents
   readonly policies: DomainPolicies
   readonly resumeTimeoutMs: number
@@ -39,6 +44,10 @@ export interface ModuleOptions {
 export const modules = (options: ModuleOptions): readonly Module[] => [
   starttls(),
   sasl(options),
+  sasl2(options),
+  saslUpgrade(options),
+  bind2(),
+  fast(options),
   bind(options),
   streamManagement(options),
   roster({ store: options.rosters }),

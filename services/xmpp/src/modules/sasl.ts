@@ -52,6 +52,7 @@ function saslFeatures(signIns: SignIns, stream: Stream): Element[] {
 
 async function start(signIns: SignIns, stream: Stream, nonza: Element): Promise<void> {
   if (stream.account) throw new StreamError('unsupported-stanza-type')
+  if (stream.data.sasl2) throw new StreamError('policy-violation') // XEP-0388 §2.4
   const signIn = signIns.begin(stream, nonza.attrs['mechanism'], false)
   const step = await signIn.next(messageOf(signIns, nonza))
   if (!('challenge' in step)) throw new SaslError('malformed-request')

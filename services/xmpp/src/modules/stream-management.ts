@@ -37,13 +37,24 @@ export const streamManagement = (options: StreamManagementOptions): Module =>
     setup(host) {
       const resumable = new Map<string, Session>()
       host.hook('stream/features', ({ stream, features }) => {
-        if (stream.account) features.push(element('sm', NS_SM))
+        if (stream.account && !stream.session?.data.streamManagement) features.push(element('sm', NS_SM))
         return undefined
       })
       host.onNonza(NS_SM, 'enable', (stream, nonza) =>
         enable(stream, nonza, options, resumable, host.random.token(18)),
       )
       host.onNonza(NS_SM, 'resume', (stream, nonza) => resume(stream, nonza, options, resumable, host.clock))
+      host.hook('sasl2/features', ({ inline }) => void inline.push(element('sm', NS_SM)))
+      host.hook('sasl2/resume', ({ stream, request, account }) => {
+        const nonza = request.child('resume', NS_SM)
+        return nonza && resumeInline(stream, nonza, account.id, options, resumable, host.clock)
+      })
+      host.hook('bind2/features', ({ features }) => void features.push(NS_SM))
+      host.hook('bind2/bound', ({ session, request, told }) => {
+        const nonza = request.child('enable', NS_SM)
+        if (nonza) told.push(start(session, nonza, options, resumable, host.random.token(18)))
+        return undefined
+      })
       host.onNonza(NS_SM, 'r', (stream) => enabledSession(stream).inbox.request())
       host.onNonza(NS_SM, 'a', (stream, nonza) => {
         enabledSession(stream).outbox.acknowledge(readCounter(nonza))
@@ -74,19 +85,29 @@ function enable(
 ): void {
   const { session } = stream
   if (!session || session.data.streamManagement) return fail(stream, 'unexpected-request')
+  stream.send(start(session, nonza, options, resumable, id).toString())
+}
+
+/** Counts from now on; returns what the client is told. */
+function start(
+  session: Session,
+  nonza: Element,
+  options: StreamManagementOptions,
+  resumable: Map<string, Session>,
+  id: string,
+): Element {
   const wanted = nonza.attrs['resume'] === 'true' || nonza.attrs['resume'] === '1'
   session.inbox.enable()
+  session.outbox.enable()
   if (!wanted || options.resumeTimeoutMs === 0) {
     session.data.streamManagement = { id: undefined }
-    stream.send(`<enabled xmlns='${NS_SM}'/>`)
-    return session.outbox.enable()
+    return element('enabled', NS_SM)
   }
   session.data.streamManagement = { id }
   session.resumeTimeoutMs = resumeTimeout(nonza.attrs['max'], options.resumeTimeoutMs)
   resumable.set(id, session)
   const max = Math.floor(session.resumeTimeoutMs / 1000)
-  stream.send(`<enabled xmlns='${NS_SM}' resume='true' id='${id}' max='${max}'/>`)
-  session.outbox.enable()
+  return element('enabled', NS_SM, { resume: 'true', id, max: String(max) })
 }
 
 /** XEP-0198 §3: the client may ask for less. */
@@ -95,7 +116,7 @@ function resumeTimeout(max: string | undefined, serverMs: number): number {
   return Math.min(Number(max) * 1000, serverMs)
 }
 
-/** XEP-0198 §5. The id is unguessable and worth nothing to another account. */
+/** XEP-0198 §5 */
 function resume(
   stream: Stream,
   nonza: Element,
@@ -103,15 +124,51 @@ function resume(
   resumable: ReadonlyMap<string, Session>,
   clock: Clock,
 ): MaybePromise<void> {
-  const { previd } = nonza.attrs
   if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
+  const session = claim(nonza, stream.account.id, resumable)
+  if (!session) return fail(stream, 'item-not-found')
+  const proceed = () => {
+    if (stream.closed) return
+    const resumed = take(session, stream, options, (told) => stream.send(told.toString()))
+    if (!resumed) fail(stream, 'item-not-found')
+  }
+  return session.inbox.unsafe === 0 ? proceed() : settled(session, clock).then(proceed)
+}
+
+/** XEP-0198 §9.2: within the sign-in. */
+async function resumeInline(
+  stream: Stream,
+  nonza: Element,
+  accountId: string,
+  options: StreamManagementOptions,
+  resumable: ReadonlyMap<string, Session>,
+  clock: Clock,
+) {
+  const session = claim(nonza, accountId, resumable)
+  if (session) await settled(session, clock)
+  return {
+    possible: session !== undefined,
+    failed: failed('item-not-found'),
+    commit: (announce: (session: Session, resumed: Element) => void) =>
+      session !== undefined &&
+      !stream.closed &&
+      take(session, stream, options, (resumed) => announce(session, resumed)),
+  }
+}
+
+/** The session that the client may have: what it acknowledges is done with, and its old stream ends. The id is unguessable and worth nothing to another account. */
+function claim(
+  nonza: Element,
+  accountId: string,
+  resumable: ReadonlyMap<string, Session>,
+): Session | undefined {
+  const { previd } = nonza.attrs
   const h = readCounter(nonza)
   const session = previd === undefined ? undefined : resumable.get(previd)
-  if (!session || session.account.id !== stream.account.id) return fail(stream, 'item-not-found')
+  if (session?.account.id !== accountId) return undefined
   session.outbox.acknowledge(h)
   session.stream?.fail(new StreamError('conflict')) // hibernates it: nothing more comes from there
-  if (session.inbox.unsafe === 0) return proceed(stream, session, options)
-  return settled(session, clock).then(() => proceed(stream, session, options))
+  return session
 }
 
 /** Resolves when all that the session sent is safe, so that `h` can say so and nothing is sent twice; or after a while. */
@@ -122,14 +179,20 @@ function settled(session: Session, clock: Clock): Promise<void> {
   return promise.finally(() => timer[Symbol.dispose]())
 }
 
-function proceed(stream: Stream, session: Session, { lifecycle }: StreamManagementOptions): void {
-  if (stream.closed) return
-  if (session.closed) return fail(stream, 'item-not-found')
+/** Continues the session on the stream, after `announce` told the client; false when it is over. */
+function take(
+  session: Session,
+  stream: Stream,
+  { lifecycle }: StreamManagementOptions,
+  announce: (resumed: Element) => void,
+): boolean {
+  if (session.closed) return false
   session.stream?.fail(new StreamError('conflict')) // another resumption was faster, and this one is later
   session.inbox.resumed()
   const previd = session.data.streamManagement?.id ?? ''
-  stream.send(`<resumed xmlns='${NS_SM}' previd='${previd}' h='${session.inbox.handled}'/>`)
+  announce(element('resumed', NS_SM, { previd, h: String(session.inbox.handled) }))
   lifecycle.resume(session, stream)
+  return true
 }
 
 /** `h`: an unsigned 32-bit number (XEP-0198 §4). */
@@ -139,8 +202,14 @@ function readCounter(nonza: Element): number {
   return Number(h)
 }
 
-function fail(stream: Stream, condition: 'unexpected-request' | 'item-not-found'): void {
-  stream.send(`<failed xmlns='${NS_SM}'><${condition} xmlns='${NS_STANZAS}'/></failed>`)
+type ResumptionError = 'unexpected-request' | 'item-not-found'
+
+function fail(stream: Stream, condition: ResumptionError): void {
+  stream.send(failed(condition).toString())
+}
+
+function failed(condition: ResumptionError): Element {
+  return element('failed', NS_SM, {}, element(condition, NS_STANZAS))
 }
 
 /** Dead peers: asked for an acknowledgement before this monotonic time, and silent since. */
