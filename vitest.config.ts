@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** `unit` is fast, `scenario` talks to real services, `e2e` runs the whole in both shapes. One embedded Postgres serves them all. */
+/** `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance, `e2e` runs the whole in both shapes. One embedded Postgres serves them all. */
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
@@ -26,6 +26,14 @@ export default defineConfig({
           include: ['services/*/test/**/*.scenario.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sim',
+          include: ['test/sim/*.sim.ts'],
+          testTimeout: 30_000,
         },
       },
       {

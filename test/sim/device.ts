@@ -91,6 +91,8 @@ export class Device {
    * queue is its to take nobody knows any more, and messages with a lower number may be in both of its queues.
    */
   takesTwiceBelow = 0
+  /** What the relay calls it. */
+  relayId = ''
   boundResource = ''
   phase: Phase = 'offline'
   session: ClientSession | undefined

@@ -2,12 +2,15 @@
  * Everything that the relay promised, and what came of it. A message is acknowledged when `h` has passed it on its
  * sender's side (XEP-0198 §4).
  *
- * Duplicates that XEP-0198 allows: one more copy for each time the sender sent it again, one more when a crash came
- * between the receiver's acknowledgement and the shred being synced, and any number as long as no acknowledgement of
- * the copies before has reached the relay. One more is known, see `takesTwiceBelow`. All others are too many.
+ * Duplicates that XEP-0198 allows: one more copy for each time the sender sent it again, one more for each that is in the
+ * device's queue after a crash (it came between the receiver's acknowledgement and the shred being synced), and any
+ * number as long as no acknowledgement of the copies before has reached the relay. One more is known, see
+ * `takesTwiceBelow`. All others are too many.
  */
 import type { Clock } from '@sealpost/runtime'
+import { ACCOUNT_QUEUE } from '../../services/xmpp/src/delivery/device-registry.ts'
 import type { ClientSession, Device } from './device.ts'
+import type { DiskEvents } from './sealed-disk.ts'
 import { type Trace, Violation } from './trace.ts'
 
 interface Arrival {
@@ -34,16 +37,19 @@ export interface SentMessage {
   lastArrivedMs: number
   acknowledged: boolean
   refused: string | undefined
-  /** Copies that came back to life by a crash. */
-  returned: number
+  /** A copy could not be sealed at first: it was tried again, behind younger ones. */
+  givenUp: boolean
+  /** Copies that were there after a crash, by the relay's name of the device in whose queue they were. */
+  readonly survivors: Map<string, number>
   readonly arrivals: Map<Device, Arrival[]>
 }
 
-function copiesAllowed(device: Device, { number, transmissions, returned }: SentMessage): number {
-  return transmissions + returned + (number < device.takesTwiceBelow ? 1 : 0)
+function copiesAllowed(device: Device, { number, transmissions, survivors }: SentMessage): number {
+  const survived = (survivors.get(device.relayId) ?? 0) + (survivors.get(ACCOUNT_QUEUE) ?? 0)
+  return transmissions * (number < device.takesTwiceBelow ? 2 : 1) + survived
 }
 
-export class Ledger {
+export class Ledger implements DiskEvents {
   readonly messages = new Map<string, SentMessage>()
   readonly #clock: Clock
   readonly #trace: Trace
@@ -63,8 +69,15 @@ export class Ledger {
     const number = this.messages.size
     const sent: SentMessage = {
       ...message,
-      ...{ id: `m${number}`, number, sender, session },
-      ...{ transmissions: 0, acknowledged: false, refused: undefined, returned: 0 },
+      id: `m${number}`,
+      number,
+      sender,
+      session,
+      transmissions: 0,
+      acknowledged: false,
+      refused: undefined,
+      givenUp: false,
+      survivors: new Map(),
       firstSentMs: this.#clock.now(),
       lastArrivedMs: 0,
       arrivals: new Map(),
@@ -73,9 +86,14 @@ export class Ledger {
     return sent
   }
 
-  returned(id: string): void {
+  givenUp(id: string): void {
     const message = this.messages.get(id)
-    if (message) message.returned++
+    if (message) message.givenUp = true
+  }
+
+  survived(id: string, device: string): void {
+    const survivors = this.messages.get(id)?.survivors
+    survivors?.set(device, (survivors.get(device) ?? 0) + 1)
   }
 
   /** The relay writes a message to a device. `stampMs`: when it was accepted, if it was stored. */
@@ -137,10 +155,10 @@ export class Ledger {
       throw this.#violation(`${id} lost for the account`, own[0] ?? sender, message)
   }
 
-  /** What was sent once must arrive in the order of sending, for devices with a queue of their own. */
+  /** What was sent once must arrive in the order of sending, for devices with a queue of their own and a store that works. */
   #checkOrder(sender: Device, receiver: Device): void {
     const first = [...this.messages.values()]
-      .filter((message) => message.sender === sender && message.transmissions === 1)
+      .filter((message) => message.sender === sender && message.transmissions === 1 && !message.givenUp)
       .filter((message) => message.obliged.has(receiver) && message.arrivals.has(receiver))
       .map((message) => ({ message, order: message.arrivals.get(receiver)?.[0]?.order ?? 0 }))
     for (const [index, one] of first.entries()) {

@@ -136,6 +136,8 @@ export interface ServerSide {
   wrote(xml: string): void
 }
 
+/** A peer that vanished is noticed by TCP itself, in the end. */
+const KEEP_ALIVE_MS = 150_000
 const FLUSH_BYTES = 64 * 1024
 
 /** Both ends of one connection. The relay's end does what the TCP transport does with its socket. */
@@ -281,10 +283,14 @@ export class SimulatedConnection implements Connection {
 
   #abort(noticed: boolean): void {
     this.#clientGone = true
-    if (!noticed) return void this.client.freeze(true)
-    this.#up.cut()
-    this.#down.cut()
-    this.#soon(() => this.#lost())
+    if (noticed) {
+      this.#up.cut()
+      this.#down.cut()
+      this.#soon(() => this.#lost())
+    } else {
+      this.client.freeze(true)
+      this.#clock.after(KEEP_ALIVE_MS, () => this.#lost())
+    }
   }
 
   #lost(): void {

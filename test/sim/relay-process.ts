@@ -133,10 +133,16 @@ export class RelayProcess {
 
 function platformOf(clock: Clock, random: SeededRandom): Platform {
   return {
-    ...{ log, metrics, clock, random },
+    log,
+    metrics,
+    clock,
+    random,
     bus: createProcessBus(),
     tls: { current: () => ({ cert: '', key: '' }), onChange: () => ({ [Symbol.dispose]: () => undefined }) },
-    ...{ databaseUrl: '', dataDir: '', domains: ['localhost'], bind: '' },
+    databaseUrl: '',
+    dataDir: '',
+    domains: ['localhost'],
+    bind: '',
   }
 }
 

@@ -38,6 +38,14 @@ const SIZE = 1024
 const GIVE_UP_MS = 10_000
 const CLOSE_MS = 5_000
 
+/** What becomes of messages, by their ids. */
+export interface DiskEvents {
+  /** A copy of it is in the queue of this device after a crash, whether or not it had been acknowledged. */
+  survived(id: string, device: string): void
+  /** A copy of it was taken and could not be kept in the end. */
+  givenUp(id: string): void
+}
+
 /** What survives a process. */
 export class SealedDisk {
   /** Postgres does not answer. */
@@ -47,14 +55,17 @@ export class SealedDisk {
   /** Part of the commits that take long and fail in the end. */
   failureRate = 0
   delayMs = 4
-  /** Ids of messages that were acknowledged and came back, since a crash was faster than the shred. */
-  readonly onReturned: (messageId: string) => void
+  readonly #events: DiskEvents
   readonly rows = new Map<string, Row>()
   readonly random: SeededRandom
 
-  constructor(random: SeededRandom, onReturned: (messageId: string) => void) {
+  constructor(random: SeededRandom, events: DiskEvents) {
     this.random = random
-    this.onReturned = onReturned
+    this.#events = events
+  }
+
+  givenUp(plaintext: Buffer): void {
+    this.#events.givenUp(messageIdOf(plaintext.toString()) ?? '')
   }
 
   /** The process is gone: of what was under way some made it, some did not. */
@@ -64,7 +75,7 @@ export class SealedDisk {
       row.committed ||= this.random.chance(0.5)
       const shredded = row.shredding && this.random.chance(0.5)
       if (!row.synced || !row.committed || shredded) this.rows.delete(row.id)
-      else if (row.shredding) this.onReturned(messageIdOf(row.plaintext.toString()) ?? '')
+      else this.#events.survived(messageIdOf(row.plaintext.toString()) ?? '', queueOf(row).device)
     }
     const counts = new Map<string, number>()
     for (const row of this.rows.values()) {
@@ -96,7 +107,7 @@ export class SimulatedSealedStore implements SealedStore {
     this.#disk = disk
     this.#clock = clock
     for (const row of disk.rows.values()) {
-      const queue = this.#queue(JSON.parse(row.queue) as QueueKey)
+      const queue = this.#queue(queueOf(row))
       queue.rows.set(row.id, row)
       queue.lastSeq = Math.max(queue.lastSeq, row.seq)
       this.#issued = Math.max(this.#issued, row.seq)
@@ -144,13 +155,19 @@ export class SimulatedSealedStore implements SealedStore {
     const begun = this.#clock.monotonic()
     const fails = random.chance(this.#disk.failureRate)
     await Promise.all([this.#delay().then(() => void (row.synced = true)), this.#delay()])
-    while (this.#disk.databaseAway || this.#disk.keyringAway || fails) {
+    for (;;) {
+      if (!fails && !this.#disk.databaseAway && !this.#disk.keyringAway) break
       await this.#pause(50)
-      if (this.#clock.monotonic() - begun < GIVE_UP_MS && !(fails && random.chance(0.2))) continue
-      if (!this.#closed) this.shred([row.id])
-      throw new OperationalError('STORE_UNAVAILABLE', 'given up')
+      if (this.#clock.monotonic() - begun >= GIVE_UP_MS || (fails && random.chance(0.2)))
+        return this.#giveUp(row)
     }
     row.committed = true
+  }
+
+  #giveUp(row: Row): never {
+    this.#disk.givenUp(row.plaintext)
+    if (!this.#closed) this.shred([row.id])
+    throw new OperationalError('STORE_UNAVAILABLE', 'given up')
   }
 
   async read(
@@ -187,12 +204,15 @@ export class SimulatedSealedStore implements SealedStore {
 
   #overwrite(rows: readonly Row[]): void {
     for (const row of rows) row.shredding = true
-    const overwritten = this.#delay().then(async () => {
-      while (this.#disk.keyringAway) await this.#pause(50)
-      for (const { id } of rows) this.#disk.rows.delete(id)
-      this.#shreds.delete(overwritten)
-    })
+    const overwritten = this.#shredded(rows)
     this.#shreds.add(overwritten)
+    void overwritten.finally(() => this.#shreds.delete(overwritten))
+  }
+
+  async #shredded(rows: readonly Row[]): Promise<void> {
+    await this.#delay()
+    while (this.#disk.keyringAway) await this.#pause(50)
+    for (const { id } of rows) this.#disk.rows.delete(id)
   }
 
   shredQueue(key: QueueKey): number {
@@ -257,6 +277,10 @@ export class SimulatedSealedStore implements SealedStore {
     this.#clock.after(ms, resolve)
     return promise
   }
+}
+
+function queueOf(row: Row): QueueKey {
+  return JSON.parse(row.queue) as QueueKey
 }
 
 function nameOf({ account, device }: QueueKey): string {

@@ -45,8 +45,10 @@ interface Mishaps {
   readonly slowStores: boolean
 }
 
-const SETTLE_MS = 120_000
-/** What a client without a name of its own leaves behind at each sign-in is a device, too: so many may be. */
+/** All that may still time out: connections, and sessions that nobody resumes. */
+const SETTLE_MS = 240_000
+/** A clean stop may take so long, also with a store that is away. */
+const STOP_MS = 10_000
 const DAY_MS = 86_400_000
 
 export class Simulation implements DeviceWorld {
@@ -85,7 +87,7 @@ export class Simulation implements DeviceWorld {
       random: new SeededRandom(seed, 4),
       weather: { delayMs: this.#mishaps.slowStores ? 60 : 3, away: false },
       accounts,
-      disk: new SealedDisk(new SeededRandom(seed, 5), (id) => this.ledger.returned(id)),
+      disk: new SealedDisk(new SeededRandom(seed, 5), this.ledger),
       devices: this.#watched(devices),
       rosters: memoryRosterStore(),
       pep: memoryPepStore(),
@@ -201,9 +203,11 @@ export class Simulation implements DeviceWorld {
     const identities = new Map<string, string>()
     return {
       ...store,
-      signIn: async (accountId, identity, cap) => {
-        const result = await store.signIn(accountId, identity, cap)
+      signIn: async (accountId, identity, cap, atOnce) => {
+        const result = await store.signIn(accountId, identity, cap, atOnce)
         identities.set(result.device.id, identity.toString('hex'))
+        for (const device of this.devices)
+          if (this.#identityOf(device) === identity.toString('hex')) device.relayId = result.device.id
         if (result.device.registered) this.#registered.add(identity.toString('hex'))
         if (result.device.inherits) this.#inheriting.add(identity.toString('hex'))
         for (const id of result.dropped) this.#forget(identities.get(id) ?? '')
@@ -339,13 +343,13 @@ export class Simulation implements DeviceWorld {
     if (!process) return
     this.trace.add('relay', 'stops')
     this.#process = undefined
-    let stopped = false
-    const stopping = process.stop().then(() => void (stopped = true))
-    for (let waited = 0; !stopped; waited += 20) {
-      if (waited > 30_000) throw new Violation(this.trace, 'the relay does not stop', [])
+    const stopping = { done: false }
+    const stopped = process.stop().then(() => (stopping.done = true))
+    for (let waited = 0; !stopping.done; waited += 20) {
+      if (waited > STOP_MS) throw new Violation(this.trace, 'the relay does not stop', [])
       await this.#pass(20)
     }
-    await stopping
+    await stopped
     process.kill()
     this.#around.disk.crash()
     this.#startSoon()
