@@ -154,7 +154,10 @@ export class DeviceRegistry {
     const { devices } = await this.queuesOf({ id: account })
     const meant = devices.filter((each) => (shared ? !each.registered : each.id === device))
     if (meant.every((each) => each.overrun)) return
-    await this.#store.setOverrun(account, shared ? undefined : device)
+    await this.#store.setOverrun(
+      account,
+      meant.map(({ id }) => id),
+    )
     this.#invalidate(account)
   }
 

@@ -108,10 +108,8 @@ function changing(rows: Rows): Omit<DeviceStore, keyof ReturnType<typeof signing
       if (row) row.carbons = carbons
     },
 
-    async setOverrun(accountId, deviceId) {
-      for (const row of rows.of(accountId)) {
-        if (deviceId === undefined ? row.signIns === 1 : row.id === deviceId) row.overrun = true
-      }
+    async setOverrun(accountId, deviceIds) {
+      for (const row of rows.of(accountId)) if (deviceIds.includes(row.id)) row.overrun = true
     },
 
     async clearOverrun(accountId, deviceId) {

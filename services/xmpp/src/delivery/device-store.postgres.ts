@@ -71,11 +71,10 @@ function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn>>
         where account_id = ${accountId} and device_id = ${deviceId} and carbons <> ${carbons}`)
     },
 
-    async setOverrun(accountId, deviceId) {
-      const meant = deviceId === undefined ? sql`sign_ins = 1` : sql`device_id = ${deviceId}`
-      await db.execute(
-        sql`update xmpp.device set overrun = true where account_id = ${accountId} and ${meant} and not overrun`,
-      )
+    async setOverrun(accountId, deviceIds) {
+      await db.execute(sql`
+        update xmpp.device set overrun = true
+        where account_id = ${accountId} and device_id = any(${deviceIds}::uuid[])`)
     },
 
     async clearOverrun(accountId, deviceId) {

@@ -155,7 +155,7 @@ describe.each([
     expect((await store.ofAccount(account)).map(({ id }) => id)).toEqual([second.id])
   })
 
-  test('an overrun is marked for one device, or for all that share the account’s queue', async () => {
+  test('an overrun is marked and cleared by device, and outlives a registration', async () => {
     await using bench = await create()
     const { store } = bench
     const account = randomUUID()
@@ -167,9 +167,10 @@ describe.each([
     ]
     const marked = async () =>
       (await store.ofAccount(account)).filter(({ overrun }) => overrun).map(({ id }) => id)
-    await store.setOverrun(account, own)
+    await store.setOverrun(account, [own])
+    await store.setOverrun(randomUUID(), [one])
     expect(await marked()).toEqual([own])
-    await store.setOverrun(account, undefined)
+    await store.setOverrun(account, [one, other])
     expect((await marked()).toSorted()).toEqual([own, one, other].toSorted())
     await store.clearOverrun(account, own)
     await store.clearOverrun(randomUUID(), one)

@@ -35,8 +35,8 @@ export interface DeviceStore {
   /** The device has taken over what the account's queue held for it. */
   inherited(accountId: string, deviceId: string): Promise<void>
   setCarbons(accountId: string, deviceId: string, carbons: boolean): Promise<void>
-  /** Marks a device, or, without one, all that share the account's queue. */
-  setOverrun(accountId: string, deviceId: string | undefined): Promise<void>
+  /** Messages were left out for these devices. */
+  setOverrun(accountId: string, deviceIds: readonly string[]): Promise<void>
   /** The device has been told. */
   clearOverrun(accountId: string, deviceId: string): Promise<void>
   /** These devices are here today. */
