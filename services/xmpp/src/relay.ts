@@ -250,7 +250,7 @@ export class Relay implements AsyncDisposable {
   /** Ends all streams; what was in memory only is sealed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lifecycle.endAll()
-    await this.#delivery.flush()
+    this.#delivery.flush()
     await this.#stack.disposeAsync()
     await this.#supervisor.idle()
   }

@@ -201,12 +201,14 @@ export class Delivery implements OutboxEvents {
     }
   }
 
-  /** Seals everything that is only in memory, as far as the store takes it; for a clean stop. */
-  async flush(): Promise<void> {
+  /**
+   * Gives everything that is only in memory to the store, as far as it takes it; for a clean stop. Waiting for it is the store's,
+   * when it is disposed of: it waits for a bounded time, also when its database is away.
+   */
+  flush(): void {
     this.#sweep?.[Symbol.dispose]()
     for (const queue of this.#queues.values()) this.#sealLive(queue)
     this.#retry?.[Symbol.dispose]()
-    await this.#options.store.flushed()
   }
 
   acknowledged(copy: Copy, outbox: Outbox): void {
