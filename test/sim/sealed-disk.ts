@@ -35,7 +35,7 @@ interface Queue {
 
 const SIZE = 1024
 /** A commit that does not succeed is given up after so long. */
-const GIVE_UP_MS = 10_000
+const GIVE_UP_MS = 60_000
 const CLOSE_MS = 5_000
 
 /** What becomes of messages, by their ids. */
