@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DeliveryFixture, ids, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'
-import { omemo } from './relay-fixture.ts'
+import { omemo, startRelay } from './relay-fixture.ts'
 
 let relay: DeliveryFixture
 beforeAll(async () => {
@@ -130,4 +130,24 @@ test('no-store and chat states pass to who is here, errors are not answered', as
   await alice.receivesNothing()
   await alice.close()
   await bob.close()
+})
+
+test('STORAGE_MODE for the whole server, a domain decided otherwise', async () => {
+  await using server = await startRelay({ storageMode: 'none' })
+  const alice = await server.client('alice')
+  await server.account('bob')
+  alice.sends(omemo('bob@localhost', 'm1'))
+  await alice.receives(unavailable('m1'))
+  const { domains } = server.accounts
+  await domains.setPolicy('localhost', { e2ee: undefined, storage: 'sealed', messageTtlSeconds: undefined })
+  const bob = await server.client('bob', { resource: 'x' })
+  await expect
+    .poll(async () => {
+      alice.sends(omemo('bob@localhost', 'm2'))
+      await alice.ping()
+      return alice.inbox.splice(0).filter(({ name }) => name === 'message').length
+    })
+    .toBe(0)
+  await bob.available()
+  expect((await bob.message()).attrs['id']).toBe('m2')
 })
