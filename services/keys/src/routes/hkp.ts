@@ -1,4 +1,7 @@
-/** draft-gallagher-openpgp-hkp: lookups. The directory holds no keys yet and takes none, and says so. */
+/**
+ * draft-gallagher-openpgp-hkp: lookups. The directory holds no keys and takes none, and says so.
+ * TODO: draft-gallagher-openpgp-hkp §5 submission.
+ */
 import { Type } from '@sealpost/http'
 import type { FastifyPluginAsync, Static } from '@sealpost/http'
 import { SearchError, parseSearch } from '../directory/search.ts'

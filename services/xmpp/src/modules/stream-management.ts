@@ -1,6 +1,7 @@
 /**
  * XEP-0198 Stream Management: acknowledgement in both directions and resumption within this process. `h` towards
  * the client passes a stanza when it is safe (delivery/inbox.ts); `h` from the client shreds what it covers.
+ * TODO: XEP-0198 §5 resumption across a restart of the server; until then a client signs in anew and sends again.
  */
 import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_SM, NS_STANZAS, StreamError } from '@sealpost/stanza'

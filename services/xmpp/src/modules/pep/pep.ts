@@ -2,6 +2,7 @@
  * XEP-0163 Personal Eventing over XEP-0060, as far as OMEMO (XEP-0384), OpenPGP for XMPP (XEP-0373) and private nodes
  * (XEP-0223) need it. The account is the service. No subscriptions other than those of presence, no affiliations, no
  * collections, no paging. To those who may not see the account's presence, all but open nodes look like no account.
+ * TODO: XEP-0060 §6 subscriptions and §8.9 affiliations; accounts' nodes have those of presence only.
  */
 import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
 import {
