@@ -53,7 +53,8 @@ export class DeviceAdministration implements RelayPort {
   /** Resolves when what waited for it is unreadable on disk as well. */
   async revokeDevice(accountId: string, deviceId: string): Promise<boolean> {
     const { devices, sessions, lifecycle, store } = this.#options
-    if (!(await devices.revoke(accountId, deviceId))) return false
+    // Whether or not it is known: an earlier attempt may have forgotten the device and not come to what follows.
+    const known = await devices.revoke(accountId, deviceId)
     for (const session of sessions.all()) {
       const { account, queues } = session
       if (account.id === accountId && queues.device.id === deviceId)
@@ -61,7 +62,7 @@ export class DeviceAdministration implements RelayPort {
     }
     await this.forget({ account: accountId, device: deviceId })
     await store.shredded()
-    return true
+    return known
   }
 
   /** A device is not known any more: nothing may be left of it. */

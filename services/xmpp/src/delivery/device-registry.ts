@@ -135,10 +135,12 @@ export class DeviceRegistry {
    * what waits there does: shredding it is the caller's, after the device's sessions have left it.
    */
   async revoke(accountId: string, deviceId: string): Promise<boolean> {
-    const known = await this.#store.remove(accountId, deviceId)
-    this.#inheritUntil.delete(deviceId)
-    this.#invalidate(accountId)
-    return known
+    try {
+      return await this.#store.remove(accountId, deviceId)
+    } finally {
+      this.#inheritUntil.delete(deviceId)
+      this.#invalidate(accountId)
+    }
   }
 
   /** A message was left out of a full queue. Written once, however many are, until the devices have been told. */
