@@ -73,6 +73,8 @@ const EXPECTED_ENDS = [
   'resource-constraint',
   'internal-server-error',
 ]
+/** Of one that was revoked. */
+const REVOKED = 'not-authorized'
 
 export class Device {
   readonly name: string
@@ -91,6 +93,10 @@ export class Device {
    * queue is its to take nobody knows any more, and messages with a lower number may be in both of its queues.
    */
   takesTwiceBelow = 0
+  /** Its account's owner has had it forgotten, now or before. */
+  revoked = false
+  /** How often it has been forgotten: each time it comes back as another one, that has got nothing yet. */
+  lives = 0
   /** What the relay calls it. */
   relayId = ''
   boundResource = ''
@@ -126,10 +132,11 @@ export class Device {
     return this.#forgottenAt >= ms
   }
 
-  /** The relay dropped it for others. */
+  /** The relay does not know it any more. */
   forgotten(): void {
     this.registeredSince = undefined
     this.carbonsSince = undefined
+    this.lives++
     this.#forgottenAt = this.#world.clock.now()
   }
 
@@ -439,7 +446,7 @@ export class Device {
 
   #onStreamError(element: Element): void {
     const condition = element.elements()[0]?.name ?? ''
-    if (!EXPECTED_ENDS.includes(condition))
+    if (!EXPECTED_ENDS.includes(condition) && !(condition === REVOKED && this.revoked))
       throw new Violation(this.#world.trace, `stream error ${condition}`, [this.name])
     this.#say(`stream error ${condition}`)
   }

@@ -18,6 +18,8 @@ interface Arrival {
   /** The place of the stanza in its session: what a count of this many acknowledges. */
   readonly place: number
   readonly order: number
+  /** Which `lives` of the device it came to. */
+  readonly life: number
 }
 
 export interface SentMessage {
@@ -103,7 +105,7 @@ export class Ledger implements DiskEvents {
     this.#checkAddressee(device, message)
     this.#checkLife(device, message, stampMs)
     const acknowledged = (message.arrivals.get(device) ?? []).filter(
-      ({ session, place }) => place <= session.acknowledgedUpTo,
+      ({ session, place, life }) => place <= session.acknowledgedUpTo && life === device.lives,
     )
     if (acknowledged.length >= copiesAllowed(device, message))
       throw this.#violation(`${id} again, although acknowledged`, device, message)
@@ -113,7 +115,10 @@ export class Ledger implements DiskEvents {
     const message = this.messages.get(id)
     if (!message) throw new Violation(this.#trace, `${id} was never sent`, [device.name])
     const arrivals = message.arrivals.get(device) ?? []
-    message.arrivals.set(device, [...arrivals, { session, place, order: this.#arrivals++ }])
+    message.arrivals.set(device, [
+      ...arrivals,
+      { session, place, order: this.#arrivals++, life: device.lives },
+    ])
     const here = arrivals.filter((arrival) => arrival.session === session).length + 1
     if (here > copiesAllowed(device, message))
       throw this.#violation(`${id} twice in one session`, device, message)
@@ -151,6 +156,7 @@ export class Ledger implements DiskEvents {
         throw this.#violation(`${id} lost for a device`, device, message)
     }
     const own = devices.filter((device) => device.account === account)
+    if (own.some((device) => device.wasForgottenSince(message.firstSentMs))) return // with what waited for it
     if (own.length > 0 && !own.some((device) => message.arrivals.has(device)))
       throw this.#violation(`${id} lost for the account`, own[0] ?? sender, message)
   }
@@ -160,6 +166,8 @@ export class Ledger implements DiskEvents {
     const first = [...this.messages.values()]
       .filter((message) => message.sender === sender && message.transmissions === 1 && !message.givenUp)
       .filter((message) => message.obliged.has(receiver) && message.arrivals.has(receiver))
+      .filter(({ number }) => number >= receiver.takesTwiceBelow)
+      .filter(({ firstSentMs }) => !receiver.wasForgottenSince(firstSentMs))
       .map((message) => ({ message, order: message.arrivals.get(receiver)?.[0]?.order ?? 0 }))
     for (const [index, one] of first.entries()) {
       const before = first[index - 1]

@@ -20,6 +20,17 @@ import type { SeededRandom } from './seeded-random.ts'
 const log = createLog({ level: 'silent' })
 const metrics = createMetrics()
 
+const DEVICE_CALLS = [
+  'ofAccount',
+  'signIn',
+  'inherited',
+  'setCarbons',
+  'seen',
+  'remove',
+  'setOverrun',
+  'clearOverrun',
+] as const
+
 /** What survives the process, and how it is to be run. */
 export interface Surroundings {
   readonly clock: Clock
@@ -103,7 +114,7 @@ export class RelayProcess {
       events: watchedEvents(onBug),
       accounts: faulty(around.accounts, ['find', 'findById', 'verifierOrDecoy'], behind),
       store,
-      devices: faulty(around.devices, ['ofAccount', 'signIn', 'inherited', 'setCarbons', 'seen'], behind),
+      devices: faulty(around.devices, DEVICE_CALLS, behind),
       policy: { e2ee: 'required', storage: 'sealed', messageTtlSeconds: around.messageTtlSeconds },
       features: {
         rosters: around.rosters,

@@ -64,6 +64,12 @@ export class SealedDisk {
     this.#events = events
   }
 
+  /** Messages in the queue of a device that can still be read. */
+  waitingFor(account: string, device: string): number {
+    const queue = nameOf({ account, device })
+    return [...this.rows.values()].filter((row) => row.queue === queue && !row.shredding).length
+  }
+
   givenUp(plaintext: Buffer): void {
     this.#events.givenUp(messageIdOf(plaintext.toString()) ?? '')
   }

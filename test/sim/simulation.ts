@@ -9,6 +9,7 @@ import { createProcessBus } from '@sealpost/bus'
 import { parseJid } from '@sealpost/jid'
 import { VirtualClock } from '@sealpost/runtime'
 import { NS_FORWARD } from '@sealpost/stanza'
+import { ACCOUNT_QUEUE } from '../../services/xmpp/src/delivery/device-registry.ts'
 import { memoryDeviceStore } from '../../services/xmpp/src/delivery/device-store.memory.ts'
 import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.ts'
 import { memoryPepStore } from '../../services/xmpp/src/modules/pep/store.memory.ts'
@@ -43,9 +44,17 @@ interface Mishaps {
   readonly expiry: boolean
   readonly presence: boolean
   readonly slowStores: boolean
+  readonly revocations: boolean
 }
 
 /** All that may still time out: connections, and sessions that nobody resumes. */
+interface Revocation {
+  readonly device: Device
+  /** What the relay called it at that time. */
+  readonly id: string
+  readonly account: string
+}
+
 const SETTLE_MS = 240_000
 /** A clean stop may take so long, also with a store that is away. */
 const STOP_MS = 10_000
@@ -144,6 +153,7 @@ export class Simulation implements DeviceWorld {
     }
     this.#process = await RelayProcess.start(this.#around)
     this.trace.add('relay', 'starts')
+    for (const revocation of this.#revoking) this.#revokeAgain(revocation)
   }
 
   // What devices see of the world.
@@ -212,6 +222,11 @@ export class Simulation implements DeviceWorld {
         if (result.device.inherits) this.#inheriting.add(identity.toString('hex'))
         for (const id of result.dropped) this.#forget(identities.get(id) ?? '')
         return result
+      },
+      remove: async (accountId, deviceId) => {
+        const known = await store.remove(accountId, deviceId)
+        if (known) this.#forget(identities.get(deviceId) ?? '')
+        return known
       },
       inherited: async (accountId, deviceId) => {
         await store.inherited(accountId, deviceId)
@@ -306,7 +321,7 @@ export class Simulation implements DeviceWorld {
 
   async #interfere(): Promise<void> {
     const { disk, weather } = this.#around
-    const { crashes, restarts, database, keyring, failedCommits } = this.#mishaps
+    const { crashes, restarts, database, keyring, failedCommits, revocations } = this.#mishaps
     const roll = this.#script.int(0, 99)
     if (roll < 25 && crashes) this.#crash()
     else if (roll < 40 && restarts) await this.#restart()
@@ -316,8 +331,40 @@ export class Simulation implements DeviceWorld {
         weather.away = away
       })
     } else if (roll < 75 && keyring) this.#outage('keyring', (away) => void (disk.keyringAway = away))
-    else if (roll < 85) disk.failureRate = failedCommits ? this.#script.fraction() * 0.2 : 0
+    else if (roll < 80 && revocations) this.#revoke(this.#script.pick(this.devices))
+    else if (roll < 87) disk.failureRate = failedCommits ? this.#script.fraction() * 0.2 : 0
     else disk.delayMs = this.#script.pick([2, 10, 200]) ?? 2
+  }
+
+  /** Its owner has a device forgotten, and tries again until the relay says that it is. */
+  #revoke(device: Device | undefined): void {
+    if (!device || device.relayId === '') return
+    device.revoked = true
+    const account = this.#accountIds.get(device.account) ?? ''
+    const revocation = { device, id: device.relayId, account }
+    this.#revoking.add(revocation)
+    this.#revokeAgain(revocation)
+  }
+
+  readonly #revoking = new Set<Revocation>()
+
+  #revokeAgain(revocation: Revocation): void {
+    const process = this.#process
+    if (!process || !this.#revoking.has(revocation)) return
+    const { device, id, account } = revocation
+    this.trace.add(device.name, 'is to be revoked')
+    process.relay.port.revokeDevice(account, id).then(
+      () => this.#revoked(process, revocation),
+      () => this.clock.after(1_000, () => process === this.#process && this.#revokeAgain(revocation)),
+    )
+  }
+
+  #revoked(process: RelayProcess, revocation: Revocation): void {
+    const { device, id, account } = revocation
+    if (process !== this.#process || !this.#revoking.delete(revocation)) return
+    this.trace.add(device.name, 'is revoked')
+    if (this.#around.disk.waitingFor(account, id) === 0) return
+    this.trace.violation ??= new Violation(this.trace, 'messages wait for a revoked device', [device.name])
   }
 
   #outage(what: string, change: (away: boolean) => void): void {
@@ -369,13 +416,28 @@ export class Simulation implements DeviceWorld {
     Object.assign(weather, { away: false, delayMs: 3 })
     await this.#pass(60_000)
     for (const device of this.devices) await this.#drain(device)
+    await this.#pass(5_000)
+    this.#checkDrained()
     for (const name of this.#accountNames) await this.#drainAccountQueue(name)
     await this.#pass(5_000)
+    this.#checkDrained()
     this.#checkSafe()
     this.ledger.check(this.devices)
     for (const device of this.devices) device.close()
     await this.#pass(SETTLE_MS)
     this.#checkNothingKept()
+  }
+
+  /** Nothing waits for who is here. */
+  #checkDrained(): void {
+    const { disk } = this.#around
+    for (const device of this.devices) {
+      const { account, session, relayId } = device
+      const id = this.#accountIds.get(account) ?? ''
+      if (device.phase !== 'up' || !session) continue
+      const waiting = disk.waitingFor(id, session.tracked ? relayId : ACCOUNT_QUEUE)
+      if (waiting > 0) throw new Violation(this.trace, `${waiting} wait although it is here`, [device.name])
+    }
   }
 
   async #drain(device: Device): Promise<void> {
@@ -441,6 +503,7 @@ function chooseMishaps(script: SeededRandom): Mishaps {
     expiry: often(),
     presence: often(),
     slowStores: often(),
+    revocations: script.chance(0.3),
   }
 }
 
