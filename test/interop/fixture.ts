@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 import { Sealpost } from './sealpost.ts'
 import { Device, DOMAIN, trust, type DeviceOptions, type Person } from './xmpp-js.ts'
 
-const PEOPLE = 40
+const PEOPLE = 60
 
 export class Fixture implements AsyncDisposable {
   readonly sealpost: Sealpost
@@ -36,8 +36,8 @@ export class Fixture implements AsyncDisposable {
   }
 
   /** How a device of `person` reaches the server: STARTTLS. */
-  device(person: Person, resource: string): DeviceOptions {
-    return { ...person, resource, service: `xmpp://127.0.0.1:${this.sealpost.port}` }
+  device(person: Person, resource: string, withoutSasl2 = false): DeviceOptions {
+    return { ...person, resource, withoutSasl2, service: `xmpp://127.0.0.1:${this.sealpost.port}` }
   }
 
   /** Signed in until the test ends. */

@@ -6,6 +6,7 @@ declare module '@xmpp/client' {
   export interface XmlElement {
     readonly name: string
     readonly attrs: Readonly<Record<string, string | undefined>>
+    children: readonly (XmlElement | string)[]
     getChild(name: string, namespace?: string): XmlElement | undefined
     getChildText(name: string, namespace?: string): string | null
     toString(): string
@@ -27,8 +28,12 @@ declare module '@xmpp/client' {
     /** The library's wrapper around the socket. */
     readonly socket: { readonly socket: TLSSocket | null } | null
     readonly status: string
+    /** Full address once bound. */
+    readonly jid: { readonly resource: string } | null
     /** Milliseconds to wait for each answer of the server while connecting. */
     timeout: number
+    /** Sends a stream header and waits for that of the server. */
+    open(options: object): Promise<unknown>
     start(): Promise<unknown>
     stop(): Promise<unknown>
     disconnect(): Promise<unknown>
@@ -42,6 +47,8 @@ declare module '@xmpp/client' {
     resource: string
     username: string
     password: string
+    /** Says who the device is (XEP-0388 §2.4); a new one each time unless given. */
+    userAgent: XmlElement
   }): XmppClient
 
   export function xml(

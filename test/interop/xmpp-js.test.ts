@@ -1,11 +1,11 @@
-/** @xmpp/client: a JavaScript library with SCRAM-SHA-1 and resumption. */
+/** @xmpp/client: a JavaScript library with SCRAM-SHA-1, SASL2, Bind 2, FAST and resumption. What concerns devices is shown with and without SASL2. */
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { xml, type XmlElement } from '@xmpp/client'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Fixture } from './fixture.ts'
 import { expectNothingKept } from './nothing-kept.ts'
-import { Device, DOMAIN, introduce, omemoMessage } from './xmpp-js.ts'
+import { Device, DOMAIN, introduce, omemoMessage, type DeviceOptions, type Person } from './xmpp-js.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -25,6 +25,13 @@ test('STARTTLS: sign-in with SCRAM over TLS 1.3, roster, ping', async () => {
     xml('iq', { type: 'get', id: 'roster' }, xml('query', { xmlns: 'jabber:iq:roster' })),
   )
   expect(roster.getChild('query', 'jabber:iq:roster')).toBeDefined()
+})
+
+test('STARTTLS: the same without SASL2', async () => {
+  const alice = await fixture.online(fixture.device(fixture.person(), 'phone', true))
+  expect(alice.mechanism).toBe('SCRAM-SHA-1')
+  expect(alice.client.jid?.resource).toBe('phone')
+  await alice.ping()
 })
 
 test('direct TLS: sign-in, ping', async () => {
@@ -87,98 +94,107 @@ test('a plaintext message is refused with policy-violation and reaches nobody', 
   expect(await fixture.sealpost.tablesHolding(secret)).toEqual([])
 })
 
-test.for([
-  ['whose device is known', { known: true, database: false }],
-  ['whose device is known, the database being killed too', { known: true, database: true }],
-  ['who has never signed in', { known: false, database: false }],
-] as const)(
-  'kill -9 while messages wait for someone %s: they arrive once, in order, and are gone',
-  async ([, { known, database }]) => {
-    const { sealpost } = fixture
-    const bob = fixture.device(fixture.person(), 'tablet')
-    if (known) await introduce(bob)
-    const alice = await fixture.online({ ...fixture.device(fixture.person(), 'phone'), staysAway: true })
-    const ids = Array.from({ length: 5 }, (_, index) => `away-${index}-${randomBytes(4).toString('hex')}`)
-    for (const id of ids) await alice.sendEncrypted(bob.jid, id)
+describe.for([
+  ['SASL2, Bind 2', false],
+  ['without SASL2', true],
+] as const)('%s', ([, withoutSasl2]) => {
+  const device = (person: Person, resource: string): DeviceOptions =>
+    fixture.device(person, resource, withoutSasl2)
+
+  test.for([
+    ['whose device is known', { known: true, database: false }],
+    ['whose device is known, the database being killed too', { known: true, database: true }],
+    ['who has never signed in', { known: false, database: false }],
+  ] as const)(
+    'kill -9 while messages wait for someone %s: they arrive once, in order, and are gone',
+    async ([, { known, database }]) => {
+      const { sealpost } = fixture
+      const bob = device(fixture.person(), 'tablet')
+      if (known) await introduce(bob)
+      const alice = await fixture.online({ ...device(fixture.person(), 'phone'), staysAway: true })
+      const ids = Array.from({ length: 5 }, (_, index) => `away-${index}-${randomBytes(4).toString('hex')}`)
+      for (const id of ids) await alice.sendEncrypted(bob.jid, id)
+      await alice.untilAcknowledged()
+      expect(await sealpost.sealedRows()).toBe(ids.length)
+      for (const id of ids) expect(await sealpost.tablesHolding(id)).toEqual([])
+      await sealpost.kill({ database })
+      await sealpost.restart()
+      const tablet = await fixture.online(bob)
+      await tablet.until(() => tablet.ids.length >= ids.length, 'the messages')
+      await tablet.ping()
+      expect(tablet.ids).toEqual(ids)
+      expect(
+        tablet.messages.map((message) => message.getChild('delay', 'urn:xmpp:delay') !== undefined),
+      ).not.toContain(false)
+      await tablet.leave()
+      const again = await fixture.online(bob)
+      await again.ping()
+      expect(again.ids).toEqual([])
+      await expectNothingKept(sealpost, ids)
+    },
+  )
+
+  test('two devices of one account, one away: both get every message once, and the sender’s other device too', async () => {
+    const [sender, recipient] = [fixture.person(), fixture.person()]
+    const [laptop, watch, other] = [
+      device(recipient, 'laptop'),
+      device(recipient, 'watch'),
+      device(sender, 'other'),
+    ]
+    for (const each of [laptop, watch, other]) await introduce(each)
+    const alice = await fixture.online(device(sender, 'phone'))
+    const here = await fixture.online(laptop)
+    const ids = ['both-0', 'both-1', 'both-2']
+    for (const id of ids) await alice.sendEncrypted(recipient.jid, id)
+    await here.until(() => here.ids.length >= ids.length, 'the messages')
+    expect(here.ids).toEqual(ids)
     await alice.untilAcknowledged()
-    expect(await sealpost.sealedRows()).toBe(ids.length)
-    for (const id of ids) expect(await sealpost.tablesHolding(id)).toEqual([])
-    await sealpost.kill({ database })
-    await sealpost.restart()
-    const tablet = await fixture.online(bob)
-    await tablet.until(() => tablet.ids.length >= ids.length, 'the messages')
-    await tablet.ping()
-    expect(tablet.ids).toEqual(ids)
-    expect(
-      tablet.messages.map((message) => message.getChild('delay', 'urn:xmpp:delay') !== undefined),
-    ).not.toContain(false)
-    await tablet.leave()
-    const again = await fixture.online(bob)
-    await again.ping()
-    expect(again.ids).toEqual([])
-    await expectNothingKept(sealpost, ids)
-  },
-)
+    const back = await fixture.online(watch)
+    await back.until(() => back.ids.length >= ids.length, 'the messages')
+    await back.ping()
+    expect(back.ids).toEqual(ids)
+    await (await fixture.online(other)).ping()
+    await expectNothingKept(fixture.sealpost, ids)
+  })
 
-test('two devices of one account, one away: both get every message once, and the sender’s other device too', async () => {
-  const [sender, recipient] = [fixture.person(), fixture.person()]
-  const [laptop, watch, other] = [
-    fixture.device(recipient, 'laptop'),
-    fixture.device(recipient, 'watch'),
-    fixture.device(sender, 'other'),
-  ]
-  for (const device of [laptop, watch, other]) await introduce(device)
-  const alice = await fixture.online(fixture.device(sender, 'phone'))
-  const here = await fixture.online(laptop)
-  const ids = ['both-0', 'both-1', 'both-2']
-  for (const id of ids) await alice.sendEncrypted(recipient.jid, id)
-  await here.until(() => here.ids.length >= ids.length, 'the messages')
-  expect(here.ids).toEqual(ids)
-  await alice.untilAcknowledged()
-  const back = await fixture.online(watch)
-  await back.until(() => back.ids.length >= ids.length, 'the messages')
-  await back.ping()
-  expect(back.ids).toEqual(ids)
-  await (await fixture.online(other)).ping()
-  await expectNothingKept(fixture.sealpost, ids)
-})
+  test('a device that left right after its second sign-in gets each message once', async () => {
+    const bob = fixture.person()
+    const watch = device(bob, 'watch')
+    await (await fixture.online(device(bob, 'seen-once'))).leave() // the account's queue is in use
+    for (let signIn = 0; signIn < 2; signIn++) {
+      const passing = new Device({ ...watch, staysAway: true })
+      await passing.client.start()
+      await passing.leave() // never available: it took nothing
+    }
+    const alice = await fixture.online(device(fixture.person(), 'phone'))
+    for (const id of ['early-0', 'early-1']) await alice.sendEncrypted(watch.jid, id)
+    await alice.untilAcknowledged()
+    const back = await fixture.online(watch)
+    await back.until(() => back.ids.length >= 2, 'the messages')
+    await back.ping()
+    expect(back.ids).toEqual(['early-0', 'early-1'])
+    const other = await fixture.online(device(bob, 'seen-once'))
+    await other.until(() => other.ids.length >= 2, 'the copies for those who are not known yet')
+    await other.ping()
+    expect(other.ids).toEqual(['early-0', 'early-1'])
+    await expectNothingKept(fixture.sealpost, ['early-0'])
+  })
 
-test('a device that left right after its second sign-in gets each message once', async () => {
-  const bob = fixture.person()
-  const watch = fixture.device(bob, 'watch')
-  await (await fixture.online(fixture.device(bob, 'seen-once'))).leave() // the account's queue is in use
-  for (let signIn = 0; signIn < 2; signIn++) {
-    const device = new Device({ ...watch, staysAway: true })
-    await device.client.start()
-    await device.leave() // never available: it took nothing
-  }
-  const alice = await fixture.online(fixture.device(fixture.person(), 'phone'))
-  for (const id of ['early-0', 'early-1']) await alice.sendEncrypted(watch.jid, id)
-  await alice.untilAcknowledged()
-  const back = await fixture.online(watch)
-  await back.until(() => back.ids.length >= 2, 'the messages')
-  await back.ping()
-  expect(back.ids).toEqual(['early-0', 'early-1'])
-  const other = await fixture.online(fixture.device(bob, 'seen-once'))
-  await other.until(() => other.ids.length >= 2, 'the copies for those who are not known yet')
-  await other.ping()
-  expect(other.ids).toEqual(['early-0', 'early-1'])
-  await expectNothingKept(fixture.sealpost, ['early-0'])
-})
-
-test('a connection that is cut is resumed: what came meanwhile arrives once and in order', async () => {
-  const alice = await fixture.online(fixture.device(fixture.person(), 'phone'))
-  const bob = await fixture.online(fixture.device(fixture.person(), 'phone'))
-  const resumed = Promise.withResolvers<void>()
-  bob.client.streamManagement.once('resumed', () => resumed.resolve())
-  const session = bob.client.streamManagement.id
-  bob.cut()
-  const ids = ['cut-0', 'cut-1', 'cut-2']
-  for (const id of ids) await alice.sendEncrypted(bob.options.jid, id)
-  await resumed.promise // the library comes back by itself after a second
-  await bob.until(() => bob.ids.length >= ids.length, 'the messages')
-  await bob.ping()
-  expect(bob.ids).toEqual(ids)
-  expect(bob.client.streamManagement.id).toBe(session)
-  await expectNothingKept(fixture.sealpost, ids)
+  test('a connection that is cut is resumed: what came meanwhile arrives once and in order', async () => {
+    const alice = await fixture.online(device(fixture.person(), 'phone'))
+    const bob = await fixture.online(device(fixture.person(), 'phone'))
+    const resumed = Promise.withResolvers<void>()
+    bob.client.streamManagement.once('resumed', () => resumed.resolve())
+    const session = bob.client.streamManagement.id
+    bob.cut()
+    const ids = ['cut-0', 'cut-1', 'cut-2']
+    for (const id of ids) await alice.sendEncrypted(bob.options.jid, id)
+    await resumed.promise // the library comes back by itself after a second
+    await bob.until(() => bob.ids.length >= ids.length, 'the messages')
+    await bob.ping()
+    expect(bob.ids).toEqual(ids)
+    expect(bob.client.streamManagement.id).toBe(session)
+    expect(bob.mechanism).toBe(withoutSasl2 ? 'SCRAM-SHA-1' : 'HT-SHA-256-NONE') // FAST spares a known device the password
+    await expectNothingKept(fixture.sealpost, ids)
+  })
 })

@@ -1,5 +1,5 @@
 /** A device that runs the JavaScript library @xmpp/client, with what it has received kept in order. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { client, xml, type XmlElement, type XmppClient } from '@xmpp/client'
@@ -18,6 +18,8 @@ export interface DeviceOptions extends Person {
   readonly service: string
   /** Stay away from the network when the connection is lost, until `connect`. */
   readonly staysAway?: boolean
+  /** Sign in, bind and resume as RFC 6120 and XEP-0198 say, as if the library did not know SASL2 (XEP-0388), Bind 2 and FAST. */
+  readonly withoutSasl2?: boolean
 }
 
 const WAIT_MS = 20_000
@@ -42,14 +44,19 @@ export class Device {
     this.options = options
     const { username, password, resource, service } = options
     this.#transcript = new Transcript(`${username}/${resource}`, [password])
-    this.client = client({ service, domain: DOMAIN, username, password, resource })
-    this.client.timeout = WAIT_MS // two seconds otherwise: it derives keys in JavaScript, which takes long on a busy machine
+    const userAgent = xml('user-agent', { id: agentId(options) })
+    this.client = client({ service, domain: DOMAIN, username, password, resource, userAgent })
+    this.client.timeout = WAIT_MS // two seconds otherwise, which is short on a busy machine
+    listenBeforeOpening(this.client)
     this.client.streamManagement.requestAckDebounce = 20
     if (options.staysAway) this.client.reconnect.stop()
-    this.client.on('element', (element: XmlElement) => this.#transcript.add('<', element.toString()))
+    this.client.prependListener('element', (element: XmlElement) => {
+      this.#transcript.add('<', element.toString())
+      if (options.withoutSasl2) hideSasl2(element) // before the library looks at it
+    })
     this.client.on('send', (element: XmlElement) => {
       this.#transcript.add('>', element.toString())
-      if (element.name === 'auth') this.mechanism = element.attrs['mechanism']
+      if (/^auth(enticate)?$/.test(element.name)) this.mechanism = element.attrs['mechanism']
     })
     this.client.on('error', (error: Error) => this.#transcript.add('!', error.message))
     this.client.on('stanza', (stanza: XmlElement) => {
@@ -132,6 +139,32 @@ export class Device {
   #wake(): void {
     for (const wake of this.#waiting) wake()
   }
+}
+
+/** The same for the same resource of the same person, as an installed program keeps it: a UUID. */
+function agentId({ jid, resource }: DeviceOptions): string {
+  const hex = createHash('sha256').update(`${jid}/${resource}`).digest('hex')
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5')
+}
+
+/**
+ * COMPAT: @xmpp/client 0.14 waits for the answer to its stream header only after its own write is done, and then in vain where the answer came
+ * first.
+ */
+function listenBeforeOpening(client: XmppClient): void {
+  const open = client.open.bind(client)
+  client.open = async (options) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    client.once('open', () => resolve())
+    await Promise.race([promise, open(options)])
+  }
+}
+
+function hideSasl2(element: XmlElement): void {
+  if (element.getChild('authentication', 'urn:xmpp:sasl:2') === undefined) return
+  element.children = element.children.filter(
+    (child) => typeof child === 'string' || child.name !== 'authentication',
+  )
 }
 
 /** A device is known, and gets a queue of its own, at its second sign-in. */
