@@ -271,15 +271,16 @@ test('the database connections may all be cut at any time', async () => {
   const queue = newQueue()
   const entries: SealedEntry[] = []
   let cut = 0
-  for (let round = 0; round < 20; round++) {
+  // On a busy machine connections come back slowly: there is not always one to cut.
+  for (let round = 0; round < 20 || (cut <= 20 && round < 200); round++) {
     for (let index = 0; index < 20; index++)
       entries.push(append(store, queue, `${String(round)}.${String(index)}`))
     cut += await fixture.cut()
   }
   expect(cut).toBeGreaterThan(20)
   await Promise.all(entries.map(({ stored }) => stored))
-  expect(await texts(store, queue)).toHaveLength(400)
-  expect(await fixture.rowCount()).toBe(400)
+  expect(await texts(store, queue)).toHaveLength(entries.length)
+  expect(await fixture.rowCount()).toBe(entries.length)
   // The lock comes back by itself.
   await expect.poll(() => locks(fixture, "granted and locktype = 'advisory'")).toBe(1)
   await expect(fixture.open({ leaseWaitMs: 300 })).rejects.toMatchObject({ code: 'KEYRING_HELD' })
