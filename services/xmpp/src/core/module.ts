@@ -67,7 +67,7 @@ export type NonzaHandler = (stream: Stream, nonza: Element) => MaybePromise<void
 export interface Hooks {
   /** Collects stream features (RFC 6120 §4.3.2) for this stage of the stream. */
   'stream/features'(event: { readonly stream: Stream; readonly features: Element[] }): undefined
-  /** A session exists: resource bound (RFC 6120 §7). Fired before its result is sent. */
+  /** A session exists: resource bound (RFC 6120 §7). Its client knows, and has sent nothing on it yet. */
   'session/bound'(event: { readonly session: Session }): undefined
   /** A session lost its stream and may be resumed (XEP-0198 §5). */
   'session/hibernated'(event: { readonly session: Session }): undefined

@@ -47,10 +47,15 @@ export class SessionLifecycle {
   }
 
   /** RFC 6120 §7.6, §7.7: the client's resource, or a random one. */
-  async bind(stream: Stream, account: AccountRef, requested: string | undefined): Promise<Session> {
+  async bind(
+    stream: Stream,
+    account: AccountRef,
+    requested: string | undefined,
+    announce: (session: Session) => void,
+  ): Promise<Session> {
     const jid = fullJid(account.jid, requested ?? this.#options.random.token(12))
     const queues = await this.identify(account, jid.resource, stream.userAgent)
-    return this.open(stream, account, { jid, queues })
+    return this.open(stream, account, { jid, queues, announce })
   }
 
   /** Records that a device signs in: the client installation, or without one the resource. */
@@ -74,7 +79,7 @@ export class SessionLifecycle {
   async open(
     stream: Stream,
     account: AccountRef,
-    { jid, queues, announce }: { jid: Jid; queues: SessionQueues; announce?: (session: Session) => void },
+    { jid, queues, announce }: { jid: Jid; queues: SessionQueues; announce: (session: Session) => void },
   ): Promise<Session> {
     const { sessions, devices, random, accounts } = this.#options
     const current = await this.#options.directory.find(account.jid)
@@ -99,7 +104,7 @@ export class SessionLifecycle {
     const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
     sessions.add(session)
     stream.attach(session)
-    announce?.(session)
+    announce(session)
     outbox.connect(stream)
     const { devices: known } = await devices.queuesOf(account)
     if (!known.some(({ id: each }) => each === device.id))

@@ -36,9 +36,10 @@ async function bindResource(lifecycle: SessionLifecycle, stream: Stream, iq: Ele
   const requested = request.child('resource')?.text()
   try {
     if (iq.attrs['id'] === undefined) throw new StanzaError('modify', 'bad-request')
-    const session = await lifecycle.bind(stream, account, requested === '' ? undefined : requested)
-    const jid = element('jid', NS_BIND, {}, session.jidText)
-    stream.send(iqResult(iq.withAttrs({ to: undefined }), element('bind', NS_BIND, {}, jid)).toString())
+    await lifecycle.bind(stream, account, requested === '' ? undefined : requested, ({ jidText }) => {
+      const jid = element('jid', NS_BIND, {}, jidText)
+      stream.send(iqResult(iq.withAttrs({ to: undefined }), element('bind', NS_BIND, {}, jid)).toString())
+    })
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error
     stream.send(errorReply(iq, error).toString())
