@@ -384,7 +384,8 @@ export class Device {
       return this.#onBound(jid)
     }
     const { session } = this
-    if (!session) return
+    if (!session || this.phase === 'binding' || this.phase === 'negotiating')
+      throw new Violation(this.#world.trace, `${stanza.name} before there is a session`, [this.name])
     const place = ++session.received
     if (stanza.name === 'message') this.#onMessage(stanza, session, place)
     else if (stanza.name === 'iq') this.#onIq(stanza, session)
