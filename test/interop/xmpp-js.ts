@@ -151,11 +151,11 @@ function agentId({ jid, resource }: DeviceOptions): string {
  * COMPAT: @xmpp/client 0.14 waits for the answer to its stream header only after its own write is done, and then in vain where the answer came
  * first.
  */
-function listenBeforeOpening(client: XmppClient): void {
-  const open = client.open.bind(client)
-  client.open = async (options) => {
+function listenBeforeOpening(entity: XmppClient): void {
+  const open = entity.open.bind(entity)
+  entity.open = async (options) => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    client.once('open', () => resolve())
+    entity.once('open', () => resolve())
     await Promise.race([promise, open(options)])
   }
 }
