@@ -69,6 +69,21 @@ describe('outbox', () => {
     ;({ outbox } = bench)
   })
 
+  test('a client whose count stands still is asked again after a while, not in a circle', async () => {
+    const asked = () => bench.peer.wire.filter((xml) => xml.startsWith('<r ')).length
+    outbox.enable()
+    bench.send('a', 'b')
+    await bench.clock.advance(0)
+    const before = asked()
+    for (let answers = 0; answers < 100; answers++) outbox.acknowledge(0)
+    await bench.clock.advance(0)
+    expect(asked()).toBe(before)
+    await bench.clock.advance(5_000)
+    expect(asked()).toBe(before + 1)
+    outbox.acknowledge(2)
+    expect(bench.acknowledged).toEqual(['a', 'b'])
+  })
+
   test('R7: h acknowledges in order; too high ends the stream; lower and repeated mean nothing', () => {
     outbox.enable()
     bench.send('a', 'b', 'c')

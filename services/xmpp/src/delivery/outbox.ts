@@ -11,6 +11,8 @@ import { Fifo } from './fifo.ts'
 /** Unacknowledged stanzas of one session, and their UTF-16 units; beyond it the session is ended, and what its queue holds stays there. */
 const UNACKNOWLEDGED_MAX = 5_000
 const UNACKNOWLEDGED_UNITS_MAX = 16 * 1024 * 1024
+/** Before a client whose count stands still is asked again. */
+const ASK_AGAIN_MS = 5_000
 /** Stanzas that are no message copies are asked about in groups of this size. */
 const ASK_EVERY = 10
 /** Copies in flight while a backlog is drained. */
@@ -51,6 +53,7 @@ export class Outbox {
   #smEnabled = false
   /** The client's last count, and which place in `#pushed` it stands for. */
   #h = 0
+  #again: Disposable | undefined
   #hPlace = 0
   /** An acknowledgement was asked for up to this count; `barrier` is the ping's id without stream management. */
   #asked: { upTo: number; barrier: string | undefined; atMs: number } | undefined
@@ -110,6 +113,8 @@ export class Outbox {
     }
     this.#stream = undefined
     this.#asked = undefined
+    this.#again?.[Symbol.dispose]()
+    this.#again = undefined
   }
 
   send(xml: string, copy?: Copy): void {
@@ -144,7 +149,8 @@ export class Outbox {
     this.#h = h
     this.#hPlace += count
     this.#asked = undefined
-    this.#take(this.#hPlace)
+    if (this.#hPlace > this.#taken) this.#take(this.#hPlace)
+    else this.#askLater()
   }
 
   /** An IQ answer arrived; true when it was the answer to our ping. */
@@ -232,6 +238,14 @@ export class Outbox {
     }
     if (this.#copies > 0) this.#ask()
     this.#events.roomy(this)
+  }
+
+  /** The client has nothing new to say; asked again at once it would say the same, for ever. */
+  #askLater(): void {
+    this.#again ??= this.#clock.after(ASK_AGAIN_MS, () => {
+      this.#again = undefined
+      this.#ask()
+    })
   }
 
   /** One question at a time: its answer covers everything sent before it. */
