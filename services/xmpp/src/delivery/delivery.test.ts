@@ -246,6 +246,20 @@ test('a message to one peer that does not read comes when it reads again (simula
   expect(peer.messages).toEqual(['m0'])
 })
 
+test('nothing is left of a queue that took nothing (simulation, seed 1385)', async () => {
+  const world = new World()
+  world.store.failure = 'throws'
+  world.send(QUEUES[0]!)
+  expect(world.delivery.queueCount).toBe(0)
+  const peer = world.join(QUEUES[1]!)
+  world.delivery.detach(peer.session)
+  world.sendTo(peer)
+  expect(peer.messages).toEqual(['m1'])
+  peer.acknowledge(1)
+  await world.pass(100)
+  expect(world.delivery.queueCount).toBe(0)
+})
+
 test('a peer that reads but never acknowledges is given a bounded number', async () => {
   const world = new World()
   const peer = world.join(QUEUES[0]!)

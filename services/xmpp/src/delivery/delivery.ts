@@ -257,6 +257,7 @@ export class Delivery implements OutboxEvents {
       this.#live.shift()
       if (copy.state === 'live') this.#sealUpTo(copy)
       else dropSettled(copy.queue.live)
+      this.#forget(copy.queue)
     }
   }
 
@@ -289,6 +290,7 @@ export class Delivery implements OutboxEvents {
   #sealInOrder(copy: Copy): void {
     if (this.#sealLive(copy.queue)) this.#seal(copy)
     else this.#refuse(copy, new StanzaError('wait', 'resource-constraint'))
+    this.#forget(copy.queue)
   }
 
   /** False when the store does not take it now and a session still holds it: it must be tried again, before any younger one. */
