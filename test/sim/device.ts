@@ -50,11 +50,15 @@ export class ClientSession {
   /** The relay has a queue for this device: what comes is tracked, carbon copies too. */
   tracked = false
   previd: string | undefined
+  /** Which `lives` of the device it belongs to. */
+  life = 0
   /** Stanzas received, counted from `<enabled/>` or from the beginning. */
   received = 0
   /** A count that has reached the relay, by `<a/>`, by a `<resume/>` that succeeded, or by the answer to its ping. */
   acknowledgedUpTo = 0
+  /** Since `<enable/>` what it sends is counted; since `<enabled/>` what it receives. */
   counting = false
+  enabled = false
   /** Stanzas sent since `<enable/>` that `h` has not passed. */
   unacknowledged: { readonly xml: string; readonly message: SentMessage | undefined }[] = []
   sent = 0
@@ -111,6 +115,7 @@ export class Device {
   #again: SentMessage[] = []
   #retry: Disposable | undefined
   #scramFirst = ''
+  #life = 0
   #authenticated = false
 
   constructor(world: DeviceWorld, name: string, account: string, traits: Traits) {
@@ -300,6 +305,7 @@ export class Device {
   #bind(): void {
     this.#giveUpSession()
     this.phase = 'binding'
+    this.#life = this.lives
     const { resource } = this.traits
     const wanted = resource === undefined ? '' : `<resource>${resource}</resource>`
     this.#write(
@@ -312,6 +318,7 @@ export class Device {
     this.#say(`is bound`)
     if (this.#world.isRegistered(this)) this.registeredSince ??= this.#world.clock.now()
     this.session = new ClientSession()
+    this.session.life = this.#life
     this.session.tracked = this.#world.isRegistered(this)
     this.phase = 'up'
     if (!this.traits.streamManagement) return this.#start()
@@ -336,6 +343,7 @@ export class Device {
       case 'enabled':
         session.previd = element.attrs['id']
         session.received = 0
+        session.enabled = true
         if (!this.traits.pipelines) this.#start()
         return
       case 'resumed':
@@ -428,7 +436,7 @@ export class Device {
   }
 
   acknowledge(session = this.session): void {
-    if (!session?.counting || session !== this.session || this.phase !== 'up') return
+    if (!session?.enabled || session !== this.session || this.phase !== 'up') return
     const count = session.received
     this.#say(`acknowledges ${count}`)
     this.#write(`<a xmlns='${NS_SM}' h='${count}'/>`, () => {

@@ -18,8 +18,6 @@ interface Arrival {
   /** The place of the stanza in its session: what a count of this many acknowledges. */
   readonly place: number
   readonly order: number
-  /** Which `lives` of the device it came to. */
-  readonly life: number
 }
 
 export interface SentMessage {
@@ -105,7 +103,7 @@ export class Ledger implements DiskEvents {
     this.#checkAddressee(device, message)
     this.#checkLife(device, message, stampMs)
     const acknowledged = (message.arrivals.get(device) ?? []).filter(
-      ({ session, place, life }) => place <= session.acknowledgedUpTo && life === device.lives,
+      ({ session, place }) => place <= session.acknowledgedUpTo && session.life === device.lives,
     )
     if (acknowledged.length >= copiesAllowed(device, message))
       throw this.#violation(`${id} again, although acknowledged`, device, message)
@@ -115,10 +113,7 @@ export class Ledger implements DiskEvents {
     const message = this.messages.get(id)
     if (!message) throw new Violation(this.#trace, `${id} was never sent`, [device.name])
     const arrivals = message.arrivals.get(device) ?? []
-    message.arrivals.set(device, [
-      ...arrivals,
-      { session, place, order: this.#arrivals++, life: device.lives },
-    ])
+    message.arrivals.set(device, [...arrivals, { session, place, order: this.#arrivals++ }])
     const here = arrivals.filter((arrival) => arrival.session === session).length + 1
     if (here > copiesAllowed(device, message))
       throw this.#violation(`${id} twice in one session`, device, message)
