@@ -124,10 +124,10 @@ export class Ledger implements DiskEvents {
     throw new Violation(this.#trace, `${id} to somebody else`, [device.name, sender.name])
   }
 
-  /** The exact second where the stamp tells it; some slack where a copy was given on as it came. */
+  /** The exact second where the stamp tells it (it is cut to milliseconds); some slack where a copy was given on as it came. */
   #checkLife(device: Device, message: SentMessage, stampMs: number | undefined): void {
     const from = stampMs ?? message.lastArrivedMs + 3_000
-    const dueSeconds = Math.ceil(from / 1000) + message.ttlSeconds
+    const dueSeconds = Math.ceil((from + 1) / 1000) + message.ttlSeconds
     if (this.#clock.now() / 1000 < dueSeconds) return
     throw this.#violation(
       `${message.id} after its expiry at ${dueSeconds} (accepted ${stampMs ?? 'about'} ${message.lastArrivedMs})`,

@@ -326,9 +326,10 @@ export class Simulation implements DeviceWorld {
     if (roll < 25 && crashes) this.#crash()
     else if (roll < 40 && restarts) await this.#restart()
     else if (roll < 60 && database) {
+      const wholly = this.#script.chance(0.5) // or only the sealed rows, as behind a lock
       this.#outage('database', (away) => {
         disk.databaseAway = away
-        weather.away = away
+        weather.away = away && wholly
       })
     } else if (roll < 75 && keyring) this.#outage('keyring', (away) => void (disk.keyringAway = away))
     else if (roll < 80 && revocations) this.#revoke(this.#script.pick(this.devices))
