@@ -137,6 +137,11 @@ export class Device {
     return this.#forgottenAt >= ms
   }
 
+  /** Up to now its session may have been given messages, which went with it. */
+  revocationEnded(): void {
+    this.#forgottenAt = this.#world.clock.now()
+  }
+
   /** The relay does not know it any more. */
   forgotten(): void {
     this.registeredSince = undefined

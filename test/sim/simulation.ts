@@ -364,6 +364,7 @@ export class Simulation implements DeviceWorld {
     const { device, id, account } = revocation
     if (process !== this.#process || !this.#revoking.delete(revocation)) return
     this.trace.add(device.name, 'is revoked')
+    device.revocationEnded()
     if (this.#around.disk.waitingFor(account, id) === 0) return
     this.trace.violation ??= new Violation(this.trace, 'messages wait for a revoked device', [device.name])
   }
