@@ -1,6 +1,6 @@
 /** The accounts' store in Postgres, schema `account`. The only code that names these tables. */
 import { createHmac } from 'node:crypto'
-import { sql, type Db, type Tx } from '@sealpost/db'
+import { gather, sql, type Db, type Tx } from '@sealpost/db'
 import { assert } from '@sealpost/errors'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
@@ -29,6 +29,11 @@ interface SqlCredential {
   server_key: Buffer
 }
 
+interface FoundVerifier {
+  readonly row: AccountRow
+  readonly verifier: ScramVerifier
+}
+
 const ACCOUNT_COLUMNS = sql`
   a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.created_on, a.last_used_on`
 
@@ -36,8 +41,11 @@ class PostgresAccountStore implements AccountStore {
   readonly #db: Db
   readonly #secrets = new Map<string, Buffer>()
 
+  readonly #verifier: (wanted: Name & { hash: ScramHash }) => Promise<FoundVerifier | undefined>
+
   constructor(db: Db) {
     this.#db = db
+    this.#verifier = gather((wanted) => findVerifiers(db, wanted))
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
@@ -82,15 +90,8 @@ class PostgresAccountStore implements AccountStore {
     return rows.map(parseAccount)[0]
   }
 
-  async verifier({ domain, localpart }: Name, hash: ScramHash) {
-    const [row] = await this.#db.query<SqlAccount & SqlCredential>(
-      sql`
-        select ${ACCOUNT_COLUMNS}, c.hash, c.salt, c.iterations, c.stored_key, c.server_key
-        from account.account a join account.credential c on c.account_id = a.id and c.hash = ${hash}
-        where a.domain = ${domain} and a.localpart = ${localpart}`,
-      { name: 'account-verifier' },
-    )
-    return row && { row: parseAccount(row), verifier: parseVerifier(row) }
+  verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined> {
+    return this.#verifier({ ...name, hash })
   }
 
   decoySecret(): Promise<Buffer> {
@@ -196,6 +197,25 @@ class PostgresAccountStore implements AccountStore {
     this.#secrets.set(purpose, row.key)
     return row.key
   }
+}
+
+/** In the order of `wanted`. */
+async function findVerifiers(
+  db: Db,
+  wanted: readonly (Name & { hash: ScramHash })[],
+): Promise<(FoundVerifier | undefined)[]> {
+  const rows = await db.query<SqlAccount & SqlCredential & { place: number }>(
+    sql`
+      select n.place, ${ACCOUNT_COLUMNS}, c.hash, c.salt, c.iterations, c.stored_key, c.server_key
+      from unnest(${wanted.map((each) => each.domain)}::text[], ${wanted.map((each) => each.localpart)}::text[],
+        ${wanted.map((each) => each.hash)}::text[]) with ordinality as n (domain, localpart, hash, place)
+      join account.account a on a.domain = n.domain and a.localpart = n.localpart
+      join account.credential c on c.account_id = a.id and c.hash = n.hash`,
+    { name: 'account-verifiers' },
+  )
+  const found = new Array<FoundVerifier | undefined>(wanted.length).fill(undefined)
+  for (const row of rows) found[row.place - 1] = { row: parseAccount(row), verifier: parseVerifier(row) }
+  return found
 }
 
 /** Answers with the ids of the rows that were really inserted. */

@@ -21,6 +21,7 @@ export function clientConfig(url: string, role: string | undefined): ClientConfi
   return {
     ...connectionTarget(url, [
       ...(role === undefined ? [] : [`-c role=${identifier(role)}`]),
+      '-c timezone=UTC', // what is kept by the day is kept by the day everybody has
       `-c statement_timeout=${String(STATEMENT_TIMEOUT_MS)}`,
       `-c idle_in_transaction_session_timeout=${String(IDLE_IN_TRANSACTION_TIMEOUT_MS)}`,
     ]),

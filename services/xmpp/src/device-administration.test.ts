@@ -22,6 +22,7 @@ test('a revocation that was cut short is completed by the next attempt (simulati
   }
   const devices = new DeviceRegistry(
     { ...inner, remove },
+    clock,
     () => undefined,
     () => 0,
   )

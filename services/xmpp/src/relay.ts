@@ -102,6 +102,7 @@ export class Relay implements AsyncDisposable {
     })
     this.#devices = new DeviceRegistry(
       options.devices,
+      clock,
       (key) => this.#supervisor.spawn(this.#administration.forget(key)),
       (key) => this.#delivery.position(key),
     )

@@ -3,25 +3,27 @@ import { VirtualClock } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
 import { ACCOUNT_QUEUE, DeviceRegistry } from './device-registry.ts'
 import { memoryDeviceStore } from './device-store.memory.ts'
-import type { Device, DeviceStore } from './device-store.ts'
+import type { DeviceStore } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
 const account = { id: 'one', jid: parseJid('bob@localhost'), state: 'active' as const }
 
-/** Holds back what `ofAccount` has read until it is let go. */
+/** Holds back the next call of `signIn`, or what the next `ofAccount` has read, until it is let go. */
 class SlowStore {
   readonly store: DeviceStore
   reads = 0
-  #held: Promise<void> | undefined
-  #letGo: () => void = () => undefined
+  #held: { readonly call: 'signIn' | 'ofAccount'; readonly gone: Promise<void> } | undefined
 
   constructor(store: DeviceStore) {
     this.store = {
       ...store,
-      ofAccount: async (accountId): Promise<Device[]> => {
+      signIn: async (...given) => {
+        await this.#take('signIn')
+        return store.signIn(...given)
+      },
+      ofAccount: async (accountId) => {
         this.reads++
-        const held = this.#held
-        this.#held = undefined
+        const held = this.#take('ofAccount')
         const devices = await store.ofAccount(accountId)
         await held
         return devices
@@ -29,14 +31,18 @@ class SlowStore {
     }
   }
 
-  hold(): void {
+  /** Returns what lets it go. */
+  hold(call: 'signIn' | 'ofAccount'): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#held = promise
-    this.#letGo = resolve
+    this.#held = { call, gone: promise }
+    return resolve
   }
 
-  letGo(): void {
-    this.#letGo()
+  async #take(call: 'signIn' | 'ofAccount'): Promise<void> {
+    if (this.#held?.call !== call) return
+    const { gone } = this.#held
+    this.#held = undefined
+    await gone
   }
 }
 
@@ -44,23 +50,63 @@ test('a read that a sign-in has overtaken is neither cached nor given to a messa
   const slow = new SlowStore(memoryDeviceStore(new VirtualClock()))
   const registry = new DeviceRegistry(
     slow.store,
+    new VirtualClock(),
     () => undefined,
     () => 0,
   )
   await registry.signIn(account, 'x')
+  const signIn = slow.hold('signIn')
+  const registered = registry.signIn(account, 'x')
   await registry.setCarbons(account, (await slow.store.ofAccount('one'))[0]!, true) // empties the cache
-  slow.hold()
+  const read = slow.hold('ofAccount')
   const stale = registry.queuesOf(account)
-  const { own } = await registry.signIn(account, 'x')
-  slow.letGo()
+  signIn()
+  const { own } = await registered
+  read()
   expect((await stale).registered.map(({ key }) => key)).toEqual([own])
   expect((await registry.queuesOf(account)).registered.map(({ key }) => key)).toEqual([own])
+})
+
+test('a registered device is written down once a day, however often it signs in', async () => {
+  const clock = new VirtualClock()
+  const store = memoryDeviceStore(clock)
+  let written = 0
+  const counting = {
+    ...store,
+    signIn: (...given: Parameters<DeviceStore['signIn']>) => {
+      written++
+      return store.signIn(...given)
+    },
+  }
+  const registry = new DeviceRegistry(
+    counting,
+    clock,
+    () => undefined,
+    () => 0,
+  )
+  const signIn = async () => {
+    const { own, inherited } = await registry.signIn(account, 'x')
+    return { own: own.device, inherits: inherited !== undefined, written }
+  }
+  expect(await signIn()).toEqual({ own: ACCOUNT_QUEUE, inherits: false, written: 1 })
+  const { id } = (await store.ofAccount('one'))[0]!
+  expect(await signIn()).toEqual({ own: id, inherits: true, written: 2 })
+  expect(await signIn()).toEqual({ own: id, inherits: true, written: 2 })
+  await registry.inherited(account, (await store.ofAccount('one'))[0]!)
+  expect(await signIn()).toEqual({ own: id, inherits: false, written: 2 })
+  await clock.advance(86_400_000)
+  expect(await signIn()).toEqual({ own: id, inherits: false, written: 3 })
+  expect(await registry.revoke('one', id)).toBe(true)
+  expect(await signIn()).toEqual({ own: ACCOUNT_QUEUE, inherits: false, written: 4 })
+  expect((await registry.signIn(account, 'y')).own.device).toBe(ACCOUNT_QUEUE)
+  expect(written).toBe(5)
 })
 
 test('reads of the same account at the same time are one', async () => {
   const slow = new SlowStore(memoryDeviceStore(new VirtualClock()))
   const registry = new DeviceRegistry(
     slow.store,
+    new VirtualClock(),
     () => undefined,
     () => 0,
   )
@@ -81,6 +127,7 @@ test('a failed read is tried again by the next message', async () => {
   }
   const registry = new DeviceRegistry(
     flaky,
+    new VirtualClock(),
     () => undefined,
     () => 0,
   )
@@ -92,6 +139,7 @@ test('a failed read is tried again by the next message', async () => {
 test('the account queue is in use until every device is registered', async () => {
   const registry = new DeviceRegistry(
     memoryDeviceStore(new VirtualClock()),
+    new VirtualClock(),
     () => undefined,
     () => 0,
   )
@@ -108,6 +156,7 @@ test('where a take-over ends is settled before a message goes to the device itse
   let position = 0
   const registry = new DeviceRegistry(
     memoryDeviceStore(new VirtualClock()),
+    new VirtualClock(),
     () => undefined,
     () => position,
   )
@@ -129,6 +178,7 @@ test('devices that made room or aged out are told, those that are here are not a
   const gone: QueueKey[] = []
   const registry = new DeviceRegistry(
     memoryDeviceStore(clock),
+    clock,
     (key) => gone.push(key),
     () => 0,
   )

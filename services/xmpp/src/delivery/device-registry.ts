@@ -4,10 +4,10 @@
  * which exists from the start, so that an account that never signed in has one too.
  */
 import { createHash } from 'node:crypto'
-import type { MaybePromise } from '@sealpost/runtime'
+import type { Clock, MaybePromise } from '@sealpost/runtime'
 import type { AccountRef } from '../core/account-directory.ts'
 import { chain } from '../core/chain.ts'
-import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
+import type { Device, DeviceRecord, DeviceStore, StoredDevice } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
 /** The account queue's name in the keyring. */
@@ -18,7 +18,7 @@ const CACHED_ACCOUNTS_MAX = 200_000
 /** An account's queues, as message routing needs them; replaced, never changed. */
 export interface AccountQueues {
   /** All that the account has, registered or seen once. */
-  readonly devices: readonly Device[]
+  readonly devices: readonly StoredDevice[]
   readonly registered: readonly { readonly device: Device; readonly key: QueueKey }[]
   readonly account: QueueKey
   /** False once every device that signs in is registered: then nobody would drain the account's queue. */
@@ -44,8 +44,17 @@ function identityOf(account: Pick<AccountRef, 'id'>, kind: 'resource' | 'user-ag
   return createHash('sha256').update(`${account.id}\0${kind}\0${name}`).digest()
 }
 
+/** A device that is not registered shares the account's queue; one that has just been takes over what waits there. */
+function queuesOfSession(account: AccountRef, device: Device, dropped: readonly string[]): SessionQueues {
+  const shared = { account: account.id, device: ACCOUNT_QUEUE }
+  if (!device.registered) return { own: shared, device, inherited: undefined, dropped }
+  const own = { account: account.id, device: device.id }
+  return { own, device, inherited: device.inherits ? shared : undefined, dropped }
+}
+
 export class DeviceRegistry {
   readonly #store: DeviceStore
+  readonly #clock: Clock
   readonly #cache = new Map<string, AccountQueues>()
   /** Reads under way, by account; one that is not in here any more has been overtaken by a change. */
   readonly #loading = new Map<string, Promise<AccountQueues>>()
@@ -59,8 +68,14 @@ export class DeviceRegistry {
    * @param onDropped a device is no longer known: what waits for it must be shredded
    * @param positionOf where a queue ends now
    */
-  constructor(store: DeviceStore, onDropped: (key: QueueKey) => void, positionOf: (key: QueueKey) => number) {
+  constructor(
+    store: DeviceStore,
+    clock: Clock,
+    onDropped: (key: QueueKey) => void,
+    positionOf: (key: QueueKey) => number,
+  ) {
     this.#store = store
+    this.#clock = clock
     this.#onDropped = onDropped
     this.#positionOf = positionOf
   }
@@ -81,18 +96,25 @@ export class DeviceRegistry {
   }
 
   async #signedIn(account: AccountRef, identity: Buffer, atOnce: boolean): Promise<SessionQueues> {
+    const known = chain(this.queuesOf(account), ({ devices }) => this.#upToDate(devices, identity))
+    const device = known instanceof Promise ? await known : known
+    return device ? queuesOfSession(account, device, []) : this.#record(account, identity, atOnce)
+  }
+
+  /** The device, if another sign-in today would change nothing: it is registered already, and was here today. */
+  #upToDate(devices: readonly StoredDevice[], identity: Buffer): StoredDevice | undefined {
+    const name = identity.toString('hex')
+    const device = devices.find((each) => each.identity === name)
+    const today = new Date(this.#clock.now()).toISOString().slice(0, 10)
+    return device?.registered === true && device.lastSeenOn === today ? device : undefined
+  }
+
+  async #record(account: AccountRef, identity: Buffer, atOnce: boolean): Promise<SessionQueues> {
     const { device, dropped } = await this.#store.signIn(account.id, identity, DEVICES_MAX, atOnce)
     this.#invalidate(account.id)
     await this.#load(account.id)
     for (const id of dropped) this.#drop(account.id, id)
-    const shared = { account: account.id, device: ACCOUNT_QUEUE }
-    if (!device.registered) return { own: shared, device, inherited: undefined, dropped }
-    return {
-      own: { account: account.id, device: device.id },
-      device,
-      inherited: device.inherits ? shared : undefined,
-      dropped,
-    }
+    return queuesOfSession(account, device, dropped)
   }
 
   /**

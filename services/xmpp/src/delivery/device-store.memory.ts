@@ -1,5 +1,5 @@
 import { type Clock, type Random, systemRandom } from '@sealpost/runtime'
-import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
+import type { Device, DeviceRecord, DeviceStore, StoredDevice } from './device-store.ts'
 
 interface Row {
   accountId: string
@@ -68,7 +68,7 @@ class Rows {
 
 function signingIn(rows: Rows): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signIn' | 'inherited'> {
   return {
-    ofAccount: async (accountId) => rows.of(accountId).map(toDevice),
+    ofAccount: async (accountId) => rows.of(accountId).map(toStored),
 
     recordsOf: async (accountId) =>
       rows
@@ -141,7 +141,14 @@ function toDevice({ id, signIns, inherits, carbons, overrun }: Row): Device {
   return { id, registered: signIns > 1, inherits, carbons, overrun }
 }
 
+function toStored(row: Row): StoredDevice {
+  return { ...toDevice(row), identity: row.identity, lastSeenOn: dayOf(row.lastSeenDay) }
+}
+
 function toRecord(row: Row): DeviceRecord {
-  const day = (count: number) => new Date(count * DAY_MS).toISOString().slice(0, 10)
-  return { ...toDevice(row), createdOn: day(row.createdDay), lastSeenOn: day(row.lastSeenDay) }
+  return { ...toDevice(row), createdOn: dayOf(row.createdDay), lastSeenOn: dayOf(row.lastSeenDay) }
+}
+
+function dayOf(count: number): string {
+  return new Date(count * DAY_MS).toISOString().slice(0, 10)
 }

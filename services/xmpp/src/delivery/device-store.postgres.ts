@@ -1,5 +1,5 @@
-import { type Db, sql } from '@sealpost/db'
-import type { Device, DeviceRecord, DeviceStore } from './device-store.ts'
+import { type Db, gather, sql } from '@sealpost/db'
+import type { Device, DeviceRecord, DeviceStore, StoredDevice } from './device-store.ts'
 
 interface Row {
   device_id: string
@@ -7,6 +7,12 @@ interface Row {
   inherits: boolean
   carbons: boolean
   overrun: boolean
+}
+
+interface StoredRow extends Row {
+  account_id: string
+  identity: Buffer
+  last_seen_on: string
 }
 
 interface RecordRow extends Row {
@@ -22,13 +28,7 @@ export function postgresDeviceStore(db: Db): DeviceStore {
 
 function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signIn' | 'inherited'> {
   return {
-    async ofAccount(accountId) {
-      const rows = await db.query<Row>(
-        sql`select ${COLUMNS} from xmpp.device where account_id = ${accountId}`,
-        { name: 'device_of_account' },
-      )
-      return rows.map(toDevice)
-    },
+    ofAccount: gather((accountIds) => ofAccounts(db, accountIds)),
 
     async recordsOf(accountId) {
       const rows = await db.query<RecordRow>(sql`
@@ -61,6 +61,19 @@ function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signI
         update xmpp.device set inherits = false where account_id = ${accountId} and device_id = ${deviceId}`)
     },
   }
+}
+
+/** In the order of `accountIds`. */
+async function ofAccounts(db: Db, accountIds: readonly string[]): Promise<StoredDevice[][]> {
+  const rows = await db.query<StoredRow>(
+    sql`
+      select account_id, identity, last_seen_on, ${COLUMNS} from xmpp.device
+      where account_id = any(${accountIds}::uuid[])`,
+    { name: 'device_of_accounts' },
+  )
+  const devices = new Map(accountIds.map((id) => [id, [] as StoredDevice[]]))
+  for (const row of rows) devices.get(row.account_id)?.push(toStored(row))
+  return accountIds.map((id) => devices.get(id) ?? [])
 }
 
 function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn>> {
@@ -110,6 +123,10 @@ function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn>>
 
 function toDevice({ device_id: id, sign_ins: signIns, inherits, carbons, overrun }: Row): Device {
   return { id, registered: signIns > 1, inherits, carbons, overrun }
+}
+
+function toStored(row: StoredRow): StoredDevice {
+  return { ...toDevice(row), identity: row.identity.toString('hex'), lastSeenOn: row.last_seen_on }
 }
 
 function toRecord(row: RecordRow): DeviceRecord {

@@ -65,7 +65,11 @@ describe.each([
     await store.inherited(account, third.device.id)
     const fourth = await store.signIn(account, named('x'), CAP)
     expect(fourth.device).toEqual({ ...second.device, inherits: false })
-    expect(await store.ofAccount(account)).toEqual([fourth.device])
+    const stored = await store.ofAccount(account)
+    expect(stored).toEqual([
+      { ...fourth.device, identity: named('x').toString('hex'), lastSeenOn: expect.any(String) as string },
+    ])
+    expect(stored[0]?.lastSeenOn).toMatch(/^\d{4}-\d\d-\d\d$/)
     expect(await store.ofAccount(randomUUID())).toEqual([])
   })
 

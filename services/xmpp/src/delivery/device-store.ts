@@ -11,6 +11,12 @@ export interface Device {
   readonly overrun: boolean
 }
 
+/** A device as it is kept: by what it is recognised when it signs in (hex), and the day in UTC, `YYYY-MM-DD`, when it was here last. */
+export interface StoredDevice extends Device {
+  readonly identity: string
+  readonly lastSeenOn: string
+}
+
 /** A device as its owner sees it. Days in UTC. */
 export interface DeviceRecord extends Device {
   readonly createdOn: string
@@ -19,7 +25,7 @@ export interface DeviceRecord extends Device {
 
 export interface DeviceStore {
   /** All devices of an account, registered or seen once. */
-  ofAccount(accountId: string): Promise<Device[]>
+  ofAccount(accountId: string): Promise<StoredDevice[]>
   /** The same for their owner to see, those known for longest first. */
   recordsOf(accountId: string): Promise<DeviceRecord[]>
   /**

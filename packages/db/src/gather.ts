@@ -1,0 +1,58 @@
+/**
+ * Many questions, one statement. While an answer is under way, new questions wait and are put together when it is there: nobody waits when
+ * there is little to do, and when there is much, a statement answers hundreds. Nothing is remembered: an answer is as true as one asked for alone.
+ */
+import { DbError } from './db-error.ts'
+
+interface Waiting<Question, Answer> {
+  readonly question: Question
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Questions of one statement. */
+const TOGETHER_MAX = 500
+/** Questions that may wait; more fail with DB_BUSY. */
+const WAITING_MAX = 10_000
+
+/**
+ * @param answer asks in one statement; its answers are in the order of the questions. When it throws, so do all questions of that statement.
+ */
+export function gather<Question, Answer>(
+  answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+): (question: Question) => Promise<Answer> {
+  let waiting: Waiting<Question, Answer>[] = []
+  let asking = false
+
+  async function askAll(): Promise<void> {
+    asking = true
+    await Promise.resolve() // for what else is asked in this turn
+    while (waiting.length > 0) {
+      const together = waiting.slice(0, TOGETHER_MAX)
+      waiting = waiting.slice(TOGETHER_MAX)
+      await askTogether(together, answer)
+    }
+    asking = false
+  }
+
+  return (question) => {
+    if (waiting.length >= WAITING_MAX)
+      return Promise.reject(new DbError('DB_BUSY', 'Too many questions wait for Postgres'))
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    waiting.push({ question, resolve, reject })
+    if (!asking) void askAll()
+    return promise
+  }
+}
+
+async function askTogether<Question, Answer>(
+  together: readonly Waiting<Question, Answer>[],
+  answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+): Promise<void> {
+  try {
+    const answers = await answer(together.map(({ question }) => question))
+    for (const [index, { resolve }] of together.entries()) resolve(answers[index] as Answer)
+  } catch (error) {
+    for (const { reject } of together) reject(error)
+  }
+}
