@@ -213,7 +213,7 @@ async function findVerifiers(
       join account.credential c on c.account_id = a.id and c.hash = n.hash`,
     { name: 'account-verifiers' },
   )
-  const found = new Array<FoundVerifier | undefined>(wanted.length).fill(undefined)
+  const found = wanted.map((): FoundVerifier | undefined => undefined)
   for (const row of rows) found[row.place - 1] = { row: parseAccount(row), verifier: parseVerifier(row) }
   return found
 }
