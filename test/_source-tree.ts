@@ -4,16 +4,17 @@ import { dirname, join, normalize } from 'node:path'
 
 export const ROOT = join(import.meta.dirname, '..')
 
-const SKIPPED_FOLDERS = new Set(['node_modules', '.git', 'data', 'coverage'])
+/** `.git` is a file in a second worktree. */
+const SKIPPED = new Set(['node_modules', '.git', 'data', 'coverage'])
 
 /** Paths from the root, with `/`. */
 export function listFiles(folder = ''): string[] {
   const files: string[] = []
   for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-    if (entry.isDirectory()) {
-      if (!SKIPPED_FOLDERS.has(entry.name)) files.push(...listFiles(path))
-    } else if (entry.isFile() && !entry.name.endsWith('.log')) files.push(path)
+    if (SKIPPED.has(entry.name)) continue
+    if (entry.isDirectory()) files.push(...listFiles(path))
+    else if (entry.isFile() && !entry.name.endsWith('.log')) files.push(path)
   }
   return files
 }
