@@ -1,11 +1,13 @@
 /**
  * Strict reading of one complete element: the restricted XML of RFC 6120 §11.1 (no comments, processing
  * instructions, DTD, or entities beyond the five), well-formedness (XML 1.0) and namespaces (XML Names 1.0).
- * The text is already known to be valid UTF-8 and bounded in size by the stream parser.
+ * Its size is bounded by the stream parser.
  */
-import { Element, type XmlNode } from './element.ts'
+import { type Attributes, Element, type XmlNode } from './element.ts'
 import { StreamError } from './errors.ts'
+import { endOfAsciiName, endOfNameBytes, isNcName } from './names.ts'
 import { NS_CLIENT, NS_XML } from './namespaces.ts'
+import { Source } from './source.ts'
 
 const NS_XMLNS = 'http://www.w3.org/2000/xmlns/'
 
@@ -42,19 +44,17 @@ export interface StreamScope {
 
 export const clientScope: StreamScope = { defaultNs: NS_CLIENT, prefixes: new Map() }
 
-const ASCII_NCNAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/
-const NCNAME =
-  /^[A-Z_a-z\u{C0}-\u{D6}\u{D8}-\u{F6}\u{F8}-\u{2FF}\u{370}-\u{37D}\u{37F}-\u{1FFF}\u{200C}-\u{200D}\u{2070}-\u{218F}\u{2C00}-\u{2FEF}\u{3001}-\u{D7FF}\u{F900}-\u{FDCF}\u{FDF0}-\u{FFFD}\u{10000}-\u{EFFFF}][-.0-9A-Z_a-z\u{B7}\u{C0}-\u{D6}\u{D8}-\u{F6}\u{F8}-\u{37D}\u{37F}-\u{1FFF}\u{200C}-\u{200D}\u{203F}-\u{2040}\u{2070}-\u{218F}\u{2C00}-\u{2FEF}\u{3001}-\u{D7FF}\u{F900}-\u{FDCF}\u{FDF0}-\u{FFFD}\u{10000}-\u{EFFFF}]*$/u
-// oxlint-disable-next-line no-control-regex -- these are the characters to refuse
-const ILLEGAL_CHARACTER = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/ // XML 1.0 §2.2
-
 const notWellFormed = () => new StreamError('not-well-formed')
 const restricted = () => new StreamError('restricted-xml')
 
 /** Reads one complete element; throws StreamError. */
 export function readElement(text: string, scope: StreamScope = clientScope, limits = readLimits): Element {
-  if (ILLEGAL_CHARACTER.test(text)) throw notWellFormed()
-  return new StanzaReader(text, scope, limits).readRoot()
+  return readSource(new Source(Buffer.from(text)), scope, limits)
+}
+
+/** As `readElement`, from the bytes of a stream. */
+export function readSource(source: Source, scope: StreamScope, limits = readLimits): Element {
+  return new StanzaReader(source, scope, limits).readRoot()
 }
 
 /**
@@ -62,8 +62,12 @@ export function readElement(text: string, scope: StreamScope = clientScope, limi
  * scope it sets for the stanzas that follow.
  */
 export function readStreamHeader(text: string): StreamHeader {
-  if (ILLEGAL_CHARACTER.test(text)) throw notWellFormed()
-  return new StanzaReader(text, { defaultNs: '', prefixes: new Map() }, readLimits).readHeader()
+  return readHeaderSource(new Source(Buffer.from(text)))
+}
+
+/** As `readStreamHeader`, from the bytes of a stream. */
+export function readHeaderSource(source: Source): StreamHeader {
+  return new StanzaReader(source, { defaultNs: '', prefixes: new Map() }, readLimits).readHeader()
 }
 
 export interface StreamHeader {
@@ -73,31 +77,53 @@ export interface StreamHeader {
   readonly scope: StreamScope
 }
 
+const NO_CHILDREN: readonly XmlNode[] = []
+const NO_ATTRIBUTES: Attributes = {}
+
 interface Tag {
   readonly name: string
   readonly ns: string
   readonly qualifiedName: string
-  readonly attrs: Record<string, string>
+  readonly attrs: Attributes
   readonly empty: boolean
-  readonly declaresDefault: boolean
 }
 
 class StanzaReader {
+  readonly #source: Source
   readonly #text: string
   readonly #limits: ReadLimits
+  /** What need not be looked for, piece by piece, when the whole has none. */
+  readonly #hasReferences: boolean
+  readonly #hasReturns: boolean
+  readonly #hasSectionEnds: boolean
   #pos = 0
   #elements = 0
   #defaultNs: string
   #bindings: Binding | undefined
+  /** The attributes of the start tag being read, as written, declarations included. */
+  readonly #names: string[] = []
+  readonly #values: string[] = []
+  #attributes = 0
+  /** Of the start tag read last: it has an attribute with a prefix; it sets the default namespace. */
+  #prefixed = false
+  #declaresDefault = false
+  /** Children of the elements that are open, so that each list is made once, in its size. */
+  readonly #nodes: XmlNode[] = []
+  #nodeCount = 0
   /**
    * False once the current child of the root used a default namespace declared outside itself, or any prefix: it is
    * then written anew, so that nothing goes along that the tree does not show.
    */
   #selfContained = true
 
-  constructor(text: string, scope: StreamScope, limits: ReadLimits) {
+  constructor(source: Source, scope: StreamScope, limits: ReadLimits) {
+    const { text } = source
+    this.#source = source
     this.#text = text
     this.#limits = limits
+    this.#hasReferences = text.includes('&')
+    this.#hasReturns = text.includes('\r')
+    this.#hasSectionEnds = text.includes(']]>')
     this.#defaultNs = scope.defaultNs
     for (const [prefix, ns] of scope.prefixes) {
       this.#bind(prefix, ns)
@@ -130,11 +156,11 @@ class StanzaReader {
     const outerBindings = this.#bindings
     if (depth === 2) this.#selfContained = true
     const tag = this.#readStartTag()
-    if (depth === 2 && !tag.declaresDefault && outerDefault !== NS_CLIENT) this.#selfContained = false
-    const children = tag.empty ? [] : this.#readContent(tag, depth)
+    if (depth === 2 && !this.#declaresDefault && outerDefault !== NS_CLIENT) this.#selfContained = false
+    const children = tag.empty ? NO_CHILDREN : this.#readContent(tag, depth)
     this.#defaultNs = outerDefault
     this.#bindings = outerBindings
-    const source = depth === 2 && this.#selfContained ? this.#text.slice(start, this.#pos) : undefined
+    const source = depth === 2 && this.#selfContained ? this.#source.slice(start, this.#pos) : undefined
     return new Element(tag.name, tag.ns, tag.attrs, children, source)
   }
 
@@ -143,41 +169,62 @@ class StanzaReader {
     if (text.charCodeAt(this.#pos) !== 0x3c) throw notWellFormed()
     this.#pos++
     const qualifiedName = this.#readName()
-    const raw: [string, string][] = []
-    let declaresDefault = false
-    for (;;) {
-      const spaced = this.#skipSpace()
-      const code = text.charCodeAt(this.#pos)
-      if (code === 0x3e || code === 0x2f) break
-      if (!spaced) throw notWellFormed()
-      if (raw.length >= this.#limits.attributesMax)
-        throw new StreamError('policy-violation', 'Too many attributes')
-      const name = this.#readName()
-      const value = this.#readAttributeValue()
-      if (name === 'xmlns' || name.startsWith('xmlns:')) {
-        if (name === 'xmlns') declaresDefault = true
-        this.#declare(name, value, raw)
-      }
-      raw.push([name, value])
-    }
+    this.#readAttributes()
     const empty = text.charCodeAt(this.#pos) === 0x2f
     if (empty) this.#pos++
     if (text.charCodeAt(this.#pos++) !== 0x3e) throw notWellFormed()
-    const [name, ns] = this.#resolve(qualifiedName, this.#defaultNs)
-    return { name, ns, qualifiedName, attrs: this.#resolveAttributes(raw), empty, declaresDefault }
+    const colon = qualifiedName.indexOf(':')
+    const name = colon < 0 ? qualifiedName : qualifiedName.slice(colon + 1)
+    const ns = colon < 0 ? this.#defaultNs : this.#namespaceOf(qualifiedName.slice(0, colon))
+    const attrs = this.#prefixed ? this.#resolveAttributes() : this.#plainAttributes()
+    return { name, ns, qualifiedName, attrs, empty }
+  }
+
+  /** Reads the attributes of a start tag into `#names` and `#values`; stops at its end. Prefixes declared here are in scope then. */
+  #readAttributes(): void {
+    const text = this.#text
+    this.#attributes = 0
+    this.#declaresDefault = false
+    this.#prefixed = false
+    for (;;) {
+      const spaced = this.#skipSpace()
+      const code = text.charCodeAt(this.#pos)
+      if (code === 0x3e || code === 0x2f) return
+      if (!spaced) throw notWellFormed()
+      if (this.#attributes >= this.#limits.attributesMax)
+        throw new StreamError('policy-violation', 'Too many attributes')
+      const name = this.#readName()
+      const value = this.#readAttributeValue()
+      this.#addAttribute(name, value)
+      if (name === 'xmlns') {
+        this.#declareDefault(value)
+      } else if (name.includes(':')) {
+        this.#prefixed = true
+        if (name.startsWith('xmlns:')) this.#declarePrefix(name.slice(6), value)
+      }
+    }
+  }
+
+  #addAttribute(name: string, value: string): void {
+    const count = this.#attributes
+    for (let index = 0; index < count; index++) {
+      if (this.#names[index] === name) throw notWellFormed() // XML 1.0 §3.1
+    }
+    this.#names[count] = name
+    this.#values[count] = value
+    this.#attributes = count + 1
+  }
+
+  /** XML Names 1.0 §3: the reserved namespace names are never the default. */
+  #declareDefault(ns: string): void {
+    if (ns === NS_XMLNS || ns === NS_XML) throw notWellFormed()
+    this.#defaultNs = ns
+    this.#declaresDefault = true
   }
 
   /** XML Names 1.0 §3: reserved prefixes and namespace names, no undeclaring of prefixes. */
-  #declare(name: string, ns: string, raw: readonly [string, string][]): void {
-    if (raw.some(([other]) => other === name)) throw notWellFormed()
-    if (ns === NS_XMLNS) throw notWellFormed()
-    if (name === 'xmlns') {
-      if (ns === NS_XML) throw notWellFormed()
-      this.#defaultNs = ns
-      return
-    }
-    const prefix = name.slice(6)
-    if (prefix === 'xmlns' || ns === '') throw notWellFormed()
+  #declarePrefix(prefix: string, ns: string): void {
+    if (ns === NS_XMLNS || prefix === 'xmlns' || ns === '') throw notWellFormed()
     if ((prefix === 'xml') !== (ns === NS_XML)) throw notWellFormed()
     if (prefix !== 'xml') this.#bind(prefix, ns)
     this.#selfContained = false
@@ -189,45 +236,56 @@ class StanzaReader {
     this.#bindings = { prefix, ns, count, outer: this.#bindings }
   }
 
-  #resolveAttributes(raw: readonly [string, string][]): Record<string, string> {
+  /** Of a tag whose attributes have no prefixes. */
+  #plainAttributes(): Attributes {
+    if (this.#attributes === (this.#declaresDefault ? 1 : 0)) return NO_ATTRIBUTES
     const attrs: Record<string, string> = {}
-    for (const [qualifiedName, value] of raw) {
-      if (qualifiedName === 'xmlns' || qualifiedName.startsWith('xmlns:')) continue
-      let key = qualifiedName
-      if (qualifiedName.includes(':') && !qualifiedName.startsWith('xml:')) {
-        const [name, ns] = this.#resolve(qualifiedName, '')
-        key = `{${ns}}${name}`
-      }
-      if (Object.hasOwn(attrs, key)) throw notWellFormed()
-      if (key === '__proto__') throw notWellFormed()
-      attrs[key] = value
+    for (let index = 0; index < this.#attributes; index++) {
+      const name = this.#names[index] ?? ''
+      if (name === 'xmlns') continue
+      if (name === '__proto__') throw notWellFormed()
+      attrs[name] = this.#values[index] ?? ''
     }
     return attrs
   }
 
-  /** [local name, namespace]; an undeclared prefix is not well-formed (RFC 6120 §4.9.3.1 bad-namespace-prefix). */
-  #resolve(qualifiedName: string, defaultNs: string): [string, string] {
+  #resolveAttributes(): Attributes {
+    const attrs: Record<string, string> = {}
+    for (let index = 0; index < this.#attributes; index++) {
+      const qualifiedName = this.#names[index] ?? ''
+      if (qualifiedName === 'xmlns' || qualifiedName.startsWith('xmlns:')) continue
+      const key = this.#attributeKey(qualifiedName)
+      if (Object.hasOwn(attrs, key) || key === '__proto__') throw notWellFormed()
+      attrs[key] = this.#values[index] ?? ''
+    }
+    return attrs
+  }
+
+  #attributeKey(qualifiedName: string): string {
     const colon = qualifiedName.indexOf(':')
-    if (colon < 0) return [qualifiedName, defaultNs]
-    const prefix = qualifiedName.slice(0, colon)
-    const name = qualifiedName.slice(colon + 1)
-    if (prefix === 'xml') return [name, NS_XML]
+    if (colon < 0 || qualifiedName.startsWith('xml:')) return qualifiedName
+    return `{${this.#namespaceOf(qualifiedName.slice(0, colon))}}${qualifiedName.slice(colon + 1)}`
+  }
+
+  /** An undeclared prefix is not well-formed (RFC 6120 §4.9.3.1 bad-namespace-prefix). */
+  #namespaceOf(prefix: string): string {
+    if (prefix === 'xml') return NS_XML
     for (let binding = this.#bindings; binding; binding = binding.outer) {
       if (binding.prefix !== prefix) continue
       this.#selfContained = false
-      return [name, binding.ns]
+      return binding.ns
     }
     throw new StreamError('bad-namespace-prefix')
   }
 
-  #readContent(tag: Tag, depth: number): XmlNode[] {
+  #readContent(tag: Tag, depth: number): readonly XmlNode[] {
     const text = this.#text
-    const children: XmlNode[] = []
+    const first = this.#nodeCount
     let run = ''
     for (;;) {
       const open = text.indexOf('<', this.#pos)
       if (open < 0) throw notWellFormed()
-      if (open > this.#pos) run += decodeText(text.slice(this.#pos, open))
+      if (open > this.#pos) run += this.#readText(open)
       this.#pos = open
       const next = text.charCodeAt(open + 1)
       if (next === 0x21) {
@@ -235,31 +293,48 @@ class StanzaReader {
         continue
       }
       if (next === 0x3f) throw restricted()
+      if (next === 0x2f && this.#nodeCount === first) {
+        this.#readEndTag(tag.qualifiedName)
+        return run === '' ? NO_CHILDREN : [run]
+      }
       if (run !== '') {
-        children.push(run)
+        this.#addNode(run)
         run = ''
       }
       if (next === 0x2f) {
         this.#readEndTag(tag.qualifiedName)
+        const children = this.#nodes.slice(first, this.#nodeCount)
+        this.#nodeCount = first
         return children
       }
-      children.push(this.#readElement(depth + 1))
+      this.#addNode(this.#readElement(depth + 1))
     }
+  }
+
+  #addNode(node: XmlNode): void {
+    this.#nodes[this.#nodeCount++] = node
   }
 
   #readCdata(): string {
     if (!this.#text.startsWith('<![CDATA[', this.#pos)) throw restricted()
     const end = this.#text.indexOf(']]>', this.#pos + 9)
     if (end < 0) throw notWellFormed()
-    const content = this.#text.slice(this.#pos + 9, end)
+    const content = this.#source.slice(this.#pos + 9, end)
     this.#pos = end + 3
     return normalizeLineEnds(content)
   }
 
+  /** Character data up to the next markup. */
+  #readText(end: number): string {
+    const raw = this.#source.slice(this.#pos, end)
+    if (this.#hasSectionEnds && raw.includes(']]>')) throw notWellFormed() // XML 1.0 §2.4
+    const text = this.#hasReturns ? normalizeLineEnds(raw) : raw
+    return this.#hasReferences ? decodeReferences(text) : text
+  }
+
   #readEndTag(qualifiedName: string): void {
     this.#pos += 2
-    if (!this.#text.startsWith(qualifiedName, this.#pos)) throw notWellFormed()
-    this.#pos += qualifiedName.length
+    if (this.#readName() !== qualifiedName) throw notWellFormed()
     this.#skipSpace()
     if (this.#text.charCodeAt(this.#pos++) !== 0x3e) throw notWellFormed()
   }
@@ -268,22 +343,21 @@ class StanzaReader {
   #readName(): string {
     const text = this.#text
     const start = this.#pos
-    let pos = start
-    let colon = -1
-    for (; pos < text.length; pos++) {
-      const code = text.charCodeAt(pos)
-      if (code <= 0x20 || code === 0x3d || code === 0x3e || code === 0x2f || code === 0x22 || code === 0x27)
-        break
-      if (code === 0x3a) {
-        if (colon >= 0) throw notWellFormed()
-        colon = pos - start
-      }
-    }
-    this.#pos = pos
-    const name = text.slice(start, pos)
-    if (colon < 0 ? isNcName(name) : isNcName(name.slice(0, colon)) && isNcName(name.slice(colon + 1)))
-      return name
-    throw notWellFormed()
+    let end = endOfAsciiName(text, start)
+    if (text.charCodeAt(end) === 0x3a) end = endOfAsciiName(text, end + 1)
+    if (end < 0) return this.#readRareName(start)
+    this.#pos = end
+    return text.slice(start, end)
+  }
+
+  /** A name that is not of ASCII alone, or none. */
+  #readRareName(start: number): string {
+    let end = endOfNameBytes(this.#text, start)
+    if (this.#text.charCodeAt(end) === 0x3a) end = endOfNameBytes(this.#text, end + 1)
+    this.#pos = end
+    const name = this.#source.slice(start, end)
+    if (!name.split(':').every(isNcName)) throw notWellFormed()
+    return name
   }
 
   #readAttributeValue(): string {
@@ -291,15 +365,16 @@ class StanzaReader {
     this.#skipSpace()
     if (text.charCodeAt(this.#pos++) !== 0x3d) throw notWellFormed()
     this.#skipSpace()
-    const quote = text[this.#pos]
-    if (quote !== '"' && quote !== "'") throw notWellFormed()
-    const end = text.indexOf(quote, this.#pos + 1)
+    const quote = text.charCodeAt(this.#pos)
+    if (quote !== 0x22 && quote !== 0x27) throw notWellFormed()
+    const start = this.#pos + 1
+    const end = text.indexOf(quote === 0x22 ? '"' : "'", start)
     if (end < 0) throw notWellFormed()
-    const raw = text.slice(this.#pos + 1, end)
     this.#pos = end + 1
+    const raw = this.#source.slice(start, end)
+    if (!ATTRIBUTE_SPECIAL.test(raw)) return raw
     if (raw.includes('<')) throw notWellFormed()
-    const spaced = ATTRIBUTE_SPACE.test(raw) ? normalizeLineEnds(raw).replace(/[\t\n]/g, ' ') : raw
-    return decodeReferences(spaced)
+    return decodeReferences(normalizeLineEnds(raw).replace(/[\t\n]/g, ' '))
   }
 
   #skipSpace(): boolean {
@@ -309,19 +384,11 @@ class StanzaReader {
   }
 }
 
-const ATTRIBUTE_SPACE = /[\t\n\r]/
-
-function isNcName(name: string): boolean {
-  return ASCII_NCNAME.test(name) || NCNAME.test(name)
-}
+/** What an attribute's value must not or cannot hold as it stands (XML 1.0 §3.1, §3.3.3). */
+const ATTRIBUTE_SPECIAL = /[<&\t\n\r]/
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d
-}
-
-function decodeText(raw: string): string {
-  if (raw.includes(']]>')) throw notWellFormed() // XML 1.0 §2.4
-  return decodeReferences(normalizeLineEnds(raw))
 }
 
 function normalizeLineEnds(raw: string): string {

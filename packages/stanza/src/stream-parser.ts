@@ -3,12 +3,12 @@
  * bounds its size before anything is built, checks UTF-8, and hands over each complete top-level element.
  * What it holds between chunks is at most one incomplete element; an idle stream holds nothing.
  */
-import { isAscii, isUtf8 } from 'node:buffer'
 import type { Element } from './element.ts'
 import { element } from './element.ts'
 import { StreamError } from './errors.ts'
 import { NS_APP_ERRORS, NS_STREAM } from './namespaces.ts'
-import { clientScope, readElement, readStreamHeader, type StreamScope } from './stanza-reader.ts'
+import { Source } from './source.ts'
+import { clientScope, readHeaderSource, readSource, type StreamScope } from './stanza-reader.ts'
 
 export interface StreamEvents {
   /** The opening `<stream:stream>` (RFC 6120 §4.7), checked for the stream namespace; `contentNs` is its default. */
@@ -256,18 +256,18 @@ export class StreamParser {
   }
 
   #complete(last: Buffer): void {
-    const source = decodeUtf8(this.#take(last))
+    const source = new Source(this.#take(last))
     const completed = this.#completed
     this.#completed = 'nothing'
     this.#begun = true
-    if (completed === 'element') this.#events.onElement(readElement(source, this.#scope))
+    if (completed === 'element') this.#events.onElement(readSource(source, this.#scope))
     else if (completed === 'header') this.#readHeader(source)
-    else if (completed === 'stream') this.#readClose(source)
-    else checkDeclaration(source)
+    else if (completed === 'stream') this.#readClose(source.text)
+    else checkDeclaration(source.text)
   }
 
-  #readHeader(source: string): void {
-    const { header, qualifiedName, scope } = readStreamHeader(source)
+  #readHeader(source: Source): void {
+    const { header, qualifiedName, scope } = readHeaderSource(source)
     if (!header.is('stream', NS_STREAM)) {
       throw new StreamError(header.name === 'stream' ? 'invalid-namespace' : 'bad-format')
     }
@@ -322,12 +322,6 @@ function indexOfByte(chunk: Buffer, byte: number, from: number): number {
     if (chunk[pos] === byte) return pos
   }
   return chunk.length
-}
-
-function decodeUtf8(bytes: Buffer): string {
-  if (isAscii(bytes)) return bytes.toString('latin1')
-  if (!isUtf8(bytes)) throw new StreamError('bad-format', 'Not UTF-8')
-  return bytes.toString('utf8')
 }
 
 /** XML 1.0 §2.8; RFC 6120 §11.6: UTF-8 is the only encoding. */
