@@ -125,10 +125,10 @@ export function escapeXml(text: string): string {
   return NEEDS_ESCAPE.test(text) ? text.replace(ESCAPE, (char) => escapes[char] ?? char) : text
 }
 
+const ATTRIBUTE_NEEDS_ESCAPE = /[&<>'"\r\n\t]/
+
 /** Like escapeXml; tabs and line feeds too, which a reader would otherwise turn into spaces (XML 1.0 §3.3.3). */
 function escapeAttribute(value: string): string {
-  const escaped = escapeXml(value)
-  return escaped.includes('\n') || escaped.includes('\t')
-    ? escaped.replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')
-    : escaped
+  if (!ATTRIBUTE_NEEDS_ESCAPE.test(value)) return value
+  return escapeXml(value).replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')
 }

@@ -2,6 +2,8 @@
 import type { Jid } from '@sealpost/jid'
 import type { Session } from './session.ts'
 
+const NOBODY: readonly Session[] = []
+
 export class SessionRegistry {
   readonly #byAccount = new Map<string, Map<string, Session>>()
   #size = 0
@@ -19,6 +21,15 @@ export class SessionRegistry {
   of(jid: Jid): Session[] {
     const sessions = this.#byAccount.get(jid.bare.toString())
     return sessions ? [...sessions.values()] : []
+  }
+
+  /** The same without some. */
+  others(jid: Jid, except: readonly (Session | undefined)[]): readonly Session[] {
+    const sessions = this.#byAccount.get(jid.bare.toString())
+    if (!sessions) return NOBODY
+    let others: Session[] | undefined
+    for (const session of sessions.values()) if (!except.includes(session)) (others ??= []).push(session)
+    return others ?? NOBODY
   }
 
   /** The sessions of that account that have sent presence (RFC 6121 §4.2). */

@@ -32,13 +32,15 @@ export interface Outcome {
  */
 export type CopyState = 'live' | 'sealing' | 'sealed' | 'done'
 
+const NOBODY: readonly Outbox[] = []
+
 export class Copy {
   readonly queue: DeliveryQueue
   /** Dropped when the copy is done, which may be long before the last list forgets the copy itself. */
   message: QueuedMessage | undefined
   outcome: Outcome | undefined
   /** The outboxes it was written to and that have not acknowledged it. */
-  readonly holders: Outbox[] = []
+  holders: readonly Outbox[] = NOBODY
   state: CopyState = 'live'
   /** The sealed row, from `sealing` on. */
   id: string | undefined
@@ -52,6 +54,16 @@ export class Copy {
     this.message = message
     this.outcome = outcome
     this.dueSeconds = message?.dueSeconds ?? 0
+  }
+
+  writtenTo(outbox: Outbox): void {
+    this.holders = this.holders.length === 0 ? [outbox] : [...this.holders, outbox]
+  }
+
+  /** The outbox has it acknowledged, or will never have. */
+  leave(outbox: Outbox): void {
+    if (this.holders.length === 1 && this.holders[0] === outbox) this.holders = NOBODY
+    else this.holders = this.holders.filter((each) => each !== outbox)
   }
 
   /** Nothing more will happen to it. */

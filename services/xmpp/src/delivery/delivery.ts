@@ -18,6 +18,7 @@ import type { Session } from '../core/session.ts'
 import type { XmppEvents } from '../events.ts'
 import { Copy, type Outcome, type QueuedMessage } from './copy.ts'
 import { Attachment, DeliveryQueue, type TakeOver } from './delivery-queue.ts'
+import { ACCOUNT_QUEUE } from './device-registry.ts'
 import { Fifo } from './fifo.ts'
 import type { Outbox, OutboxEvents } from './outbox.ts'
 import type { QueueKey, SealedStore, StoredMessage } from './sealed-store/sealed-store.ts'
@@ -185,7 +186,7 @@ export class Delivery implements OutboxEvents {
     const own = this.#queues.get(nameOf(session.queues.own))
     if (own) queues.add(own)
     for (const copy of copies) {
-      copy.holders.splice(copy.holders.indexOf(session.outbox), 1)
+      copy.leave(session.outbox)
       queues.add(copy.queue)
     }
     for (const queue of queues) this.#sealLive(queue)
@@ -212,8 +213,7 @@ export class Delivery implements OutboxEvents {
   }
 
   acknowledged(copy: Copy, outbox: Outbox): void {
-    const held = copy.holders.indexOf(outbox)
-    if (held >= 0) copy.holders.splice(held, 1)
+    copy.leave(outbox)
     if (copy.state === 'done') return
     const { outcome, id } = copy
     copy.finish()
@@ -506,8 +506,9 @@ function unavailable(): StanzaError {
   return new StanzaError('wait', 'recipient-unavailable')
 }
 
-function nameOf(key: QueueKey): string {
-  return `${key.account} ${key.device}`
+/** By what a queue is found; strings that exist already, since this is asked for each copy. Ids of accounts and devices are UUIDs, so none is both. */
+function nameOf({ account, device }: QueueKey): string {
+  return device === ACCOUNT_QUEUE ? account : device
 }
 
 function sealedCopy(queue: DeliveryQueue, id: string, dueSeconds: number): Copy {

@@ -21,7 +21,11 @@ export interface AccountQueues {
   readonly devices: readonly StoredDevice[]
   readonly registered: readonly { readonly device: Device; readonly key: QueueKey }[]
   readonly account: QueueKey
-  /** False once every device that signs in is registered: then nobody would drain the account's queue. */
+  /**
+   * Where a message to the account goes: the queues of its registered devices, and the account's own until every device that
+   * signs in is registered, since then nobody would drain it.
+   */
+  readonly inUse: readonly QueueKey[]
   readonly accountInUse: boolean
 }
 
@@ -249,11 +253,9 @@ export class DeviceRegistry {
     const registered = devices
       .filter((device) => device.registered)
       .map((device) => ({ device, key: { account: accountId, device: device.id } }))
-    return {
-      devices,
-      registered,
-      account: { account: accountId, device: ACCOUNT_QUEUE },
-      accountInUse: registered.length === 0 || devices.length > registered.length,
-    }
+    const account = { account: accountId, device: ACCOUNT_QUEUE }
+    const accountInUse = registered.length === 0 || devices.length > registered.length
+    const inUse = [...registered.map(({ key }) => key), ...(accountInUse ? [account] : [])]
+    return { devices, registered, account, inUse, accountInUse }
   }
 }

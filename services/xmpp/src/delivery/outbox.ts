@@ -120,7 +120,7 @@ export class Outbox {
   send(xml: string, copy?: Copy): void {
     if (copy) {
       this.#copies++
-      copy.holders.push(this)
+      copy.writtenTo(this)
     }
     if (this.#smEnabled || copy) {
       this.#items.push({ xml, copy })
@@ -195,7 +195,7 @@ export class Outbox {
     this.#items = items
     this.#marks = marks
     this.#pushed -= withdrawn.length
-    for (const copy of withdrawn) copy.holders.splice(copy.holders.indexOf(this), 1)
+    for (const copy of withdrawn) copy.leave(this)
     return withdrawn
   }
 

@@ -92,9 +92,9 @@ function fanOut(
   target: FanOut,
 ): undefined {
   const { owner, queues, except } = target
-  const exceptDevices = except.map((session) => session?.queues.device.id)
-  const others = queues.registered.filter(({ device }) => !exceptDevices.includes(device.id))
-  const sessions = host.sessions.of(owner.jid).filter((session) => !except.includes(session))
+  const isExcepted = (id: string) => except.some((session) => session?.queues.device.id === id)
+  const others = queues.registered.filter(({ device }) => !isExcepted(device.id))
+  const sessions = host.sessions.others(owner.jid, except)
   if (others.length === 0 && sessions.length === 0) return undefined
   let queued: DeliveredMessage['queued'] | undefined
   const wrapped = () =>

@@ -19,7 +19,6 @@ import {
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
-import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
 
 export interface MessageOptions {
   readonly delivery: Delivery
@@ -150,11 +149,11 @@ function deliverKept(
     delivery.deliverTo(direct, direct.queues.own, queued, outcome)
     return outcome
   }
-  const full = Map.groupBy(queuesInUse(queues), (key) => delivery.isFull(key))
-  const open = full.get(false) ?? []
-  if (open.length === 0) throw queueFull()
-  for (const queue of full.get(true) ?? []) void host.fire('queue/overrun', { queue })
-  for (const key of open) delivery.deliver(key, queued, outcome)
+  const inUse = queues.inUse
+  const full = inUse.filter((key) => delivery.isFull(key))
+  if (full.length === inUse.length) throw queueFull()
+  for (const queue of full) void host.fire('queue/overrun', { queue })
+  for (const key of inUse) if (!full.includes(key)) delivery.deliver(key, queued, outcome)
   return outcome
 }
 
@@ -167,15 +166,9 @@ function deliverUnkept(
 ): Outcome {
   const outcome = new AnyTakerOutcome(event)
   if (direct) delivery.deliverTo(direct, direct.queues.own, queued, outcome)
-  else for (const key of queuesInUse(queues)) delivery.deliver(key, queued, outcome)
+  else for (const key of queues.inUse) delivery.deliver(key, queued, outcome)
   if (!outcome.allWritten()) throw new StanzaError('wait', 'recipient-unavailable')
   return outcome.forCarbons
-}
-
-function queuesInUse(queues: AccountQueues): QueueKey[] {
-  const keys = queues.registered.map(({ key }) => key)
-  if (queues.accountInUse) keys.push(queues.account)
-  return keys
 }
 
 function queueFull(): StanzaError {

@@ -25,6 +25,8 @@ export interface Classified {
 /** What stands in for a body that the server must not see. */
 export const FALLBACK_BODY = '[This message is encrypted]'
 
+const fallbackBody = element('body', NS_CLIENT, {}, FALLBACK_BODY)
+
 /** What the children of a message amount to. */
 interface Contents {
   kept: Element[]
@@ -77,8 +79,8 @@ function replaceBodies(found: Contents): void {
   const { bodies, fallback } = found
   const otr = found.ciphertexts === 0 ? found.otr : undefined
   if (bodies === 0 || (bodies === 1 && fallback)) return
-  const text = otr ?? FALLBACK_BODY
-  found.kept = [...found.kept.filter((each) => each !== fallback), element('body', NS_CLIENT, {}, text)]
+  if (fallback) found.kept = found.kept.filter((each) => each !== fallback)
+  found.kept.push(otr === undefined ? fallbackBody : element('body', NS_CLIENT, {}, otr))
   found.changed = true
 }
 

@@ -93,6 +93,7 @@ export interface SealedStoreOptions {
   readonly openKeyring?: (options: KeyringOptions) => Promise<Keyring>
 }
 
+const EMPTY: QueueDepth = { count: 0, bytes: 0, oldest: undefined, lastSeq: 0 }
 const RETRY_MS = 60_000
 const BACKLOG_BYTES_MAX = 32 * 1024 * 1024
 const LEASE_WAIT_MS = 10_000
@@ -286,7 +287,7 @@ class PostgresSealedStore implements SealedStore {
 
   depth(key: QueueKey): QueueDepth {
     const queue = this.#keyring.findQueue(key.account, key.device)
-    if (queue === undefined) return { count: 0, bytes: 0, oldest: undefined, lastSeq: 0 }
+    if (queue === undefined) return EMPTY
     const { count, bytes, lastSeq } = queue
     return { count, bytes, oldest: this.#keyring.oldest(queue), lastSeq: this.#baseOf(queue) + lastSeq }
   }
