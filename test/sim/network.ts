@@ -143,6 +143,7 @@ const FLUSH_BYTES = 64 * 1024
 /** Both ends of one connection. The relay's end does what the TCP transport does with its socket. */
 export class SimulatedConnection implements Connection {
   readonly secure = true
+  readonly remoteAddress = '192.0.2.1'
   beforeFlush: (() => void) | undefined
   onDrain: (() => void) | undefined
   congested = false
@@ -158,6 +159,7 @@ export class SimulatedConnection implements Connection {
   #out = ''
   #scheduled = false
   #ended = false
+  #started = false
   #paused = false
   #frozen = false
   #clientReads = true
@@ -190,6 +192,7 @@ export class SimulatedConnection implements Connection {
       end: () => this.#up.whenEmpty(() => this.#lost()),
       abort: (noticed) => this.#abort(noticed),
     }
+    this.#regulate()
     this.#handler = ends.server.accept(this)
   }
 
@@ -209,6 +212,11 @@ export class SimulatedConnection implements Connection {
         this.#flush()
       })
     }
+  }
+
+  start(): void {
+    this.#started = true
+    this.#regulate()
   }
 
   startTls(): void {}
@@ -273,7 +281,7 @@ export class SimulatedConnection implements Connection {
   }
 
   #regulate(): void {
-    this.#up.hold(this.#frozen || this.#paused || this.congested)
+    this.#up.hold(!this.#started || this.#frozen || this.#paused || this.congested)
     this.#down.hold(this.#frozen || !this.#clientReads)
   }
 

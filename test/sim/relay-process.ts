@@ -116,6 +116,7 @@ export class RelayProcess {
       store,
       devices: faulty(around.devices, DEVICE_CALLS, behind),
       policy: { e2ee: 'required', storage: 'sealed', messageTtlSeconds: around.messageTtlSeconds },
+      isShared: () => true,
       features: {
         rosters: around.rosters,
         pep: around.pep,

@@ -25,6 +25,7 @@ export {
   type StorageMode,
 } from './domains.ts'
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
+export { Guesses, type Guess, type GuessesOptions, type GuessLimits } from './guesses.ts'
 export { readAccountsCsv } from './import-csv.ts'
 export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
 export {

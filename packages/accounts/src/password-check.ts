@@ -1,42 +1,30 @@
 /** Checking passwords that arrive as such (HTTP Basic, SMTP AUTH): bounded attempts, bounded work, the same effort for names nobody has. */
-import { createHmac } from 'node:crypto'
 import type { Jid } from '@sealpost/jid'
-import type { Clock, Random } from '@sealpost/runtime'
 import { verifyPassword } from '@sealpost/sasl'
 import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
+import { Guesses, type GuessesOptions } from './guesses.ts'
 
-/**
- * `right`: the account may be suspended. `limited`: 10 failures within 15 minutes for one name from one client, or 100 from all
- * clients. `busy`: too many checks at a time.
- */
+/** `right`: the account may be suspended. `limited`: too many were wrong (guesses.ts). `busy`: too many checks at a time. */
 export type PasswordCheckResult =
   | { readonly result: 'right'; readonly account: Account }
   | { readonly result: 'wrong' | 'limited' | 'busy' }
 
-export interface PasswordCheck {
+export interface PasswordCheck extends Disposable {
   /** `client`: the address that asks; kept in memory only, and not as such. */
   check(jid: Jid, password: string, client: string): Promise<PasswordCheckResult>
 }
 
-const FAILURES_MAX = { client: 10, name: 100 } as const
-const WINDOW_MS = 15 * 60_000
-/** Names and clients remembered; beyond it the oldest is forgotten. */
-const REMEMBERED_MAX = 20_000
 const RUNNING_MAX = 4
 const WAITING_MAX = 100
 
-export interface PasswordCheckOptions {
+export interface PasswordCheckOptions extends GuessesOptions {
   readonly accounts: Pick<Accounts, 'verifierOrDecoy' | 'touch'>
-  readonly clock: Clock
-  readonly random: Random
 }
 
-export function createPasswordCheck({ accounts, clock, random }: PasswordCheckOptions): PasswordCheck {
-  const attempts = new Attempts(clock)
+export function createPasswordCheck({ accounts, ...options }: PasswordCheckOptions): PasswordCheck {
+  const guesses = new Guesses(options)
   const gate = new Gate()
-  const key = random.bytes(32)
-  const blind = (text: string) => createHmac('sha256', key).update(text).digest('base64')
 
   async function prove(jid: Jid, password: string): Promise<Account | undefined> {
     const { account, verifier } = await accounts.verifierOrDecoy(jid, 'SHA-256')
@@ -45,53 +33,20 @@ export function createPasswordCheck({ accounts, clock, random }: PasswordCheckOp
 
   return {
     async check(jid, password, client) {
-      const name = blind(jid.bare.toString())
-      const nameAndClient = blind(`${jid.bare.toString()}\0${client}`)
-      if (!attempts.begin(nameAndClient, FAILURES_MAX.client) || !attempts.begin(name, FAILURES_MAX.name))
-        return { result: 'limited' }
-      const forgive = () => [nameAndClient, name].forEach((each) => attempts.forgive(each))
+      const guess = guesses.begin({ jid, client, secret: 'password' })
+      if (!guess) return { result: 'limited' }
       using turn = await gate.enter()
       if (turn === undefined) {
-        forgive()
+        guess.forgive()
         return { result: 'busy' }
       }
       const account = await prove(jid, password)
       if (account === undefined) return { result: 'wrong' }
-      forgive()
+      guess.succeeded()
       if (account.state === 'active') await accounts.touch(account.id)
       return { result: 'right', account }
     },
-  }
-}
-
-/** Counts attempts from their beginning, so that a thousand at once are no way around. */
-class Attempts {
-  readonly #clock: Clock
-  readonly #counts = new Map<string, { count: number; until: number }>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  begin(key: string, max: number): boolean {
-    const now = this.#clock.monotonic()
-    const known = this.#counts.get(key)
-    if (known && known.until > now) {
-      if (known.count >= max) return false
-      known.count += 1
-      return true
-    }
-    this.#counts.delete(key)
-    const [oldest] = this.#counts.keys()
-    if (oldest !== undefined && this.#counts.size >= REMEMBERED_MAX) this.#counts.delete(oldest)
-    this.#counts.set(key, { count: 1, until: now + WINDOW_MS })
-    return true
-  }
-
-  /** The attempt succeeded, or nothing was tried: it does not count. */
-  forgive(key: string): void {
-    const known = this.#counts.get(key)
-    if (known) known.count -= 1
+    [Symbol.dispose]: () => guesses[Symbol.dispose](),
   }
 }
 

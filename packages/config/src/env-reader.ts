@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseDuration } from './duration.ts'
+import { type Networks, parseNetworks } from './networks.ts'
 import { Secret } from './secret.ts'
 
 /** Where variables come from: `process.env` in production, a literal in tests. */
@@ -28,6 +29,8 @@ export interface EnvReader {
   bool(name: string, fallback: boolean): boolean
   /** Comma-separated, trimmed, empty items dropped. */
   list(name: string, fallback: readonly string[]): string[]
+  /** Comma-separated networks in CIDR notation, or single addresses. */
+  networks(name: string, fallback: readonly string[]): Networks
   oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T
   /** `500ms`, `90s`, `10m`, `12h`, `14d`; range in milliseconds; the result is in milliseconds. */
   durationMs(name: string, fallback: string, range?: IntRange): number
@@ -77,9 +80,16 @@ export function createEnvReader(source: Env, observer: Observer): EnvReader {
     observer.problem(`${name} must be a whole number`)
     return fallback
   }
+  const texts = textReaders(raw, observer)
   return {
-    ...textReaders(raw, observer),
+    ...texts,
     ...secretReaders(source, raw, observer),
+    networks(name, fallback) {
+      const networks = parseNetworks(texts.list(name, fallback))
+      if (networks === undefined)
+        observer.problem(`${name} must be a list of networks such as 192.0.2.0/24,2001:db8::/32`)
+      return networks ?? { include: () => false }
+    },
     int,
     port(name, fallback) {
       const value = int(name, fallback, { min: 0, max: 65_535 })

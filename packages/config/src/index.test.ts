@@ -125,6 +125,43 @@ describe('secrets', () => {
   })
 })
 
+test('networks: CIDR or single addresses, of both versions', () => {
+  const readWith = (value: string) => (env: EnvReader) =>
+    env.networks('NETS', value === '' ? ['127.0.0.0/8', '::1'] : [])
+  const includes = (value: string, ...addresses: string[]) => {
+    const networks = defineConfig({ NETS: value }, readWith(value))
+    return addresses.map((address) => networks.include(address))
+  }
+  expect(includes('', '127.0.0.1', '127.9.9.9', '::1', '::2', '128.0.0.1')).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  const given = '192.0.2.7, 198.51.100.0/24,2001:db8::/32'
+  const addresses = [
+    '192.0.2.7',
+    '::ffff:192.0.2.7',
+    '192.0.2.8',
+    '198.51.100.200',
+    '2001:db8:9::1',
+    '',
+    'nonsense',
+  ]
+  expect(includes(given, ...addresses)).toEqual([true, true, false, true, true, false, false])
+  for (const wrong of [
+    'nonsense',
+    '192.0.2.0/33',
+    '192.0.2.0/',
+    '::1/129',
+    '10.0.0.0/8/8',
+    '10/8',
+    '192.0.2.1-9',
+  ])
+    expect(problems({ NETS: wrong }, readWith(wrong))).toHaveLength(1)
+})
+
 test('durations: the five units and nothing else', () => {
   expect(['500ms', '90s', '10m', '12h', '14d'].map(parseDuration)).toEqual([
     500, 90_000, 600_000, 43_200_000, 1_209_600_000,

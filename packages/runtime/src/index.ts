@@ -1,4 +1,8 @@
-/** Time, randomness and the life of a process: the only sources of nondeterminism (STYLE §10). */
+/** Time, randomness, and the life of a process: the only sources of nondeterminism (STYLE §10); and what is bounded by time. */
+export { Blinding, clientNetwork } from './blinding.ts'
+export { Budget } from './budget.ts'
+export type { BudgetRate } from './budget.ts'
+export { Budgets } from './budgets.ts'
 export { createClock, systemClock } from './clock.ts'
 export type { Clock, MaybePromise } from './clock.ts'
 export { systemRandom } from './random.ts'

@@ -77,7 +77,7 @@ export async function createApiService(
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
-  const signIn = createSignIn({ accounts, domains, clock, random, events })
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
   const authenticate = createAuthenticate({ accounts, signIn, events })
   const http: FastifyPluginAsync = async (app) => {
     for (const command of commands) await registerCommand(app, command, { context, authenticate })

@@ -4,7 +4,7 @@ import { HttpProblem } from '@sealpost/http'
 import { JidError, parseJid, type Jid } from '@sealpost/jid'
 import type { ApiEvents } from './events.ts'
 
-export interface SignIn {
+export interface SignIn extends Disposable {
   /**
    * `credentials` as RFC 7617 §2 has them: `user:password`, the user with or without domain. Undefined unless they are right; the
    * account may be suspended. Throws 429 and 503 within the bounds of PasswordCheck.
@@ -36,6 +36,7 @@ export function createSignIn({ domains, events, ...options }: SignInOptions): Si
       if (outcome.result === 'limited' || outcome.result === 'busy') throw reject[outcome.result]()
       return outcome.result === 'right' ? outcome.account : undefined
     },
+    [Symbol.dispose]: () => passwords[Symbol.dispose](),
   }
 }
 

@@ -27,7 +27,7 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     }),
   )
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
-  const signIn = createSignIn({ accounts, domains, clock, random, events })
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
   const listen = async (kind: ListenerKind, port: number): Promise<number> =>
     stack.use(await openListener({ kind, host: bind, port, domains, tls, signIn, events })).port
   const host = domains[0] ?? 'localhost'

@@ -26,7 +26,7 @@ export interface Connection {
   readonly remoteAddress: string
 }
 
-export interface SignIn {
+export interface SignIn extends Disposable {
   /** The account, if the credentials are its and it is active. Throws SmtpReply, within the bounds of PasswordCheck too. */
   check(credentials: Credentials, connection: Connection): Promise<Account>
 }
@@ -59,6 +59,7 @@ export function createSignIn({ domains, events, ...options }: SignInOptions): Si
       events.signIn('accepted')
       return outcome.account
     },
+    [Symbol.dispose]: () => passwords[Symbol.dispose](),
   }
 }
 

@@ -8,6 +8,7 @@ export function readConfig(env: EnvReader) {
   return {
     port: env.port('XMPP_PORT', 5222),
     tlsPort: env.port('XMPP_TLS_PORT', 5223),
+    unlimitedNetworks: env.networks('XMPP_UNLIMITED_NETWORKS', ['127.0.0.0/8', '::1/128']),
     e2eePolicy: env.oneOf('E2EE_POLICY', ['required', 'optional', 'off'], 'required'),
     storageMode: env.oneOf('STORAGE_MODE', ['sealed', 'none'], 'sealed'),
     messageTtlMs: env.durationMs('MESSAGE_TTL', '14d', { min: 1_000 }),

@@ -1,5 +1,5 @@
 /** The relay without its surroundings: sessions, router, delivery and modules, put together over the given stores. */
-import { type AccountsDomain, runErasure } from '@sealpost/accounts'
+import { type AccountsDomain, Guesses, type GuessLimits, runErasure } from '@sealpost/accounts'
 import { createHooks } from '@sealpost/hooks'
 import { Supervisor } from '@sealpost/runtime'
 import type { Relay as RelayPort } from '@sealpost/ports'
@@ -22,7 +22,7 @@ import type { XmppEvents } from './events.ts'
 import { type ModuleOptions, modules } from './modules/index.ts'
 import { DomainPolicies, type MessagePolicy } from './policy/domain-policies.ts'
 import type { Connection } from './transports/connection.ts'
-import { Gate } from './transports/gate.ts'
+import { Reception, type ReceptionLimits } from './transports/reception.ts'
 import type { ConnectionHandler } from './transports/tcp.ts'
 
 const streamLimits: StreamLimits = {
@@ -41,15 +41,23 @@ export interface RelayLimits {
   /** A session that was asked to acknowledge and stays silent for so long has lost its connection. */
   readonly silenceMs: number
   readonly stream: Partial<StreamLimits>
-  /** Connections without a session, together; when there is one more, the oldest has to go. */
-  readonly unauthenticatedMax: number
+  readonly reception: Partial<ReceptionLimits>
+  /** Wrong passwords and tokens. */
+  readonly guesses: GuessLimits
 }
 
-const relayLimits: RelayLimits = {
+/** Everybody of a large household, office or carrier comes from one address, and all at once when the server was away. */
+const receptionLimits: ReceptionLimits = {
+  max: 6_000,
+  clientMax: 1_000,
+  clientRate: { burst: 200, perSecond: 100 },
+  perTurn: 8,
+}
+
+const relayLimits: Omit<RelayLimits, 'reception' | 'guesses'> = {
   queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
   silenceMs: 60_000,
   stream: {},
-  unauthenticatedMax: 6_000,
 }
 /** Devices that have not signed in for so many days are forgotten, with what waits for them. */
 const DEVICE_DAYS_MAX = 30
@@ -64,6 +72,8 @@ export interface RelayOptions {
   readonly devices: DeviceStore
   /** What holds for the messages of a domain unless its operator decided otherwise. */
   readonly policy: MessagePolicy
+  /** Whether an address is shared by so many that it says nothing of who it is. */
+  readonly isShared: (address: string) => boolean
   readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'resumeTimeoutMs'>
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
@@ -76,7 +86,7 @@ export class Relay implements AsyncDisposable {
   readonly #hooks = createHooks<Hooks>()
   readonly #table = new ModuleTable(this.#hooks)
   readonly #sessions = new SessionRegistry()
-  readonly #gate: Gate<Stream>
+  readonly #reception: Reception<Stream>
   readonly #stack = new AsyncDisposableStack()
   readonly #supervisor: Supervisor
   readonly #lifecycle: SessionLifecycle
@@ -90,7 +100,8 @@ export class Relay implements AsyncDisposable {
     const { platform, events, accounts, store } = options
     const { clock, random, domains, bus } = platform
     this.#options = options
-    this.#gate = new Gate(options.limits?.unauthenticatedMax ?? relayLimits.unauthenticatedMax)
+    const reception = { ...receptionLimits, ...options.limits?.reception }
+    this.#reception = this.#stack.use(new Reception<Stream>(reception, clock, random))
     this.#supervisor = new Supervisor(events.taskFailed)
     this.#directory = this.#stack.use(new CachedAccountDirectory(accounts, bus))
     this.#delivery = new Delivery({
@@ -137,9 +148,9 @@ export class Relay implements AsyncDisposable {
       random,
       events,
       onSessionDetached: (session, clean) => this.#lifecycle.detached(session, clean),
-      onAttached: (stream) => this.#gate.leave(stream),
+      onAttached: (stream) => this.#reception.leave(stream),
       onClosed: (stream) => {
-        this.#gate.leave(stream)
+        this.#reception.leave(stream)
         events.streamClosed()
       },
     }
@@ -156,7 +167,7 @@ export class Relay implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const { platform, events, accounts, features, store, limits } = this.#options
-    const { clock, bus } = platform
+    const { clock, random, bus } = platform
     const { domains } = accounts
     const follow = { domains, bus, clock, server: this.#options.policy, onError: events.taskFailed }
     const options = {
@@ -164,6 +175,9 @@ export class Relay implements AsyncDisposable {
       policies: this.#stack.use(await DomainPolicies.open(follow)),
       accounts,
       events,
+      guesses: this.#stack.use(
+        new Guesses({ clock, random, ...(limits?.guesses && { limits: limits.guesses }) }),
+      ),
       lifecycle: this.#lifecycle,
       delivery: this.#delivery,
       devices: this.#devices,
@@ -188,14 +202,17 @@ export class Relay implements AsyncDisposable {
     )
   }
 
-  /** Takes a connection; when too many are signing in, the oldest of them has to go. */
+  /** Takes a connection, which begins when it is its turn; when too many are signing in, somebody has to go. */
   accept(connection: Connection): ConnectionHandler {
-    this.#options.events.streamOpened()
+    const { events, isShared } = this.#options
+    events.streamOpened()
     const stream = new Stream(connection, this.#context)
-    const evicted = this.#gate.enter(stream)
-    if (evicted) {
-      this.#options.events.streamRefused()
-      evicted.evict()
+    const { remoteAddress } = connection
+    stream.client = isShared(remoteAddress) ? undefined : remoteAddress
+    const refused = this.#reception.enter(stream, stream.client, () => connection.start())
+    if (refused) {
+      events.streamRefused()
+      refused.evict()
     }
     return stream
   }

@@ -50,6 +50,7 @@ export async function createXmppService(
         storage: config.storageMode,
         messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
       },
+      isShared: (address) => config.unlimitedNetworks.include(address),
       features: {
         rosters: postgresRosterStore(db),
         pep: postgresPepStore(db),

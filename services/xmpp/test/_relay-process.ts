@@ -16,6 +16,7 @@ const service = await createXmppService(
   {
     port: Number(port),
     tlsPort: 0,
+    unlimitedNetworks: { include: () => true },
     e2eePolicy: 'required',
     storageMode: 'sealed',
     messageTtlMs: 86_400_000,

@@ -13,6 +13,8 @@ export type Mechanism = 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-2
 export interface ConnectOptions {
   readonly host?: string
   readonly port: number
+  /** Where it comes from: all of 127.0.0.0/8 is ours. */
+  readonly localAddress?: string
   /** TLS from the first byte (XEP-0368). */
   readonly direct?: boolean
   readonly domain?: string
@@ -79,7 +81,8 @@ export class TestClient implements AsyncDisposable {
 
   /** Connects, with direct TLS if so wanted, and says nothing yet. */
   static async open(options: ConnectOptions): Promise<TestClient> {
-    const plain = connectTcp(options.port, options.host ?? '127.0.0.1')
+    const { port, host = '127.0.0.1', localAddress } = options
+    const plain = connectTcp({ port, host, ...(localAddress === undefined ? {} : { localAddress }) })
     await event(plain, 'connect')
     const client = new TestClient(plain, options)
     if (options.direct) await client.secure()

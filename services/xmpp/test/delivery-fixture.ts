@@ -114,6 +114,7 @@ export class DeliveryFixture implements AsyncDisposable {
         events: createXmppEvents(log, metrics),
         devices: postgresDeviceStore(db),
         policy: { e2ee: 'required', storage, messageTtlSeconds },
+        isShared: () => true,
         features: {
           rosters: postgresRosterStore(db),
           pep: postgresPepStore(db),

@@ -169,7 +169,7 @@ describe('time', () => {
 describe('too many that are not signed in', () => {
   let relay: RelayFixture
   beforeAll(async () => {
-    relay = await startRelay({}, { unauthenticatedMax: 10 })
+    relay = await startRelay({}, { reception: { max: 10 } })
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 

@@ -14,7 +14,8 @@ const mechanisms: readonly Mechanism[] = [
 
 let relay: RelayFixture
 beforeAll(async () => {
-  relay = await startRelay()
+  const plenty = { burst: 10_000, perSecond: 1 } // how often one may fail is shown by addresses.scenario.ts
+  relay = await startRelay({}, { guesses: { nameAndClient: plenty, client: plenty, name: plenty } })
   await relay.account('alice')
 })
 afterAll(() => relay[Symbol.asyncDispose]())

@@ -16,7 +16,6 @@ import type { Session } from './session.ts'
 import type { Stream } from './stream.ts'
 
 export type { AccountRef } from './account-directory.ts'
-export { Budget, type BudgetRate } from './budget.ts'
 export { chain } from './chain.ts'
 export type { SessionLifecycle } from './session-lifecycle.ts'
 export type { Session } from './session.ts'

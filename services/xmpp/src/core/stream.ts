@@ -49,6 +49,8 @@ export interface StreamContext {
 export class Stream {
   readonly data: StreamData = {}
   readonly connection: Connection
+  /** The address that limits count by; undefined where many share it. */
+  client: string | undefined
   /** Set by SASL. */
   account: AccountRef | undefined
   /** The client installation that signed in (XEP-0388 §2.3), if it said which; never shown to anybody. */

@@ -20,6 +20,7 @@ export function silentEvents(): XmppEvents {
 /** What was written is read at once, unless the peer does not read. */
 export class WireConnection implements Connection {
   readonly secure = true
+  readonly remoteAddress = ''
   congested = false
   backlogBytes = 0
   beforeFlush: (() => void) | undefined
@@ -39,6 +40,7 @@ export class WireConnection implements Connection {
     this.onDrain?.()
   }
 
+  start(): void {}
   startTls(): void {}
   channelBinding(): undefined {}
   pause(): void {}

@@ -1,5 +1,5 @@
 /** The table of contents of the relay: one line a feature, in load order. */
-import type { AccountsDomain } from '@sealpost/accounts'
+import type { AccountsDomain, Guesses } from '@sealpost/accounts'
 import type { Module } from '../core/module.ts'
 import type { SessionLifecycle } from '../core/session-lifecycle.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -29,6 +29,7 @@ import { streamManagement } from './stream-management.ts'
 
 export interface ModuleOptions {
   readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers'>
+  readonly guesses: Guesses
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
   readonly devices: DeviceRegistry

@@ -2,6 +2,8 @@
 export interface Connection {
   /** TLS is established. */
   readonly secure: boolean
+  /** The peer's IP address. */
+  readonly remoteAddress: string
   /** Bytes handed over but not yet taken by the peer's window; above the high-water mark a sender should wait. */
   readonly backlogBytes: number
   /** Queues text; everything written within one turn of the event loop leaves in one TLS record. */
@@ -11,6 +13,8 @@ export interface Connection {
   /** Called when the backlog has left after `congested`. */
   onDrain: (() => void) | undefined
   readonly congested: boolean
+  /** Until then nothing is read, and no TLS begins. */
+  start(): void
   startTls(): void
   /** Channel binding data of this TLS connection (RFC 9266, RFC 5929); undefined for a type it does not have. */
   channelBinding(type: string): Buffer | undefined

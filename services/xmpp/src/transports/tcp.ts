@@ -75,6 +75,7 @@ function endPointOf(pem: string): Buffer {
 class TcpConnection implements Connection {
   beforeFlush: (() => void) | undefined
   onDrain: (() => void) | undefined
+  readonly remoteAddress: string
   readonly #tls: TlsContext
   #socket: Socket | tls.TLSSocket
   #secured: boolean
@@ -90,9 +91,9 @@ class TcpConnection implements Connection {
   constructor(socket: Socket, tlsContext: TlsContext, direct: boolean) {
     this.#tls = tlsContext
     this.#socket = socket
+    this.remoteAddress = socket.remoteAddress ?? '' // none: it is gone already
     this.#secured = false
     this.#direct = direct
-    if (direct) this.startTls()
   }
 
   open(handler: ConnectionHandler): void {
@@ -138,6 +139,11 @@ class TcpConnection implements Connection {
     if (this.#congested || this.#socket.writableLength <= CONGESTED_BYTES) return
     this.#congested = true
     this.#regulate()
+  }
+
+  start(): void {
+    if (this.#direct) this.startTls()
+    else this.#socket.resume()
   }
 
   startTls(): void {
@@ -210,10 +216,11 @@ class TcpConnection implements Connection {
 
   end(): void {
     if (this.#ended) return
-    this.#flush()
-    this.#ended = true
     const socket = this.#socket
-    if (socket instanceof tls.TLSSocket && !this.#secured) return void socket.destroy() // it would wait for its peer
+    const unsecured = !this.#secured && (this.#direct || socket instanceof tls.TLSSocket)
+    if (!unsecured) this.#flush()
+    this.#ended = true
+    if (unsecured) return void socket.destroy() // nothing can be said before TLS, and it would wait for its peer
     socket.end()
     // A peer that does not read must not keep the socket.
     const timer = setTimeout(() => socket.destroy(), END_MS)
@@ -227,7 +234,12 @@ const END_MS = 5_000
 /** The same, when the listener is closed. */
 const CLOSE_MS = 1_000
 /** A peer that vanished without a word is noticed by TCP. */
-const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 120_000 }
+const SOCKET_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 120_000,
+  pauseOnConnect: true, // until `start`
+}
 
 /** Listens; the returned port is the real one when 0 was asked for. */
 export async function listenTcp(options: TcpOptions): Promise<{ port: number } & AsyncDisposable> {

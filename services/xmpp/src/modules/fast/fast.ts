@@ -104,15 +104,19 @@ class Tokens {
       next: async (message: Buffer) => {
         const { username, proof } = readHashedToken(message)
         const jid = this.#signIns.accountJid(username, stream.domain)
+        this.#signIns.requireAttempt(stream, jid, 'token')
         const { account, verifier } = await this.#options.accounts.verifierOrDecoy(jid, 'SHA-256')
         const owner = ownerOf(account?.id ?? NOBODY, userAgent)
         const binding = bindingOf(stream, mechanism)
         let used: FastToken | undefined
-        for (const token of await this.#options.fast.store.ofDevice(owner)) {
+        const tokens = await this.#options.fast.store.ofDevice(owner)
+        const guess = this.#signIns.guess(stream, jid, 'token')
+        for (const token of tokens) {
           const secret = this.#secret(owner, token, verifier)
           if (token.mechanism === mechanism && isHashedTokenProof(proof, secret, binding)) used = token
         }
         if (!account || !used) throw new SaslError('not-authorized')
+        guess.succeeded()
         await this.#use(account, owner, used, count)
         stream.data.fastToken = used
         const final = hashedTokenProof(this.#secret(owner, used, verifier), 'Responder', binding)

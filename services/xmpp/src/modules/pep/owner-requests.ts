@@ -7,7 +7,7 @@ import {
   NS_PUBSUB_OWNER,
   type StanzaError,
 } from '@sealpost/stanza'
-import type { Random } from '@sealpost/runtime'
+import type { BudgetRate, Random } from '@sealpost/runtime'
 import { refuse } from './errors.ts'
 import { knownNode } from './known-nodes.ts'
 import {
@@ -21,7 +21,7 @@ import {
 } from './node-config.ts'
 import type { Notifications } from './notifications.ts'
 import { itemCost, type NodeConfig, type PepItem, type PepNode, type PepStore } from './store.ts'
-import { type AccountRef, type BudgetRate, Turns } from '../../core/module.ts'
+import { type AccountRef, Turns } from '../../core/module.ts'
 
 export interface PepLimits {
   readonly nodesMax: number

@@ -4,9 +4,9 @@
  * collections, no paging. To those who may not see the account's presence, all but open nodes look like no account.
  * TODO: XEP-0060 §6 subscriptions and §8.9 affiliations; accounts' nodes have those of presence only.
  */
+import { Budget } from '@sealpost/runtime'
 import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
 import {
-  Budget,
   type AccountRef,
   defineModule,
   type IqRequest,

@@ -3,11 +3,9 @@
  * it is stored, so a subscription request is shown again without the text that came with it.
  */
 import type { Jid } from '@sealpost/jid'
-import type { MaybePromise } from '@sealpost/runtime'
+import { Budget, type BudgetRate, type MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import {
-  Budget,
-  type BudgetRate,
   type AccountRef,
   chain,
   defineModule,

@@ -1,5 +1,5 @@
 /** What both profiles of SASL share: the password mechanisms, their dialogue, and the bound on failures of one stream. */
-import type { Account, AccountsDomain } from '@sealpost/accounts'
+import type { Account, AccountsDomain, Guess, Guesses } from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import { SaslError, type SaslOffer, type ScramHash, scramServer } from '@sealpost/sasl'
 import { StreamError } from '@sealpost/stanza'
@@ -35,6 +35,7 @@ export interface SignIn {
 
 export interface SignInOptions {
   readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy'>
+  readonly guesses: Guesses
   readonly events: XmppEvents
 }
 
@@ -90,6 +91,7 @@ export class SignIns {
       offer: protection ? offer : undefined,
       lookup: async (username) => {
         const jid = this.accountJid(username, stream.domain)
+        this.requireAttempt(stream, jid, 'password')
         const { account, verifier } = await this.#options.accounts.verifierOrDecoy(jid, hash)
         found = { jid, account }
         return verifier
@@ -98,7 +100,9 @@ export class SignIns {
     return {
       next: async (message) => {
         if (!found) return { challenge: Buffer.from(await scram.first(message)) }
+        const guess = this.guess(stream, found.jid, 'password')
         const final = Buffer.from(scram.final(message))
+        guess.succeeded()
         return proven(found.account, found.jid, scram.authzid, final)
       },
     }
@@ -113,6 +117,18 @@ export class SignIns {
       if (!(error instanceof JidError)) throw error
     }
     throw new SaslError('not-authorized')
+  }
+
+  /** Throws SaslError when there were too many failures already: nothing is looked up then. */
+  requireAttempt({ client }: Stream, jid: Jid, secret: 'password' | 'token'): void {
+    if (!this.#options.guesses.allows({ jid, client, secret })) throw new SaslError('temporary-auth-failure')
+  }
+
+  /** The secret is about to be compared. It counts as a failure unless it is said to be right. */
+  guess({ client }: Stream, jid: Jid, secret: 'password' | 'token'): Guess {
+    const guess = this.#options.guesses.begin({ jid, client, secret })
+    if (!guess) throw new SaslError('temporary-auth-failure')
+    return guess
   }
 
   /**

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import * as fc from 'fast-check'
-import { clientNetwork } from './rate-limit.ts'
+import { Blinding, clientNetwork } from './blinding.ts'
+import { systemRandom } from './random.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 test('a client is an IPv4 address or the /64 of an IPv6 address', () => {
   expect(clientNetwork('192.0.2.1')).toBe('192.0.2.1')
@@ -26,4 +28,19 @@ test('all spellings of the addresses of a /64 are one client', () => {
       expect(clientNetwork(padded)).toBe(clientNetwork(spell(one)))
     }),
   )
+})
+
+test('what is blinded is the same all day, and unlike everything else', async () => {
+  const clock = new VirtualClock()
+  let turned = 0
+  using blinding = new Blinding(clock, systemRandom, () => turned++)
+  const first = blinding.blind('a', '192.0.2.1')
+  expect(blinding.blind('a', '192.0.2.1')).toBe(first)
+  for (const other of [['a', '192.0.2.2'], ['a1', '92.0.2.1'], ['a192.0.2.1'], ['a', '', '192.0.2.1']])
+    expect(blinding.blind(...other)).not.toBe(first)
+  await clock.advance(23 * 3_600_000)
+  expect([turned, blinding.blind('a', '192.0.2.1')]).toEqual([0, first])
+  await clock.advance(3_600_000)
+  expect(turned).toBe(1)
+  expect(blinding.blind('a', '192.0.2.1')).not.toBe(first)
 })

@@ -18,3 +18,18 @@ test('what costs more than is left is refused and takes nothing', () => {
     true,
   ])
 })
+
+test('what was used is charged, into debt if need be, and says how long that takes', () => {
+  const budget = new Budget({ burst: 10, perSecond: 5 }, 0)
+  budget.charge(0, 30)
+  expect([budget.waitMs(0, 0), budget.waitMs(3_000, 0), budget.waitMs(4_000, 0)]).toEqual([4_000, 1_000, 0])
+  expect([budget.take(4_000), budget.waitMs(4_000), budget.take(4_200)]).toEqual([false, 200, true])
+})
+
+test('what is given back is not more than the burst', () => {
+  const budget = new Budget({ burst: 2, perSecond: 1 }, 0)
+  budget.take(0)
+  budget.giveBack()
+  budget.giveBack()
+  expect([budget.take(0), budget.take(0), budget.take(0)]).toEqual([true, true, false])
+})
