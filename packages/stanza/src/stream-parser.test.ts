@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HEADER, vectors } from './_vectors.ts'
+import { HEADER, streamVectors, vectors } from './_vectors.ts'
 import { StreamError, StreamParser } from './index.ts'
 
 const BYTES_MAX = 262_144
@@ -24,6 +24,26 @@ function outcome(chunks: Iterable<Buffer>, bytesMax = BYTES_MAX): string {
   return seen.join(' ')
 }
 
+/** The same, of elements no more than their names. */
+function nameOnly(chunks: Iterable<Buffer>): string {
+  const seen: string[] = []
+  const parser: StreamParser = new StreamParser(
+    {
+      onHeader: (header) => seen.push(header.name),
+      onElement: (element) => seen.push(element.name),
+      onClose: () => seen.push('/'),
+    },
+    BYTES_MAX,
+  )
+  try {
+    for (const chunk of chunks) parser.write(chunk)
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    seen.push(`!${error.condition}`)
+  }
+  return seen.join(' ')
+}
+
 const whole = (text: string | Buffer) => outcome([Buffer.from(text)])
 const names = (result: string) => result.replaceAll(/<([^\s/>]+)[^ ]*(?=\s|$)/g, '$1')
 const byteByByte = (bytes: Buffer) => Array.from(bytes, (byte) => Buffer.of(byte))
@@ -37,6 +57,11 @@ describe('vectors', () => {
   it.each(vectors('invalid'))('%j ends the stream with %s', (text, condition) => {
     expect(whole(HEADER + text)).toMatch(new RegExp(`!${condition}$`))
     expect(outcome(byteByByte(Buffer.from(HEADER + text)))).toMatch(new RegExp(`!${condition}$`))
+  })
+
+  it.each(streamVectors())('streams/$name gives $gives', ({ bytes, gives }) => {
+    expect(nameOnly([bytes])).toBe(gives)
+    expect(nameOnly(byteByByte(bytes))).toBe(gives)
   })
 
   it.each(vectors('valid'))('%j is an element', (text) => {
