@@ -120,7 +120,6 @@ export class Bench implements AsyncDisposable {
     return {
       port: server.port,
       domain: DOMAIN,
-      ca: this.#certificate.pem,
       accounts: this.accounts,
       serverRoots: server.roots(),
       serverCore: SERVER_CORE,

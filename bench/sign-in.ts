@@ -2,7 +2,7 @@
  * Benchmark `signin`: sign-ins per second. How servers and load are run: bench/rounds.ts.
  *
  * What is done: 20 at a time, 2,000 in all, by 200 accounts in turn: TCP, TLS 1.3 with a P-256 certificate and a full handshake (no session
- * resumption), SCRAM-SHA-256, bind, XEP-0198 enabled with resumption, then the stream is closed cleanly. The client keeps its salted password, as
+ * resumption), SCRAM-SHA-256, bind, XEP-0198 enabled with resumption, then the stream is closed cleanly. The client keeps its keys, as
  * clients do, so that the iteration count (Sealpost and Prosody 10,000, ejabberd 4,096), which costs the server nothing, does not slow the load down.
  */
 import type { SignInOrders, SignInReport } from './load/sign-in.ts'

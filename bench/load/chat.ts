@@ -137,12 +137,11 @@ class Load {
   }
 
   async #open(index: number): Promise<Client> {
-    const { port, domain, ca, accounts } = this.#orders
+    const { port, domain, accounts } = this.#orders
     const { username, password } = accounts[index] ?? { username: '', password: '' }
     const client = await Client.open({
       port,
       domain,
-      ca,
       username,
       password,
       resource: `bench-${index}`,

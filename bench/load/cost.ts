@@ -5,7 +5,6 @@ import { readCoreBusySeconds, readCpuSeconds } from '../proc.ts'
 export interface ServerPlace {
   readonly port: number
   readonly domain: string
-  readonly ca: string
   readonly accounts: readonly { readonly username: string; readonly password: string }[]
   /** Process ids of the server, and the core it is pinned to. */
   readonly serverRoots: readonly number[]

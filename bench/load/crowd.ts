@@ -12,10 +12,10 @@ export type Reactions = Pick<
 
 /** Account `index` signs in, always with the same resource. */
 export async function openClient(place: ServerPlace, index: number, reactions: Reactions): Promise<Client> {
-  const { port, domain, ca, accounts } = place
+  const { port, domain, accounts } = place
   const account = accounts[index]
   if (account === undefined) throw new Error('there are too few accounts')
-  return Client.open({ port, domain, ca, ...account, resource: `bench-${index}`, ...reactions })
+  return Client.open({ port, domain, ...account, resource: `bench-${index}`, ...reactions })
 }
 
 /** Calls `work` for 0 … count − 1, a few at a time; results in that order. */

@@ -1,18 +1,33 @@
 /** RFC 5802 and RFC 7677, client side, for the load generator: no channel binding, no checks of the server beyond its signature. */
-import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, pbkdf2, randomUUID, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
 const pbkdf2Async = promisify(pbkdf2)
-/** Salted passwords by what they are made of: a client keeps them (RFC 5802 §3 lets it), so that signing in again costs it little. */
-const salted = new Map<string, Promise<Buffer>>()
 
-async function saltedPassword(password: string, salt: string, iterations: number): Promise<Buffer> {
+interface Keys {
+  readonly clientKey: Buffer
+  readonly storedKey: KeyObject
+  readonly serverKey: KeyObject
+}
+
+/** Keys by what they are made of: a client keeps them (RFC 5802 §3 lets it), so that signing in again costs it little. */
+const known = new Map<string, Promise<Keys>>()
+
+function keysOf(password: string, salt: string, iterations: number): Promise<Keys> {
   const name = `${salt} ${iterations} ${password}`
-  const known = salted.get(name)
-  if (known !== undefined) return known
-  const derived = pbkdf2Async(password, Buffer.from(salt, 'base64'), iterations, 32, 'sha256')
-  salted.set(name, derived)
-  return derived
+  const keys = known.get(name) ?? deriveKeys(password, salt, iterations)
+  known.set(name, keys)
+  return keys
+}
+
+async function deriveKeys(password: string, salt: string, iterations: number): Promise<Keys> {
+  const salted = await pbkdf2Async(password, Buffer.from(salt, 'base64'), iterations, 32, 'sha256')
+  const clientKey = hmac(createSecretKey(salted), 'Client Key')
+  return {
+    clientKey,
+    storedKey: createSecretKey(createHash('sha256').update(clientKey).digest()),
+    serverKey: createSecretKey(hmac(createSecretKey(salted), 'Server Key')),
+  }
 }
 
 export interface ScramProof {
@@ -23,7 +38,7 @@ export interface ScramProof {
 }
 
 export class ScramSha256 {
-  readonly #nonce = randomBytes(18).toString('base64')
+  readonly #nonce = randomUUID()
   readonly #bare: string
 
   constructor(username: string) {
@@ -40,19 +55,18 @@ export class ScramSha256 {
     const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(serverFirst) ?? []
     if (nonce === undefined || salt === undefined || !nonce.startsWith(this.#nonce))
       throw new Error('SCRAM: the challenge is not an answer to us')
-    const key = await saltedPassword(password, salt, Number(iterations))
-    const clientKey = hmac(key, 'Client Key')
+    const { clientKey, storedKey, serverKey } = await keysOf(password, salt, Number(iterations))
     const withoutProof = `c=biws,r=${nonce}`
     const authMessage = `${this.#bare},${serverFirst},${withoutProof}`
-    const signature = hmac(createHash('sha256').update(clientKey).digest(), authMessage)
+    const signature = hmac(storedKey, authMessage)
     const proof = clientKey.map((byte, index) => byte ^ (signature[index] ?? 0))
     return {
       final: `${withoutProof},p=${Buffer.from(proof).toString('base64')}`,
-      expected: `v=${hmac(hmac(key, 'Server Key'), authMessage).toString('base64')}`,
+      expected: `v=${hmac(serverKey, authMessage).toString('base64')}`,
     }
   }
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+function hmac(key: KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }

@@ -22,7 +22,7 @@ async function run(orders: SignInOrders): Promise<SignInReport> {
       throw error
     }
     const client = await openClient(orders, index % accounts.length, { ...NO_REACTIONS, onFailure })
-    cipher = client.cipher
+    if (cipher === '') cipher = client.cipher
     await client.close()
   }
   await forEachOf(accounts.length, signIn, atOnce) // warms up, and each account's salted password is known from then on

@@ -221,6 +221,8 @@ export class SimulatedConnection implements Connection {
 
   startTls(): void {}
 
+  readonly channelBindings = []
+
   channelBinding(): undefined {}
 
   pause(): void {

@@ -151,7 +151,8 @@ class StoredAccounts implements AccountsDomain {
 
   async verifierOrDecoy(jid: Jid, hash: ScramHash) {
     const [found, secret] = await Promise.all([this.verifier(jid, hash), this.#store.decoySecret()])
-    return found ?? { account: undefined, verifier: decoyVerifier(secret, jid.bare.toString(), hash) }
+    const decoy = decoyVerifier(secret, jid.bare.toString(), hash) // made in any case, so that making it tells nothing
+    return found ?? { account: undefined, verifier: decoy }
   }
 
   async create(jid: Jid, password: string | undefined, options: { id?: string } = {}): Promise<Account> {

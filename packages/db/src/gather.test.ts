@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { VirtualClock } from '@sealpost/runtime'
 import { gather } from './gather.ts'
 
 /** Answers each question by its square, when told. */
@@ -35,6 +36,24 @@ test('questions of one turn, and those that come while one is answered, are one 
   await statement(3)
   answering[2]?.resolve()
   expect(await alone).toBe(36)
+})
+
+test('after an answer, too, questions of the next milliseconds are put together; after that one goes at once', async () => {
+  const clock = new VirtualClock()
+  const asked: number[][] = []
+  const ask = gather(async (questions: readonly number[]) => {
+    asked.push([...questions])
+    return questions
+  }, clock)
+  expect(await ask(1)).toBe(1)
+  const second = ask(2)
+  await clock.advance(4)
+  const third = ask(3)
+  await clock.advance(1)
+  expect(await Promise.all([second, third])).toEqual([2, 3])
+  await clock.advance(5)
+  expect(await ask(4)).toBe(4)
+  expect(asked).toEqual([[1], [2, 3], [4]])
 })
 
 test('what fails, fails for its own questions only', async () => {

@@ -1,7 +1,9 @@
 /**
- * Many questions, one statement. While an answer is under way, new questions wait and are put together when it is there: nobody waits when
- * there is little to do, and when there is much, a statement answers hundreds. Nothing is remembered: an answer is as true as one asked for alone.
+ * Many questions, one statement. The first goes out at once; those that come while it is being answered, and within a few milliseconds, are put
+ * together and go out next. When there is little to do nobody waits, and when there is much, a statement answers hundreds. Nothing is
+ * remembered: an answer is as true as one asked for alone.
  */
+import { type Clock, systemClock } from '@sealpost/runtime'
 import { DbError } from './db-error.ts'
 
 interface Waiting<Question, Answer> {
@@ -10,6 +12,8 @@ interface Waiting<Question, Answer> {
   readonly reject: (error: unknown) => void
 }
 
+/** From one statement to the next. */
+const PAUSE_MS = 5
 /** Questions of one statement. */
 const TOGETHER_MAX = 500
 /** Questions that may wait; more fail with DB_BUSY. */
@@ -20,6 +24,7 @@ const WAITING_MAX = 10_000
  */
 export function gather<Question, Answer>(
   answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+  clock: Clock = systemClock,
 ): (question: Question) => Promise<Answer> {
   let waiting: Waiting<Question, Answer>[] = []
   let asking = false
@@ -30,7 +35,9 @@ export function gather<Question, Answer>(
     while (waiting.length > 0) {
       const together = waiting.slice(0, TOGETHER_MAX)
       waiting = waiting.slice(TOGETHER_MAX)
+      const pause = new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
       await askTogether(together, answer)
+      if (waiting.length < TOGETHER_MAX) await pause
     }
     asking = false
   }

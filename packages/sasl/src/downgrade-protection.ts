@@ -1,6 +1,5 @@
 /** XEP-0474 SASL SCRAM Downgrade Protection: what the server offered, as a hash that both sides sign with the password. */
-import { createHash } from 'node:crypto'
-import type { ScramHash } from './scram-verifier.ts'
+import { digest, type ScramHash } from './hmac.ts'
 
 /** What a server offered on this stream, in the profile of SASL that is in use. */
 export interface SaslOffer {
@@ -11,13 +10,12 @@ export interface SaslOffer {
 
 const SEPARATOR = '\u001E'
 const PART = '\u001F'
-const DIGESTS = { 'SHA-256': 'sha256', 'SHA-1': 'sha1' } as const satisfies Record<ScramHash, string>
 
 /** The value of the SCRAM attribute `h`. XEP-0474 §5.1 */
 export function offerHash(hash: ScramHash, { mechanisms, bindings }: SaslOffer): string {
   const parts = bindings === undefined ? [mechanisms] : [mechanisms, bindings]
   const text = parts.map((names) => names.toSorted(byOctets).join(SEPARATOR)).join(PART)
-  return createHash(DIGESTS[hash]).update(text).digest('base64')
+  return digest(hash, Buffer.from(text)).toString('base64')
 }
 
 /** `i;octet`, RFC 4790 §9.3 */

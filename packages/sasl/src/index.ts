@@ -10,7 +10,8 @@ export {
   verifierOfSalted,
   verifyPassword,
 } from './scram-verifier.ts'
-export type { ScramHash, ScramVerifier } from './scram-verifier.ts'
+export type { ScramHash } from './hmac.ts'
+export type { ScramVerifier } from './scram-verifier.ts'
 export { scramServer } from './scram-server.ts'
 export type { ScramServerExchange, ScramServerOptions } from './scram-server.ts'
 export { scramClient } from './scram-client.ts'

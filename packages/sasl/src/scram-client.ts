@@ -2,10 +2,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { assert } from '@sealpost/errors'
 import { type SaslOffer, offerHash } from './downgrade-protection.ts'
+import { digest, hmac, type ScramHash } from './hmac.ts'
 import { SaslError } from './sasl-error.ts'
 import { readServerFinal, readServerFirst, writeName } from './scram-message.ts'
-import { digest, hmac, saltPassword, xor } from './scram-verifier.ts'
-import type { ScramHash } from './scram-verifier.ts'
+import { saltPassword, xor } from './scram-verifier.ts'
 
 export interface ScramClientOptions {
   readonly hash: ScramHash

@@ -2,11 +2,11 @@
 import { timingSafeEqual } from 'node:crypto'
 import { assert } from '@sealpost/errors'
 import { type SaslOffer, offerHash } from './downgrade-protection.ts'
+import { digest, hmac, type ScramHash } from './hmac.ts'
 import { SaslError } from './sasl-error.ts'
 import { readClientFinal, readClientFirst } from './scram-message.ts'
 import type { BindingFlag, ClientFirst } from './scram-message.ts'
-import { digest, hmac, xor } from './scram-verifier.ts'
-import type { ScramHash, ScramVerifier } from './scram-verifier.ts'
+import { xor, type ScramVerifier } from './scram-verifier.ts'
 
 export interface ScramServerOptions {
   readonly hash: ScramHash

@@ -1,10 +1,8 @@
 /** RFC 5802 §3: what a server keeps instead of a password, and the functions of both sides over it. */
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { digest, DIGESTS, hmac, type ScramHash } from './hmac.ts'
 import { isPreparable, preparePassword } from './saslprep.ts'
-
-/** The hash of the mechanism, as in its name `SCRAM-SHA-256`. */
-export type ScramHash = 'SHA-256' | 'SHA-1'
 
 /** Enough to check a proof and to prove the server, not enough to sign in. RFC 5802 §3. Keys are as long as the hash: 32 or 20 bytes. */
 export interface ScramVerifier {
@@ -21,21 +19,6 @@ export const SCRAM_ITERATIONS = 10_000
 export const SCRAM_SALT_BYTES = 16
 
 const pbkdf2Async = promisify(pbkdf2)
-
-const DIGESTS = {
-  'SHA-256': { name: 'sha256', bytes: 32 },
-  'SHA-1': { name: 'sha1', bytes: 20 },
-} as const satisfies Record<ScramHash, { name: string; bytes: number }>
-
-/** HMAC(key, text). RFC 5802 §2.2 */
-export function hmac(hash: ScramHash, key: Buffer, text: string): Buffer {
-  return createHmac(DIGESTS[hash].name, key).update(text).digest()
-}
-
-/** H(data). RFC 5802 §2.2 */
-export function digest(hash: ScramHash, data: Buffer): Buffer {
-  return createHash(DIGESTS[hash].name).update(data).digest()
-}
 
 /** Bytewise exclusive or of two buffers of the same length. */
 export function xor(left: Buffer, right: Buffer): Buffer {
@@ -91,8 +74,7 @@ export async function verifyPassword(password: string, verifier: ScramVerifier):
  * canonical form, or its spellings could be told apart by their salts.
  */
 export function decoyVerifier(secret: Buffer, username: string, hash: ScramHash): ScramVerifier {
-  const derive = (purpose: string): Buffer =>
-    createHmac('sha256', secret).update(`${purpose}\0${hash}\0${username}`).digest()
+  const derive = (purpose: string): Buffer => hmac('SHA-256', secret, `${purpose}\0${hash}\0${username}`)
   const { bytes } = DIGESTS[hash]
   return {
     hash,

@@ -16,7 +16,9 @@ export interface Connection {
   /** Until then nothing is read, and no TLS begins. */
   start(): void
   startTls(): void
-  /** Channel binding data of this TLS connection (RFC 9266, RFC 5929); undefined for a type it does not have. */
+  /** Types of channel binding that this TLS connection has data for (RFC 9266, RFC 5929), strongest first. */
+  readonly channelBindings: readonly string[]
+  /** The data; undefined for a type it does not have. Computed when asked for. */
   channelBinding(type: string): Buffer | undefined
   pause(): void
   resume(): void

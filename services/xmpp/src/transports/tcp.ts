@@ -9,6 +9,9 @@ import type { Connection } from './connection.ts'
 const ALPN = 'xmpp-client'
 /** RFC 7590: TLS 1.2 is the floor. */
 const TLS_VERSION_MIN = 'TLSv1.2'
+const BINDINGS_TLS_1_3 = ['tls-exporter', 'tls-server-end-point']
+/** RFC 9266 §4.2: in TLS 1.2 the exporter needs the extended master secret, which cannot be seen from here. */
+const BINDINGS_TLS_1_2 = ['tls-server-end-point']
 /** Above this a connection counts as congested: what is sent next waits in its queue, not in memory. */
 const CONGESTED_BYTES = 256 * 1024
 /** A peer that leaves so much unread is gone. */
@@ -161,6 +164,7 @@ class TcpConnection implements Connection {
     this.#socket = secured
     secured.once('secure', () => {
       this.#secured = true
+      this.channelBindings = secured.getProtocol() === 'TLSv1.3' ? BINDINGS_TLS_1_3 : BINDINGS_TLS_1_2
     })
     secured.on('error', () => secured.destroy())
     if (this.#handler) this.#listen(secured)
@@ -168,12 +172,12 @@ class TcpConnection implements Connection {
 
   #endPoint: Buffer | undefined
 
+  channelBindings: readonly string[] = []
+
   channelBinding(type: string): Buffer | undefined {
     const socket = this.#socket
-    if (!(socket instanceof tls.TLSSocket) || !this.#secured) return undefined
+    if (!(socket instanceof tls.TLSSocket) || !this.channelBindings.includes(type)) return undefined
     if (type === 'tls-server-end-point') return this.#endPoint
-    // RFC 9266 §4.2: in TLS 1.2 the exporter needs the extended master secret, which cannot be seen from here.
-    if (type !== 'tls-exporter' || socket.getProtocol() !== 'TLSv1.3') return undefined
     return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
   }
 

@@ -80,7 +80,7 @@ export const fast = (options: FastOptions): Module =>
 /** XEP-0484 §3.1: what this connection has the channel binding for. */
 function offered({ connection }: Stream) {
   return HASHED_TOKEN_MECHANISMS.filter(
-    ({ binding }) => binding === undefined || connection.channelBinding(binding) !== undefined,
+    ({ binding }) => binding === undefined || connection.channelBindings.includes(binding),
   )
 }
 

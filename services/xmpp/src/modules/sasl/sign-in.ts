@@ -46,7 +46,6 @@ const mechanisms: readonly { name: string; hash: ScramHash; plus: boolean }[] = 
   { name: 'SCRAM-SHA-256', hash: 'SHA-256', plus: false },
   { name: 'SCRAM-SHA-1', hash: 'SHA-1', plus: false },
 ]
-const BINDINGS = ['tls-exporter', 'tls-server-end-point']
 /** RFC 6120 §6.4.2: a client may try again, but not for ever. */
 const FAILURES_MAX = 5
 const MESSAGE_CHARS_MAX = 8192
@@ -63,7 +62,7 @@ export class SignIns {
 
   /** The password mechanisms and the channel bindings that this connection has (RFC 6120 §6.3.3, XEP-0440 §2). */
   offer(stream: Stream): SaslOffer {
-    const bindings = BINDINGS.filter((type) => stream.connection.channelBinding(type) !== undefined)
+    const bindings = stream.connection.channelBindings
     const offered = mechanisms.filter(({ plus }) => !plus || bindings.length > 0)
     return {
       mechanisms: offered.map(({ name }) => name),
