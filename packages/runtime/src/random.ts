@@ -18,15 +18,15 @@ const pool = Buffer.alloc(POOL_BYTES)
 let used = POOL_BYTES
 
 /** Bytes that nobody else gets; they are gone from the pool once `use` returns. */
-function fromPool<T>(count: number, use: (bytes: Buffer) => T): T {
+function fromPool<T>(count: number, use: (drawn: Buffer) => T): T {
   if (used + count > POOL_BYTES) {
     randomFillSync(pool)
     used = 0
   }
-  const bytes = pool.subarray(used, used + count)
+  const drawn = pool.subarray(used, used + count)
   used += count
-  const result = use(bytes)
-  bytes.fill(0)
+  const result = use(drawn)
+  drawn.fill(0)
   return result
 }
 
