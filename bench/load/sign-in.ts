@@ -4,6 +4,8 @@ import { forEachOf, NO_REACTIONS, openClient } from './crowd.ts'
 import { receiveOrders, sendReport } from './orders.ts'
 
 export interface SignInOrders extends ServerPlace {
+  /** Sign-ins before those that are measured. */
+  readonly warmUp: number
   readonly signIns: number
   /** Sign-ins under way at a time. */
   readonly atOnce: number
@@ -15,7 +17,7 @@ export interface SignInReport extends Cost {
 }
 
 async function run(orders: SignInOrders): Promise<SignInReport> {
-  const { signIns, atOnce, accounts } = orders
+  const { warmUp, signIns, atOnce, accounts } = orders
   let cipher = ''
   const signIn = async (index: number): Promise<void> => {
     const onFailure = (error: Error): never => {
@@ -25,7 +27,8 @@ async function run(orders: SignInOrders): Promise<SignInReport> {
     if (cipher === '') cipher = client.cipher
     await client.close()
   }
-  await forEachOf(accounts.length, signIn, atOnce) // warms up, and each account's salted password is known from then on
+  // Each account's keys are known from then on, and what compiles while it runs has run.
+  await forEachOf(Math.max(accounts.length, warmUp), signIn, atOnce)
   const meter = new Meter(orders)
   await forEachOf(signIns, signIn, atOnce)
   return { signIns, cipher, ...meter.read() }

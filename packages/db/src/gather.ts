@@ -13,7 +13,7 @@ interface Waiting<Question, Answer> {
 }
 
 /** From one statement to the next. */
-const PAUSE_MS = 5
+const PAUSE_MS = 10
 /** Questions of one statement. */
 const TOGETHER_MAX = 500
 /** Questions that may wait; more fail with DB_BUSY. */
