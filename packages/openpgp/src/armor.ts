@@ -16,7 +16,7 @@ const CRC24_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** RFC 9580 §6.1 */
-function crc24(data: Buffer): number {
+export function crc24(data: Buffer): number {
   let crc = CRC24_INIT
   for (const byte of data) crc = ((crc << 8) & 0xffffff) ^ (CRC24_TABLE[(crc >> 16) ^ byte] ?? 0)
   return crc

@@ -1,5 +1,25 @@
-/** OpenPGP (RFC 9580) as far as the relay needs it: telling by structure alone that a message is encrypted. No cryptography. */
+/**
+ * OpenPGP (RFC 9580): telling by structure alone that a message is encrypted, for the relay; and certificates, read, verified, merged and stripped, for the
+ * key directory. No I/O, no clock, no randomness.
+ */
 export { decodeArmorOrBase64, OPENPGP_TEXT_LENGTH_MAX } from './armor.ts'
+export { readArmor, writeArmor } from './armor-blocks.ts'
+export type { ArmorBlock } from './armor-blocks.ts'
+export { writeCertificate } from './certificate/certificate.ts'
+export type { VerifiedCertificate } from './certificate/certificate.ts'
+export type { Dropped } from './certificate/dropped.ts'
+export { CERTIFICATE_LIMITS } from './certificate/limits.ts'
+export type { CertificateLimits } from './certificate/limits.ts'
+export { mergeCertificates } from './certificate/merge.ts'
+export { claimedIssuer } from './certificate/signature.ts'
+export type { Signature } from './certificate/signature.ts'
+export { cleanCertificate, minimalForAddress, withAddresses } from './certificate/strip.ts'
+export { summarize } from './certificate/summary.ts'
+export type { CertificateSummary, KeySummary, SubkeySummary, UserIdSummary } from './certificate/summary.ts'
+export { normalizeAddress } from './certificate/user-id.ts'
 export { isEncryptedMessage } from './encrypted-message.ts'
+export { OpenPgpError } from './openpgp-error.ts'
 export { PacketType, readPacket } from './packet.ts'
 export type { Packet } from './packet.ts'
+export { applyRevocations, readStored, readUpload } from './upload.ts'
+export type { Upload } from './upload.ts'
