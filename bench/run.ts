@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--peers] [options]`: one benchmark. Its header comment tells what it does; nothing it starts outlives it. */
+import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
 import { idle } from './idle.ts'
 import { queue } from './queue.ts'
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   drain: queue,
   signin: signIn,
   idle,
+  certificates,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -21,15 +21,30 @@ export interface Grouped {
   readonly unreadable: number
 }
 
+/** Signatures behind a component; exact copies are not read again. */
+class SignatureList {
+  readonly all: Signature[] = []
+  readonly #bodies = new Set<string>()
+
+  add(packet: PacketBytes, dropped: Dropped): void {
+    const body = nameOf(packet)
+    if (this.#bodies.has(body)) return
+    this.#bodies.add(body)
+    const signature = readSignature(packet)
+    if (signature) this.all.push(signature)
+    else dropped.malformed += 1
+  }
+}
+
 interface Component {
   readonly packet: PacketBytes
-  readonly signatures: Signature[]
+  readonly signatures: SignatureList
 }
 
 /** Components by their bodies, so that one that comes twice is one with the signatures of both. */
 class Building {
   readonly primary: Key
-  readonly signatures: Signature[] = []
+  readonly signatures = new SignatureList()
   readonly identities = new Map<string, Component>()
   readonly subkeys = new Map<string, Component & { readonly key: Key }>()
 
@@ -38,12 +53,14 @@ class Building {
   }
 
   finish(): Certificate {
-    const { primary, signatures } = this
     return {
-      primary,
-      signatures,
-      identities: [...this.identities.values()],
-      subkeys: [...this.subkeys.values()].map((each) => ({ key: each.key, signatures: each.signatures })),
+      primary: this.primary,
+      signatures: this.signatures.all,
+      identities: [...this.identities.values()].map(({ packet, signatures }) => ({
+        packet,
+        signatures: signatures.all,
+      })),
+      subkeys: [...this.subkeys.values()].map(({ key, signatures }) => ({ key, signatures: signatures.all })),
     }
   }
 }
@@ -59,12 +76,12 @@ class Grouping {
   readonly #limits: CertificateLimits
   readonly #dropped: Dropped
   readonly #building: Building[] = []
-  readonly #bare: Signature[] = []
+  readonly #bare = new SignatureList()
   readonly #byKey = new Map<string, Building>()
   #unreadable = 0
   #certificate: Building | undefined
   /** Where signatures go now; undefined after a packet that was left out. */
-  #signatures: Signature[] | undefined = this.#bare
+  #signatures: SignatureList | undefined = this.#bare
 
   constructor(limits: CertificateLimits, dropped: Dropped) {
     this.#limits = limits
@@ -82,7 +99,7 @@ class Grouping {
   finish(): Grouped {
     return {
       certificates: this.#building.map((each) => each.finish()),
-      bare: this.#bare,
+      bare: this.#bare.all,
       unreadable: this.#unreadable,
     }
   }
@@ -91,24 +108,20 @@ class Grouping {
     const { signatureBytesMax } = this.#limits
     if (packet.body.length > signatureBytesMax) this.#dropped.tooLarge += 1
     else if (this.#signatures === undefined) this.#dropped.orphaned += 1
-    else {
-      const signature = readSignature(packet)
-      if (signature) this.#signatures.push(signature)
-      else this.#dropped.malformed += 1
-    }
+    else this.#signatures.add(packet, this.#dropped)
   }
 
   #addPrimary(packet: PacketBytes): void {
-    const key = this.#read(packet)
-    this.#certificate = key && this.#open(key)
+    const name = nameOf(packet)
+    const known = this.#byKey.get(name)
+    this.#certificate = known ?? this.#open(packet, name)
     this.#signatures = this.#certificate?.signatures
-    if (key === undefined) this.#unreadable += 1
+    if (this.#certificate === undefined) this.#unreadable += 1
   }
 
-  #open(key: Key): Building {
-    const name = nameOf(key.packet)
-    const known = this.#byKey.get(name)
-    if (known) return known
+  #open(packet: PacketBytes, name: string): Building | undefined {
+    const key = this.#read(packet)
+    if (key === undefined) return undefined
     if (this.#building.length === this.#limits.certificatesMax) throw reject.tooManyPackets()
     const building = new Building(key)
     this.#byKey.set(name, building)
@@ -126,18 +139,14 @@ class Grouping {
     return key
   }
 
-  #addComponent(packet: PacketBytes): Signature[] | undefined {
+  #addComponent(packet: PacketBytes): SignatureList | undefined {
     const { type, body } = packet
     const certificate = this.#certificate
     if (certificate === undefined) {
       this.#dropped.orphaned += 1
       return undefined
     }
-    if (type === CertificatePacket.publicSubkey) {
-      const key = this.#read(packet)
-      if (key === undefined) return undefined
-      return put(certificate.subkeys, nameOf(packet), () => ({ packet, key, signatures: [] }))
-    }
+    if (type === CertificatePacket.publicSubkey) return this.#addSubkey(certificate, packet)
     if (type !== CertificatePacket.userId && type !== CertificatePacket.userAttribute) {
       this.#dropped.unknown += 1
       return undefined
@@ -147,24 +156,26 @@ class Grouping {
       this.#dropped.tooLarge += 1
       return undefined
     }
-    return put(certificate.identities, `${String(type)} ${nameOf(packet)}`, () => ({
-      packet,
-      signatures: [],
-    }))
+    const name = `${String(type)} ${nameOf(packet)}`
+    const component = certificate.identities.get(name) ?? { packet, signatures: new SignatureList() }
+    certificate.identities.set(name, component)
+    return component.signatures
+  }
+
+  #addSubkey({ subkeys }: Building, packet: PacketBytes): SignatureList | undefined {
+    const name = nameOf(packet)
+    const known = subkeys.get(name)
+    if (known) return known.signatures
+    const key = this.#read(packet)
+    if (key === undefined) return undefined
+    const signatures = new SignatureList()
+    subkeys.set(name, { packet, key, signatures })
+    return signatures
   }
 }
 
 function nameOf({ body }: PacketBytes): string {
   return body.toString('latin1')
-}
-
-function put<C extends Component>(components: Map<string, C>, name: string, make: () => C): Signature[] {
-  let component = components.get(name)
-  if (component === undefined) {
-    component = make()
-    components.set(name, component)
-  }
-  return component.signatures
 }
 
 /** Certificates in the order of their first appearance; parts of one that stand apart are put together. */

@@ -34,7 +34,7 @@ export const CERTIFICATE_LIMITS: CertificateLimits = {
   subkeysMax: 20,
   selfSignaturesMax: 5,
   workMax: 100_000,
-  failuresMax: 16,
+  failuresMax: 64,
 }
 
 /** How far ahead the clock of a signer may be. */

@@ -6,7 +6,7 @@ import { reject } from '../openpgp-error.ts'
 import { certificateBytes } from './certificate.ts'
 import type { Identity, Subkey, VerifiedCertificate } from './certificate.ts'
 import type { CertificateLimits } from './limits.ts'
-import { isHard, keptOf, partition } from './order.ts'
+import { isHard, keptOf, newestFirst, partition } from './order.ts'
 import { hashedSubpacket, signatureIdentity } from './signature.ts'
 import type { Signature } from './signature.ts'
 import { SubpacketType } from './subpacket.ts'
@@ -136,6 +136,7 @@ function capIdentities(identities: readonly Identity[], max: number): Identity[]
     .sort(
       (a, b) =>
         a.packet.type - b.packet.type ||
+        Number(isWithdrawn(a)) - Number(isWithdrawn(b)) ||
         Number(isPrimary(b)) - Number(isPrimary(a)) ||
         oldestOf(a) - oldestOf(b) ||
         a.packet.body.compare(b.packet.body),
@@ -146,6 +147,11 @@ function capIdentities(identities: readonly Identity[], max: number): Identity[]
 export function isPrimary({ signatures }: Identity): boolean {
   const newest = partition(signatures).selfSignatures[0]
   return newest !== undefined && hashedSubpacket(newest, SubpacketType.primaryUserId)?.[0] === 1
+}
+
+function isWithdrawn({ signatures }: Identity): boolean {
+  const newest = [...signatures].sort(newestFirst)[0]
+  return newest !== undefined && isRevocation(newest)
 }
 
 /** Revoked subkeys have places of their own, those with hard revocations and the oldest of them first: new subkeys push out none. */

@@ -26,7 +26,10 @@ const KNOWN: ReadonlySet<number> = new Set([
   2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 16, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 37, 39,
 ])
 
-/** Undefined when the lengths do not add up. */
+/** Of one area. People's signatures have a dozen. */
+const SUBPACKETS_MAX = 128
+
+/** Undefined when the lengths do not add up, and for more than anybody needs. */
 export function readSubpackets(area: Buffer): Subpacket[] | undefined {
   const subpackets: Subpacket[] = []
   let offset = 0
@@ -44,7 +47,8 @@ export function readSubpackets(area: Buffer): Subpacket[] | undefined {
     }
     const end = start + length
     const type = area[start]
-    if (length === 0 || type === undefined || end > area.length) return undefined
+    if (length === 0 || type === undefined || end > area.length || subpackets.length === SUBPACKETS_MAX)
+      return undefined
     subpackets.push({ type: type & 0x7f, critical: type >= 0x80, body: area.subarray(start + 1, end) })
     offset = end
   }

@@ -16,7 +16,7 @@ import type { Work } from './work.ts'
 
 /**
  * SHA-1 and RIPEMD-160 are believed in signatures that say they are older than this, the day from which GnuPG ignores them in certifications, a year
- * before the first chosen-prefix collision was shown (decision 0007).
+ * before the first chosen-prefix collision was shown (decision 0008).
  */
 export const WEAK_HASH_CUTOFF = Date.UTC(2019, 0, 19) / 1000
 

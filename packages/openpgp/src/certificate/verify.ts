@@ -57,6 +57,10 @@ export function verifyCertificate(
   return { primary: certificate.primary, signatures, identities, subkeys } as unknown as VerifiedCertificate
 }
 
+function isSigned({ signatures }: Identity | Subkey): boolean {
+  return signatures.length > 0
+}
+
 /** The key revocations among signatures that came alone and are by this key. */
 export function verifyRevocations(
   primary: Key,
