@@ -74,7 +74,7 @@ function liveByGpg(): void {
 async function generateByOpenpgpJs(): Promise<void> {
   const date = new Date(BIRTH * 1000)
   const userIDs = [{ name: 'Vector', email: 'js@example.org' }, { email: 'js-other@example.org' }]
-  const make = async (name: string, options: KeyOptions): Promise<void> => {
+  const make = async (name: string, options: Omit<KeyOptions, 'userIDs'>): Promise<void> => {
     const subkeys = [{ ...options, sign: true }, options]
     save(name, (await generateKey({ ...options, userIDs, subkeys, date, format: 'armored' })).publicKey)
   }

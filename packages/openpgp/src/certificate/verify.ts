@@ -48,11 +48,13 @@ export function verifyCertificate(
   const signatures = check.direct(certificate.signatures)
   // Subkeys and their revocations first: there are fewer of them in a flooded certificate.
   const subkeys = certificate.subkeys
+    .filter(isSigned)
     .map((each) => check.subkey(each))
-    .filter(({ signatures: kept }) => kept.length > 0)
+    .filter(isSigned)
   const identities = certificate.identities
+    .filter(isSigned)
     .map((each) => check.identity(each))
-    .filter(({ signatures: kept }) => kept.length > 0)
+    .filter(isSigned)
   if (signatures.length + subkeys.length + identities.length === 0) return undefined
   return { primary: certificate.primary, signatures, identities, subkeys } as unknown as VerifiedCertificate
 }
