@@ -12,12 +12,14 @@ import {
   spawnPinned,
   stop,
   untilListening,
+  type Account,
   type RunningServer,
   type ServerOptions,
 } from './server.ts'
 
 const exec = promisify(execFile)
 const NODE = 'sealpost-bench@localhost'
+const IMPORTED_AT_ONCE = 1_000
 
 function configuration(options: ServerOptions, port: number): string {
   return `
@@ -68,20 +70,21 @@ async function environment(directory: string): Promise<NodeJS.ProcessEnv> {
   }
 }
 
-/** Imports the accounts in one go (XEP-0227 file), as `ejabberdctl import_piefxis` does. */
+/** Writes some of the accounts into a file of XEP-0227. */
+async function writeAccounts(file: string, domain: string, accounts: readonly Account[]): Promise<void> {
+  const users = accounts.map(({ username, password }) => `<user name='${username}' password='${password}'/>`)
+  await writeFile(
+    file,
+    `<server-data xmlns='urn:xmpp:pie:0'><host jid='${domain}'>\n${users.join('\n')}\n</host></server-data>\n`,
+  )
+}
+
+/** Imports the accounts as `ejabberdctl import_piefxis` does, so many at a time that its call does not time out. */
 async function createAccounts(
   options: ServerOptions,
   distribution: readonly string[],
   how: object,
 ): Promise<void> {
-  const users = options.accounts
-    .map(({ username, password }) => `<user name='${username}' password='${password}'/>`)
-    .join('\n')
-  const file = join(options.directory, 'users.xml')
-  await writeFile(
-    file,
-    `<server-data xmlns='urn:xmpp:pie:0'><host jid='${options.domain}'>\n${users}\n</host></server-data>\n`,
-  )
   const control = [
     '-sname',
     'sealpost-ctl@localhost',
@@ -100,7 +103,11 @@ async function createAccounts(
     if (!(started instanceof Error)) break
     if (attempt === 20) throw started
   }
-  await exec('erl', [...control, 'import_piefxis', file], how)
+  const file = join(options.directory, 'users.xml')
+  for (let first = 0; first < options.accounts.length; first += IMPORTED_AT_ONCE) {
+    await writeAccounts(file, options.domain, options.accounts.slice(first, first + IMPORTED_AT_ONCE))
+    await exec('erl', [...control, 'import_piefxis', file], how)
+  }
   const { stdout } = await exec('erl', [...control, 'registered_users', options.domain], {
     ...how,
     maxBuffer: 16_777_216,
