@@ -24,6 +24,12 @@ export interface XmppEvents {
   readonly signInBroken: (error: unknown) => void
   readonly sessionBound: () => void
   readonly sessionResumed: () => void
+  /** As the server stopped, for the next process. */
+  readonly sessionsSealed: (count: number) => void
+  /** From the process before. */
+  readonly sessionsRestored: (count: number) => void
+  /** Sessions could not be sealed: their clients sign in anew. */
+  readonly handoverFailed: (error: unknown) => void
   readonly plaintextRefused: () => void
   readonly stored: () => void
   readonly shredded: () => void
@@ -67,6 +73,9 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     signInBroken: failure('sign_in_broken'),
     sessionBound: () => sessions.inc({ how: 'bound' }),
     sessionResumed: () => sessions.inc({ how: 'resumed' }),
+    sessionsSealed: (count) => log.info('sessions_sealed', { count }),
+    sessionsRestored: (count) => log.info('sessions_restored', { count }),
+    handoverFailed: failure('session_handover_failed'),
     plaintextRefused: () => plaintext.inc(),
     stored: () => messages.inc({ what: 'stored' }),
     shredded: () => messages.inc({ what: 'shredded' }),

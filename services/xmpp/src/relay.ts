@@ -10,6 +10,7 @@ import type { Hooks } from './core/module.ts'
 import { ModuleTable } from './core/module-loader.ts'
 import { Requests } from './core/requests.ts'
 import { Router } from './core/router.ts'
+import { SessionHandover } from './core/session-handover.ts'
 import { SessionLifecycle } from './core/session-lifecycle.ts'
 import { SessionRegistry } from './core/session-registry.ts'
 import { Stream, type StreamContext, type StreamLimits } from './core/stream.ts'
@@ -62,6 +63,11 @@ const relayLimits: Omit<RelayLimits, 'reception' | 'guesses'> = {
 /** Devices that have not signed in for so many days are forgotten, with what waits for them. */
 const DEVICE_DAYS_MAX = 30
 const EXPIRY_MS = 1_000
+/** Of the ten seconds that a stop may take: for devices to acknowledge what is not kept; then for all that is under way to become safe. */
+const LAST_WORD_MS = 250
+const SETTLE_MS = 4_500
+/** From the beginning until sessions have been handed to the store, which may take some seconds more. */
+const STOP_MS = 6_000
 const AGE_OUT_MS = 3_600_000
 
 export interface RelayOptions {
@@ -94,7 +100,10 @@ export class Relay implements AsyncDisposable {
   readonly #delivery: Delivery
   readonly #devices: DeviceRegistry
   readonly #administration: DeviceAdministration
+  readonly #handover: SessionHandover
   readonly #context: StreamContext
+  #stopped: Promise<void> | undefined
+  #fenced = false
 
   private constructor(options: RelayOptions) {
     const { platform, events, accounts, store } = options
@@ -138,6 +147,7 @@ export class Relay implements AsyncDisposable {
       hooks: this.#hooks,
     })
     this.port = this.#administration
+    this.#handover = this.#createHandover()
     const router = new Router({ ...shared, table: this.#table, accounts: this.#directory, domains })
     this.#context = {
       table: this.#table,
@@ -158,6 +168,19 @@ export class Relay implements AsyncDisposable {
   }
 
   readonly #requests: Requests
+
+  #createHandover(): SessionHandover {
+    const { store, events, platform } = this.#options
+    return new SessionHandover({
+      ...platform,
+      store,
+      events,
+      hooks: this.#hooks,
+      lifecycle: this.#lifecycle,
+      delivery: this.#delivery,
+      devices: this.#devices,
+    })
+  }
 
   static async create(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options)
@@ -191,6 +214,8 @@ export class Relay implements AsyncDisposable {
       request: (session, payload) => this.#requests.send(session, payload),
     })
     this.#stack.use(this.#table)
+    await this.#handover.takeUp()
+    this.#supervisor.spawn(this.#recheckAll())
     this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
     this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
     this.#supervisor.spawn(this.#ageOutDevices())
@@ -207,6 +232,10 @@ export class Relay implements AsyncDisposable {
     const { events, isShared } = this.#options
     events.streamOpened()
     const stream = new Stream(connection, this.#context)
+    if (this.#stopped) {
+      stream.shutDown()
+      return stream
+    }
     const { remoteAddress } = connection
     stream.client = isShared(remoteAddress) ? undefined : remoteAddress
     const refused = this.#reception.enter(stream, stream.client, () => connection.start())
@@ -224,6 +253,7 @@ export class Relay implements AsyncDisposable {
 
   /** Another process owns the sealed messages now: nothing may be delivered or acknowledged from here any more. */
   fence(): void {
+    this.#fenced = true
     this.#lifecycle.endAll()
   }
 
@@ -265,10 +295,40 @@ export class Relay implements AsyncDisposable {
     await store.shredded()
   }
 
-  /** Ends all streams; what was in memory only is sealed. */
+  /**
+   * Ends all streams, and seals what was in memory only: messages, and the sessions that may be resumed at the next process. Best
+   * called before the listeners are closed, so that clients hear how it ended.
+   */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    const { clock } = this.#options.platform
+    const deadline = clock.monotonic() + STOP_MS
+    const leftMs = () => Math.max(0, deadline - clock.monotonic())
+    for (const stream of this.#reception.all()) stream.shutDown()
+    const sessions = this.#sessions.all()
+    for (const { stream } of sessions) stream?.stopListening()
+    this.#delivery.stop()
+    const settled = Promise.all(sessions.map(({ inbox }) => inbox.settled()))
+    await this.#within(LAST_WORD_MS, settled) // for what is not kept, devices may still say that they have it
+    for (const session of sessions) this.#delivery.giveBack(session)
+    await this.#within(SETTLE_MS, settled)
+    if (this.#fenced) return this.#lifecycle.endAll()
+    await this.#lifecycle.shutDown(() => this.#within(leftMs(), this.#supervisor.idle()))
+    await this.#handover.seal(leftMs())
+    this.#lifecycle.release()
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    using _ = this.#options.platform.clock.after(ms, resolve)
+    await Promise.race([work, promise])
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lifecycle.endAll()
-    this.#delivery.flush()
+    await this.stop()
     await this.#stack.disposeAsync()
     await this.#supervisor.idle()
   }

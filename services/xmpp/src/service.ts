@@ -71,6 +71,7 @@ export async function createXmppService(
   }
   const starttls = stack.use(await listenTcp({ ...listen, port: config.port, direct: false }))
   const direct = stack.use(await listenTcp({ ...listen, port: config.tlsPort, direct: true }))
+  stack.defer(() => relay.stop()) // first of all
   const owned = stack.move()
   const host = platform.domains[0] ?? 'localhost'
   return {

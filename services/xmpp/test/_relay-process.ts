@@ -1,4 +1,4 @@
-/** A relay in a process of its own, to be killed: `node _relay-process.ts DATABASE_URL DATA_DIR PORT`. Prints its port when it listens. */
+/** A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT`. Prints its port when it listens. */
 import { join } from 'node:path'
 import { createProcessBus } from '@sealpost/bus'
 import { createLog } from '@sealpost/log'
@@ -36,4 +36,5 @@ const service = await createXmppService(
     bind: '127.0.0.1',
   },
 )
+process.once('SIGTERM', () => void service[Symbol.asyncDispose]().then(() => process.exit(0)))
 process.stdout.write(`listening on ${new URL(service.addresses[0]?.url ?? '').port}\n`)

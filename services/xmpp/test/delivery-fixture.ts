@@ -129,6 +129,7 @@ export class DeliveryFixture implements AsyncDisposable {
     const { bind: host, tls } = platform
     const listener = stack.use(await listenTcp({ host, port: this.#port, tls, direct: false, accept }))
     this.#port = listener.port
+    stack.defer(() => relay.stop())
     this.#running = stack
   }
 

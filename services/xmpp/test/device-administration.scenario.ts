@@ -156,6 +156,7 @@ describe('quota and overrun', () => {
     const eve = await idOf('eve')
     const overrun = async () => (await relay.administration.devices(eve)).filter((each) => each.overrun)
     await expect.poll(async () => (await overrun()).map(({ waiting }) => waiting)).toEqual([5])
+    await here.close()
     await relay.restart() // the mark is not forgotten
     const away = await relay.device('eve', 'away')
     const told = await away.next((each) => each.attrs['type'] === 'headline')

@@ -1,14 +1,11 @@
 /** R3, in the small: `kill -9` at random moments of sending, draining, acknowledging and resuming. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { NS_SM } from '@sealpost/stanza'
 import { expect, test } from 'vitest'
 import { TestClient } from './client.ts'
 import { DeliveryFixture, NOTHING_KEPT } from './delivery-fixture.ts'
 import { omemo } from './relay-fixture.ts'
+import { RelayProcess } from './relay-process.ts'
 
 const KILLS = 20
 
@@ -18,35 +15,6 @@ function seeded(seed: number): () => number {
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return state / 2 ** 32
-  }
-}
-
-class RelayProcess {
-  readonly port: number
-  readonly #child: ChildProcess
-
-  private constructor(child: ChildProcess, port: number) {
-    this.#child = child
-    this.port = port
-  }
-
-  static async start(fixture: DeliveryFixture): Promise<RelayProcess> {
-    const { databaseUrl, dataDir } = fixture.platform
-    const script = join(import.meta.dirname, '_relay-process.ts')
-    const child = spawn(process.execPath, [script, databaseUrl, dataDir, '0'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^listening on (\d+)$/.exec(line)?.[1]
-      if (port !== undefined) return new RelayProcess(child, Number(port))
-    }
-    throw new Error('the relay did not start')
-  }
-
-  async kill(): Promise<void> {
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await exited
   }
 }
 

@@ -9,10 +9,11 @@ import type { Metrics } from '@sealpost/metrics'
 import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
 import type { Element } from '@sealpost/stanza'
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
+import type { Fate } from '../delivery/retransmissions.ts'
 import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import type { SessionRegistry } from './session-registry.ts'
-import type { Session } from './session.ts'
+import type { SavedData, Session } from './session.ts'
 import type { Stream } from './stream.ts'
 
 export type { AccountRef } from './account-directory.ts'
@@ -72,6 +73,10 @@ export interface Hooks {
   'session/hibernated'(event: { readonly session: Session }): undefined
   /** A hibernated session continues on a new stream (XEP-0198 §5). */
   'session/resumed'(event: { readonly session: Session }): undefined
+  /** The server stops, and the session may be resumed at the next process: collects what modules keep of it. */
+  'session/save'(event: { readonly session: Session; readonly saved: SavedData }): undefined
+  /** A session of the process before; hibernated. Nobody else knows it yet. */
+  'session/restored'(event: { readonly session: Session; readonly saved: SavedData }): undefined
   /** The session is over, for whatever reason; it sends and receives nothing any more. */
   'session/closed'(event: { readonly session: Session }): undefined
   /** A message of a local session, `from` stamped. A returned element replaces it; throws StanzaError to refuse. */
@@ -121,6 +126,8 @@ export interface MessageHandling {
   readonly storable: boolean
   /** False: held in memory by the session that it was written to, and nowhere else (STORAGE_MODE none). */
   readonly kept: boolean
+  /** It carries ciphertext of a right structure. */
+  readonly encrypted: boolean
   /** Longest life of a stored copy, in seconds. */
   readonly ttlSeconds: number
   /** False: no carbon copies (XEP-0280 §8, XEP-0334). */
@@ -134,11 +141,13 @@ export interface OutboundPresence {
 }
 
 /** Counts what must still happen before an inbound stanza is safe; see delivery/. */
-export interface Receipt {
+export interface Receipt extends Fate {
   /** One more target that must become safe first. */
   hold(): void
   /** One target is safe, or the stanza was answered. */
   release(): void
+  /** The sender is told that it failed. */
+  refuse(): void
 }
 
 /** Typed replacement for globals: what modules offer each other. Augmented by the provider. */

@@ -54,9 +54,10 @@ export class Requests {
     return true
   }
 
-  forget(session: Session): void {
+  /** Nobody answers any more; without a session, none of them does. */
+  forget(session?: Session): void {
     for (const pending of this.#pending.values()) {
-      if (pending.session !== session) continue
+      if (session && pending.session !== session) continue
       pending.timer[Symbol.dispose]()
       pending.settle(undefined)
     }

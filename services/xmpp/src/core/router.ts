@@ -167,6 +167,7 @@ export class Router {
       receipt.release() // answered by the end of the stream; a resumed session must not wait for it
       throw error
     }
+    receipt.refuse()
     const answer = error instanceof StanzaError ? error : new StanzaError('wait', 'internal-server-error')
     if (!(error instanceof StanzaError)) this.#options.events.stanzaFailed(error)
     const { type } = stanza.attrs

@@ -40,7 +40,8 @@ export interface LifecycleOptions {
 
 export class SessionLifecycle {
   readonly #options: LifecycleOptions
-  readonly #timers = new Map<Session, Disposable>()
+  /** Sessions without a stream, and until when they may be resumed (milliseconds since the epoch). */
+  readonly #hibernated = new Map<Session, { readonly timer: Disposable; readonly untilMs: number }>()
 
   constructor(options: LifecycleOptions) {
     this.#options = options
@@ -81,7 +82,7 @@ export class SessionLifecycle {
     account: AccountRef,
     { jid, queues, announce }: { jid: Jid; queues: SessionQueues; announce: (session: Session) => void },
   ): Promise<Session> {
-    const { sessions, devices, random, accounts } = this.#options
+    const { sessions, devices, accounts } = this.#options
     const current = await this.#options.directory.find(account.jid)
     if (stream.closed) throw new StreamError('reset')
     if (current?.state !== 'active') throw new StreamError('not-authorized')
@@ -91,28 +92,32 @@ export class SessionLifecycle {
     }
     if (sessions.of(jid).length >= SESSIONS_PER_ACCOUNT_MAX)
       throw new StanzaError('wait', 'resource-constraint')
-    const inbox = new Inbox((xml) => session.stream?.send(xml))
-    const outbox = new Outbox(
-      this.#options.delivery,
-      this.#options.clock,
-      () => random.token(12),
-      () => this.end(session, new StreamError('resource-constraint')),
-    )
-    const { inherited, device } = queues
-    const inheritUntil = inherited && devices.inheritUntil(device)
-    const id = random.token(12)
-    const session: Session = new Session({ id, account, jid, inbox, outbox, stream, queues, inheritUntil })
+    const session = this.#create({ account, jid, queues, stream })
     sessions.add(session)
     stream.attach(session)
     announce(session)
-    outbox.connect(stream)
+    session.outbox.connect(stream)
     const { devices: known } = await devices.queuesOf(account)
-    if (!known.some(({ id: each }) => each === device.id))
-      this.end(session, new StreamError('not-authorized')) // revoked meanwhile
+    if (!known.some(({ id }) => id === queues.device.id)) this.end(session, new StreamError('not-authorized')) // revoked meanwhile
     await accounts.touch(account.id)
     if (session.closed) throw new StreamError('reset')
     await this.#options.hooks.fire('session/bound', { session })
     this.#options.events.sessionBound()
+    return session
+  }
+
+  #create(of: { account: AccountRef; jid: Jid; queues: SessionQueues; stream: Stream | undefined }): Session {
+    const { delivery, clock, random, devices } = this.#options
+    const inbox = new Inbox((xml) => session.stream?.send(xml))
+    const outbox = new Outbox(
+      delivery,
+      clock,
+      () => random.token(12),
+      () => this.end(session, new StreamError('resource-constraint')),
+    )
+    const { inherited, device } = of.queues
+    const inheritUntil = inherited && devices.inheritUntil(device)
+    const session: Session = new Session({ ...of, id: random.token(12), inbox, outbox, inheritUntil })
     return session
   }
 
@@ -132,18 +137,52 @@ export class SessionLifecycle {
     if (clean || session.resumeTimeoutMs === 0) return this.end(session)
     session.outbox.disconnect()
     this.#options.delivery.suspend(session)
-    this.#timers.set(
-      session,
-      this.#options.clock.after(session.resumeTimeoutMs, () => this.end(session)),
-    )
+    this.#hibernate(session, this.#options.clock.now() + session.resumeTimeoutMs)
     this.#tell('session/hibernated', session)
+  }
+
+  #hibernate(session: Session, untilMs: number): void {
+    const { clock } = this.#options
+    const timer = clock.after(Math.max(0, untilMs - clock.now()), () => this.end(session))
+    this.#hibernated.set(session, { timer, untilMs })
+  }
+
+  #wake(session: Session): void {
+    this.#hibernated.get(session)?.timer[Symbol.dispose]()
+    this.#hibernated.delete(session)
+  }
+
+  /** A hibernated session of another process; what it was sent and received is the caller's to restore. */
+  restore(of: { account: AccountRef; jid: Jid; queues: SessionQueues; untilMs: number }): Session {
+    const session = this.#create({ ...of, stream: undefined })
+    this.#options.sessions.add(session)
+    this.#hibernate(session, of.untilMs)
+    return session
+  }
+
+  /** Hibernated sessions, and until when they may be resumed (milliseconds since the epoch). */
+  hibernated(): { readonly session: Session; readonly untilMs: number }[] {
+    return [...this.#hibernated].map(([session, { untilMs }]) => ({ session, untilMs }))
+  }
+
+  /** As the server stops, when sessions go on in the next process: nobody is told of their end, as it is none. */
+  release(): void {
+    for (const session of this.#hibernated.keys()) {
+      session.closed = true
+      this.#wake(session)
+      this.#options.sessions.remove(session)
+    }
+  }
+
+  /** Before `resume`: everything that is to be sent again is in memory. Rejects when the store cannot be read. */
+  load(session: Session): Promise<void> {
+    return this.#options.delivery.load(session)
   }
 
   /** Continues a hibernated session on another stream. */
   resume(session: Session, stream: Stream): void {
     assert(!session.closed && !session.stream, 'a session lives on one stream at a time')
-    this.#timers.get(session)?.[Symbol.dispose]()
-    this.#timers.delete(session)
+    this.#wake(session)
     session.stream = stream
     stream.attach(session)
     session.outbox.connect(stream)
@@ -157,8 +196,7 @@ export class SessionLifecycle {
   end(session: Session, error?: StreamError): void {
     if (session.closed) return
     session.closed = true
-    this.#timers.get(session)?.[Symbol.dispose]()
-    this.#timers.delete(session)
+    this.#wake(session)
     const { stream } = session
     session.stream = undefined
     stream?.detach()
@@ -170,9 +208,20 @@ export class SessionLifecycle {
     this.#tell('session/closed', session)
   }
 
-  /** Ends every session, as the server stops (RFC 6120 §4.9.3.22). */
+  /** Ends every session (RFC 6120 §4.9.3.19). */
   endAll(): void {
     for (const session of this.#options.sessions.all()) this.end(session, new StreamError('system-shutdown'))
+  }
+
+  /** The server stops: clients get a last count (XEP-0198 §4), and what may be resumed is hibernated. */
+  async shutDown(ended: () => Promise<void>): Promise<void> {
+    const connected = this.#options.sessions.all().filter(({ stream }) => stream)
+    this.#options.requests.forget()
+    for (const { inbox } of connected) inbox.acknowledge()
+    for (const session of connected)
+      if (session.resumeTimeoutMs === 0) this.end(session, new StreamError('system-shutdown'))
+    await ended() // contacts hear of those, now or when they resume
+    for (const { stream } of connected) stream?.fail(new StreamError('system-shutdown'))
   }
 
   #tell(name: 'session/hibernated' | 'session/resumed' | 'session/closed', session: Session): void {

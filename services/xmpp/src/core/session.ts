@@ -14,6 +14,10 @@ import type { Stream } from './stream.ts'
 // eslint-disable-next-line typescript/no-empty-object-type
 export interface SessionData {}
 
+/** What of it outlives the process in a clean stop, as JSON; written in `session/save`, read in `session/restored`. Augmented likewise. */
+// eslint-disable-next-line typescript/no-empty-object-type
+export interface SavedData {}
+
 export class Session {
   /** Random, never derived from the user; also the `stream` of log lines. */
   readonly id: string
@@ -45,7 +49,7 @@ export class Session {
     jid: Jid
     inbox: Inbox
     outbox: Outbox
-    stream: Stream
+    stream: Stream | undefined
     queues: SessionQueues
     inheritUntil: number | undefined
   }) {
@@ -68,5 +72,11 @@ export class Session {
   /** Sends a stanza that is worth nothing once the session is over: presence, IQ, notifications. */
   send(stanza: Element | string): void {
     if (!this.closed) this.outbox.send(typeof stanza === 'string' ? stanza : stanza.toString())
+  }
+
+  /** Sends a message that must never be on disk, not even sealed in the record of a session that outlives the process. */
+  sendUnkept(stanza: Element | string): void {
+    if (!this.closed)
+      this.outbox.send(typeof stanza === 'string' ? stanza : stanza.toString(), undefined, false)
   }
 }

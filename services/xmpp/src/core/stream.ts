@@ -4,7 +4,15 @@
  */
 import { JidError, parseJid } from '@sealpost/jid'
 import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
-import { type Element, escapeXml, NS_CLIENT, NS_STREAM, StreamError, StreamParser } from '@sealpost/stanza'
+import {
+  type Element,
+  escapeXml,
+  NS_CLIENT,
+  NS_SM,
+  NS_STREAM,
+  StreamError,
+  StreamParser,
+} from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import type { Connection } from '../transports/connection.ts'
 import type { AccountRef } from './account-directory.ts'
@@ -73,6 +81,7 @@ export class Stream {
   #headerSent = false
   #closed = false
   #closing = false
+  #deaf = false
   #deadline: Disposable | undefined
 
   constructor(connection: Connection, context: StreamContext) {
@@ -176,6 +185,11 @@ export class Stream {
     else this.#finish(false)
   }
 
+  /** The server is about to stop: nothing more is taken from the client but what it says to have received. */
+  stopListening(): void {
+    this.#deaf = true
+  }
+
   /** The server stops (RFC 6120 §4.9.3.19). */
   shutDown(): void {
     this.fail(new StreamError('system-shutdown'))
@@ -228,7 +242,7 @@ export class Stream {
 
   /** RFC 6120 §10.1: the elements of one stream are handled in order, each before the next is read. */
   #onElement(element: Element): void {
-    if (this.#closing) return
+    if (this.#closing || (this.#deaf && !isAcknowledgement(element))) return
     const pending = this.#dispatch(element)
     if (!(pending instanceof Promise)) return
     this.#busy = true
@@ -328,6 +342,12 @@ function domainOf(to: string): string {
     if (error instanceof JidError) return ''
     throw error
   }
+}
+
+/** XEP-0198 §4, or the answer to a ping that stood for a request of one. */
+function isAcknowledgement(element: Element): boolean {
+  if (element.ns === NS_SM) return element.name === 'a'
+  return element.is('iq', NS_CLIENT) && element.attrs['type'] === 'result'
 }
 
 function isStanzaName(name: string): boolean {

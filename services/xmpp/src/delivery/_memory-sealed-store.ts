@@ -66,6 +66,18 @@ export class MemorySealedStore implements SealedStore {
       .map(({ id, seq, kind, plaintext }) => ({ id, seq, kind, plaintext: Buffer.from(plaintext) }))
   }
 
+  async fetch(key: QueueKey, ids: ReadonlySet<string>): Promise<StoredMessage[]> {
+    return (await this.read(key, 0, Infinity)).filter(({ id }) => ids.has(id))
+  }
+
+  queueOf(id: string): QueueKey | undefined {
+    for (const [name, rows] of this.#queues) {
+      const [account = '', device = ''] = name.split(' ')
+      if (rows.some((row) => row.id === id)) return { account, device }
+    }
+    return undefined
+  }
+
   shred(ids: Iterable<string>): number {
     const gone = new Set(ids)
     const before = this.size

@@ -55,6 +55,8 @@ export class Delivery implements OutboxEvents {
   /** Queues with copies in memory that the store would not take. */
   readonly #unsealed = new Set<DeliveryQueue>()
   #retry: Disposable | undefined
+  /** The process stops: nothing waits in memory for an acknowledgement any more. */
+  #stopping = false
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -127,7 +129,8 @@ export class Delivery implements OutboxEvents {
 
   /** Nothing of it is ever sealed: it is written to those who can take it now, or refused. */
   #writeOnly(copy: Copy, message: QueuedMessage, sessions: readonly Session[]): void {
-    for (const { outbox } of sessions) if (!outbox.congested) outbox.send(message.xml, copy)
+    if (!this.#stopping)
+      for (const { outbox } of sessions) if (!outbox.congested) outbox.send(message.xml, copy)
     if (copy.holders.length === 0) this.#refuse(copy, unavailable())
     this.#forget(copy.queue)
   }
@@ -203,13 +206,63 @@ export class Delivery implements OutboxEvents {
   }
 
   /**
-   * Gives everything that is only in memory to the store, as far as it takes it; for a clean stop. Waiting for it is the store's,
-   * when it is disposed of: it waits for a bounded time, also when its database is away.
+   * A clean stop: everything that is only in memory goes to the store, now and from now on; what must not be kept, or what the
+   * store does not take, goes back to its sender. Waiting for the store is its own, when it is disposed of.
    */
-  flush(): void {
+  stop(): void {
+    this.#stopping = true
     this.#sweep?.[Symbol.dispose]()
-    for (const queue of this.#queues.values()) this.#sealLive(queue)
     this.#retry?.[Symbol.dispose]()
+    for (const queue of this.#queues.values()) this.#sealLive(queue)
+  }
+
+  /** After `stop`: what is left in memory only goes back to its sender. */
+  giveBack(session: Session): void {
+    for (const { copy } of session.outbox.state.unacknowledged) {
+      if (copy?.state !== 'live') continue
+      this.#refuse(
+        copy,
+        copy.message?.kept === false ? unavailable() : new StanzaError('wait', 'resource-constraint'),
+      )
+    }
+  }
+
+  /** The sealed message of this id, on the unacknowledged list of a session that another process stopped with; without one, or when it is gone, a place only. */
+  copyOf(session: Session, id: string | undefined): Copy {
+    const key = id === undefined ? undefined : this.#options.store.queueOf(id)
+    if (id === undefined || key === undefined) return goneCopy(new DeliveryQueue(session.queues.own))
+    const queue = this.queue(key)
+    const copy = queue.inFlight.get(id) ?? sealedCopy(queue, id, Infinity) // due when its text says so
+    queue.inFlight.set(id, copy)
+    return copy
+  }
+
+  /** Before a session is resumed: reads what is on its unacknowledged list and only in the sealed queue. Rejects when the store cannot be read. */
+  async load({ outbox }: Session): Promise<void> {
+    const waiting = outbox.textless.filter(({ state }) => state !== 'done')
+    for (const [queue, copies] of Map.groupBy(waiting, (copy) => copy.queue)) {
+      for (let start = 0; start < copies.length; start += PAGE_ROWS)
+        await this.#loadPage(outbox, queue, copies.slice(start, start + PAGE_ROWS))
+    }
+    for (const copy of outbox.textless) {
+      copy.dueSeconds = 0 // acknowledged elsewhere, or expired: it is withdrawn
+      if (copy.state === 'done') continue
+      copy.queue.inFlight.delete(copy.id ?? '')
+      copy.finish()
+    }
+  }
+
+  async #loadPage(outbox: Outbox, queue: DeliveryQueue, copies: readonly Copy[]): Promise<void> {
+    const byId = new Map(copies.map((copy) => [copy.id ?? '', copy]))
+    const texts = new Map<Copy, string>()
+    for (const row of await this.#options.store.fetch(queue.key, new Set(byId.keys()))) {
+      const copy = byId.get(row.id)
+      const { xml, dueSeconds } = decodeStored(row, this.#options.domain)
+      if (!copy) continue
+      copy.dueSeconds = dueSeconds
+      texts.set(copy, xml)
+    }
+    outbox.setTexts(texts)
   }
 
   acknowledged(copy: Copy, outbox: Outbox): void {
@@ -227,6 +280,7 @@ export class Delivery implements OutboxEvents {
 
   /** A copy in memory races its acknowledgement against a timer. */
   #race(copy: Copy): void {
+    if (this.#stopping) return this.#sealInOrder(copy)
     copy.sealAt = this.#options.clock.monotonic() + LIVE_MS
     copy.queue.live.push(copy)
     this.#live.push(copy)
@@ -317,7 +371,7 @@ export class Delivery implements OutboxEvents {
   /** The store refused a copy at once. One that is too large is never tried again: it lives as long as a session holds it. */
   #notTaken(copy: Copy, error: unknown): boolean {
     const tooLarge = errorCode(error) === 'PLAINTEXT_TOO_LARGE'
-    if (copy.holders.length > 0) {
+    if (copy.holders.length > 0 && !this.#stopping) {
       if (!tooLarge) this.#tryAgain(copy.queue)
       return tooLarge
     }
@@ -349,7 +403,7 @@ export class Delivery implements OutboxEvents {
     if (copy.state !== 'done') {
       copy.id = undefined
       copy.state = 'live'
-      if (copy.holders.length > 0) {
+      if (copy.holders.length > 0 && !this.#stopping) {
         queue.unsealed.push(copy)
         this.#tryAgain(queue)
       } else this.#refuse(copy, new StanzaError('wait', 'resource-constraint'))
@@ -516,6 +570,13 @@ function sealedCopy(queue: DeliveryQueue, id: string, dueSeconds: number): Copy 
   copy.state = 'sealed'
   copy.id = id
   copy.dueSeconds = dueSeconds
+  return copy
+}
+
+/** A place on an unacknowledged list whose stanza need not be sent again, but counts if the client has it. */
+function goneCopy(queue: DeliveryQueue): Copy {
+  const copy = new Copy(queue, undefined, undefined)
+  copy.finish()
   return copy
 }
 

@@ -31,6 +31,11 @@ export class Inbox {
     return this.#pending.length
   }
 
+  /** XEP-0198 §3: the client counts on what it is told. */
+  get enabled(): boolean {
+    return this.#enabled
+  }
+
   /** `h`, XEP-0198 §4 */
   get handled(): number {
     return this.#safe % WRAP
@@ -76,6 +81,13 @@ export class Inbox {
     else this.#settled.push(settled)
   }
 
+  /** Resolves when no stanza is unsafe. */
+  settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.whenSettled(resolve)
+    return promise
+  }
+
   /** XEP-0198 §5: whatever is not safe by now, the client sends again: it will be counted then. */
   resumed(): void {
     for (const stanza of this.#pending) stanza.counted = false
@@ -104,10 +116,13 @@ export class Inbox {
 }
 
 class InboundStanza implements Receipt {
-  readonly #inbox: Inbox
+  /** Let go of when it is done: what became of it is remembered for longer than its session lives. */
+  #inbox: Inbox | undefined
   #holds = 1
   counted: boolean
   done = false
+  refused = false
+  #waiting: (() => void) | undefined
 
   constructor(inbox: Inbox, counted: boolean) {
     this.#inbox = inbox
@@ -121,6 +136,20 @@ class InboundStanza implements Receipt {
   release(): void {
     if (--this.#holds > 0) return
     this.done = true
-    this.#inbox.settle()
+    const inbox = this.#inbox
+    this.#inbox = undefined
+    inbox?.settle()
+    this.#waiting?.()
+    this.#waiting = undefined
+  }
+
+  refuse(): void {
+    this.refused = true
+  }
+
+  whenDone(then: () => void): void {
+    if (this.done) return then()
+    const before = this.#waiting
+    this.#waiting = before ? () => (before(), then()) : then
   }
 }

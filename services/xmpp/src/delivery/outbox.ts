@@ -25,8 +25,20 @@ const LIVE_UNITS_MAX = 4 * 1024 * 1024
 const UNREAD_BYTES_MAX = 8 * 1024 * 1024
 
 interface Item {
-  readonly xml: string
+  /** Empty while it is only in the sealed queue: after a restart, until the session is resumed. */
+  xml: string
   readonly copy: Copy | undefined
+  /** False: it must never be on disk, not even sealed. */
+  readonly kept: boolean
+}
+
+/** Where a session's outgoing half stands (XEP-0198 §4): what outlives the process in a clean stop. */
+export interface OutboxState {
+  /** The client's last count. */
+  readonly h: number
+  /** Unacknowledged stanzas at the head that were sent before counting began. */
+  readonly uncounted: number
+  readonly unacknowledged: readonly Pick<Item, 'xml' | 'copy' | 'kept'>[]
 }
 
 export interface OutboxEvents {
@@ -117,13 +129,14 @@ export class Outbox {
     this.#again = undefined
   }
 
-  send(xml: string, copy?: Copy): void {
+  /** @param kept false for what reaches who is here, and nobody after a restart */
+  send(xml: string, copy?: Copy, kept = true): void {
     if (copy) {
       this.#copies++
       copy.writtenTo(this)
     }
     if (this.#smEnabled || copy) {
-      this.#items.push({ xml, copy })
+      this.#items.push({ xml, copy, kept })
       this.#pushed++
       this.#units += xml.length
       if (this.#items.length > UNACKNOWLEDGED_MAX || this.#units > UNACKNOWLEDGED_UNITS_MAX) this.#overflow()
@@ -160,6 +173,40 @@ export class Outbox {
     this.#asked = undefined
     this.#take(asked.upTo)
     return true
+  }
+
+  /** The client's last count. */
+  get acknowledged(): number {
+    return this.#h
+  }
+
+  get state(): OutboxState {
+    const uncounted = Math.max(0, this.#hPlace - this.#taken)
+    return { h: this.#h, uncounted, unacknowledged: [...this.#items] }
+  }
+
+  /** Goes on from where another process stopped; only of a new outbox. */
+  restore({ h, uncounted, unacknowledged }: OutboxState): void {
+    this.enable(h)
+    this.#hPlace = uncounted
+    for (const { xml, copy, kept } of unacknowledged) this.send(xml, copy, kept)
+  }
+
+  /** Copies whose text is only in the sealed queue. */
+  get textless(): Copy[] {
+    const copies: Copy[] = []
+    for (const { xml, copy } of this.#items) if (xml === '' && copy) copies.push(copy)
+    return copies
+  }
+
+  /** Gives those copies their texts, as far as there are any. */
+  setTexts(texts: ReadonlyMap<Copy, string>): void {
+    for (const item of this.#items) {
+      const xml = item.copy && texts.get(item.copy)
+      if (xml === undefined || item.xml !== '') continue
+      item.xml = xml
+      this.#units += xml.length
+    }
   }
 
   /** XEP-0198 §5: everything unacknowledged again, in its order, on the stream connected last. */

@@ -19,6 +19,9 @@ declare module '../core/session.ts' {
   interface SessionData {
     carbons?: boolean
   }
+  interface SavedData {
+    carbons?: boolean
+  }
 }
 
 export interface CarbonsOptions {
@@ -48,6 +51,13 @@ export const carbons = (options: CarbonsOptions): Module =>
         session.data.carbons = true // XEP-0386 §3.2
         host.spawn(options.devices.setCarbons(session.account, session.queues.device, true))
         return undefined
+      })
+      host.hook(
+        'session/save',
+        ({ session, saved }) => void Object.assign(saved, { carbons: session.data.carbons }),
+      )
+      host.hook('session/restored', ({ session, saved }) => {
+        if (saved.carbons !== undefined) session.data.carbons = saved.carbons
       })
       host.hook('message/delivered', (event) => copy(host, options, event))
     },
@@ -108,7 +118,10 @@ function fanOut(
     else delivery.deliver(key, wrapped(), event.outcome)
   }
   for (const session of sessions) {
-    if (!session.queues.device.registered && session.data.carbons) session.send(wrapped().xml)
+    if (!session.queues.device.registered && session.data.carbons) {
+      if (event.queued.kept) session.send(wrapped().xml)
+      else session.sendUnkept(wrapped().xml)
+    }
   }
   return undefined
 }

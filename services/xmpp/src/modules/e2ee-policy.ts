@@ -50,7 +50,13 @@ function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): Outb
   return { ...message, stanza: normalised, handling: handlingOf(stanza, classified.class, policy) }
 }
 
-const ERROR_HANDLING: MessageHandling = { storable: false, kept: false, ttlSeconds: 0, copied: false }
+const ERROR_HANDLING: MessageHandling = {
+  storable: false,
+  kept: false,
+  encrypted: false,
+  ttlSeconds: 0,
+  copied: false,
+}
 
 function handlingOf(stanza: Element, found: MessageClass, policy: MessagePolicy): MessageHandling {
   const storable = found !== 'ephemeral' && (found !== 'plaintext' || policy.e2ee === 'off')
@@ -58,6 +64,7 @@ function handlingOf(stanza: Element, found: MessageClass, policy: MessagePolicy)
   return {
     storable: storable && !hinted,
     kept: policy.storage === 'sealed',
+    encrypted: found === 'encrypted',
     ttlSeconds: Math.min(ttlOf(found, policy), requestedTtl(stanza)),
     copied: found !== 'ephemeral' && !hint(stanza, 'no-copy'),
   }

@@ -19,6 +19,14 @@ import {
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
+import { type DeviceHistory, type Fate, Retransmissions } from '../delivery/retransmissions.ts'
+
+declare module '../core/session.ts' {
+  interface SessionData {
+    /** What the device has sent, in this session and before. */
+    history?: DeviceHistory
+  }
+}
 
 export interface MessageOptions {
   readonly delivery: Delivery
@@ -32,13 +40,23 @@ export const message = (options: MessageOptions): Module =>
     depends: ['presence'],
     setup(host) {
       const { delivery } = options
-      host.hook('message/deliver', (event) => deliver(host, options, event), Priority.deliver)
+      const sent = new Retransmissions()
+      host.hook('message/deliver', (event) => deliverOnce(host, options, event), Priority.deliver)
+      host.hook('session/bound', ({ session }) => {
+        session.data.history = sent.of(session.queues.device.id)
+      })
+      host.hook('session/restored', ({ session }) => {
+        session.data.history = sent.of(session.queues.device.id)
+      })
       host.hook('presence/available', ({ session }) => takeMessages(options, session))
       host.hook('presence/unavailable', ({ session }) => {
         delivery.detach(session)
         return undefined
       })
-      host.hook('session/resumed', ({ session }) => takeMessages(options, session))
+      host.hook('session/resumed', ({ session }) => {
+        session.data.history?.sessionBegins() // what was not safe by then comes again
+        return takeMessages(options, session)
+      })
       host.feature('msgoffline') // XEP-0160 §4
     },
   })
@@ -56,6 +74,41 @@ function takeMessages({ delivery, devices }: MessageOptions, session: Session): 
   }
   delivery.attach(session, own)
   return undefined
+}
+
+/** What a client sends again because it never learned that it was taken goes no further (XEP-0198 §5). */
+function deliverOnce(host: ModuleHost, options: MessageOptions, event: OutboundMessage): MaybePromise<true> {
+  const { session, stanza, receipt, handling } = event
+  const { history } = session.data
+  if (!history || !session.inbox.enabled || !stanza.attrs['id']) return deliver(host, options, event)
+  const fate = history.recognise(stanza, handling?.encrypted === true)
+  if (fate) {
+    receipt.hold() // it counts when the original does
+    fate.whenDone(() => host.spawn(settleAgain(host, options, event, fate)))
+    return true
+  }
+  history.remember(stanza, handling?.encrypted === true, receipt)
+  return deliver(host, options, event)
+}
+
+/** The original was taken, or was refused after all: then this one is delivered. */
+async function settleAgain(
+  host: ModuleHost,
+  options: MessageOptions,
+  event: OutboundMessage,
+  fate: Fate,
+): Promise<void> {
+  const { session, stanza, receipt, handling } = event
+  try {
+    if (!fate.refused) return
+    session.data.history?.remember(stanza, handling?.encrypted === true, receipt)
+    await deliver(host, options, event)
+  } catch (error) {
+    if (!(error instanceof StanzaError)) throw error
+    session.send(errorReply(stanza, error))
+  } finally {
+    receipt.release()
+  }
 }
 
 function deliver(host: ModuleHost, options: MessageOptions, event: OutboundMessage): MaybePromise<true> {
@@ -80,9 +133,9 @@ function refuseUnknown(event: OutboundMessage): true {
 
 /** Errors and headlines reach who is here, and are worth nothing later (RFC 6121 §8.5.2.1.1, §8.5.3.2.1). */
 function passBy(host: ModuleHost, { stanza, to }: OutboundMessage, direct: Session | undefined): true {
-  if (direct) direct.send(stanza)
+  if (direct) direct.sendUnkept(stanza)
   else if (to.resource === '' && stanza.attrs['type'] === 'headline') {
-    for (const session of connected(host, to)) session.send(stanza)
+    for (const session of connected(host, to)) session.sendUnkept(stanza)
   }
   return true
 }
@@ -94,7 +147,7 @@ function deliverNow(
   direct: Session | undefined,
 ): true {
   const targets = direct?.stream ? [direct] : connected(host, to)
-  for (const session of targets) session.send(stanza)
+  for (const session of targets) session.sendUnkept(stanza)
   if (targets.length === 0 && stanza.child('body') && handling)
     throw new StanzaError('wait', 'recipient-unavailable')
   return true
@@ -204,6 +257,7 @@ class SenderOutcome implements Outcome {
   refuse(error: StanzaError): void {
     if (this.#refused) return
     this.#refused = true
+    this.#receipt.refuse()
     this.#session.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
   }
 }

@@ -12,6 +12,9 @@ declare module '../core/session.ts' {
     /** The session has been told of its device's overrun and has not acknowledged it yet. */
     overrunTold?: boolean
   }
+  interface SavedData {
+    overrunTold?: boolean
+  }
 }
 
 export interface OverrunOptions {
@@ -32,6 +35,12 @@ export const overrun = ({ devices }: OverrunOptions): Module =>
       })
       host.hook('presence/available', ({ session }) => tell(host, devices, session))
       host.hook('session/resumed', ({ session }) => tell(host, devices, session))
+      host.hook('session/save', ({ session, saved }) => {
+        if (session.data.overrunTold === true) saved.overrunTold = true
+      })
+      host.hook('session/restored', ({ session, saved }) => {
+        if (saved.overrunTold === true) awaitAcknowledgement(host, devices, session)
+      })
     },
   })
 
@@ -41,13 +50,17 @@ function tell(host: ModuleHost, devices: DeviceRegistry, session: Session): Mayb
   const { device } = session.queues
   return chain(devices.isOverrun(session.account, device), (marked) => {
     if (!marked || session.closed || session.data.overrunTold === true) return undefined
-    session.data.overrunTold = true
     session.send(headline(session))
-    session.outbox.whenAcknowledged(() => {
-      session.data.overrunTold = false
-      host.spawn(devices.overrunTold(session.account, device))
-    })
+    awaitAcknowledgement(host, devices, session)
     return undefined
+  })
+}
+
+function awaitAcknowledgement(host: ModuleHost, devices: DeviceRegistry, session: Session): void {
+  session.data.overrunTold = true
+  session.outbox.whenAcknowledged(() => {
+    session.data.overrunTold = false
+    host.spawn(devices.overrunTold(session.account, session.queues.device))
   })
 }
 

@@ -1,9 +1,9 @@
 /**
- * XEP-0198 Stream Management: acknowledgement in both directions and resumption within this process. `h` towards
- * the client passes a stanza when it is safe (delivery/inbox.ts); `h` from the client shreds what it covers.
- * TODO: XEP-0198 §5 resumption across a restart of the server; until then a client signs in anew and sends again.
+ * XEP-0198 Stream Management: acknowledgement in both directions, and resumption, also at the process after a clean
+ * stop (core/session-handover.ts). `h` towards the client passes a stanza when it is safe (delivery/inbox.ts); `h` from the client
+ * shreds what it covers. After a crash no counter can be known, and `<failed/>` says none.
  */
-import type { Clock, MaybePromise } from '@sealpost/runtime'
+import type { Clock } from '@sealpost/runtime'
 import { type Element, element, NS_SM, NS_STANZAS, StreamError } from '@sealpost/stanza'
 import {
   defineModule,
@@ -16,6 +16,9 @@ import {
 declare module '../core/session.ts' {
   interface SessionData {
     streamManagement?: { readonly id: string | undefined }
+  }
+  interface SavedData {
+    streamManagementId?: string
   }
 }
 
@@ -64,6 +67,15 @@ export const streamManagement = (options: StreamManagementOptions): Module =>
         const id = session.data.streamManagement?.id
         if (id !== undefined) resumable.delete(id)
         return undefined
+      })
+      host.hook('session/save', ({ session, saved }) => {
+        const id = session.data.streamManagement?.id
+        if (id !== undefined) saved.streamManagementId = id
+      })
+      host.hook('session/restored', ({ session, saved }) => {
+        const { streamManagementId: id = '' } = saved
+        session.data.streamManagement = { id }
+        resumable.set(id, session)
       })
       host.every(options.silenceMs / 4, () =>
         dropSilent(host.sessions.all(), host.clock.monotonic() - options.silenceMs),
@@ -118,22 +130,20 @@ function resumeTimeout(max: string | undefined, serverMs: number): number {
 }
 
 /** XEP-0198 §5 */
-function resume(
+async function resume(
   stream: Stream,
   nonza: Element,
   options: StreamManagementOptions,
   resumable: ReadonlyMap<string, Session>,
   clock: Clock,
-): MaybePromise<void> {
+): Promise<void> {
   if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
-  const session = claim(nonza, stream.account.id, resumable)
-  if (!session) return fail(stream, 'item-not-found')
-  const proceed = () => {
-    if (stream.closed) return
-    const resumed = take(session, stream, options, (told) => stream.send(told.toString()))
-    if (!resumed) fail(stream, 'item-not-found')
-  }
-  return session.inbox.unsafe === 0 ? proceed() : settled(session, clock).then(proceed)
+  const claimed = claim(nonza, stream.account.id, resumable)
+  if (!claimed) return fail(stream, 'item-not-found')
+  await prepared(claimed.session, options, clock)
+  if (stream.closed) return
+  const resumed = take(claimed, stream, options, (told) => stream.send(told.toString()))
+  if (!resumed) fail(stream, 'item-not-found')
 }
 
 /** XEP-0198 §9.2: within the sign-in. */
@@ -145,16 +155,22 @@ async function resumeInline(
   resumable: ReadonlyMap<string, Session>,
   clock: Clock,
 ) {
-  const session = claim(nonza, accountId, resumable)
-  if (session) await settled(session, clock)
+  const claimed = claim(nonza, accountId, resumable)
+  if (claimed) await prepared(claimed.session, options, clock)
   return {
-    possible: session !== undefined,
+    possible: claimed !== undefined,
     failed: failed('item-not-found'),
     commit: (announce: (session: Session, resumed: Element) => void) =>
-      session !== undefined &&
+      claimed !== undefined &&
       !stream.closed &&
-      take(session, stream, options, (resumed) => announce(session, resumed)),
+      take(claimed, stream, options, (resumed) => announce(claimed.session, resumed)),
   }
+}
+
+interface Claim {
+  readonly session: Session
+  /** What the client has received, as it says. */
+  readonly h: number
 }
 
 /** The session that the client may have: what it acknowledges is done with, and its old stream ends. The id is unguessable and worth nothing to another account. */
@@ -162,14 +178,24 @@ function claim(
   nonza: Element,
   accountId: string,
   resumable: ReadonlyMap<string, Session>,
-): Session | undefined {
+): Claim | undefined {
   const { previd } = nonza.attrs
   const h = readCounter(nonza)
   const session = previd === undefined ? undefined : resumable.get(previd)
   if (session?.account.id !== accountId) return undefined
   session.outbox.acknowledge(h)
   session.stream?.fail(new StreamError('conflict')) // hibernates it: nothing more comes from there
-  return session
+  return { session, h }
+}
+
+/** Resolves when the session can be continued: its counter says what it can, and what is to be sent again is in memory. */
+async function prepared(
+  session: Session,
+  { lifecycle }: StreamManagementOptions,
+  clock: Clock,
+): Promise<void> {
+  if (session.inbox.unsafe > 0) await settled(session, clock)
+  await lifecycle.load(session)
 }
 
 /** Resolves when all that the session sent is safe, so that `h` can say so and nothing is sent twice; or after a while. */
@@ -180,14 +206,14 @@ function settled(session: Session, clock: Clock): Promise<void> {
   return promise.finally(() => timer[Symbol.dispose]())
 }
 
-/** Continues the session on the stream, after `announce` told the client; false when it is over. */
+/** Continues the session on the stream, after `announce` told the client; false when it is over, or has got further than this client. */
 function take(
-  session: Session,
+  { session, h }: Claim,
   stream: Stream,
   { lifecycle }: StreamManagementOptions,
   announce: (resumed: Element) => void,
 ): boolean {
-  if (session.closed) return false
+  if (session.closed || session.outbox.acknowledged !== h) return false
   session.stream?.fail(new StreamError('conflict')) // another resumption was faster, and this one is later
   session.inbox.resumed()
   const previd = session.data.streamManagement?.id ?? ''

@@ -75,6 +75,11 @@ export class Reception<V extends object> implements Disposable {
     return oldest
   }
 
+  /** Who is inside, in a list of its own. */
+  all(): V[] {
+    return [...this.#inside.keys()]
+  }
+
   /** It has a session, or is gone. */
   leave(visitor: V): void {
     const place = this.#inside.get(visitor)

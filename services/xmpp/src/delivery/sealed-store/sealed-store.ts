@@ -6,7 +6,13 @@
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import { openKeyring, overwritesInPlace } from '@sealpost/keyring'
-import type { Keyring, KeyringOptions, MessageKind, QueueHandle } from '@sealpost/keyring'
+import type {
+  Keyring,
+  KeyringOptions,
+  MessageKind,
+  QueuedMessage as KeptMessage,
+  QueueHandle,
+} from '@sealpost/keyring'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -57,6 +63,10 @@ export interface SealedStore extends AsyncDisposable {
   append(queue: QueueKey, plaintext: Buffer, due: number, kind: MessageKind): SealedEntry
   /** Messages behind `afterSeq` in order, at most `limitRows` and, after the first, `limitBytes` of size classes. */
   read(queue: QueueKey, afterSeq: number, limitRows: number, limitBytes: number): Promise<StoredMessage[]>
+  /** These messages of a queue, as far as they still wait there, in order. */
+  fetch(queue: QueueKey, ids: ReadonlySet<string>): Promise<StoredMessage[]>
+  /** Where a message waits; undefined when it cannot be read any more. */
+  queueOf(id: string): QueueKey | undefined
   /** Acknowledged, or not wanted any more: unreadable when this returns, also from disk within milliseconds. */
   shred(ids: Iterable<string>): number
   shredQueue(queue: QueueKey): number
@@ -98,7 +108,8 @@ const RETRY_MS = 60_000
 const BACKLOG_BYTES_MAX = 32 * 1024 * 1024
 const LEASE_WAIT_MS = 10_000
 const COLLECT_MS = 1000
-const CLOSE_MS = 5000
+/** For what is not written yet when the store is closed; the relay has waited for it before. */
+const CLOSE_MS = 2500
 const SCAN_ROWS = 5000
 
 /**
@@ -248,8 +259,27 @@ class PostgresSealedStore implements SealedStore {
     this.#assertOpen()
     const queue = this.#keyring.findQueue(key.account, key.device)
     if (queue === undefined) return []
+    const after = afterSeq - this.#baseOf(queue)
+    return this.#read(queue, firstBytes(this.#keyring.messages(queue, after, limitRows), limitBytes))
+  }
+
+  async fetch(key: QueueKey, ids: ReadonlySet<string>): Promise<StoredMessage[]> {
+    this.#assertOpen()
+    const queue = this.#keyring.findQueue(key.account, key.device)
+    if (queue === undefined) return []
+    return this.#read(
+      queue,
+      this.#keyring.messages(queue).filter(({ id }) => ids.has(id)),
+    )
+  }
+
+  queueOf(id: string): QueueKey | undefined {
+    const queue = this.#keyring.queueOf(id)
+    return queue && { account: queue.account, device: queue.device }
+  }
+
+  async #read(queue: QueueHandle, page: readonly KeptMessage[]): Promise<StoredMessage[]> {
     const base = this.#baseOf(queue)
-    const page = firstBytes(this.#keyring.messages(queue, afterSeq - base, limitRows), limitBytes)
     const blobs = await this.#blobs(queue, page)
     const messages: StoredMessage[] = []
     for (const { id, seq, kind } of page) {

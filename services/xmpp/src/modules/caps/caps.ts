@@ -28,6 +28,10 @@ declare module '../../core/session.ts' {
   interface SessionData {
     caps?: SessionCaps
   }
+  interface SavedData {
+    /** Its features, and whether they are those of its presence. */
+    caps?: { readonly features: readonly string[]; readonly answered: boolean }
+  }
 }
 
 interface SessionCaps {
@@ -65,6 +69,16 @@ export function caps(options: { cachedMax: number } = { cachedMax: 1000 }): Modu
       host.provide('caps', { features: (session) => session.data.caps?.features ?? none })
       host.hook('presence/available', ({ session }) => known.announced(session))
       host.hook('session/resumed', ({ session }) => known.resumed(session))
+      host.hook('session/save', ({ session, saved }) => {
+        const { caps: found } = session.data
+        if (found) saved.caps = { features: [...found.features], answered: found.answered }
+      })
+      host.hook('session/restored', ({ session, saved }) => {
+        const announced = readAnnouncement(session.presence)
+        if (!announced || !saved.caps) return
+        const { features, answered } = saved.caps
+        session.data.caps = { announced, features: new Set(features), answered }
+      })
       host.hook('presence/unavailable', ({ session }) => {
         delete session.data.caps
       })

@@ -2,7 +2,7 @@
  * RFC 6121 §3 and §4: subscriptions and presence between local accounts. Presence lives in the sessions only: nothing of
  * it is stored, so a subscription request is shown again without the text that came with it.
  */
-import type { Jid } from '@sealpost/jid'
+import { type Jid, parseJid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import {
@@ -35,6 +35,9 @@ declare module '../../core/session.ts' {
     presenceBudget?: Budget
     /** Whom the session showed itself to beyond its subscribers (RFC 6121 §4.6.3), by JID. */
     directedPresence?: Map<string, Jid>
+  }
+  interface SavedData {
+    directedPresence?: string[]
   }
 }
 
@@ -72,6 +75,14 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
       host.provide('fanOut', fanOut)
       host.hook('presence/outbound', (event) => service.receive(event))
       host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))
+      host.hook('session/save', ({ session, saved }) => {
+        const { directedPresence } = session.data
+        if (directedPresence) saved.directedPresence = [...directedPresence.keys()]
+      })
+      host.hook('session/restored', ({ session, saved }) => {
+        const directed = saved.directedPresence?.map((to) => [to, parseJid(to)] as const)
+        if (directed) session.data.directedPresence = new Map(directed)
+      })
       host.hook('roster/removed', ({ session, item }) => service.subscriptions.end(session, item))
     },
   })

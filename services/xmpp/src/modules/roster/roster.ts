@@ -72,6 +72,9 @@ declare module '../../core/session.ts' {
     /** The session asked for the roster, so it gets pushes (RFC 6121 §2.2). */
     rosterInterested?: true
   }
+  interface SavedData {
+    rosterInterested?: true
+  }
 }
 
 export interface RosterLimits {
@@ -115,6 +118,12 @@ export function roster(options: { store: RosterStore; limits?: RosterLimits }): 
       host.onIq('set', { to: ['self'], namespace: NS_ROSTER, name: 'query' }, async ({ session, query }) => {
         await applySet(host, rosters, session, readRosterSet(query), limits)
         return undefined
+      })
+      host.hook('session/save', ({ session, saved }) => {
+        if (session.data.rosterInterested) saved.rosterInterested = true
+      })
+      host.hook('session/restored', ({ session, saved }) => {
+        if (saved.rosterInterested) session.data.rosterInterested = true
       })
       host.hook('account/erase', ({ accountId }) => eraseAccount(host, rosters, options.store, accountId))
     },

@@ -1,0 +1,45 @@
+/** The relay in another process, over the data of a fixture. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { DeliveryFixture } from './delivery-fixture.ts'
+
+export class RelayProcess {
+  readonly port: number
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child
+    this.port = port
+  }
+
+  /** @param fixture whose own relay is stopped */
+  static async start(fixture: DeliveryFixture): Promise<RelayProcess> {
+    const { databaseUrl, dataDir } = fixture.platform
+    const script = join(import.meta.dirname, '_relay-process.ts')
+    const child = spawn(process.execPath, [script, databaseUrl, dataDir, '0'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    for await (const line of createInterface({ input: child.stdout })) {
+      const port = /^listening on (\d+)$/.exec(line)?.[1]
+      if (port !== undefined) return new RelayProcess(child, Number(port))
+    }
+    throw new Error('the relay did not start')
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** As an operator stops it. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.kill(signal)
+    await exited
+  }
+}
