@@ -41,6 +41,8 @@ export interface DeviceWorld {
   connect(device: Device, client: ClientSide): ClientSocket | undefined
   /** Whether the relay knows this device, with a queue of its own. */
   isRegistered(device: Device): boolean
+  /** Which life of the relay it is; undefined when what it takes in this life may count as refused without anybody hearing of it. */
+  readonly relayLife: number | undefined
   /** Who must get a message from this device to that address. */
   obliged(sender: Device, account: string, resource: string | undefined): ReadonlySet<Device>
 }
@@ -63,6 +65,8 @@ export class ClientSession {
   unacknowledged: { readonly xml: string; readonly message: SentMessage | undefined }[] = []
   sent = 0
   h = 0
+  /** The relay stopped cleanly and must let it go on, until then (milliseconds since the epoch). */
+  resumableUntilMs = 0
 }
 
 type Phase = 'offline' | 'negotiating' | 'binding' | 'up' | 'closing'
@@ -250,9 +254,25 @@ export class Device {
 
   #transmit(message: SentMessage): void {
     message.transmissions++
+    if (!this.#isRecognised(message)) message.attempts++
     this.#say(`sends ${message.id} to ${message.account}${message.transmissions > 1 ? ' again' : ''}`)
-    this.#stanza(this.#xml.get(message) ?? '', message)
+    const xml = this.#xml.get(message) ?? ''
+    const delayed = message.transmissions > 1 && this.#world.random.chance(0.5)
+    this.#stanza(delayed ? xml.replace('</message>', `${DELAY}</message>`) : xml, message)
   }
+
+  /** What this very device has sent before to this very process (XEP-0198 §5, R26). */
+  #isRecognised(message: SentMessage): boolean {
+    const { relayLife } = this.#world
+    const known = this.traits.resource !== undefined && this.session?.counting === true
+    const now = known && relayLife !== undefined ? `${relayLife} ${this.#life}` : undefined
+    const before = this.#sentIn.get(message)
+    this.#sentIn.set(message, now)
+    return now !== undefined && before === now
+  }
+
+  /** Life of the relay and of the device when it last sent a message. */
+  readonly #sentIn = new Map<SentMessage, string | undefined>()
 
   /** Asks for the relay's count (XEP-0198 §4). */
   ask(): void {
@@ -355,6 +375,8 @@ export class Device {
         return this.#onResumed(session, Number(element.attrs['h']))
       case 'failed':
         this.#say(`may not resume`)
+        if (session.resumableUntilMs > this.#world.clock.now() && !this.revoked)
+          throw new Violation(this.#world.trace, 'may not resume after a clean stop', [this.name])
         if (element.attrs['h'] !== undefined) this.#onCount(session, Number(element.attrs['h']))
         return this.#bind()
       case 'a':
@@ -366,6 +388,7 @@ export class Device {
 
   #onResumed(session: ClientSession, h: number): void {
     this.#say(`is resumed, h=${h}`)
+    session.resumableUntilMs = 0
     this.phase = 'up'
     this.#onCount(session, h)
     // XEP-0198 §5: what the relay has not counted is sent again, and counted then.
@@ -522,6 +545,8 @@ function messageXml(to: string, id: string, ttlSeconds: number | undefined): str
     `<payload>c2VhbGVk</payload></encrypted>${expire}</message>`
   )
 }
+
+const DELAY = `<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>`
 
 function base64(text: string): string {
   return Buffer.from(text).toString('base64')

@@ -2,7 +2,7 @@
  * Everything that the relay promised, and what came of it. A message is acknowledged when `h` has passed it on its
  * sender's side (XEP-0198 §4).
  *
- * Duplicates that XEP-0198 allows: one more copy for each time the sender sent it again, one more for each that is in the
+ * Duplicates that XEP-0198 allows: one more copy for each time the sender sent it again and the relay could not recognise it, one more for each that is in the
  * device's queue after a crash (it came between the receiver's acknowledgement and the shred being synced), and any
  * number as long as no acknowledgement of the copies before has reached the relay. One more is known, see
  * `takesTwiceBelow`. All others are too many.
@@ -33,6 +33,8 @@ export interface SentMessage {
   /** Devices that must get it, once it is acknowledged. */
   readonly obliged: ReadonlySet<Device>
   transmissions: number
+  /** Those of them that the relay may take for new messages: it recognises what it has got from this device already, as long as it runs. */
+  attempts: number
   /** When its last transmission had reached the relay. */
   lastArrivedMs: number
   acknowledged: boolean
@@ -44,9 +46,9 @@ export interface SentMessage {
   readonly arrivals: Map<Device, Arrival[]>
 }
 
-function copiesAllowed(device: Device, { number, transmissions, survivors }: SentMessage): number {
+function copiesAllowed(device: Device, { number, attempts, survivors }: SentMessage): number {
   const survived = (survivors.get(device.relayId) ?? 0) + (survivors.get(ACCOUNT_QUEUE) ?? 0)
-  return transmissions * (number < device.takesTwiceBelow ? 2 : 1) + survived
+  return attempts * (number < device.takesTwiceBelow ? 2 : 1) + survived
 }
 
 export class Ledger implements DiskEvents {
@@ -74,6 +76,7 @@ export class Ledger implements DiskEvents {
       sender,
       session,
       transmissions: 0,
+      attempts: 0,
       acknowledged: false,
       refused: undefined,
       givenUp: false,

@@ -196,6 +196,11 @@ export class SimulatedConnection implements Connection {
     this.#handler = ends.server.accept(this)
   }
 
+  /** The relay has not closed it, nor lost it. */
+  get open(): boolean {
+    return !this.#ended
+  }
+
   get backlogBytes(): number {
     return this.#down.backlogBytes + this.#out.length
   }

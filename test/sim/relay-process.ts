@@ -171,8 +171,13 @@ function watchedEvents(onBug: Surroundings['onBug']): XmppEvents {
   }
 }
 
-const FAULTS = [FAULT, 'STORE_UNAVAILABLE', 'KEYRING_UNAVAILABLE', 'STORE_CLOSED']
+const FAULTS = [FAULT, 'STORE_UNAVAILABLE', 'KEYRING_UNAVAILABLE', 'STORE_CLOSED', 'DB_UNAVAILABLE']
+
+/** One that was put in, and came through. */
+export function isFault(error: unknown): boolean {
+  return FAULTS.includes(errorCode(error))
+}
 
 function reportBug(onBug: Surroundings['onBug'], what: string, error: unknown): void {
-  if (!FAULTS.includes(errorCode(error))) onBug(what, error)
+  if (!isFault(error)) onBug(what, error)
 }

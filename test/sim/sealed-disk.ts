@@ -36,11 +36,11 @@ interface Queue {
 const SIZE = 1024
 /** A commit that does not succeed is given up after so long. */
 const GIVE_UP_MS = 60_000
-const CLOSE_MS = 5_000
+const CLOSE_MS = 2_500
 
 /** What becomes of messages, by their ids. */
 export interface DiskEvents {
-  /** A copy of it is in the queue of this device after a crash, whether or not it had been acknowledged. */
+  /** A copy of it is in the queue of this device after a crash, although it had been acknowledged. */
   survived(id: string, device: string): void
   /** A copy of it was taken and could not be kept in the end. */
   givenUp(id: string): void
@@ -81,7 +81,8 @@ export class SealedDisk {
       row.committed ||= this.random.chance(0.5)
       const shredded = row.shredding && this.random.chance(0.5)
       if (!row.synced || !row.committed || shredded) this.rows.delete(row.id)
-      else this.#events.survived(messageIdOf(row.plaintext.toString()) ?? '', queueOf(row).device)
+      else if (row.shredding)
+        this.#events.survived(messageIdOf(row.plaintext.toString()) ?? '', queueOf(row).device)
     }
     const counts = new Map<string, number>()
     for (const row of this.rows.values()) {
@@ -191,6 +192,14 @@ export class SimulatedSealedStore implements SealedStore {
     return page
       .filter(({ id }) => this.#index.has(id))
       .map(({ id, seq, kind, plaintext }) => ({ id, seq, kind, plaintext: Buffer.from(plaintext) }))
+  }
+
+  async fetch(key: QueueKey, ids: ReadonlySet<string>): Promise<StoredMessage[]> {
+    return (await this.read(key, 0, Infinity, Infinity)).filter(({ id }) => ids.has(id))
+  }
+
+  queueOf(id: string): QueueKey | undefined {
+    return this.#index.get(id)?.key
   }
 
   shred(ids: Iterable<string>): number {

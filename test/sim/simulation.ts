@@ -17,7 +17,7 @@ import { memoryRosterStore } from '../../services/xmpp/src/modules/roster/store.
 import { Device, type DeviceWorld, type Traits } from './device.ts'
 import { Ledger } from './ledger.ts'
 import { type ClientSide, type ClientSocket, type LinkTraits, SimulatedConnection } from './network.ts'
-import { RelayProcess, type Surroundings } from './relay-process.ts'
+import { isFault, RelayProcess, type Surroundings } from './relay-process.ts'
 import { sharedVerifiers } from './scram.ts'
 import { messageIdOf, SealedDisk } from './sealed-disk.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -151,12 +151,27 @@ export class Simulation implements DeviceWorld {
     for (const device of this.devices) {
       if (this.#inheriting.has(this.#identityOf(device))) device.takesTwiceBelow = Infinity
     }
-    this.#process = await RelayProcess.start(this.#around)
+    try {
+      this.#process = await RelayProcess.start(this.#around)
+    } catch (error) {
+      if (!isFault(error)) throw error
+      this.trace.add('relay', 'cannot start')
+      return this.#startSoon()
+    }
+    this.#lives++
     this.trace.add('relay', 'starts')
     for (const revocation of this.#revoking) this.#revokeAgain(revocation)
   }
 
+  /** How often the relay has started. */
+  #lives = 0
+
   // What devices see of the world.
+
+  get relayLife(): number | undefined {
+    const { database, keyring, failedCommits } = this.#mishaps
+    return database || keyring || failedCommits ? undefined : this.#lives
+  }
 
   connect(device: Device, client: ClientSide): ClientSocket | undefined {
     const process = this.#process
@@ -179,7 +194,7 @@ export class Simulation implements DeviceWorld {
     if (!xml.startsWith('<message') || xml.includes(`type='error'`)) return
     if (xml.includes(NS_FORWARD) && device.session?.tracked === false) return // worth nothing to the relay either
     const id = messageIdOf(xml.slice(xml.lastIndexOf('<message')))
-    const stamp = /<delay [^>]*stamp='([^']+)'/.exec(xml)?.[1]
+    const stamp = /<delay [^>]*from='localhost' stamp='([^']+)'/.exec(xml)?.[1]
     this.trace.add(device.name, `is sent ${id}`)
     if (id !== undefined) this.ledger.written(device, id, stamp === undefined ? undefined : Date.parse(stamp))
   }
@@ -369,7 +384,10 @@ export class Simulation implements DeviceWorld {
     this.trace.violation ??= new Violation(this.trace, 'messages wait for a revoked device', [device.name])
   }
 
+  #outages = 0
+
   #outage(what: string, change: (away: boolean) => void): void {
+    this.#outages++
     const long = this.#script.chance(0.3) ? 25_000 : 1_000
     this.trace.add('store', `${what} is away`)
     this.#for(this.#script.int(10, long), (away) => {
@@ -381,6 +399,7 @@ export class Simulation implements DeviceWorld {
   #crash(): void {
     if (!this.#process) return
     this.trace.add('relay', 'is killed')
+    this.#promiseNothing()
     this.#process.kill()
     this.#process = undefined
     this.#around.disk.crash()
@@ -391,7 +410,9 @@ export class Simulation implements DeviceWorld {
     const process = this.#process
     if (!process) return
     this.trace.add('relay', 'stops')
+    this.#promiseResumption()
     this.#process = undefined
+    const outages = this.#outages
     const stopping = { done: false }
     const stopped = process.stop().then(() => (stopping.done = true))
     for (let waited = 0; !stopping.done; waited += 20) {
@@ -399,9 +420,25 @@ export class Simulation implements DeviceWorld {
       await this.#pass(20)
     }
     await stopped
+    if (this.#outages !== outages) this.#promiseNothing()
     process.kill()
     this.#around.disk.crash()
     this.#startSoon()
+  }
+
+  /** Who is connected and may resume must be able to, when the store works. */
+  #promiseResumption(): void {
+    const { disk, resumeTimeoutMs } = this.#around
+    if (disk.databaseAway || disk.keyringAway || disk.failureRate > 0) return this.#promiseNothing()
+    for (const device of this.devices) {
+      const isHere = device.phase === 'up' && this.#connections.get(device)?.open === true
+      if (!isHere || device.session?.previd === undefined) continue
+      device.session.resumableUntilMs = this.clock.now() + resumeTimeoutMs
+    }
+  }
+
+  #promiseNothing(): void {
+    for (const { session } of this.devices) if (session) session.resumableUntilMs = 0
   }
 
   #startSoon(): void {
