@@ -7,6 +7,8 @@ import type { Connection } from './connection.ts'
 
 /** XEP-0368 §4: who asks for another protocol is refused, so that nobody's browser talks to us. */
 const ALPN = 'xmpp-client'
+/** On the wire (RFC 7301 §3.1). NOTE: what each connection keeps of a list or a Buffer lies in the pool of buffers, and would hold 6 kB of it. */
+const ALPN_PROTOCOLS = new DataView(Uint8Array.from([ALPN.length, ...Buffer.from(ALPN)]).buffer)
 /** RFC 7590: TLS 1.2 is the floor. */
 const TLS_VERSION_MIN = 'TLSv1.2'
 const BINDINGS_TLS_1_3 = ['tls-exporter', 'tls-server-end-point']
@@ -157,7 +159,7 @@ class TcpConnection implements Connection {
       isServer: true,
       secureContext: this.#tls.context,
       requestCert: false,
-      ...(this.#direct ? { ALPNProtocols: [ALPN] } : {}),
+      ...(this.#direct ? { ALPNProtocols: ALPN_PROTOCOLS } : {}),
     })
     const { endPoint } = this.#tls
     this.#endPoint = endPoint
