@@ -185,7 +185,7 @@ async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise
   expect((await fetch(`http://127.0.0.1:${String(deployment.ports.hkp)}${lookup}`)).status).toBe(404)
   await fetch(deployment.url('keys', `/.well-known/openpgpkey/hu/x?l=${searched.text}`))
   const body = new URLSearchParams({ keytext: searched.text })
-  expect((await fetch(deployment.url('keys', '/pks/add'), { method: 'POST', body })).status).toBe(501)
+  expect((await fetch(deployment.url('keys', '/pks/add'), { method: 'POST', body })).status).toBe(422)
 }
 
 function signIn(deployment: Deployment, { password, resource }: Garden, who: Planted): Promise<TestClient> {

@@ -1,41 +1,57 @@
 /** The OpenPGP key directory: HKP on its port and on the common HTTP server, WKD on the latter. */
+import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import type { Platform, RunningService } from '@sealpost/service'
+import { CertificateWorker } from './certificates/certificate-worker.ts'
 import type { KeysConfig } from './config.ts'
+import { Directory } from './directory/directory.ts'
+import { postgresCertificateStore } from './directory/store.postgres.ts'
 import { createEvents } from './events.ts'
 import { hkp } from './routes/hkp.ts'
+import type { HkpOptions } from './routes/hkp.ts'
 import { wkd } from './routes/wkd.ts'
 
-export type KeysService = RunningService
+export interface KeysService extends RunningService {
+  readonly directory: Directory
+}
 
 /** Lookups of one client in a minute. */
 const REQUESTS_PER_MINUTE = 300
+const FORGET_EVERY_MS = 60 * 60_000
 
 export async function createKeysService(config: KeysConfig, platform: Platform): Promise<KeysService> {
   await using stack = new AsyncDisposableStack()
-  const { log, metrics, bind, domains } = platform
+  const { log, metrics, bind, clock, domains } = platform
   const events = createEvents({ log, metrics })
+  const onError = events.databaseFailed
+  const db = stack.use(await openDb({ url: platform.databaseUrl, role: 'sealpost_keys', onError }))
+  const worker = stack.use(new CertificateWorker(clock))
+  const directory = new Directory({ store: postgresCertificateStore(db), worker, clock })
+  stack.use(clock.every(FORGET_EVERY_MS, async () => void (await directory.forgetUnpublished())))
+  const options: HkpOptions = { directory, events, clock }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log, metrics, title: 'Sealpost HKP', ...limits }))
-  await server.app.register(hkp, { events })
+  await server.app.register(hkp, options)
   const { port } = await server.listen({ host: bind, port: config.hkpPort })
   events.listening(port)
   const held = stack.move()
   return {
-    http: routes(hkp, { events }),
-    ready: () => Promise.resolve(true),
+    directory,
+    http: routes(options),
+    ready: () =>
+      db.query(sql`select 1`).then(
+        () => true,
+        () => false,
+      ),
     addresses: [{ name: 'Key directory (HKP)', url: `hkp://${domains[0] ?? 'localhost'}:${String(port)}` }],
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
-function routes(
-  plugin: typeof hkp,
-  options: { events: ReturnType<typeof createEvents> },
-): FastifyPluginAsync {
+function routes(options: HkpOptions): FastifyPluginAsync {
   return async (app) => {
-    await app.register(plugin, options)
+    await app.register(hkp, options)
     await app.register(wkd)
   }
 }

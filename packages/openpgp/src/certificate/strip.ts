@@ -77,3 +77,11 @@ function inForce(signatures: readonly Signature[], now: number): Signature[] {
   const first = revocations.find(isHard) ?? revocations[0]
   return [...(holds && first ? [first] : []), ...(active ? [active] : [])]
 }
+
+/** The primary key and its revocations: what everybody should know of a certificate that is no longer shown. Undefined when it is not revoked. */
+export function revocationsOnly(certificate: VerifiedCertificate): VerifiedCertificate | undefined {
+  const { revocations } = partition(certificate.signatures)
+  return revocations.length === 0
+    ? undefined
+    : verifiedParts(certificate, { signatures: revocations, identities: [], subkeys: [] })
+}

@@ -1,11 +1,18 @@
 /**
- * draft-gallagher-openpgp-hkp: lookups. The directory holds no keys and takes none, and says so.
- * TODO: draft-gallagher-openpgp-hkp §5 submission.
+ * draft-gallagher-openpgp-hkp: the legacy paths `/pks/lookup` and `/pks/add`. Keys of version 6 are not for their clients, many of which break on them.
+ * Left out: free text search and short key ids. TODO: draft-gallagher-openpgp-hkp §3 the paths of version 2.
  */
 import { Type } from '@sealpost/http'
-import type { FastifyPluginAsync, Static } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Static } from '@sealpost/http'
+import { OpenPgpError, writeArmor } from '@sealpost/openpgp'
+import type { Clock } from '@sealpost/runtime'
+import { CertificateWorkerError } from '../certificates/certificate-worker.ts'
+import { DirectoryError } from '../directory/directory.ts'
+import type { Directory, Submission } from '../directory/directory.ts'
 import { SearchError, parseSearch } from '../directory/search.ts'
+import type { Search } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
+import { formatIndex } from './hkp-index.ts'
 
 const Lookup = Type.Object({
   op: Type.Optional(Type.Array(Type.String(), { maxItems: 8, description: 'get, index or vindex' })),
@@ -18,12 +25,22 @@ const Lookup = Type.Object({
 })
 
 const Text = Type.String()
-const answers = { 400: Text, 404: Text, 501: Text }
 
-const OPERATIONS: ReadonlySet<string> = new Set(['get', 'index', 'vindex'])
+const PLAIN = 'text/plain; charset=utf-8'
+/** A megabyte of armor as a form has it: each octet may take three. */
+const FORM_BYTES_MAX = 3 * 1024 * 1024 + 1024
+/** Of one client. */
+const UPLOADS_PER_MINUTE = 60
+const RETRY_AFTER_SECONDS = 30
+const FIRST_VERSION_FOR_NEW_PATHS = 64 // Hexadecimal digits of a fingerprint of version 6.
 
-/** `/pks/lookup` and `/pks/add`, answering in plain text as HKP clients expect. */
-export const hkp: FastifyPluginAsync<{ events: KeysEvents }> = async (app, { events }) => {
+export interface HkpOptions {
+  readonly directory: Directory
+  readonly events: KeysEvents
+  readonly clock: Clock
+}
+
+export const hkp: FastifyPluginAsync<HkpOptions> = async (app, options) => {
   app.addHook('onRequest', (_request, reply, done) => {
     // Web pages of anybody may look keys up: there is nothing in an answer that is not public.
     void reply
@@ -31,54 +48,136 @@ export const hkp: FastifyPluginAsync<{ events: KeysEvents }> = async (app, { eve
       .header('cross-origin-resource-policy', 'cross-origin')
     done()
   })
+  lookupRoute(app, options)
+  submissionRoute(app, options)
+  await Promise.resolve()
+}
+
+function lookupRoute(app: FastifyInstance, options: HkpOptions): void {
   app.get<{ Querystring: Static<typeof Lookup> }>(
     '/pks/lookup',
-    { schema: { summary: 'Look up keys', tags: ['keys'], querystring: Lookup, response: answers } },
-    (request, reply) => {
-      const answer = lookUp(request.query, events)
-      return reply.code(answer.status).type('text/plain; charset=utf-8').send(`${answer.text}\n`)
+    {
+      schema: {
+        summary: 'Look up keys',
+        tags: ['keys'],
+        querystring: Lookup,
+        response: { 200: Text, 400: Text, 404: Text, 501: Text },
+      },
     },
+    async (request, reply) => {
+      const { status, text, type = PLAIN } = await lookUp(request.query, options)
+      return reply.code(status).type(type).send(text)
+    },
+  )
+}
+
+interface Answer {
+  readonly status: 200 | 400 | 404 | 501
+  readonly text: string
+  readonly type?: string
+}
+
+async function lookUp({ op = [], search = [] }: Static<typeof Lookup>, options: HkpOptions): Promise<Answer> {
+  const [operation] = op
+  const [text] = search
+  if (operation === undefined || text === undefined || op.length > 1 || search.length > 1)
+    return refuse(options, 'A lookup needs op and search, each once.')
+  if (operation !== 'get' && operation !== 'index' && operation !== 'vindex')
+    return { status: 501, text: 'This operation is not supported.\n' }
+  let needle: Search
+  try {
+    needle = parseSearch(text)
+  } catch (error) {
+    if (error instanceof SearchError) return refuse(options, error.message)
+    throw error
+  }
+  const answer = await (operation === 'get' ? get(needle, options) : index(needle, options))
+  options.events.lookup(needle.kind, answer.status === 200)
+  return answer
+}
+
+function refuse({ events }: HkpOptions, text: string): Answer {
+  events.lookupRefused()
+  return { status: 400, text: `${text}\n` }
+}
+
+const NOT_FOUND: Answer = { status: 404, text: 'No such key\n' }
+const TOO_NEW: Answer = { status: 404, text: 'This key is of version 6, which is not served on this path.\n' }
+
+const isLegacy = ({ fingerprint }: { readonly fingerprint: string }): boolean =>
+  fingerprint.length < FIRST_VERSION_FOR_NEW_PATHS
+
+async function get(needle: Search, { directory }: HkpOptions): Promise<Answer> {
+  const all = await directory.find(needle)
+  const found = all.filter(isLegacy)
+  if (found.length === 0) return all.length === 0 ? NOT_FOUND : TOO_NEW
+  const armor = writeArmor('PUBLIC KEY BLOCK', Buffer.concat(found.map(({ bytes }) => bytes)), {
+    checksum: true,
+  })
+  return { status: 200, text: armor, type: 'application/pgp-keys; charset=utf-8' }
+}
+
+async function index(needle: Search, { directory, clock }: HkpOptions): Promise<Answer> {
+  const all = await directory.list(needle)
+  const found = all.filter(isLegacy)
+  if (found.length === 0) return all.length === 0 ? NOT_FOUND : TOO_NEW
+  const listings = found.map(({ listing }) => listing)
+  return { status: 200, text: formatIndex(listings, Math.floor(clock.now() / 1000)) }
+}
+
+function submissionRoute(app: FastifyInstance, options: HkpOptions): void {
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer', bodyLimit: FORM_BYTES_MAX },
+    (_request, body, done) => done(null, body),
   )
   app.post(
     '/pks/add',
     {
-      schema: { summary: 'Refused: this server does not take keys', tags: ['keys'], response: answers },
-      // Answered before the body is read: there is nothing in it that we want.
-      onRequest: (_request, reply) => {
-        events.uploadRefused()
-        void reply
-          .code(501)
-          .header('connection', 'close')
-          .type('text/plain; charset=utf-8')
-          .send('This server does not take keys.\n')
+      schema: {
+        summary: 'Submit keys',
+        description: 'A form with the armored keys in its field `keytext`.',
+        tags: ['keys'],
+        response: { 200: Text, 413: Text, 415: Text, 422: Text, 503: Text },
       },
+      bodyLimit: FORM_BYTES_MAX,
+      config: { rateLimit: { max: UPLOADS_PER_MINUTE } },
     },
-    () => undefined,
+    async (request, reply) => {
+      if (!Buffer.isBuffer(request.body))
+        return reply.code(415).type(PLAIN).send('Send a form with keytext.\n')
+      return submit(request.body, reply, options)
+    },
   )
-  await Promise.resolve()
 }
 
-interface Answer {
-  readonly status: 400 | 404 | 501
-  readonly text: string
-}
-
-function lookUp({ op = [], search = [] }: Static<typeof Lookup>, events: KeysEvents): Answer {
-  const [operation] = op
-  const [text] = search
-  if (operation === undefined || text === undefined || op.length > 1 || search.length > 1)
-    return refuse(events, 'A lookup needs op and search, each once.')
-  if (!OPERATIONS.has(operation)) return { status: 501, text: 'This operation is not supported.' }
+async function submit(
+  body: Buffer,
+  reply: FastifyReply,
+  { directory, events }: HkpOptions,
+): Promise<FastifyReply> {
   try {
-    events.lookup(parseSearch(text).kind, false)
-    return { status: 404, text: 'No such key' }
+    const submission = await directory.submit(body, { form: true })
+    for (const { outcome } of submission.certificates) events.submitted(outcome)
+    const status = submission.certificates.length === 0 ? 422 : 200
+    return await reply.code(status).type(PLAIN).send(describe(submission))
   } catch (error) {
-    if (error instanceof SearchError) return refuse(events, error.message)
-    throw error
+    if (error instanceof OpenPgpError) {
+      events.uploadRefused(error.code)
+      const status = error.code === 'OPENPGP_TOO_LARGE' ? 413 : 422
+      return reply.code(status).type(PLAIN).send(`${error.message}\n`)
+    }
+    if (!(error instanceof CertificateWorkerError || error instanceof DirectoryError)) throw error
+    events.uploadRefused(error.code)
+    return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).type(PLAIN).send(`${error.message}\n`)
   }
 }
 
-function refuse(events: KeysEvents, text: string): Answer {
-  events.lookupRefused()
-  return { status: 400, text }
+function describe({ certificates, rejected }: Submission): string {
+  const lines = certificates.map(({ fingerprint, outcome }) => `${fingerprint} ${outcome}`)
+  if (rejected > 0)
+    lines.push(
+      `${String(rejected)} rejected: nothing in it is signed by its own key, or its kind is not supported`,
+    )
+  return [...lines, ''].join('\n')
 }

@@ -1,0 +1,50 @@
+import { afterEach, expect, test } from 'vitest'
+import { systemClock } from '@sealpost/runtime'
+import { hostileCorpus } from '../../../../packages/openpgp/test/hostile.ts'
+import { NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
+import { CertificateWorker } from './certificate-worker.ts'
+
+let worker: CertificateWorker
+afterEach(() => worker[Symbol.asyncDispose]())
+
+const upload = sample(1).bytes
+
+test('answers in the order of asking, refusals with their code', async () => {
+  worker = new CertificateWorker(systemClock)
+  const all = await Promise.allSettled([
+    worker.read({ upload, now: NOW }),
+    worker.read({ upload: Buffer.from('hello'), now: NOW }),
+    worker.read({ upload, now: NOW }),
+  ])
+  expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(all[1]).toMatchObject({ reason: { name: 'OpenPgpError', code: 'OPENPGP_NO_CERTIFICATE' } })
+})
+
+test('a task that takes too long ends the thread, and the next one begins another', async () => {
+  // The clock decides what is too long: a millisecond is, while the thread still starts.
+  worker = new CertificateWorker(systemClock, { limitMs: 1 })
+  await expect(worker.read({ upload, now: NOW })).rejects.toMatchObject({ code: 'CERTIFICATES_LATE' })
+  const patient = new CertificateWorker(systemClock)
+  expect((await patient.read({ upload, now: NOW })).certificates).toHaveLength(1)
+  await patient[Symbol.asyncDispose]()
+})
+
+test('the line is bounded, and nobody waits for ever when it is closed', async () => {
+  worker = new CertificateWorker(systemClock)
+  const asked = Array.from({ length: 70 }, () => worker.read({ upload, now: NOW }))
+  const settled = Promise.allSettled(asked)
+  await worker[Symbol.asyncDispose]()
+  const codes = (await settled).map((each) =>
+    each.status === 'rejected' ? (each.reason as { code: string }).code : 'done',
+  )
+  expect(new Set(codes)).toEqual(new Set(['CERTIFICATES_ENDED', 'CERTIFICATES_BUSY']))
+  expect(codes.filter((code) => code === 'CERTIFICATES_BUSY')).toHaveLength(5)
+  await expect(worker.read({ upload, now: NOW })).rejects.toMatchObject({ code: 'CERTIFICATES_ENDED' })
+})
+
+test('whatever the hostile corpus sends, the thread stays', async () => {
+  worker = new CertificateWorker(systemClock)
+  for (const hostile of hostileCorpus())
+    await worker.read({ upload: hostile.upload, now: NOW }).catch(() => undefined)
+  expect((await worker.read({ upload, now: NOW })).certificates).toHaveLength(1)
+})

@@ -1,0 +1,194 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { OpenPgpError, readArmor, summarize, readStored } from '@sealpost/openpgp'
+import { systemClock } from '@sealpost/runtime'
+import type { Clock } from '@sealpost/runtime'
+import { readFileSync } from 'node:fs'
+import {
+  BIRTH,
+  certify,
+  DAY,
+  direct,
+  ed25519,
+  NOW,
+  reason,
+  sample,
+  userId,
+} from '../../../../packages/openpgp/test/maker.ts'
+import { CertificateWorker } from '../certificates/certificate-worker.ts'
+import { Directory } from './directory.ts'
+import { memoryCertificateStore } from './store.memory.ts'
+
+const worker = new CertificateWorker(systemClock)
+afterAll(() => worker[Symbol.asyncDispose]())
+
+let today = NOW * 1000
+const clock: Clock = { ...systemClock, now: () => today }
+
+function open(): Directory {
+  return new Directory({ store: memoryCertificateStore(), worker, clock })
+}
+
+const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
+const byFingerprint = (seed: number) => ({ kind: 'fingerprint', value: fingerprintOf(seed) }) as const
+const byAddress = (value: string) => ({ kind: 'address', value }) as const
+
+async function userIds(directory: Directory, seed: number): Promise<string[]> {
+  const [served] = await directory.find(byFingerprint(seed))
+  return served ? summarize(readStored(served.bytes), NOW).userIds.map(({ text }) => text) : ['nothing']
+}
+
+describe('submitting', () => {
+  test('a certificate is answered without user ids until its owner publishes them', async () => {
+    const directory = open()
+    const { bytes } = sample(1, { addresses: ['One@example.org', 'two@example.org'] })
+    const first = await directory.submit(bytes)
+    expect(first.certificates).toEqual([
+      {
+        fingerprint: fingerprintOf(1),
+        outcome: 'inserted',
+        unpublished: ['one@example.org', 'two@example.org'],
+      },
+    ])
+    expect(await userIds(directory, 1)).toEqual([])
+    expect(await directory.find(byAddress('one@example.org'))).toEqual([])
+    await directory.publish(fingerprintOf(1), 'ONE@example.org')
+    expect(await userIds(directory, 1)).toEqual(['User <One@example.org>'])
+    expect(await directory.find(byAddress('oNe@example.org'))).toHaveLength(1)
+    expect((await directory.submit(bytes)).certificates).toMatchObject([
+      { outcome: 'unchanged', unpublished: ['two@example.org'] },
+    ])
+    await directory.unpublish('one@example.org')
+    expect(await userIds(directory, 1)).toEqual([])
+  })
+
+  test('an update is merged, whoever sends it, and loses nothing', async () => {
+    const directory = open()
+    const { primary, bytes } = sample(2)
+    await directory.submit(bytes)
+    const more = Buffer.concat([
+      primary.key.packet.bytes,
+      userId('new@example.org'),
+      certify(primary, 'new@example.org'),
+    ])
+    expect((await directory.submit(more)).certificates).toMatchObject([
+      { outcome: 'updated', unpublished: ['user2@example.org', 'new@example.org'] },
+    ])
+    expect((await directory.submit(more)).certificates).toMatchObject([{ outcome: 'unchanged' }])
+  })
+
+  test('ten uploads at once: all of it is there', async () => {
+    const directory = open()
+    const { primary, bytes } = sample(3)
+    const uploads = Array.from({ length: 10 }, (_, index) => {
+      const text = `u${String(index)}@example.org`
+      return Buffer.concat([bytes, primary.key.packet.bytes, userId(text), certify(primary, text)])
+    })
+    await Promise.all(uploads.map((each) => directory.submit(each)))
+    expect((await directory.submit(bytes)).certificates[0]?.unpublished).toHaveLength(11)
+  })
+
+  test('secret keys and rubbish are refused, by code', async () => {
+    const directory = open()
+    for (const [upload, code] of [
+      [Buffer.from('-----BEGIN PGP PRIVATE KEY BLOCK-----'), 'OPENPGP_SECRET_KEY'],
+      [Buffer.from('hello'), 'OPENPGP_NO_CERTIFICATE'],
+      [sample(4).bytes.subarray(0, 100), 'OPENPGP_MALFORMED'],
+    ] as const)
+      await expect(directory.submit(upload)).rejects.toSatisfy(
+        (error) => error instanceof OpenPgpError && error.code === code,
+      )
+  })
+})
+
+describe('publishing', () => {
+  test('an address has one certificate: the last one published', async () => {
+    const directory = open()
+    for (const seed of [5, 6]) await directory.submit(sample(seed, { addresses: ['same@example.org'] }).bytes)
+    await directory.publish(fingerprintOf(5), 'same@example.org')
+    await directory.publish(fingerprintOf(6), 'same@example.org')
+    expect((await directory.find(byAddress('same@example.org'))).map((each) => each.fingerprint)).toEqual([
+      fingerprintOf(6),
+    ])
+    expect(await userIds(directory, 5)).toEqual([])
+    await Promise.all([
+      directory.publish(fingerprintOf(5), 'same@example.org'),
+      directory.publish(fingerprintOf(6), 'same@example.org'),
+    ])
+    expect(await directory.find(byAddress('same@example.org'))).toHaveLength(1)
+  })
+
+  test('only addresses of the certificate, and only certificates that are here', async () => {
+    const directory = open()
+    await directory.submit(sample(7).bytes)
+    await expect(directory.publish(fingerprintOf(7), 'other@example.org')).rejects.toMatchObject({
+      code: 'KEYS_NO_SUCH_USER_ID',
+    })
+    await expect(directory.publish(fingerprintOf(8), 'user8@example.org')).rejects.toMatchObject({
+      code: 'KEYS_UNKNOWN',
+    })
+  })
+
+  test('user ids that nobody published are forgotten after two weeks', async () => {
+    const directory = open()
+    await directory.submit(sample(9, { addresses: ['kept@example.org', 'lost@example.org'] }).bytes)
+    await directory.publish(fingerprintOf(9), 'kept@example.org')
+    today += 13 * DAY * 1000
+    expect(await directory.forgetUnpublished()).toBe(0)
+    today += DAY * 1000
+    expect(await directory.forgetUnpublished()).toBe(1)
+    expect(await directory.forgetUnpublished()).toBe(0)
+    await expect(directory.publish(fingerprintOf(9), 'lost@example.org')).rejects.toMatchObject({
+      code: 'KEYS_NO_SUCH_USER_ID',
+    })
+    expect(await userIds(directory, 9)).toEqual(['User <kept@example.org>'])
+  })
+})
+
+describe('revoking and removing', () => {
+  test('a revocation that comes alone is applied to its certificate', async () => {
+    const directory = open()
+    const { primary, bytes } = sample(10)
+    const revocation = direct(primary, { type: 0x20, hashed: [reason(2)] })
+    expect(await directory.submit(revocation)).toMatchObject({ certificates: [], rejected: 1 })
+    await directory.submit(bytes)
+    expect((await directory.submit(revocation)).certificates).toMatchObject([{ outcome: 'updated' }])
+    expect((await directory.list(byFingerprint(10)))[0]?.listing.revoked).toBe('hard')
+  })
+
+  test('the revocation that GnuPG writes, armored', async () => {
+    const directory = open()
+    const load = (name: string) =>
+      readFileSync(new URL(`../../../../test/vectors/openpgp/certificates/${name}.asc`, import.meta.url))
+    const { certificates } = await directory.submit(load('gpg-life'))
+    await directory.submit(load('gpg-revocation'))
+    const [listed] = await directory.list({ kind: 'fingerprint', value: certificates[0]?.fingerprint ?? '' })
+    expect(listed?.listing.revoked).toBe('hard')
+    expect(readArmor(load('gpg-revocation').toString())).toHaveLength(1)
+  })
+
+  test('what its owner removed is gone and does not come back, but its revocation does', async () => {
+    const directory = open()
+    const { primary, bytes } = sample(11)
+    await directory.submit(bytes)
+    await directory.publish(fingerprintOf(11), 'user11@example.org')
+    expect(await directory.remove(fingerprintOf(11))).toBe(true)
+    expect(await directory.remove(fingerprintOf(11))).toBe(false)
+    expect(await directory.find(byAddress('user11@example.org'))).toEqual([])
+    expect((await directory.submit(bytes)).certificates).toMatchObject([{ outcome: 'ignored' }])
+    expect(await directory.find(byFingerprint(11))).toEqual([])
+    const revoked = Buffer.concat([
+      bytes,
+      primary.key.packet.bytes,
+      direct(primary, { type: 0x20, created: BIRTH + DAY }),
+    ])
+    expect((await directory.submit(revoked)).certificates).toMatchObject([
+      { outcome: 'inserted', unpublished: [] },
+    ])
+    const [listed] = await directory.list(byFingerprint(11))
+    expect(listed?.listing).toMatchObject({ revoked: 'hard', userIds: [], subkeys: [] })
+    await directory.readmit(fingerprintOf(11))
+    expect((await directory.submit(bytes)).certificates).toMatchObject([
+      { outcome: 'updated', unpublished: ['user11@example.org'] },
+    ])
+  })
+})

@@ -1,0 +1,249 @@
+/**
+ * The key directory without its protocols: submitting, publishing, looking up, removing. A certificate is taken from anybody once it is verified; its user
+ * ids are shown only when the owner of their address said so, which callers of `publish` must have made sure of.
+ */
+import { OperationalError } from '@sealpost/errors'
+import { normalizeAddress } from '@sealpost/openpgp'
+import type { Dropped } from '@sealpost/openpgp'
+import type { Clock } from '@sealpost/runtime'
+import type { CertificateWorker } from '../certificates/certificate-worker.ts'
+import type { MergeResult, ReadResult } from '../certificates/task.ts'
+import type { CertificateStore, Listed, Needle, Served, StoredRow } from './store.ts'
+
+/** Certificates of one answer: more than one only where key ids or adopted subkeys are shared. */
+const MATCHES_MAX = 4
+/** Days until user ids that nobody published are forgotten. */
+const FORGET_DAYS = 14
+const FORGET_BATCH = 100
+const DAY_MS = 86_400_000
+/** Tries to write a certificate that others change at the same time. */
+const TRIES_MAX = 10
+
+export class DirectoryError extends OperationalError {
+  override name = 'DirectoryError'
+}
+
+const fail = {
+  unknown: () => new DirectoryError('KEYS_UNKNOWN', 'There is no such certificate in the directory.'),
+  noSuchUserId: () =>
+    new DirectoryError('KEYS_NO_SUCH_USER_ID', 'No valid user id of the certificate has this address.'),
+  contended: () =>
+    new DirectoryError('KEYS_CONTENDED', 'Others change this certificate at the moment. Try again.'),
+} as const
+
+/** `ignored`: its owner had it removed. */
+export type Outcome = 'inserted' | 'updated' | 'unchanged' | 'ignored'
+
+export interface Submitted {
+  readonly fingerprint: string
+  readonly outcome: Outcome
+  /** Addresses that its owner might publish. */
+  readonly unpublished: readonly string[]
+}
+
+export interface Submission {
+  readonly certificates: readonly Submitted[]
+  /** Keys of which nothing was valid, and revocations whose key is unknown. */
+  readonly rejected: number
+  readonly dropped: Dropped
+}
+
+type Parts = Partial<{
+  incoming: Uint8Array
+  revocation: Uint8Array
+  publish: string
+  unpublish: string
+  forget: boolean
+  bare: boolean
+}>
+
+interface Change {
+  readonly before: StoredRow | undefined
+  readonly result: MergeResult | undefined
+}
+
+export interface DirectoryOptions {
+  readonly store: CertificateStore
+  readonly worker: Pick<CertificateWorker, 'read' | 'merge'>
+  readonly clock: Clock
+}
+
+export class Directory {
+  readonly #store: CertificateStore
+  readonly #worker: DirectoryOptions['worker']
+  readonly #clock: Clock
+
+  constructor({ store, worker, clock }: DirectoryOptions) {
+    this.#store = store
+    this.#worker = worker
+    this.#clock = clock
+  }
+
+  /** Takes what verifies of an upload, or of the field `keytext` of a form. Throws OpenPgpError for what cannot be read or must not be kept. */
+  async submit(upload: Uint8Array, { form = false } = {}): Promise<Submission> {
+    const read = await this.#worker.read({ upload, form, now: this.#now() })
+    const certificates: Submitted[] = []
+    for (const { fingerprint, bytes } of read.certificates)
+      certificates.push(await this.#take(fingerprint, { incoming: bytes }))
+    let { rejected } = read
+    for (const revocation of read.revocations) {
+      const submitted = await this.#takeRevocation(revocation)
+      if (submitted) certificates.push(submitted)
+      else rejected += 1
+    }
+    return { certificates, rejected, dropped: read.dropped }
+  }
+
+  /** Certificates as they are answered, binary; addresses of any case. */
+  async find(needle: Needle): Promise<readonly Served[]> {
+    const normal = normalize(needle)
+    return normal === undefined ? [] : this.#store.serve(normal, MATCHES_MAX)
+  }
+
+  /** The same for an index. */
+  async list(needle: Needle): Promise<readonly Listed[]> {
+    const normal = normalize(needle)
+    return normal === undefined ? [] : this.#store.list(normal, MATCHES_MAX)
+  }
+
+  /** Shows the user ids of an address. What was published for it before no longer is. The caller has verified that its owner wants it. */
+  async publish(fingerprint: string, text: string): Promise<void> {
+    const address = normalizeAddress(text)
+    if (address === undefined) throw fail.noSuchUserId()
+    const row = await this.#store.find(fingerprint)
+    if (row === undefined) throw fail.unknown()
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const owner = await this.#store.ownerOf(address)
+      if (owner !== undefined && owner !== fingerprint) await this.#change(owner, { unpublish: address })
+      const change = await this.#tryChange(fingerprint, { publish: address })
+      if (change === 'lost') continue
+      if (change.result === undefined) throw fail.unknown()
+      return
+    }
+    throw fail.contended()
+  }
+
+  /** Hides the user ids of an address; the certificate stays, for those who know its fingerprint. */
+  async unpublish(text: string): Promise<void> {
+    const address = normalizeAddress(text)
+    const owner = address === undefined ? undefined : await this.#store.ownerOf(address)
+    if (owner !== undefined && address !== undefined) await this.#change(owner, { unpublish: address })
+  }
+
+  /** At its owner's wish: nothing of it is answered or taken again, but for its revocation, which everybody should know. False when it was not there. */
+  async remove(fingerprint: string): Promise<boolean> {
+    const row = await this.#store.find(fingerprint)
+    if (row === undefined) return false
+    await this.#store.bury(fingerprint)
+    const { result } = await this.#change(fingerprint, { bare: true })
+    if (result === undefined) await this.#store.delete(fingerprint)
+    return true
+  }
+
+  /** Lets a certificate that was removed come again, at its owner's wish. */
+  async readmit(fingerprint: string): Promise<void> {
+    await this.#store.unbury(fingerprint)
+  }
+
+  /** Forgets user ids that nobody published in time. Returns how many certificates were changed. */
+  async forgetUnpublished(): Promise<number> {
+    const due = await this.#store.due(this.#day(0), FORGET_BATCH)
+    for (const fingerprint of due) await this.#change(fingerprint, { forget: true })
+    return due.length
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now() / 1000)
+  }
+
+  #day(ahead: number): string {
+    return new Date(this.#clock.now() + ahead * DAY_MS).toISOString().slice(0, 10)
+  }
+
+  async #take(fingerprint: string, parts: Parts): Promise<Submitted> {
+    const buried = await this.#store.isBuried(fingerprint)
+    const { before, result } = await this.#change(fingerprint, { ...parts, bare: buried })
+    if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [] }
+    const unchanged = before?.kept.equals(result.kept) === true
+    const outcome = before === undefined ? 'inserted' : unchanged ? 'unchanged' : 'updated'
+    return { fingerprint, outcome, unpublished: result.unpublished }
+  }
+
+  /** Undefined when no certificate here is revoked by it. */
+  async #takeRevocation({
+    fingerprint,
+    keyId,
+    bytes,
+  }: ReadResult['revocations'][number]): Promise<Submitted | undefined> {
+    const needle: Needle | undefined =
+      fingerprint !== undefined
+        ? { kind: 'fingerprint', value: fingerprint }
+        : keyId !== undefined
+          ? { kind: 'key-id', value: keyId }
+          : undefined
+    const candidates = needle === undefined ? [] : await this.#store.serve(needle, MATCHES_MAX)
+    for (const candidate of candidates) {
+      const submitted = await this.#take(candidate.fingerprint, { revocation: bytes })
+      if (submitted.outcome !== 'ignored') return submitted
+    }
+    return undefined
+  }
+
+  async #change(fingerprint: string, parts: Parts): Promise<Change> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const change = await this.#tryChange(fingerprint, parts)
+      if (change !== 'lost') return change
+    }
+    throw fail.contended()
+  }
+
+  /** Reads, changes and writes one certificate; `lost` when somebody else wrote it meanwhile. */
+  async #tryChange(fingerprint: string, parts: Parts): Promise<Change | 'lost'> {
+    const before = await this.#store.find(fingerprint)
+    const addresses = new Set(before?.addresses)
+    if (parts.publish !== undefined) addresses.add(parts.publish)
+    if (parts.unpublish !== undefined) addresses.delete(parts.unpublish)
+    if (parts.bare === true) addresses.clear()
+    const result = await this.#worker.merge({
+      kept: before?.kept,
+      incoming: parts.incoming,
+      revocation: parts.revocation,
+      addresses: [...addresses],
+      forget: parts.forget === true,
+      bare: parts.bare === true,
+      now: this.#now(),
+    })
+    if (result === undefined) return { before, result }
+    if (
+      parts.publish !== undefined &&
+      !result.listing.userIds.some((each) => each.valid && each.address === parts.publish)
+    )
+      throw fail.noSuchUserId()
+    const unchanged = before !== undefined && parts.forget !== true && isSame(before, result, addresses)
+    if (unchanged) return { before, result }
+    const forgetOn = result.withholds ? (before?.forgetOn ?? this.#day(FORGET_DAYS)) : undefined
+    const row = {
+      fingerprint,
+      kept: Buffer.from(result.kept),
+      served: Buffer.from(result.served),
+      listing: result.listing,
+    }
+    const written = await this.#store.put(
+      { ...row, addresses: [...addresses].sort(), forgetOn },
+      before?.revision,
+    )
+    return written ? { before, result } : 'lost'
+  }
+}
+
+function isSame(before: StoredRow, { kept, served }: MergeResult, addresses: ReadonlySet<string>): boolean {
+  return (
+    before.kept.equals(kept) && before.served.equals(served) && addresses.size === before.addresses.length
+  )
+}
+
+function normalize({ kind, value }: Needle): Needle | undefined {
+  if (kind !== 'address') return { kind, value }
+  const address = normalizeAddress(value)
+  return address === undefined ? undefined : { kind, value: address }
+}

@@ -1,0 +1,134 @@
+/** The store in Postgres, schema `keys`. Lookups are one statement that reads what was made before. */
+import { isUniqueViolation, sql, type Db, type Sql, type Tx } from '@sealpost/db'
+import type { CertificateSummary } from '@sealpost/openpgp'
+import { componentsOf } from './components.ts'
+import type { CertificateRow, CertificateStore, Needle } from './store.ts'
+
+interface SqlRow {
+  fingerprint: Buffer
+  kept: Buffer
+  served: Buffer
+  listing: CertificateSummary
+  addresses: string[]
+  forget_on: string | null
+  revision: number
+}
+
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
+const hex = (buffer: Buffer): string => buffer.toString('hex').toUpperCase()
+
+/** Needs a connection with the role `sealpost_keys` on a migrated database. */
+export function postgresCertificateStore(db: Db): CertificateStore {
+  return {
+    async find(fingerprint) {
+      const [row] = await db.query<SqlRow>(sql`
+        select fingerprint, kept, served, listing, forget_on, revision,
+          array(select address from keys.published_address p where p.certificate = c.fingerprint order by address) as addresses
+        from keys.certificate c where fingerprint = ${bytes(fingerprint)}`)
+      return row && { ...row, fingerprint, forgetOn: row.forget_on ?? undefined }
+    },
+    put: (row, revision) => put(db, row, revision),
+    async delete(fingerprint) {
+      return (
+        (await db.execute(sql`delete from keys.certificate where fingerprint = ${bytes(fingerprint)}`)) > 0
+      )
+    },
+    async serve(needle, limit) {
+      const name = `keys-serve-${needle.kind}`
+      const rows = await db.query<{ fingerprint: Buffer; served: Buffer }>(
+        sql`select c.fingerprint, c.served ${matches(needle)} limit ${limit}`,
+        { name },
+      )
+      return rows.map(({ fingerprint, served }) => ({ fingerprint: hex(fingerprint), bytes: served }))
+    },
+    async list(needle, limit) {
+      const name = `keys-list-${needle.kind}`
+      const rows = await db.query<{ fingerprint: Buffer; listing: CertificateSummary }>(
+        sql`select c.fingerprint, c.listing ${matches(needle)} limit ${limit}`,
+        { name },
+      )
+      return rows.map(({ fingerprint, listing }) => ({ fingerprint: hex(fingerprint), listing }))
+    },
+    async ownerOf(address) {
+      const [row] = await db.query<{ certificate: Buffer }>(
+        sql`select certificate from keys.published_address where address = ${address}`,
+      )
+      return row && hex(row.certificate)
+    },
+    async due(day, limit) {
+      const rows = await db.query<{ fingerprint: Buffer }>(
+        sql`select fingerprint from keys.certificate where forget_on <= ${day}::date order by forget_on limit ${limit}`,
+      )
+      return rows.map(({ fingerprint }) => hex(fingerprint))
+    },
+    async bury(fingerprint) {
+      await db.execute(sql`insert into keys.tombstone values (${bytes(fingerprint)}) on conflict do nothing`)
+    },
+    async isBuried(fingerprint) {
+      const rows = await db.query(sql`select from keys.tombstone where fingerprint = ${bytes(fingerprint)}`)
+      return rows.length > 0
+    },
+    async unbury(fingerprint) {
+      await db.execute(sql`delete from keys.tombstone where fingerprint = ${bytes(fingerprint)}`)
+    },
+  }
+}
+
+/** From what is searched for to certificates `c`, in the order of the answer. */
+function matches({ kind, value }: Needle): Sql {
+  if (kind === 'address')
+    return sql`from keys.published_address p join keys.certificate c on c.fingerprint = p.certificate where p.address = ${value}`
+  const found = kind === 'key-id' ? sql`key_id = ${bytes(value)}` : sql`fingerprint = ${bytes(value)}`
+  return sql`
+    from (select certificate, min(rank) as rank from keys.component where ${found} group by certificate) k
+    join keys.certificate c on c.fingerprint = k.certificate order by k.rank, c.fingerprint`
+}
+
+async function put(db: Db, row: CertificateRow, revision: number | undefined): Promise<boolean> {
+  try {
+    return await db.transaction(async (tx) => {
+      const written = await (revision === undefined ? insertRow(tx, row) : updateRow(tx, row, revision))
+      if (written) await replaceParts(tx, row)
+      return written
+    })
+  } catch (error) {
+    if (isUniqueViolation(error, 'published_address_pkey')) return false
+    throw error
+  }
+}
+
+async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
+  const rows = await tx.execute(sql`
+    insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on)
+    values (${bytes(row.fingerprint)}, ${row.kept}, ${row.served}, ${JSON.stringify(row.listing)}::jsonb, 1, ${row.forgetOn ?? null}::date)
+    on conflict do nothing`)
+  return rows > 0
+}
+
+async function updateRow(tx: Tx, row: CertificateRow, revision: number): Promise<boolean> {
+  const rows = await tx.execute(sql`
+    update keys.certificate set kept = ${row.kept}, served = ${row.served}, listing = ${JSON.stringify(row.listing)}::jsonb,
+      revision = revision + 1, forget_on = ${row.forgetOn ?? null}::date
+    where fingerprint = ${bytes(row.fingerprint)} and revision = ${revision}`)
+  return rows > 0
+}
+
+/** The row is locked by now: nobody else writes its parts. */
+async function replaceParts(tx: Tx, row: CertificateRow): Promise<void> {
+  const certificate = bytes(row.fingerprint)
+  const components = componentsOf(row.listing)
+  await tx.execute(sql`delete from keys.component where certificate = ${certificate}`)
+  await tx.execute(sql`
+    insert into keys.component (certificate, fingerprint, key_id, rank)
+    select ${certificate}, decode(f, 'hex'), decode(k, 'hex'), r
+    from unnest(${components.map((each) => each.fingerprint)}::text[], ${components.map((each) => each.keyId)}::text[],
+      ${components.map((each) => each.rank)}::smallint[]) as t (f, k, r)`)
+  const addresses = [...row.addresses]
+  await tx.execute(
+    sql`delete from keys.published_address where certificate = ${certificate} and address <> all (${addresses}::text[])`,
+  )
+  await tx.execute(sql`
+    insert into keys.published_address (address, certificate)
+    select a, ${certificate} from unnest(${addresses}::text[]) as t (a)
+    where not exists (select from keys.published_address p where p.address = a and p.certificate = ${certificate})`)
+}

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate, openDb } from '@sealpost/db'
+import { readUpload, summarize, writeCertificate } from '@sealpost/openpgp'
+import { createTestDatabase } from '../../../../test/database.ts'
+import { ed25519, NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
+import { memoryCertificateStore } from './store.memory.ts'
+import { postgresCertificateStore } from './store.postgres.ts'
+import type { CertificateRow, CertificateStore } from './store.ts'
+
+async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
+  const { url } = stack.use(await createTestDatabase())
+  await migrate({ url, owner: 'keys', directory: `${import.meta.dirname}/../../migrations` })
+  return postgresCertificateStore(stack.use(await openDb({ url, role: 'sealpost_keys', poolSize: 4 })))
+}
+
+let counter = 0
+
+function newRow(overrides: Partial<CertificateRow> = {}): CertificateRow {
+  counter += 1
+  const [certificate] = readUpload(sample(counter).bytes, NOW).certificates
+  if (certificate === undefined) throw new Error('no certificate')
+  const listing = summarize(certificate, NOW)
+  const kept = writeCertificate(certificate)
+  return {
+    fingerprint: listing.fingerprint,
+    kept,
+    served: kept,
+    listing,
+    addresses: [],
+    forgetOn: undefined,
+    ...overrides,
+  }
+}
+
+describe.each([
+  ['memory', async () => memoryCertificateStore()],
+  ['postgres', openPostgres],
+])('CertificateStore (%s)', (_name, open) => {
+  const stack = new AsyncDisposableStack()
+  let store: CertificateStore
+  beforeAll(async () => {
+    store = await open(stack)
+  })
+  afterAll(() => stack.disposeAsync())
+
+  test('gives back what was put, and by each of its keys what is served', async () => {
+    const row = newRow({ addresses: ['a@one.example', 'b@one.example'], forgetOn: '2026-03-01' })
+    expect(await store.put(row, undefined)).toBe(true)
+    expect(await store.find(row.fingerprint)).toMatchObject({
+      ...row,
+      listing: JSON.parse(JSON.stringify(row.listing)),
+    })
+    const { listing, fingerprint } = row
+    for (const key of [listing, ...listing.subkeys]) {
+      const served = [{ fingerprint, bytes: row.served }]
+      expect(await store.serve({ kind: 'fingerprint', value: key.fingerprint }, 4)).toEqual(served)
+      expect(await store.serve({ kind: 'key-id', value: key.keyId }, 4)).toEqual(served)
+    }
+    const [listed] = await store.list({ kind: 'address', value: 'b@one.example' }, 4)
+    expect(listed).toMatchObject({ fingerprint, listing: { keyId: listing.keyId } })
+    expect(await store.ownerOf('a@one.example')).toBe(fingerprint)
+    expect(await store.ownerOf('c@one.example')).toBeUndefined()
+    expect(await store.find('00'.repeat(20))).toBeUndefined()
+    expect(await store.serve({ kind: 'address', value: 'c@one.example' }, 4)).toEqual([])
+  })
+
+  test('writes only what was read: of ten at once one wins', async () => {
+    const row = newRow()
+    expect(await store.put(row, 1)).toBe(false)
+    expect(await store.put(row, undefined)).toBe(true)
+    expect(await store.put(row, undefined)).toBe(false)
+    const revision = (await store.find(row.fingerprint))?.revision
+    const tries = await Promise.all(Array.from({ length: 10 }, () => store.put(row, revision)))
+    expect(tries.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('an address belongs to one certificate, until that lets it go', async () => {
+    const [one, other] = [newRow({ addresses: ['x@two.example'] }), newRow({ addresses: ['x@two.example'] })]
+    expect(await store.put(one, undefined)).toBe(true)
+    expect(await store.put(other, undefined)).toBe(false)
+    expect(await store.find(other.fingerprint)).toBeUndefined()
+    expect(await store.put({ ...one, addresses: [] }, (await store.find(one.fingerprint))?.revision)).toBe(
+      true,
+    )
+    expect(await store.put(other, undefined)).toBe(true)
+    expect(await store.ownerOf('x@two.example')).toBe(other.fingerprint)
+  })
+
+  test('primary keys come first, then subkeys that signed them, then others', async () => {
+    const adopted = ed25519(500).key.fingerprint.toString('hex').toUpperCase()
+    const claim = (crossSigned: boolean): CertificateRow => {
+      const row = newRow()
+      const [subkey] = row.listing.subkeys
+      if (subkey === undefined) throw new Error('no subkey')
+      return {
+        ...row,
+        listing: {
+          ...row.listing,
+          subkeys: [{ ...subkey, fingerprint: adopted, keyId: adopted.slice(-16), crossSigned }],
+        },
+      }
+    }
+    const own = newRow()
+    const primary = {
+      ...own,
+      fingerprint: adopted,
+      listing: { ...own.listing, fingerprint: adopted, keyId: adopted.slice(-16) },
+    }
+    const [weak, strong] = [claim(false), claim(true)]
+    for (const row of [weak, strong, primary]) expect(await store.put(row, undefined)).toBe(true)
+    for (const needle of [
+      { kind: 'fingerprint', value: adopted },
+      { kind: 'key-id', value: adopted.slice(-16) },
+    ] as const) {
+      const found = (await store.serve(needle, 4)).map(({ fingerprint }) => fingerprint)
+      expect(found).toEqual([adopted, strong.fingerprint, weak.fingerprint])
+      expect(await store.list(needle, 1)).toHaveLength(1)
+    }
+  })
+
+  test('deletes a certificate with all that led to it', async () => {
+    const row = newRow({ addresses: ['gone@example.org'] })
+    await store.put(row, undefined)
+    expect(await store.delete(row.fingerprint)).toBe(true)
+    expect(await store.delete(row.fingerprint)).toBe(false)
+    expect(await store.serve({ kind: 'key-id', value: row.listing.keyId }, 4)).toEqual([])
+    expect(await store.ownerOf('gone@example.org')).toBeUndefined()
+  })
+
+  test('tells what is due to be forgotten', async () => {
+    const [early, late] = [newRow({ forgetOn: '2020-01-01' }), newRow({ forgetOn: '2020-01-03' })]
+    for (const row of [early, late]) await store.put(row, undefined)
+    expect(await store.due('2019-12-31', 9)).toEqual([])
+    expect(await store.due('2020-01-02', 9)).toEqual([early.fingerprint])
+    expect(await store.due('2020-01-03', 1)).toHaveLength(1)
+  })
+
+  test('remembers who is buried', async () => {
+    const { fingerprint } = newRow()
+    expect(await store.isBuried(fingerprint)).toBe(false)
+    await store.bury(fingerprint)
+    await store.bury(fingerprint)
+    expect(await store.isBuried(fingerprint)).toBe(true)
+    await store.unbury(fingerprint)
+    expect(await store.isBuried(fingerprint)).toBe(false)
+  })
+})

@@ -1,0 +1,53 @@
+/** Certificates, how they are found, and which addresses are published. Retention: the migration says it. One contract: store.test.ts. */
+import type { CertificateSummary } from '@sealpost/openpgp'
+
+/** Fingerprints and key ids are hexadecimal in upper case, addresses in lower case. */
+export interface CertificateRow {
+  readonly fingerprint: string
+  readonly kept: Buffer
+  readonly served: Buffer
+  readonly listing: CertificateSummary
+  readonly addresses: readonly string[]
+  /** YYYY-MM-DD. */
+  readonly forgetOn: string | undefined
+}
+
+export interface StoredRow extends CertificateRow {
+  readonly revision: number
+}
+
+/** What a lookup gets. */
+export interface Served {
+  readonly fingerprint: string
+  readonly bytes: Buffer
+}
+
+export interface Listed {
+  readonly fingerprint: string
+  readonly listing: CertificateSummary
+}
+
+export type Needle =
+  | { readonly kind: 'fingerprint' | 'key-id'; readonly value: string }
+  | { readonly kind: 'address'; readonly value: string }
+
+export interface CertificateStore {
+  find(fingerprint: string): Promise<StoredRow | undefined>
+  /**
+   * Writes a row whole, components and addresses included. False, and nothing written, when the row is not at `revision` any more (undefined: when there is
+   * one), or when one of the addresses belongs to another certificate.
+   */
+  put(row: CertificateRow, revision: number | undefined): Promise<boolean>
+  /** Erases a certificate and what belongs to it. False when there was none. */
+  delete(fingerprint: string): Promise<boolean>
+  /** At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. */
+  serve(needle: Needle, limit: number): Promise<Served[]>
+  list(needle: Needle, limit: number): Promise<Listed[]>
+  /** Fingerprint of the certificate that is published for an address. */
+  ownerOf(address: string): Promise<string | undefined>
+  /** Some certificates whose unpublished user ids are to be forgotten by this day. */
+  due(day: string, limit: number): Promise<string[]>
+  bury(fingerprint: string): Promise<void>
+  isBuried(fingerprint: string): Promise<boolean>
+  unbury(fingerprint: string): Promise<void>
+}
