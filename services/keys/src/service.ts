@@ -24,7 +24,7 @@ export async function createKeysService(config: KeysConfig, platform: Platform):
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bind, clock, domains } = platform
   const events = createEvents({ log, metrics })
-  const onError = events.databaseFailed
+  const onError = (error: unknown): void => events.databaseFailed(error)
   const db = stack.use(await openDb({ url: platform.databaseUrl, role: 'sealpost_keys', onError }))
   const worker = stack.use(new CertificateWorker(clock))
   const directory = new Directory({ store: postgresCertificateStore(db), worker, clock })

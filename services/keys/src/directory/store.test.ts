@@ -48,7 +48,7 @@ describe.each([
     expect(await store.put(row, undefined)).toBe(true)
     expect(await store.find(row.fingerprint)).toMatchObject({
       ...row,
-      listing: JSON.parse(JSON.stringify(row.listing)),
+      listing: JSON.parse(JSON.stringify(row.listing)) as unknown,
     })
     const { listing, fingerprint } = row
     for (const key of [listing, ...listing.subkeys]) {
