@@ -15,6 +15,8 @@ const PROGRAMS: readonly Program[] = [
     debianPackage: 'go-sendxmpp',
     since: { version: [0, 7], suite: 'bookworm-backports' }, // the first with SCRAM
   },
+  { command: 'gpg', debianPackage: 'gnupg' },
+  { command: 'dirmngr', debianPackage: 'dirmngr' },
   { command: 'profanity', debianPackage: 'profanity' },
   { command: 'tmux', debianPackage: 'tmux' },
 ]

@@ -121,6 +121,11 @@ export class Sealpost implements AsyncDisposable {
     return this.#ports.XMPP_PORT
   }
 
+  /** The key directory. */
+  get hkpPort(): number {
+    return this.#ports.HKP_PORT
+  }
+
   get directTlsPort(): number {
     return this.#ports.XMPP_TLS_PORT
   }

@@ -53,7 +53,7 @@ export interface MergeTask {
 export interface MergeResult {
   readonly kept: Uint8Array
   readonly served: Uint8Array
-  /** Of `served`. */
+  /** Of `served`; but expiry and use of the key as `kept` has them. */
   readonly listing: CertificateSummary
   /** Addresses in valid user ids of `kept` that are not published. */
   readonly unpublished: readonly string[]
@@ -94,13 +94,13 @@ export function mergeTask(task: MergeTask): MergeResult | undefined {
   if (merged === undefined) return undefined
   const published = withAddresses(merged, addresses)
   if (task.forget) merged = published
-  const unpublished = summarize(merged, now)
-    .userIds.filter(({ valid }) => valid)
-    .map(({ address }) => address)
+  const summary = summarize(merged, now)
+  const unpublished = summary.userIds.filter(({ valid }) => valid).map(({ address }) => address)
   return {
     kept: writeCertificate(merged),
     served: writeCertificate(published),
-    listing: summarize(published, now),
+    // Version 4 tells expiry and use of the key in its user ids, which are not all shown; that it expires is no secret.
+    listing: { ...summary, userIds: summarize(published, now).userIds },
     unpublished: [...new Set(unpublished)]
       .filter((each) => each !== undefined)
       .filter((each) => !addresses.includes(each)),

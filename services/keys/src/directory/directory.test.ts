@@ -9,9 +9,11 @@ import {
   DAY,
   direct,
   ed25519,
+  flags,
   NOW,
   reason,
   sample,
+  seconds,
   userId,
 } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
@@ -59,6 +61,15 @@ describe('submitting', () => {
     ])
     await directory.unpublish('one@example.org')
     expect(await userIds(directory, 1)).toEqual([])
+  })
+
+  test('the index tells the expiry also when the user id that tells it is not shown', async () => {
+    const directory = open()
+    const primary = ed25519(12)
+    const expiring = certify(primary, 'a@example.org', { hashed: [seconds(9, 30 * DAY), flags(1)] })
+    await directory.submit(Buffer.concat([primary.key.packet.bytes, userId('a@example.org'), expiring]))
+    const [listed] = await directory.list(byFingerprint(12))
+    expect(listed?.listing).toMatchObject({ expires: BIRTH + 30 * DAY, flags: 'c', userIds: [] })
   })
 
   test('an update is merged, whoever sends it, and loses nothing', async () => {
