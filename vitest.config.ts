@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance, `e2e` runs the whole in both shapes. One embedded Postgres serves them all. */
+/** `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance, `faults` kills and starves what it stands on, `e2e` runs the whole in both shapes. One embedded Postgres serves them all. */
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
@@ -34,6 +34,15 @@ export default defineConfig({
           name: 'sim',
           include: ['test/sim/*.sim.ts'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/*.fault.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {

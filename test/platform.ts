@@ -19,13 +19,16 @@ export interface TestPlatform extends Platform, AsyncDisposable {
   readonly caFile: string
 }
 
-/** On a fresh, migrated database. */
-export async function createTestPlatform(domains: readonly string[] = ['localhost']): Promise<TestPlatform> {
+/** On a fresh database of the run's Postgres, or on the one of the URL; migrated. */
+export async function createTestPlatform(
+  domains: readonly string[] = ['localhost'],
+  databaseUrl?: string,
+): Promise<TestPlatform> {
   await using stack = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-test-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-  const database = stack.use(await createTestDatabase())
-  await migrateAll(database.url)
+  const url = databaseUrl ?? stack.use(await createTestDatabase()).url
+  await migrateAll(url)
   const [clock, random] = [systemClock, systemRandom]
   const directory = locate(dataDir).tls
   await ensureCertificate({ directory, domains, clock, random })
@@ -44,7 +47,7 @@ export async function createTestPlatform(domains: readonly string[] = ['localhos
     clock,
     random,
     tls,
-    databaseUrl: database.url,
+    databaseUrl: url,
     dataDir,
     domains,
     bind: '127.0.0.1',

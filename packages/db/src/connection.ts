@@ -4,10 +4,9 @@ import type { ClientConfig } from 'pg'
 import { DbError } from './db-error.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
-/** The server ends a statement after this time … */
+/** The server ends a statement after its time; this side stops to wait a little later, in case the server is gone without a word. */
 const STATEMENT_TIMEOUT_MS = 30_000
-/** … and this side stops to wait a little later, in case the server is gone without a word. */
-const QUERY_TIMEOUT_MS = 35_000
+const GRACE_MS = 5_000
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
 /** Names of roles, schemas and channels, which cannot be parameters: refused unless harmless. */
@@ -17,15 +16,19 @@ export function identifier(name: string): string {
 }
 
 /** Settings of a client that answers requests. `role` is taken on at the start of the session. */
-export function clientConfig(url: string, role: string | undefined): ClientConfig {
+export function clientConfig(
+  url: string,
+  role: string | undefined,
+  statementMs = STATEMENT_TIMEOUT_MS,
+): ClientConfig {
   return {
     ...connectionTarget(url, [
       ...(role === undefined ? [] : [`-c role=${identifier(role)}`]),
       '-c timezone=UTC', // what is kept by the day is kept by the day everybody has
-      `-c statement_timeout=${String(STATEMENT_TIMEOUT_MS)}`,
+      `-c statement_timeout=${String(statementMs)}`,
       `-c idle_in_transaction_session_timeout=${String(IDLE_IN_TRANSACTION_TIMEOUT_MS)}`,
     ]),
-    query_timeout: QUERY_TIMEOUT_MS,
+    query_timeout: statementMs + GRACE_MS,
   }
 }
 

@@ -42,6 +42,8 @@ export interface DbOptions {
   readonly role?: string
   /** Connections at most; 10 unless told. */
   readonly poolSize?: number
+  /** Time for a statement; 30 s unless told. A server that does not answer at all is given up 5 s later. */
+  readonly statementMs?: number
   /** Hears of idle connections that fail and of a LISTEN connection that is being restored. */
   readonly onError?: (error: Error) => void
 }
@@ -57,7 +59,7 @@ const CLOSE_MS_MAX = 1_000
 
 /** Opens a pool and proves it with one connection. The pool outlives restarts of Postgres: statements fail meanwhile, then work again. */
 export async function openDb(options: DbOptions): Promise<Db> {
-  const config = clientConfig(options.url, options.role)
+  const config = clientConfig(options.url, options.role, options.statementMs)
   let closing = false
   const onError = (error: unknown): void => {
     if (!closing) options.onError?.(toDbError(error) as Error)

@@ -15,6 +15,9 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
 
+/** Who signs in while the database stands still is told within 10 s. */
+const SIGN_IN_STATEMENT_MS = 5_000
+
 export interface XmppService extends RunningService {
   /** What other services of this process may ask of the relay. */
   readonly relay: RelayPort
@@ -30,8 +33,14 @@ export async function createXmppService(
   const { clock, random, metrics, bus, bind, tls } = platform
   const log = platform.log.child({ service: 'xmpp' })
   const events = createXmppEvents(log, metrics)
-  const open = (role: string) => openDb({ url: platform.databaseUrl, role, onError: events.databaseFailed })
-  const accountDb = stack.use(await open('sealpost_account'))
+  const open = (role: string, statementMs?: number) =>
+    openDb({
+      url: platform.databaseUrl,
+      role,
+      onError: events.databaseFailed,
+      ...(statementMs === undefined ? {} : { statementMs }),
+    })
+  const accountDb = stack.use(await open('sealpost_account', SIGN_IN_STATEMENT_MS))
   const db = stack.use(await open('sealpost_xmpp'))
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const keyring = { mode: 'file', directory: config.keyringDir } as const

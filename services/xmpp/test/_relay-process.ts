@@ -1,4 +1,8 @@
-/** A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT`. Prints its port when it listens. */
+/**
+ * A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT [standby]`. Prints its ports when it
+ * listens: STARTTLS, then direct TLS. With `standby` it loads its program and waits for a line on its standard input before it starts.
+ */
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createProcessBus } from '@sealpost/bus'
 import { createLog } from '@sealpost/log'
@@ -8,7 +12,8 @@ import { watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
 
 process.stdin.on('end', () => process.exit()).resume() // whoever wanted it is gone
-const [databaseUrl = '', dataDir = '', port = '0'] = process.argv.slice(2)
+const [databaseUrl = '', dataDir = '', port = '0', standby] = process.argv.slice(2)
+if (standby !== undefined) await once(process.stdin, 'data')
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
 const log = createLog({ level: 'error' })
@@ -37,4 +42,5 @@ const service = await createXmppService(
   },
 )
 process.once('SIGTERM', () => void service[Symbol.asyncDispose]().then(() => process.exit(0)))
-process.stdout.write(`listening on ${new URL(service.addresses[0]?.url ?? '').port}\n`)
+const ports = service.addresses.map(({ url }) => new URL(url).port)
+process.stdout.write(`listening on ${ports.join(' ')}\n`)

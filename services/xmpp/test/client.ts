@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly maxVersion?: tls.SecureVersion
   /** Protocols offered by ALPN (XEP-0368 §4). */
   readonly alpn?: readonly string[]
+  /** How long anything expected may take; 5 s unless told. */
+  readonly patienceMs?: number
 }
 
 export interface SignInOptions extends ConnectOptions {
@@ -60,6 +62,8 @@ export class TestClient implements AsyncDisposable {
   received = 0
   /** Answers `<r/>` with the count received. */
   acknowledging = true
+  /** Sees every first-level element as it comes, counted already. */
+  onElement: ((element: Element) => void) | undefined
   #socket: Socket
   readonly #options: ConnectOptions
   #parser: StreamParser
@@ -239,7 +243,10 @@ export class TestClient implements AsyncDisposable {
   }
 
   /** The next element that fits, from those received or to come; others stay for later. */
-  next(wanted: (element: Element) => boolean, patienceMs = PATIENCE_MS): Promise<Element> {
+  next(
+    wanted: (element: Element) => boolean,
+    patienceMs = this.#options.patienceMs ?? PATIENCE_MS,
+  ): Promise<Element> {
     const index = this.inbox.findIndex(wanted)
     const [found] = index < 0 ? [] : this.inbox.splice(index, 1)
     if (found) return Promise.resolve(found)
@@ -399,6 +406,7 @@ export class TestClient implements AsyncDisposable {
 
   #receive(element: Element): void {
     if (this.#sm && ['message', 'presence', 'iq'].includes(element.name)) this.received++
+    this.onElement?.(element)
     if (element.is('r', NS_SM)) {
       if (this.acknowledging) this.acknowledge()
       return

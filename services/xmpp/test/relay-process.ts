@@ -22,7 +22,7 @@ export class RelayProcess {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^listening on (\d+)$/.exec(line)?.[1]
+      const port = /^listening on (\d+) \d+$/.exec(line)?.[1]
       if (port !== undefined) return new RelayProcess(child, Number(port))
     }
     throw new Error('the relay did not start')

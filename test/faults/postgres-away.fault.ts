@@ -1,0 +1,116 @@
+/** Postgres goes, or stands still, under load: OUTAGE_SECONDS says for how long (docs/faults.md). */
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { Device } from './device.ts'
+import { FaultyPostgres } from './postgres.ts'
+import { RelayProcess } from './relay-process.ts'
+import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.ts'
+
+const OUTAGE_MS = Number(process.env['OUTAGE_SECONDS'] ?? 6) * 1000
+/** What was under way when it begins has ended. */
+const ONSET_MS = 500
+const EVERY_MS = 10
+
+const DEVICES = {
+  alice: [{ name: 'phone', modern: true }],
+  bob: [
+    { name: 'phone', modern: true },
+    { name: 'laptop', modern: false },
+  ],
+  carol: [{ name: 'phone', modern: true }],
+  dave: [{ name: 'phone', modern: false }],
+  erin: [{ name: 'phone', modern: false }],
+  frank: [{ name: 'phone', modern: true }],
+}
+
+const NEWCOMERS = ['erin/phone', 'frank/phone']
+/** What a client waits for at most. */
+const ANSWER_MS = 15_000
+
+const OUTAGES = {
+  'is stopped (-m immediate)': {
+    begin: (postgres: FaultyPostgres) => postgres.stop(),
+    end: (postgres: FaultyPostgres) => postgres.restart(),
+  },
+  'stands still (SIGSTOP)': {
+    begin: (postgres: FaultyPostgres) => postgres.freeze(),
+    end: (postgres: FaultyPostgres) => postgres.thaw(),
+  },
+}
+
+test.for(Object.entries(OUTAGES))(
+  `Postgres %s for ${OUTAGE_MS / 1000} s under load: streams stay, h waits, live traffic goes on, nothing is lost`,
+  { timeout: 60_000 + 3 * OUTAGE_MS },
+  async ([, { begin, end }]) => {
+    await using directory = await temporaryDirectory()
+    await using postgres = await FaultyPostgres.start(directory.path)
+    await using scene = await Scene.set(DEVICES, postgres.url)
+    await using relay = new RelayProcess(scene.where)
+    await relay.start()
+    await scene.register(relay.port)
+    const here = ['alice/phone', 'bob/phone', 'bob/laptop', 'dave/phone'].map((name) => scene.device(name))
+    for (const device of here) await device.connect(relay.port)
+    const [alice, dave] = [scene.device('alice/phone'), scene.device('dave/phone')]
+    await using load = sending([
+      [alice, 'bob'],
+      [dave, 'carol'],
+    ])
+    await expect.poll(() => Math.min(alice.acknowledged, dave.acknowledged)).toBeGreaterThan(20)
+
+    await begin(postgres)
+    await pause(ONSET_MS)
+    const newcomers = NEWCOMERS.map((name) => signInOutcome(scene.device(name), relay.port))
+    const before = { live: alice.acknowledged, kept: dave.acknowledged }
+    await pause(OUTAGE_MS - ONSET_MS)
+    expect(alice.acknowledged - before.live).toBeGreaterThan((OUTAGE_MS - ONSET_MS) / EVERY_MS / 4)
+    expect(dave.acknowledged).toBe(before.kept)
+    expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
+    await end(postgres)
+
+    for (const outcome of await Promise.all(newcomers))
+      expect(outcome).toMatch(/^(served|temporary-auth-failure)$/)
+    for (const name of NEWCOMERS) await scene.device(name).connect(relay.port)
+    await load.stop()
+    await expect.poll(() => dave.unsafe + alice.unsafe, { timeout: 20_000 }).toBe(0)
+    expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
+    await scene.device('carol/phone').connect(relay.port)
+    await expect.poll(() => scene.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+    const findings = scene.ledger.findings()
+    process.stdout.write(
+      `${JSON.stringify({ liveMeanwhile: alice.acknowledged - before.live, ...findings })}\n`,
+    )
+    expect(findings).toMatchObject({
+      ...NOTHING_WRONG,
+      sentAgain: 0,
+      unacknowledged: 0,
+      acknowledged: findings.sent,
+    })
+    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+  },
+)
+
+/** Sends without a break until stopped. */
+function sending(pairs: readonly (readonly [sender: Device, to: string])[]) {
+  let over = false
+  const running = (async () => {
+    while (!over) {
+      for (const [sender, to] of pairs) sender.send(to)
+      await pause(EVERY_MS)
+    }
+  })()
+  const stop = () => {
+    over = true
+    return running
+  }
+  return { stop, [Symbol.asyncDispose]: stop }
+}
+
+/** The answer, and that it did not take too long. */
+async function signInOutcome(device: Device, port: number): Promise<string> {
+  const began = performance.now()
+  const outcome = await device.connect(port).then(
+    () => 'served',
+    (error: unknown) => /temporary-auth-failure/.exec(String(error))?.[0] ?? String(error),
+  )
+  return performance.now() - began < ANSWER_MS ? outcome : `${outcome}, too late`
+}

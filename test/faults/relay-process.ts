@@ -1,0 +1,55 @@
+/** The relay in a process of its own over a database that stays: started quickly, killed with -9. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const SCRIPT = join(import.meta.dirname, '../../services/xmpp/test/_relay-process.ts')
+
+export class RelayProcess implements AsyncDisposable {
+  /** Where it takes direct TLS, once `start` has resolved. */
+  port = 0
+  killedAtMs: number | undefined
+  readonly #child: ChildProcess
+
+  /** Loads the program, and waits there. */
+  constructor({ databaseUrl, dataDir }: { databaseUrl: string; dataDir: string }) {
+    this.#child = spawn(process.execPath, [SCRIPT, databaseUrl, dataDir, '0', 'standby'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(dataDir, 'compile-cache') },
+    })
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<void> {
+    const { stdin, stdout } = this.#child
+    if (!stdin || !stdout) throw new Error('no pipes')
+    stdin.write('start\n')
+    for await (const line of createInterface({ input: stdout })) {
+      const port = /^listening on \d+ (\d+)$/.exec(line)?.[1]
+      if (port === undefined) continue
+      this.port = Number(port)
+      return
+    }
+    throw new Error('the relay did not start')
+  }
+
+  async kill(): Promise<void> {
+    if (this.killedAtMs !== undefined || this.#child.exitCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.killedAtMs = Date.now()
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+
+  /** Lets it end by itself, and so leave its compiled program for those that come. */
+  async end(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.stdin?.end()
+    await exited
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
+  }
+}
