@@ -64,7 +64,7 @@ export class Campaign implements AsyncDisposable {
 
   async register(): Promise<void> {
     await this.#startRelay()
-    await this.#scene.register(this.#relay.port)
+    await this.#scene.people.register(this.#relay.port)
     await this.#relay.end()
   }
 
@@ -83,7 +83,9 @@ export class Campaign implements AsyncDisposable {
     if (early) killSoon()
     const away = phase === 'offline' || phase === 'drain' ? target : undefined
     const sleeps = this.#rounds % SLEEPER_ROUNDS !== 0
-    const present = this.#scene.devices.filter(
+    if (sleeps) this.#scene.people.away.add(SLEEPER)
+    else this.#scene.people.away.delete(SLEEPER)
+    const present = this.#scene.people.devices.filter(
       ({ account }) => account !== away && !(sleeps && account === SLEEPER) && this.#random.chance(PRESENT),
     )
     await this.#upTo(relay, async () => {
@@ -100,11 +102,11 @@ export class Campaign implements AsyncDisposable {
   /** Everybody comes, sends again what is not safe, and takes what there is. */
   async settle(): Promise<void> {
     await this.#startRelay()
-    await this.#connect(this.#scene.devices)
-    const unsafe = () => this.#scene.devices.reduce((sum, device) => sum + device.unsafe, 0)
-    await expect.poll(unsafe, { timeout: 60_000 }).toBe(0)
-    await expect.poll(() => this.#scene.ledger.outstanding, { timeout: 60_000 }).toBe(0)
-    for (const device of this.#scene.devices) await device.ping()
+    this.#scene.people.away.clear()
+    await this.#connect(this.#scene.people.devices)
+    await expect.poll(() => this.#scene.people.unsafe, { timeout: 60_000 }).toBe(0)
+    await expect.poll(() => this.#scene.people.ledger.outstanding, { timeout: 60_000 }).toBe(0)
+    for (const device of this.#scene.people.devices) await device.ping()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,7 +135,7 @@ export class Campaign implements AsyncDisposable {
     if (phase === 'expiry') return this.#expiring(round)
     const chatter = this.#traffic(relay, present, everybody)
     if (phase === 'drain')
-      await this.#connect(this.#scene.devices.filter(({ account }) => account === target))
+      await this.#connect(this.#scene.people.devices.filter(({ account }) => account === target))
     else await this.#breaking(relay, present)
     await chatter
   }

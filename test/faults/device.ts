@@ -20,13 +20,22 @@ export interface World {
   readonly ledger: Ledger
   /** Names of the devices that must get a message from this device to that account. */
   obliged(sender: Device, account: string): readonly string[]
+  /** Nobody of this account is there, nor will be while this relay lives: what is sent to it is safe only when it is sealed. */
+  isAway(account: string): boolean
+}
+
+/** A stanza on its way to the relay. */
+interface Sent {
+  readonly message: Message | undefined
+  /** Acknowledged on the same stream before it, and sealed after it at the latest: taken for certain, once it is safe. */
+  readonly proves: readonly Arrival[]
 }
 
 /** For as long as it may be resumed. */
 interface Session {
   readonly previd: string | undefined
   /** Stanzas sent that `h` has not passed. */
-  readonly unacknowledged: (Message | undefined)[]
+  readonly unacknowledged: Sent[]
   h: number
 }
 
@@ -56,6 +65,9 @@ export class Device {
   #up = false
   /** Arrivals that are not acknowledged yet, in the order of their places. */
   #unread: Arrival[] = []
+  /** Acknowledged on this connection, and not proven yet. */
+  #unproven: Arrival[] = []
+  #connectedAtMs = 0
 
   constructor(world: World, account: string, name: string, modern: boolean) {
     this.#world = world
@@ -71,12 +83,14 @@ export class Device {
 
   /** Messages that the relay has not called safe. */
   get unsafe(): number {
-    const waiting = this.#session?.unacknowledged.filter((each) => each !== undefined).length ?? 0
+    const waiting = this.#session?.unacknowledged.filter(({ message }) => message !== undefined).length ?? 0
     return waiting + this.#again.length
   }
 
   /** Resumes, or signs in anew and sends again. Throws Broken when the connection ends meanwhile. */
   async connect(port: number): Promise<void> {
+    this.#connectedAtMs = Date.now()
+    this.#unproven = []
     const client = await TestClient.open({ port, direct: true, patienceMs: PATIENCE_MS }).catch(
       (cause: unknown) => {
         throw new Broken('not connected', { cause })
@@ -85,7 +99,6 @@ export class Device {
     this.#client = client
     client.onElement = (element) => this.#onElement(client, element)
     const ended = client.ended().then(() => {
-      this.#world.ledger.broke(this.name, Date.now())
       if (this.#client === client) this.#up = false
       throw new Broken('the connection ended')
     })
@@ -104,7 +117,7 @@ export class Device {
     if (h === undefined || !session) return this.#start(client)
     this.#counted(h)
     this.#acknowledged(received ?? 0)
-    for (const message of session.unacknowledged.splice(0)) {
+    for (const { message } of session.unacknowledged.splice(0)) {
       if (message) this.#transmit(message)
     }
   }
@@ -162,12 +175,12 @@ export class Device {
 
   #transmit(message: Message): void {
     message.transmissions++
-    message.lastSentMs = Date.now()
     if (this.#client) this.#stanza(this.#client, messageXml(message), message)
   }
 
   #stanza(client: TestClient, xml: string, message?: Message): void {
-    this.#session?.unacknowledged.push(message)
+    const proves = message && this.#world.isAway(message.to) ? this.#unproven.splice(0) : []
+    this.#session?.unacknowledged.push({ message, proves })
     client.sends(`${xml}<r xmlns='${NS_SM}'/>`)
   }
 
@@ -203,7 +216,7 @@ export class Device {
   }
 
   async ping(): Promise<void> {
-    this.#session?.unacknowledged.push(undefined)
+    this.#session?.unacknowledged.push({ message: undefined, proves: [] })
     await this.#client?.ping()
   }
 
@@ -218,20 +231,17 @@ export class Device {
 
   #onMessage(client: TestClient, stanza: Element): void {
     const { ledger } = this.#world
-    if (stanza.attrs['type'] === 'error') return ledger.refused(stanza.attrs['id'] ?? '')
+    if (stanza.attrs['type'] === 'error')
+      return ledger.refused(stanza.attrs['id'] ?? '', stanza.child('error')?.elements()[0]?.name ?? '')
     const copy = stanza.child('sent', NS_CARBONS)
     const inner = copy?.child('forwarded', NS_FORWARD)?.child('message', NS_CLIENT) ?? stanza
-    const arrival = ledger.arrived(this.name, inner.attrs['id'] ?? '', client.received)
+    const arrival = ledger.arrived(this.name, inner.attrs['id'] ?? '', client.received, this.#connectedAtMs)
     if (arrival) this.#unread.push(arrival)
   }
 
   #acknowledged(count: number): void {
-    const now = Date.now()
-    this.#unread = this.#unread.filter((arrival) => {
-      if (arrival.place > count) return true
-      arrival.acknowledgedAtMs = now
-      return false
-    })
+    for (const arrival of this.#unread) if (arrival.place <= count) this.#unproven.push(arrival)
+    this.#unread = this.#unread.filter(({ place }) => place > count)
   }
 
   /** `h` (XEP-0198 §4) */
@@ -242,9 +252,11 @@ export class Device {
     if (count < 0 || count > session.unacknowledged.length)
       throw new Error(`${this.name}: h=${h} after ${session.h}, ${session.unacknowledged.length} outstanding`)
     session.h = h
-    for (const message of session.unacknowledged.splice(0, count)) {
+    const now = Date.now()
+    for (const { message, proves } of session.unacknowledged.splice(0, count)) {
+      for (const arrival of proves) arrival.takenAtMs = now
       if (!message) continue
-      message.acknowledged = true
+      message.acknowledgedAtMs ??= now
       this.acknowledged++
     }
   }
@@ -255,7 +267,7 @@ export class Device {
   }
 
   #giveUpSession(): void {
-    for (const message of this.#session?.unacknowledged ?? []) if (message) this.#again.push(message)
+    for (const { message } of this.#session?.unacknowledged ?? []) if (message) this.#again.push(message)
     this.#session = undefined
     this.#unread = []
   }

@@ -15,10 +15,14 @@ test(
     await campaign.register()
     for (let kill = 0; kill < KILLS; kill++) await campaign.round(PHASES[kill % PHASES.length] ?? 'live')
     await campaign.settle()
-    const findings = scene.ledger.findings()
+    const findings = scene.people.ledger.findings()
     const { killed, surprises } = campaign
     process.stdout.write(`R3: seed ${seed}: ${JSON.stringify({ killed, ...findings })}\n`)
-    expect({ surprises, ...findings }, `seed ${seed}`).toMatchObject({ surprises: [], ...NOTHING_WRONG })
+    expect({ surprises, ...findings }, `seed ${seed}`).toMatchObject({
+      surprises: [],
+      ...NOTHING_WRONG,
+      refused: [],
+    })
     await expect.poll(() => scene.kept(), { timeout: 20_000 }).toEqual(NOTHING_KEPT)
   },
 )

@@ -1,19 +1,17 @@
 /**
  * What senders were told is safe, and what became of it at each device. Duplicates are fine where XEP-0198 allows them: a sender that did not know
- * whether its message was safe sent it again, or a device had not acknowledged. An acknowledgement that was followed by a kill at once
- * may not have reached the relay, or the relay's disk: it proves nothing.
+ * whether its message was safe sent it again, or a device had not acknowledged. Everything is judged by what must have happened before what:
+ * no tolerance of time, which a busy machine would exceed.
  */
-
-/** An acknowledgement that was followed by so much time without a break has reached the relay's disk. */
-const FIRM_MS = 1_000
-/** From the relay's decision that a message is not due yet to the test's look at its clock. */
-const TRANSIT_MS = 2_000
 
 export interface Arrival {
   readonly atMs: number
+  /** When its device began to connect: what came was sent later. */
+  readonly connectedAtMs: number
   /** Its place among the stanzas of the session: what a count of this many acknowledges. */
   readonly place: number
-  acknowledgedAtMs: number | undefined
+  /** When it was certain that its acknowledgement had reached the relay, and the relay's disk. */
+  takenAtMs: number | undefined
 }
 
 export interface Message {
@@ -23,9 +21,10 @@ export interface Message {
   /** Names of the devices that must get it. */
   readonly obliged: readonly string[]
   transmissions: number
-  lastSentMs: number
-  acknowledged: boolean
-  refused: boolean
+  /** When `h` passed it. */
+  acknowledgedAtMs: number | undefined
+  /** The condition that its sender was told. */
+  refused: string | undefined
   readonly arrivals: Map<string, Arrival[]>
 }
 
@@ -34,6 +33,8 @@ export interface Findings {
   readonly transmitted: number
   readonly acknowledged: number
   readonly delivered: number
+  /** Of these, acknowledged for certain: the relay may not send them again. */
+  readonly taken: number
   /** Copies that came again since their sender sent them again, and since their device had not acknowledged. */
   readonly sentAgain: number
   readonly unacknowledged: number
@@ -41,6 +42,8 @@ export interface Findings {
   readonly expired: number
   /** What must not be. */
   readonly refused: string[]
+  /** Refused after `h` had passed them. */
+  readonly retracted: string[]
   readonly lost: string[]
   readonly late: string[]
   readonly twice: string[]
@@ -48,8 +51,7 @@ export interface Findings {
 
 export class Ledger {
   readonly #messages = new Map<string, Message>()
-  /** When the connections of a device broke. */
-  readonly #breaks = new Map<string, number[]>()
+  readonly #retracted: string[] = []
 
   create(to: string, ttlSeconds: number | undefined, obliged: readonly string[]): Message {
     const message: Message = {
@@ -58,30 +60,25 @@ export class Ledger {
       ttlSeconds,
       obliged,
       transmissions: 0,
-      lastSentMs: 0,
-      acknowledged: false,
-      refused: false,
+      acknowledgedAtMs: undefined,
+      refused: undefined,
       arrivals: new Map(),
     }
     this.#messages.set(message.id, message)
     return message
   }
 
-  broke(device: string, atMs: number): void {
-    const breaks = this.#breaks.get(device)
-    if (breaks) breaks.push(atMs)
-    else this.#breaks.set(device, [atMs])
-  }
-
-  refused(id: string): void {
+  refused(id: string, condition: string): void {
     const message = this.#messages.get(id)
-    if (message) message.refused = true
+    if (!message) return
+    if (message.acknowledgedAtMs !== undefined) this.#retracted.push(id)
+    message.refused = condition
   }
 
-  arrived(device: string, id: string, place: number): Arrival | undefined {
+  arrived(device: string, id: string, place: number, connectedAtMs: number): Arrival | undefined {
     const message = this.#messages.get(id)
     if (!message) return undefined
-    const arrival: Arrival = { atMs: Date.now(), place, acknowledgedAtMs: undefined }
+    const arrival: Arrival = { atMs: Date.now(), connectedAtMs, place, takenAtMs: undefined }
     const arrivals = message.arrivals.get(device)
     if (arrivals) arrivals.push(arrival)
     else message.arrivals.set(device, [arrival])
@@ -104,8 +101,11 @@ export class Ledger {
     return {
       sent: all.length,
       transmitted: all.reduce((sum, { transmissions }) => sum + transmissions, 0),
-      acknowledged: all.filter(({ acknowledged }) => acknowledged).length,
+      acknowledged: all.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined).length,
       delivered: arrivals.length,
+      taken: all
+        .flatMap(({ arrivals: byDevice }) => [...byDevice.values()].flat())
+        .filter(({ takenAtMs }) => takenAtMs !== undefined).length,
       sentAgain: arrivals.reduce((sum, { sentAgain }) => sum + sentAgain, 0),
       unacknowledged: arrivals.reduce((sum, { again, sentAgain }) => sum + again - sentAgain, 0),
       expired: all.reduce(
@@ -113,38 +113,35 @@ export class Ledger {
           sum + (ttlSeconds === undefined ? 0 : obliged.length - size),
         0,
       ),
-      refused: all.filter(({ refused }) => refused).map(({ id }) => id),
+      refused: all.flatMap(({ refused }) => refused ?? []),
+      retracted: [...this.#retracted],
       lost: all.filter(isLost).map(({ id }) => id),
       late: all.filter(cameLate).map(({ id }) => id),
       twice: all.flatMap((message) =>
         [...message.arrivals]
-          .filter(([device, list]) => this.#cameTooOften(device, message, list))
+          .filter(([, list]) => cameTooOften(list, message.transmissions))
           .map(([device]) => `${message.id} at ${device}`),
       ),
     }
   }
-
-  /** Each transmission is one copy for the device; a firm acknowledgement takes one away for good. */
-  #cameTooOften(device: string, { transmissions }: Message, arrivals: readonly Arrival[]): boolean {
-    return arrivals.some(({ atMs }) => {
-      const taken = arrivals.filter((each) => this.#wasFirmBefore(device, each, atMs)).length
-      return taken >= transmissions
-    })
-  }
-
-  #wasFirmBefore(device: string, { acknowledgedAtMs }: Arrival, atMs: number): boolean {
-    if (acknowledgedAtMs === undefined || acknowledgedAtMs >= atMs) return false
-    const breaks = this.#breaks.get(device) ?? []
-    return !breaks.some((each) => Math.abs(each - acknowledgedAtMs) < FIRM_MS)
-  }
 }
 
-function isLost({ acknowledged, refused, ttlSeconds, obliged, arrivals }: Message): boolean {
-  return acknowledged && !refused && ttlSeconds === undefined && obliged.some((name) => !arrivals.has(name))
+/** Each transmission is one copy for the device; an acknowledgement takes one away for good. */
+function cameTooOften(arrivals: readonly Arrival[], transmissions: number): boolean {
+  return arrivals.some(({ atMs }) => {
+    const taken = arrivals.filter(({ takenAtMs = Infinity }) => takenAtMs < atMs).length
+    return taken >= transmissions
+  })
 }
 
-function cameLate({ ttlSeconds, lastSentMs, arrivals }: Message): boolean {
-  if (ttlSeconds === undefined) return false
-  const dueMs = (Math.ceil(lastSentMs / 1000) + ttlSeconds) * 1000
-  return [...arrivals.values()].flat().some(({ atMs }) => atMs > dueMs + TRANSIT_MS)
+function isLost({ acknowledgedAtMs, refused, ttlSeconds, obliged, arrivals }: Message): boolean {
+  if (acknowledgedAtMs === undefined || refused !== undefined || ttlSeconds !== undefined) return false
+  return obliged.some((name) => !arrivals.has(name))
+}
+
+/** It was due before the device connected: the relay had accepted it when `h` passed it, or before. */
+function cameLate({ ttlSeconds, acknowledgedAtMs, arrivals }: Message): boolean {
+  if (ttlSeconds === undefined || acknowledgedAtMs === undefined) return false
+  const dueMs = (Math.ceil(acknowledgedAtMs / 1000) + ttlSeconds) * 1000
+  return [...arrivals.values()].flat().some(({ connectedAtMs }) => connectedAtMs > dueMs)
 }

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Device } from './device.ts'
+import { EVERY_MS, sending } from './load.ts'
 import { FaultyPostgres } from './postgres.ts'
 import { RelayProcess } from './relay-process.ts'
 import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.ts'
@@ -9,7 +10,6 @@ import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.
 const OUTAGE_MS = Number(process.env['OUTAGE_SECONDS'] ?? 6) * 1000
 /** What was under way when it begins has ended. */
 const ONSET_MS = 500
-const EVERY_MS = 10
 
 const DEVICES = {
   alice: [{ name: 'phone', modern: true }],
@@ -47,10 +47,12 @@ test.for(Object.entries(OUTAGES))(
     await using scene = await Scene.set(DEVICES, postgres.url)
     await using relay = new RelayProcess(scene.where)
     await relay.start()
-    await scene.register(relay.port)
-    const here = ['alice/phone', 'bob/phone', 'bob/laptop', 'dave/phone'].map((name) => scene.device(name))
+    await scene.people.register(relay.port)
+    const here = ['alice/phone', 'bob/phone', 'bob/laptop', 'dave/phone'].map((name) =>
+      scene.people.device(name),
+    )
     for (const device of here) await device.connect(relay.port)
-    const [alice, dave] = [scene.device('alice/phone'), scene.device('dave/phone')]
+    const [alice, dave] = [scene.people.device('alice/phone'), scene.people.device('dave/phone')]
     await using load = sending([
       [alice, 'bob'],
       [dave, 'carol'],
@@ -59,7 +61,7 @@ test.for(Object.entries(OUTAGES))(
 
     await begin(postgres)
     await pause(ONSET_MS)
-    const newcomers = NEWCOMERS.map((name) => signInOutcome(scene.device(name), relay.port))
+    const newcomers = NEWCOMERS.map((name) => signInOutcome(scene.people.device(name), relay.port))
     const before = { live: alice.acknowledged, kept: dave.acknowledged }
     await pause(OUTAGE_MS - ONSET_MS)
     expect(alice.acknowledged - before.live).toBeGreaterThan((OUTAGE_MS - ONSET_MS) / EVERY_MS / 4)
@@ -69,18 +71,19 @@ test.for(Object.entries(OUTAGES))(
 
     for (const outcome of await Promise.all(newcomers))
       expect(outcome).toMatch(/^(served|temporary-auth-failure)$/)
-    for (const name of NEWCOMERS) await scene.device(name).connect(relay.port)
+    for (const name of NEWCOMERS) await scene.people.device(name).connect(relay.port)
     await load.stop()
-    await expect.poll(() => dave.unsafe + alice.unsafe, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => scene.people.unsafe, { timeout: 20_000 }).toBe(0)
     expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
-    await scene.device('carol/phone').connect(relay.port)
-    await expect.poll(() => scene.ledger.outstanding, { timeout: 20_000 }).toBe(0)
-    const findings = scene.ledger.findings()
+    await scene.people.device('carol/phone').connect(relay.port)
+    await expect.poll(() => scene.people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+    const findings = scene.people.ledger.findings()
     process.stdout.write(
       `${JSON.stringify({ liveMeanwhile: alice.acknowledged - before.live, ...findings })}\n`,
     )
     expect(findings).toMatchObject({
       ...NOTHING_WRONG,
+      refused: [],
       sentAgain: 0,
       unacknowledged: 0,
       acknowledged: findings.sent,
@@ -88,22 +91,6 @@ test.for(Object.entries(OUTAGES))(
     await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
   },
 )
-
-/** Sends without a break until stopped. */
-function sending(pairs: readonly (readonly [sender: Device, to: string])[]) {
-  let over = false
-  const running = (async () => {
-    while (!over) {
-      for (const [sender, to] of pairs) sender.send(to)
-      await pause(EVERY_MS)
-    }
-  })()
-  const stop = () => {
-    over = true
-    return running
-  }
-  return { stop, [Symbol.asyncDispose]: stop }
-}
 
 /** The answer, and that it did not take too long. */
 async function signInOutcome(device: Device, port: number): Promise<string> {

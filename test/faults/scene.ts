@@ -6,67 +6,33 @@ import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { createTestPlatform, type TestPlatform } from '../platform.ts'
-import { Device } from './device.ts'
-import { Ledger } from './ledger.ts'
+import { type Devices, People } from './people.ts'
 
 /** The keyring's file: a header page, then slots; a free or wiped one is all zeros. */
 const HEADER_BYTES = 4096
 
-export interface DeviceTraits {
-  readonly name: string
-  readonly modern: boolean
-}
-
 export class Scene implements AsyncDisposable {
-  readonly ledger = new Ledger()
-  readonly devices: readonly Device[]
+  readonly people: People
   readonly #platform: TestPlatform
 
-  private constructor(platform: TestPlatform, devices: Readonly<Record<string, readonly DeviceTraits[]>>) {
+  private constructor(platform: TestPlatform, people: People) {
     this.#platform = platform
-    const obliged = (sender: Device, account: string) =>
-      this.devices
-        .filter((each) => each.account === account || (each.account === sender.account && each !== sender))
-        .map(({ name }) => name)
-    const world = { ledger: this.ledger, obliged }
-    this.devices = Object.entries(devices).flatMap(([account, traits]) =>
-      traits.map(({ name, modern }) => new Device(world, account, name, modern)),
-    )
+    this.people = people
   }
 
-  /** `devices`: those of each account. */
-  static async set(
-    devices: Readonly<Record<string, readonly DeviceTraits[]>>,
-    databaseUrl?: string,
-  ): Promise<Scene> {
+  /** On a database of the run's Postgres, or on the one of the URL. */
+  static async set(devices: Devices, databaseUrl?: string): Promise<Scene> {
     const platform = await createTestPlatform(['localhost'], databaseUrl)
     const { bus, clock, random } = platform
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_account' })
     await using accounts = createAccounts({ db, bus, clock, random })
     for (const name of Object.keys(devices)) await accounts.create(parseJid(`${name}@localhost`), 'secret')
-    return new Scene(platform, devices)
+    return new Scene(platform, new People(devices))
   }
 
   /** Where a relay process finds its database and its files. */
   get where(): { readonly databaseUrl: string; readonly dataDir: string } {
     return this.#platform
-  }
-
-  device(name: string): Device {
-    const device = this.devices.find((each) => each.name === name)
-    if (!device) throw new Error(`no device ${name}`)
-    return device
-  }
-
-  /** Makes every device known to the relay, with a queue of its own and a wish for carbons. */
-  async register(port: number): Promise<void> {
-    for (let signIns = 0; signIns < 2; signIns++) {
-      for (const device of this.devices) {
-        await device.connect(port)
-        await device.ping()
-        await device.close()
-      }
-    }
   }
 
   /** What is left of all the messages. */
@@ -84,7 +50,7 @@ export class Scene implements AsyncDisposable {
 }
 
 export const NOTHING_KEPT = { rows: 0, keys: false }
-export const NOTHING_WRONG = { lost: [], late: [], twice: [], refused: [] }
+export const NOTHING_WRONG = { lost: [], late: [], twice: [], retracted: [] }
 
 /** Removed at the end; other users may pass through it, as Postgres must. */
 export async function temporaryDirectory(): Promise<{ readonly path: string } & AsyncDisposable> {

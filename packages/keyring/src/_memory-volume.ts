@@ -13,6 +13,8 @@ export class MemoryVolume implements Volume {
   /** Set to make operations fail, as a full or broken disk does. */
   failWrite: Error | undefined
   failSync: Error | undefined
+  /** What fits on it. */
+  bytesMax = Infinity
   pendingRequest: KeyringRequest | undefined
   syncs = 0
   writes = 0
@@ -81,6 +83,8 @@ export class MemoryVolume implements Volume {
         this.writes += 1
         const kept = this.failWrite === undefined ? bytes.length : Math.floor(bytes.length / 2)
         const copy = Buffer.from(bytes.subarray(0, kept))
+        if (position + bytes.length > this.bytesMax)
+          throw Object.assign(new Error('full'), { code: 'ENOSPC' })
         this.#unsynced.push({ position, bytes: copy })
         this.#visible = overwrite(this.content, position, copy)
         if (this.failWrite !== undefined) throw this.failWrite

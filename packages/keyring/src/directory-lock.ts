@@ -15,8 +15,8 @@ export async function holdDirectory(directory: string): Promise<AsyncDisposable>
   const path = join(directory, LOCK)
   const mine = await describeProcess(process.pid)
   const own = join(directory, `${LOCK}.${randomUUID()}`)
-  await writeFile(own, mine, { mode: 0o600, flush: true })
   try {
+    await writeFile(own, mine, { mode: 0o600, flush: true })
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (await claim(own, path)) return { [Symbol.asyncDispose]: () => release(path, mine) }
       const holder = await read(path)

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { MemoryVolume } from './_memory-volume.ts'
 import { openKeyringOn } from './index.ts'
 import type { Keyring, KeyringOptions } from './index.ts'
+import { SLAB_SLOTS } from './slot-table.ts'
 
 const ACCOUNT = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'
 const DEVICE = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'
@@ -63,6 +64,28 @@ test.each(['failWrite', 'failSync'] as const)(
     await keyring[Symbol.asyncDispose]()
   },
 )
+
+test('a volume that is full: nothing is sealed, but what is shredded is gone from it', async () => {
+  const volume = new MemoryVolume()
+  const keyring = await open(volume)
+  const gone = seal(keyring)
+  while (keyring.size < SLAB_SLOTS - 1) seal(keyring) // the queue has a slot, too
+  await keyring.synced()
+  volume.bytesMax = volume.content.length
+  seal(keyring)
+  await expect(keyring.synced()).rejects.toMatchObject({ cause: { code: 'ENOSPC' } })
+  keyring.shred([gone.id])
+  await expect(keyring.synced()).rejects.toMatchObject({ cause: { code: 'ENOSPC' } })
+  expect(() => seal(keyring)).toThrow(expect.objectContaining({ code: 'KEYRING_UNAVAILABLE' }))
+  const now = await open(volume.crash(() => 0))
+  expect([now.has(gone.id), now.size]).toEqual([false, SLAB_SLOTS - 2])
+
+  volume.bytesMax = Infinity
+  await recovered(keyring)
+  await keyring[Symbol.asyncDispose]()
+  await using after = await open(volume.crash(() => 0))
+  expect(after.size).toBe(SLAB_SLOTS - 1)
+})
 
 test('changes of one window share one sync, and adjacent slots one write', async () => {
   const volume = new MemoryVolume()

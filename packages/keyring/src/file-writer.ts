@@ -62,11 +62,17 @@ export class FileWriter implements SlotWriter {
 
   async #write(slots: Uint32Array): Promise<void> {
     await this.#checkEpoch()
-    await this.#growFile()
-    const runs = coalesce(slots)
+    const full = await this.#growFile().then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    // A volume without space still lets keys be overwritten where they are: what was acknowledged must not wait.
+    const there = this.#slabsWritten * SLAB_SLOTS
+    const runs = coalesce(slots.filter((slot) => slot < there))
     for (let index = 0; index < runs.length; index += WRITES_AT_ONCE)
       await Promise.all(runs.slice(index, index + WRITES_AT_ONCE).map((run) => this.#writeRun(run)))
     await this.#options.file.sync()
+    if (full !== undefined) throw full
   }
 
   /** A higher epoch in the file: another process owns it now, and its slots are not those of our memory. */

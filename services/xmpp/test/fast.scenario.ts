@@ -252,6 +252,80 @@ describe('count (§3.4)', () => {
   })
 })
 
+describe('token theft', () => {
+  /** In with a token, bound, and there. */
+  async function session(
+    username: string,
+    request: Partial<Request2>,
+  ): Promise<{ client: TestClient; next: string | undefined }> {
+    const client = await connect()
+    const success = await enter(client, { username, inline: bindWith(ENABLE), ...request })
+    await client.ping()
+    return { client, next: tokenOf(success) }
+  }
+
+  /** Nobody is in any more, no token is worth anything, and the owner comes back with the password alone. */
+  async function isOver(
+    username: string,
+    userAgent: string,
+    tokens: readonly string[],
+    ...ended: TestClient[]
+  ): Promise<void> {
+    for (const client of ended) expect(await client.streamError()).toBe('not-authorized')
+    expect(await slots(username)).toEqual([])
+    for (const token of tokens) expect(await outcome(username, { userAgent, token })).toBe('not-authorized')
+    const renewed = tokenOf(await ask(username, { userAgent, inline: BIND + requestToken() })) ?? ''
+    expect(tokens).not.toContain(renewed)
+    expect(await outcome(username, { userAgent, token: renewed })).toBe('success')
+  }
+
+  test('the thief uses the copy first: the owner, who counts, is refused; the session of the thief ends, and all tokens', async () => {
+    const { userAgent, token } = await device('theo')
+    await session('theo', { userAgent, token, fast: `count='1'` })
+    const thief = await session('theo', { userAgent, token, fast: `count='2'` })
+    expect(await outcome('theo', { userAgent, token, fast: `count='2'` })).toBe('not-authorized')
+    await isOver('theo', userAgent, [token], thief.client)
+  })
+
+  test('the owner goes on to the next token: the copy of the old one ends all tokens, and the session of the device', async () => {
+    const { userAgent, token } = await device('thea')
+    await age('thea', 1)
+    const next = (await session('thea', { userAgent, token })).next ?? ''
+    const owner = await session('thea', { userAgent, token: next })
+    expect(await outcome('thea', { userAgent, token })).toBe('not-authorized')
+    await isOver('thea', userAgent, [token, next], owner.client)
+  })
+
+  test('the thief goes on to the next token: the owner of the old one ends all tokens, and the session of the thief', async () => {
+    const { userAgent, token } = await device('thor')
+    await age('thor', 1)
+    const next = (await session('thor', { userAgent, token })).next ?? ''
+    const thief = await session('thor', { userAgent, token: next })
+    await thief.client.drop() // it may be resumed: it ends all the same
+    expect(await outcome('thor', { userAgent, token })).toBe('not-authorized')
+    await isOver('thor', userAgent, [token, next])
+  })
+
+  test('it ends nothing of the other devices of the account', async () => {
+    const { userAgent, token } = await device('tina')
+    const other = await device('tina')
+    const { client } = await session('tina', other)
+    expect(await outcome('tina', { userAgent, token, fast: `count='1'` })).toBe('success')
+    expect(await outcome('tina', { userAgent, token, fast: `count='1'` })).toBe('not-authorized')
+    await client.ping()
+    expect(await outcome('tina', other)).toBe('success')
+  })
+
+  test('a copy of a token that does not count, on its day: each of the two throws the other out, with conflict', async () => {
+    const { userAgent, token } = await device('tom')
+    const owner = await session('tom', { userAgent, token })
+    const thief = await session('tom', { userAgent, token })
+    expect(await owner.client.streamError()).toBe('conflict')
+    await session('tom', { userAgent, token })
+    expect(await thief.client.streamError()).toBe('conflict')
+  })
+})
+
 describe('the end of tokens', () => {
   test('§3.6: invalidate signs in once more, and no new one is given unless asked for', async () => {
     const { userAgent, token } = await device('ivan')

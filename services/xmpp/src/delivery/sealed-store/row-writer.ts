@@ -31,6 +31,8 @@ export interface RowWriterOptions {
 interface Batch {
   readonly rows: Row[]
   bytes: number
+  /** When its first row is given up: in order, so that a row waits no longer for others than it is tried itself. */
+  readonly deadline: number
   readonly stored: PromiseWithResolvers<void>
 }
 
@@ -59,7 +61,8 @@ export class RowWriter {
   add(row: Row): Promise<void> {
     let batch = this.#waiting.at(-1)
     if (batch === undefined || batch.rows.length >= BATCH_ROWS_MAX || batch.bytes >= BATCH_BYTES_MAX) {
-      batch = { rows: [], bytes: 0, stored: Promise.withResolvers() }
+      const deadline = performance.now() + this.#options.retryMs
+      batch = { rows: [], bytes: 0, deadline, stored: Promise.withResolvers() }
       batch.stored.promise.catch(() => undefined)
       this.#waiting.push(batch)
     }
@@ -113,10 +116,9 @@ export class RowWriter {
   }
 
   async #flush(batch: Batch): Promise<void> {
-    const deadline = performance.now() + this.#options.retryMs
-    const insert = this.#insert(batch, deadline)
+    const insert = this.#insert(batch)
     this.#inserting.add(insert)
-    const sync = this.#retry(deadline, () => this.#options.synced())
+    const sync = this.#retry(batch.deadline, () => this.#options.synced())
     const [inserted, synced] = await Promise.allSettled([insert, sync])
     this.#inserting.delete(insert)
     this.#bytes -= batch.bytes
@@ -127,8 +129,8 @@ export class RowWriter {
     batch.stored.reject(coded(reason ?? (synced as PromiseRejectedResult).reason))
   }
 
-  async #insert(batch: Batch, deadline: number): Promise<void> {
-    await this.#retry(deadline, async () => {
+  async #insert(batch: Batch): Promise<void> {
+    await this.#retry(batch.deadline, async () => {
       const rows = batch.rows.filter(({ id }) => this.#options.isWanted(id))
       if (rows.length === 0 || (await this.#options.insert(rows))) return
       this.#options.onFenced()
@@ -148,10 +150,10 @@ export class RowWriter {
   }
 }
 
-/** Trying again cannot help: lost for good, or a bug (SQLSTATE classes 22, 23 and 42). */
+/** Trying again cannot help, or not soon: lost for good, no space (SQLSTATE 53100), or a bug (classes 22, 23 and 42). */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof OperationalError)) return true
-  return FINAL_CODES.has(error.code) || (error instanceof DbError && /^(22|23|42)/.test(error.code))
+  return FINAL_CODES.has(error.code) || (error instanceof DbError && /^(22|23|42|53100)/.test(error.code))
 }
 
 const FINAL_CODES = new Set(['STORE_FENCED', 'KEYRING_FENCED', 'KEYRING_CLOSED', 'DB_CLOSED'])

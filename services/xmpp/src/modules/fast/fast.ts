@@ -13,13 +13,14 @@ import {
   SaslError,
   type ScramVerifier,
 } from '@sealpost/sasl'
-import { type Element, element, NS_FAST } from '@sealpost/stanza'
+import { type Element, element, NS_FAST, StreamError } from '@sealpost/stanza'
 import {
   defineModule,
   type Hooks,
   type Module,
   type ModuleHost,
   type Provided,
+  type SessionLifecycle,
   type Stream,
 } from '../../core/module.ts'
 import { installationIdentity } from '../../delivery/device-registry.ts'
@@ -27,12 +28,20 @@ import type { XmppEvents } from '../../events.ts'
 import type { FastToken, FastTokenStore, TokenOwner } from './token-store.ts'
 
 export interface FastOptions {
+  readonly lifecycle: Pick<SessionLifecycle, 'end'>
   readonly accounts: Pick<AccountsDomain, 'verifier' | 'verifierOrDecoy'>
   readonly events: XmppEvents
   readonly fast: {
     readonly store: FastTokenStore
     /** 32 bytes that are not in the store. */
     readonly key: Buffer
+  }
+}
+
+declare module '../../core/session.ts' {
+  interface SessionData {
+    /** The client installation that signed in, if it said which. */
+    installation?: string
   }
 }
 
@@ -71,6 +80,11 @@ export const fast = (options: FastOptions): Module =>
         return undefined
       })
       host.hook('sasl2/success', (event) => tokens.issue(event))
+      host.hook('session/bound', ({ session }) => {
+        const { userAgent } = session.stream ?? {}
+        if (userAgent !== undefined) session.data.installation = userAgent
+        return undefined
+      })
       host.hook('account/changed', ({ accountId }) => store.revokeAccount(accountId))
       host.hook('account/erase', ({ accountId }) => store.revokeAccount(accountId))
       host.every(SWEEP_MS, () => store.expire(dayOf(host.clock.now())))
@@ -117,7 +131,10 @@ class Tokens {
         }
         if (!account || !used) throw new SaslError('not-authorized')
         guess.succeeded()
-        await this.#use(account, owner, used, count)
+        if (!(await this.#isGood(account, owner, used, count))) {
+          await this.#betrayed(account, owner, userAgent)
+          throw new SaslError('not-authorized')
+        }
         stream.data.fastToken = used
         const final = hashedTokenProof(this.#secret(owner, used, verifier), 'Responder', binding)
         return { account, authzid: undefined, final }
@@ -126,22 +143,30 @@ class Tokens {
   }
 
   /** The proof is right; whether the token still is good is decided here. */
-  async #use(
+  async #isGood(
     account: Account,
     owner: TokenOwner,
     token: FastToken,
     count: number | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { store } = this.#options.fast
     if (account.state !== 'active') {
       await store.revokeAccount(account.id)
       throw new SaslError('account-disabled')
     }
     if (token.expiresOn <= this.#today()) throw new SaslError('credentials-expired')
-    if (await store.use(owner, token.seed, count)) return
-    this.#options.events.tokenReused() // two hold it, and one of them is not the device
-    await store.revokeDevice(owner)
-    throw new SaslError('not-authorized')
+    return store.use(owner, token.seed, count)
+  }
+
+  /** Two hold a token, and one of them is not the device: neither gets in any more, and who is in must leave. */
+  async #betrayed(account: Account, owner: TokenOwner, installation: string): Promise<void> {
+    const { events, fast: tokens, lifecycle } = this.#options
+    events.tokenReused()
+    await tokens.store.revokeDevice(owner)
+    for (const session of this.#host.sessions.of(account.jid)) {
+      const its = session.data.installation ?? session.stream?.userAgent
+      if (its === installation) lifecycle.end(session, new StreamError('not-authorized'))
+    }
   }
 
   /** XEP-0484 §3.2, §3.5, §3.6: a token that was asked for, or one in place of the used one. */

@@ -1,0 +1,75 @@
+/** `kill -9` of whole deployments, and of their Postgres, under load: nothing that was called safe is lost. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { sending } from '../faults/load.ts'
+import { People } from '../faults/people.ts'
+import { NOTHING_WRONG } from '../faults/scene.ts'
+import { shape } from './shape.ts'
+
+const KILLS = 2
+const LOAD_MS = 400
+const DEVICES = {
+  alice: [{ name: 'phone', modern: true }],
+  bob: [
+    { name: 'phone', modern: true },
+    { name: 'laptop', modern: false },
+  ],
+  carol: [{ name: 'phone', modern: false }],
+}
+
+shape.describe('faults', (deployment, which) => {
+  const people = new People(DEVICES)
+  const [alice, carol] = [people.device('alice/phone'), people.device('carol/phone')]
+  const here = people.devices.filter((device) => device !== carol)
+  const connect = () => Promise.all(here.map((device) => device.connect(deployment().ports.xmpps)))
+  /** To one account that is here, and to one that is away. */
+  const load = () =>
+    sending([
+      [alice, 'bob'],
+      [alice, 'carol'],
+    ])
+  const isWell = async () => {
+    await expect.poll(() => people.unsafe, { timeout: 20_000 }).toBe(0)
+    await carol.connect(deployment().ports.xmpps)
+    await expect.poll(() => people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+    await carol.close()
+    const findings = people.ledger.findings()
+    expect(findings).toMatchObject({ ...NOTHING_WRONG, refused: [], acknowledged: findings.sent })
+  }
+
+  test(`kill -9 of everything, ${KILLS} times: nothing that was called safe is lost`, async () => {
+    for (const name of Object.keys(DEVICES)) {
+      const create = ['account', 'create', `${name}@localhost`, '--password-stdin']
+      expect((await deployment().ctl(create, 'secret\n')).code).toBe(0)
+    }
+    await people.register(deployment().ports.xmpps)
+    for (let kill = 0; kill < KILLS; kill++) {
+      await connect()
+      await using sent = load()
+      await pause(LOAD_MS)
+      await deployment().kill()
+      await sent.stop()
+      await Promise.all(here.map((device) => device.gone()))
+      await deployment().start()
+    }
+    await connect()
+    await isWell()
+  })
+
+  test.runIf(which === 'all-in-one')(
+    'kill -9 of Postgres: streams stay, nothing is lost, without hands',
+    async () => {
+      await using sent = load()
+      await pause(LOAD_MS)
+      const file = join(deployment().dataDir, 'postgres/postmaster.pid')
+      process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGKILL')
+      const before = alice.acknowledged
+      await expect.poll(() => alice.acknowledged - before, { timeout: 20_000 }).toBeGreaterThan(50)
+      await sent.stop()
+      expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
+      await isWell()
+    },
+  )
+})
