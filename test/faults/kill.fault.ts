@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Campaign, DEVICES, PHASES } from './campaign.ts'
 import { NOTHING_KEPT, NOTHING_WRONG, Scene } from './scene.ts'
 
-const KILLS = Number(process.env['KILLS'] ?? 15)
+const KILLS = Number(process.env['KILLS'] ?? 10)
 
 test(
   `R3: killed at ${KILLS} random moments: nothing that was called safe is lost, nothing comes after it is due`,

@@ -7,7 +7,7 @@ import { FaultyPostgres } from './postgres.ts'
 import { RelayProcess } from './relay-process.ts'
 import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.ts'
 
-const OUTAGE_MS = Number(process.env['OUTAGE_SECONDS'] ?? 6) * 1000
+const OUTAGE_MS = Number(process.env['OUTAGE_SECONDS'] ?? 4) * 1000
 /** What was under way when it begins has ended. */
 const ONSET_MS = 500
 

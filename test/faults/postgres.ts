@@ -49,11 +49,11 @@ export class FaultyPostgres implements AsyncDisposable {
 
   /** Every process of it stands still: nothing answers, nothing is refused. */
   async freeze(): Promise<void> {
-    for (const pid of await this.#processes()) process.kill(pid, 'SIGSTOP')
+    for (const pid of await this.#processes()) signalTo(pid, 'SIGSTOP')
   }
 
   async thaw(): Promise<void> {
-    for (const pid of await this.#processes()) process.kill(pid, 'SIGCONT')
+    for (const pid of await this.#processes()) signalTo(pid, 'SIGCONT')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,5 +77,14 @@ export class FaultyPostgres implements AsyncDisposable {
       }),
     )
     return [pid, ...children.flat()]
+  }
+}
+
+/** Sessions end at any time. */
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
