@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
-import { createProcessBus } from '@sealpost/bus'
+import { createPostgresBus, createProcessBus } from '@sealpost/bus'
 import { migrate, openDb } from '@sealpost/db'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
@@ -51,10 +51,11 @@ const defaults: XmppConfig = {
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
 }
 
-/** `limits` replaces bounds that have no variable. Disposing throws if a handler of the relay had crashed. */
+/** `limits` replaces bounds that have no variable; `bus`: as with services in processes of their own. Disposing throws if a handler of the relay had crashed. */
 export async function startRelay(
   config: Partial<XmppConfig> = {},
   limits: Partial<RelayLimits> = {},
+  { bus = 'process' }: { bus?: 'process' | 'postgres' } = {},
 ): Promise<RelayFixture> {
   const stack = new AsyncDisposableStack()
   let logged = ''
@@ -80,10 +81,13 @@ export async function startRelay(
   const domains = ['localhost', 'example.org']
   const tls = { directory: join(dataDir, 'tls'), domains, clock, random: systemRandom }
   await ensureCertificate(tls)
+  const accountDb = stack.use(await openDb({ url: database.url, role: 'sealpost_account' }))
   const platform: Platform = {
     log,
     metrics: createMetrics(),
-    bus: stack.use(createProcessBus({ onError })),
+    bus: stack.use(
+      bus === 'process' ? createProcessBus({ onError }) : await createPostgresBus(accountDb, { onError }),
+    ),
     clock,
     random: systemRandom,
     tls: stack.use(watchTls(join(dataDir, 'tls/cert.pem'), join(dataDir, 'tls/key.pem'), { log, clock })),
@@ -92,7 +96,6 @@ export async function startRelay(
     domains,
     bind: '127.0.0.1',
   }
-  const accountDb = stack.use(await openDb({ url: database.url, role: 'sealpost_account' }))
   const accounts = stack.use(
     createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
   )
