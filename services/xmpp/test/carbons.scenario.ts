@@ -67,6 +67,79 @@ describe('carbons', () => {
     await expectNoMessage(alice)
   })
 
+  test('R15: what is eligible (XEP-0280 §6.1), what is not, and who the copy says that it is from', async () => {
+    const alice = await relay.device('alice', 'elig')
+    const one = await relay.device('r15c', '1')
+    const two = await relay.device('r15c', '2')
+    const mirror = await relay.device('alice', 'mirror')
+    await enable(two)
+    await enable(mirror)
+    const inner = (xml: string) => `<message to='${one.jid}' type='chat' id='c'>${xml}</message>`
+    const eligible = [
+      omemo(one.jid, 'c'),
+      omemo(one.jid, 'c').replace(`type='chat'`, `type='normal'`),
+      inner(`<received xmlns='urn:xmpp:receipts' id='m0'/>`),
+      inner(`<displayed xmlns='urn:xmpp:chat-markers:0' id='m0'/>`),
+      inner(`<propose xmlns='urn:xmpp:jingle-message:0' id='c1'/>`),
+      omemo(one.jid, 'c').replace('<store', '<no-store'),
+    ]
+    for (const stanza of eligible) {
+      alice.sends(stanza)
+      expect((await one.message()).attrs['id']).toBe('c')
+      const received = await two.message()
+      expect([stanza, describeMessage(received)]).toEqual([stanza, 'received c'])
+      expect(received.attrs).toMatchObject({ from: 'r15c@localhost', to: 'r15c@localhost' })
+      const sent = await mirror.message()
+      expect([stanza, describeMessage(sent)]).toEqual([stanza, 'sent c'])
+      expect(sent.attrs).toMatchObject({ from: 'alice@localhost', to: 'alice@localhost' })
+      const original = sent.child('sent', NS)?.child('forwarded', 'urn:xmpp:forward:0')?.elements()[0]
+      expect(original?.attrs).toMatchObject({ from: alice.jid, to: one.jid })
+    }
+    for (const stanza of [
+      omemo(one.jid, 'h').replace(`type='chat'`, `type='headline'`),
+      inner(`<composing xmlns='http://jabber.org/protocol/chatstates'/>`),
+      `<message to='${one.jid}' type='error' id='e'><error type='cancel'/></message>`,
+    ]) {
+      alice.sends(stanza)
+      await one.message()
+    }
+    for (const to of [one.jid, 'r15c@localhost']) {
+      alice.sends(omemo(to, 'g').replace(`type='chat'`, `type='groupchat'`))
+      expect((await alice.message()).attrs['type']).toBe('error')
+    }
+    for (const client of [alice, one, two, mirror]) await expectNoMessage(client)
+    await expect.poll(kept).toEqual(NOTHING_KEPT)
+  })
+
+  test('R15: private and no-copy keep the sender’s other devices out, too, and the mark goes along', async () => {
+    const alice = await relay.device('alice', 'priv')
+    const bob = await relay.device('r15d', 'x')
+    const mirror = await relay.device('alice', 'mirror2')
+    await enable(mirror)
+    for (const mark of [`<private xmlns='${NS}'/>`, `<no-copy xmlns='urn:xmpp:hints'/>`]) {
+      for (const to of [bob.jid, bob.bare]) {
+        alice.sends(omemo(to, 'p').replace('<store', `${mark}<store`))
+        await bob.message()
+        await expectNoMessage(mirror)
+      }
+    }
+    await expect.poll(kept).toEqual(NOTHING_KEPT)
+  })
+
+  test('R15: a copy that somebody made up is none: it does not arrive, or not as one', async () => {
+    const alice = await relay.device('alice', 'forge')
+    const bob = await relay.device('r15e', 'x')
+    await enable(bob)
+    const forged = `<received xmlns='${NS}'><forwarded xmlns='urn:xmpp:forward:0'>${omemo('x@localhost', 'f').replace('<message', `<message xmlns='jabber:client' from='boss@localhost'`)}</forwarded></received>`
+    alice.sends(`<message to='${bob.jid}' type='chat' id='f1'>${forged}</message>`)
+    expect((await alice.message()).attrs['type']).toBe('error')
+    alice.sends(omemo(bob.jid, 'f2').replace('<store', `${forged}<store`))
+    const message = await bob.message()
+    expect(message.attrs).toMatchObject({ id: 'f2', from: alice.jid })
+    expect(message.child('received', NS)).toBeUndefined()
+    await expectNoMessage(bob)
+  })
+
   test('R16: a device gets a message once, also when its sibling goes away in the middle', async () => {
     const alice = await relay.device('alice', 'c')
     await relay.register('r16', 'x', true)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canary, says, tablesWith } from '../../../test/canaries.ts'
 import { axolotl, legacyPgp, omemo as omemoOf, openpgpVector, ox } from '../src/policy/_ciphertexts.ts'
 import { TestClient } from './client.ts'
+import { expectNoMessage } from './delivery-fixture.ts'
 import { arrive, befriend, condition } from './friends.ts'
 import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
 
@@ -383,5 +384,25 @@ describe('optional', () => {
     const again = await optional.client('dave')
     await again.available()
     await again.receivesNothing()
+  })
+
+  test('R15: plaintext that passes is copied to the other devices that are here (XEP-0280 §6.1)', async () => {
+    const sender = await optional.client('ellen', { resource: 'a' })
+    const mirror = await optional.client('ellen', { resource: 'b' })
+    const bystander = await optional.client('ellen', { resource: 'c' })
+    const [one, two] = [
+      await optional.client('frank', { resource: '1' }),
+      await optional.client('frank', { resource: '2' }),
+    ]
+    for (const client of [mirror, bystander, one, two]) await client.available()
+    for (const client of [mirror, two]) await client.request('set', `<enable xmlns='urn:xmpp:carbons:2'/>`)
+    sender.sendRaw(`<message to='${one.jid}' type='chat' id='1'><body>${CANARY}</body></message>`)
+    expect((await one.message()).child('body')?.text()).toBe(CANARY)
+    expect((await two.message()).child('received', 'urn:xmpp:carbons:2')).toBeDefined()
+    expect((await mirror.message()).child('sent', 'urn:xmpp:carbons:2')).toBeDefined()
+    sender.sendRaw(`<message to='${one.bare}' type='chat' id='2'><body>${CANARY}</body></message>`)
+    for (const client of [one, two]) expect((await client.message()).attrs['id']).toBe('2')
+    expect((await mirror.message()).child('sent', 'urn:xmpp:carbons:2')).toBeDefined()
+    for (const client of [one, two, mirror, bystander]) await expectNoMessage(client)
   })
 })

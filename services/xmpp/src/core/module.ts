@@ -85,6 +85,8 @@ export interface Hooks {
   'message/deliver'(event: OutboundMessage): true
   /** A storable message was given to its recipient's queues; copies for other devices may follow. */
   'message/delivered'(event: DeliveredMessage): undefined
+  /** A message that is not tracked was sent to who is here; copies for other sessions may follow. */
+  'message/passed'(event: PassedMessage): undefined
   /** A session broadcast presence; its `presence` and `priority` are set. `initial`: it was not available before. */
   'presence/available'(event: { readonly session: Session; readonly initial: boolean }): undefined
   /** A session is not available any more, because it said so or because it is closed. */
@@ -112,10 +114,13 @@ export interface OutboundMessage {
   readonly handling?: MessageHandling
 }
 
-export interface DeliveredMessage extends OutboundMessage {
+export interface PassedMessage extends OutboundMessage {
   readonly recipient: AccountRef
   /** The session addressed by full JID, when the message went to it alone. */
   readonly direct: Session | undefined
+}
+
+export interface DeliveredMessage extends PassedMessage {
   readonly queued: QueuedMessage
   readonly outcome: Outcome
 }

@@ -10,6 +10,7 @@ import {
   defineModule,
   type Module,
   type ModuleHost,
+  type PassedMessage,
   type Session,
 } from '../core/module.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -60,13 +61,30 @@ export const carbons = (options: CarbonsOptions): Module =>
         if (saved.carbons !== undefined) session.data.carbons = saved.carbons
       })
       host.hook('message/delivered', (event) => copy(host, options, event))
+      host.hook('message/passed', (event) => copyNow(host, event))
     },
   })
 
 /** XEP-0280 §6.1: chat, and normal messages that carry ciphertext; the policy took out what must not be copied. */
+function isEligible({ handling, stanza }: PassedMessage): boolean {
+  return handling?.copied === true && !stanza.child('private', NS_CARBONS)
+}
+
+/** What is kept for nobody is copied to who is here. */
+function copyNow(host: ModuleHost, event: PassedMessage): undefined {
+  if (!isEligible(event)) return undefined
+  const { session: sender, recipient, direct, stanza } = event
+  const copies = (kind: Wrapper, owner: AccountRef, except: readonly (Session | undefined)[]) => {
+    for (const session of host.sessions.others(owner.jid, except))
+      if (session.data.carbons && session.stream) session.sendUnkept(wrap(kind, owner, stanza))
+  }
+  if (direct) copies('received', recipient, [direct, sender])
+  if (recipient.id !== sender.account.id) copies('sent', sender.account, [sender])
+  return undefined
+}
+
 function copy(host: ModuleHost, options: CarbonsOptions, event: DeliveredMessage) {
-  if (event.handling?.copied !== true) return undefined
-  if (event.stanza.child('private', NS_CARBONS)) return undefined
+  if (!isEligible(event)) return undefined
   const sender = event.session
   const toSelf = event.recipient.id === sender.account.id
   const received =
@@ -87,10 +105,12 @@ function copy(host: ModuleHost, options: CarbonsOptions, event: DeliveredMessage
   )
 }
 
+type Wrapper = 'sent' | 'received'
+
 interface FanOut {
   readonly owner: AccountRef
   readonly queues: AccountQueues
-  readonly wrapper: 'sent' | 'received'
+  readonly wrapper: Wrapper
   /** Sessions that have the message already. */
   readonly except: readonly (Session | undefined)[]
 }
@@ -127,7 +147,7 @@ function fanOut(
 }
 
 /** XEP-0280 §6, §7: from the owner's bare JID. */
-function wrap(kind: 'sent' | 'received', owner: AccountRef, stanza: Element): Element {
+function wrap(kind: Wrapper, owner: AccountRef, stanza: Element): Element {
   const bare = owner.jid.toString()
   const attrs = { from: bare, to: bare, type: stanza.attrs['type'] }
   return element(

@@ -119,7 +119,7 @@ function deliver(host: ModuleHost, options: MessageOptions, event: OutboundMessa
     if (type === 'groupchat') throw new StanzaError('cancel', 'service-unavailable') // RFC 6121 §8.5.2.1.1
     const direct = event.to.resource === '' ? undefined : host.sessions.find(event.to)
     if (type === 'error' || type === 'headline') return passBy(host, event, direct)
-    if (event.handling?.storable !== true) return deliverNow(host, event, direct)
+    if (event.handling?.storable !== true) return deliverNow(host, event, recipient, direct)
     return chain(options.devices.queuesOf(recipient), (queues) =>
       deliverStorable(host, options, event, recipient, direct, queues),
     )
@@ -143,14 +143,17 @@ function passBy(host: ModuleHost, { stanza, to }: OutboundMessage, direct: Sessi
 /** Live only: chat states, `no-store`, and plaintext where the policy lets it pass. */
 function deliverNow(
   host: ModuleHost,
-  { stanza, to, handling }: OutboundMessage,
-  direct: Session | undefined,
-): true {
-  const targets = direct?.stream ? [direct] : connected(host, to)
+  event: OutboundMessage,
+  recipient: AccountRef,
+  addressed: Session | undefined,
+): MaybePromise<true> {
+  const { stanza, to, handling } = event
+  const direct = addressed?.stream ? addressed : undefined
+  const targets = direct ? [direct] : connected(host, to)
   for (const session of targets) session.sendUnkept(stanza)
   if (targets.length === 0 && stanza.child('body') && handling)
     throw new StanzaError('wait', 'recipient-unavailable')
-  return true
+  return chain(host.fire('message/passed', { ...event, recipient, direct }), () => true as const)
 }
 
 function connected(host: ModuleHost, to: Jid): Session[] {
