@@ -29,6 +29,8 @@ const RECORDS_ACCOUNT = '00000000-0000-0000-0000-000000000000'
 const ROW_BYTES = 256 * 1024
 /** Bytes of all records; sessions beyond end as if the process had been killed. */
 const RECORDS_BYTES_MAX = 128 * 1024 * 1024
+/** Accounts whose devices are looked up at the same time. */
+const AT_ONCE = 32
 /** `index count`: which of how many rows of one list this is. */
 const ROW_HEAD_BYTES = 8
 
@@ -69,9 +71,13 @@ export class SessionHandover {
   }
 
   #encode(session: Session, untilMs: number): Buffer {
+    const { hooks, devices } = this.#options
     const saved: SavedData = {}
-    void this.#options.hooks.fire('session/save', { session, saved })
-    return encodeRecord(recordOf(session, untilMs, saved))
+    void hooks.fire('session/save', { session, saved })
+    const record = recordOf(session, untilMs, saved)
+    const { account, queues } = session
+    if (!devices.hasInherited(account, queues.device)) return encodeRecord(record)
+    return encodeRecord({ ...record, queues: { ...record.queues, inherited: undefined } })
   }
 
   async #append(list: Buffer, due: number, deadline: number): Promise<void> {
@@ -114,10 +120,19 @@ export class SessionHandover {
     for (const queue of queues) records.push(...decodeRecords(await this.#read(queue)))
     for (const queue of queues) store.shredQueue(queue)
     await store.shredded()
+    await this.#prepareInheriting(records)
     for (const record of records) await this.#restore(record)
     for (const { session, untilMs } of lifecycle.hibernated())
       if (untilMs <= clock.now()) lifecycle.end(session) // while nobody was there to tell
     if (records.length > 0) events.sessionsRestored(records.length)
+  }
+
+  /** Finds where the queues end that devices still have to take over. */
+  async #prepareInheriting(records: readonly SessionRecord[]): Promise<void> {
+    const { devices } = this.#options
+    const left = records.filter(({ queues }) => queues.inherited)
+    while (left.length > 0)
+      await Promise.all(left.splice(0, AT_ONCE).map(({ accountId }) => devices.queuesOf({ id: accountId })))
   }
 
   /** A list of records; nothing when rows of it are missing, as after a stop that was cut short. */
@@ -135,11 +150,10 @@ export class SessionHandover {
   }
 
   async #restore(record: SessionRecord): Promise<void> {
-    const { lifecycle, delivery, devices, hooks, domains } = this.#options
+    const { lifecycle, delivery, hooks, domains } = this.#options
     const jid = parseJid(record.jid)
     if (!domains.includes(jid.domain)) return
     const account = accountOf(record)
-    if (record.queues.inherited) await devices.queuesOf(account) // finds where the queue ends that it takes over
     const queues = { ...record.queues, dropped: [] }
     const session = lifecycle.restore({ account, jid, queues, untilMs: record.untilMs })
     applyRecord(session, record, (id) => delivery.copyOf(session, id))

@@ -130,6 +130,11 @@ export class DeviceRegistry {
     return this.#inheritUntil.get(device.id)
   }
 
+  /** True when it is known, without asking, that the device has taken over what the account's queue held. */
+  hasInherited(account: Pick<AccountRef, 'id'>, { id }: Device): boolean {
+    return this.#cache.get(account.id)?.devices.some((each) => each.id === id && !each.inherits) === true
+  }
+
   /** The device has taken over what the account's queue held. */
   async inherited(account: AccountRef, device: Device): Promise<void> {
     await this.#store.inherited(account.id, device.id)
