@@ -265,13 +265,13 @@ export class Device {
   #isRecognised(message: SentMessage): boolean {
     const { relayLife } = this.#world
     const known = this.traits.resource !== undefined && this.session?.counting === true
-    const now = known && relayLife !== undefined ? `${relayLife} ${this.#life}` : undefined
+    const now = known && relayLife !== undefined ? `${relayLife} ${this.relayId}` : undefined
     const before = this.#sentIn.get(message)
     this.#sentIn.set(message, now)
     return now !== undefined && before === now
   }
 
-  /** Life of the relay and of the device when it last sent a message. */
+  /** Life of the relay, and what that called the device, when it last sent a message. */
   readonly #sentIn = new Map<SentMessage, string | undefined>()
 
   /** Asks for the relay's count (XEP-0198 §4). */

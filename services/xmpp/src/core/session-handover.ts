@@ -132,7 +132,9 @@ export class SessionHandover {
     const { devices } = this.#options
     const left = records.filter(({ queues }) => queues.inherited)
     while (left.length > 0)
-      await Promise.all(left.splice(0, AT_ONCE).map(({ accountId }) => devices.queuesOf({ id: accountId })))
+      await Promise.all(
+        left.splice(0, AT_ONCE).map(async ({ accountId }) => devices.queuesOf({ id: accountId })),
+      )
   }
 
   /** A list of records; nothing when rows of it are missing, as after a stop that was cut short. */
