@@ -6,6 +6,7 @@ export const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas' // RFC 6120 §8.
 export const NS_STREAMS = 'urn:ietf:params:xml:ns:xmpp-streams' // RFC 6120 §4.9
 export const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls' // RFC 6120 §5
 export const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl' // RFC 6120 §6
+export const NS_STREAM_LIMITS = 'urn:xmpp:stream-limits:0' // XEP-0478
 export const NS_SASL_CB = 'urn:xmpp:sasl-cb:0' // XEP-0440
 export const NS_SASL2 = 'urn:xmpp:sasl:2' // XEP-0388
 export const NS_SASL_UPGRADE = 'urn:xmpp:sasl:upgrade:0' // XEP-0480

@@ -32,6 +32,8 @@ const streamLimits: StreamLimits = {
   negotiationMs: 60_000,
   unreadBytesMax: 65_536,
   unsafeMax: 2_000,
+  bytesRate: { burst: 16 * 1024 * 1024, perSecond: 1024 * 1024 },
+  elementsRate: { burst: 20_000, perSecond: 1_000 },
   closeMs: 2_000,
 }
 
@@ -204,6 +206,7 @@ export class Relay implements AsyncDisposable {
       lifecycle: this.#lifecycle,
       delivery: this.#delivery,
       devices: this.#devices,
+      streamLimits: this.#context.limits,
       silenceMs: limits?.silenceMs ?? relayLimits.silenceMs,
     }
     await this.#table.load(modules(options), {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TestClient } from './client.ts'
 import { condition } from './friends.ts'
 import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
+import { signIn2 } from './sasl2-client.ts'
 
 const MiB = 1024 * 1024
 
@@ -197,5 +198,93 @@ describe('too many that are not signed in', () => {
     crowding.abort()
     await Promise.all(crowd)
     expect(await relay.platform.metrics.render()).toMatch(/xmpp_streams_refused_total [1-9]/)
+  })
+})
+
+describe('how much a session sends', () => {
+  let relay: RelayFixture
+  beforeAll(async () => {
+    const stream = {
+      bytesRate: { burst: 200_000, perSecond: 400_000 },
+      elementsRate: { burst: 100, perSecond: 400 },
+    }
+    relay = await startRelay({}, { stream })
+  })
+  afterAll(() => relay[Symbol.asyncDispose]())
+
+  const ping = (id: number, padding = '') =>
+    `<iq type='get' id='p${id}'><ping xmlns='urn:xmpp:ping'>${padding}</ping></iq>`
+
+  test.each([
+    ['stanzas', 300, ''],
+    ['bytes', 60, 'a'.repeat(10_000)],
+  ])('too many %s at once: answered later, all of them, in order', async (_what, count, padding) => {
+    const fast = await relay.client('fast')
+    const other = await relay.client('other')
+    const started = performance.now()
+    for (let id = 0; id < count; id++) fast.sendRaw(ping(id, padding))
+    await other.ping() // others do not wait for it
+    const othersMs = performance.now() - started
+    for (let id = 0; id < count; id++) {
+      const answer = await fast.next(({ name }) => name === 'iq')
+      expect(answer.attrs).toMatchObject({ id: `p${id}`, type: 'result' })
+    }
+    const took = performance.now() - started
+    expect(took).toBeGreaterThan(350)
+    expect(othersMs).toBeLessThan(took)
+    await fast.close()
+    await other.close()
+  })
+
+  test('a session that is not read from can still be ended, and resumed', async () => {
+    const options = { resource: 'r' }
+    const client = await relay.client('resumed', options)
+    const previd = await client.enableStreamManagement()
+    for (let id = 0; id < 300; id++) client.sendRaw(ping(id))
+    await client.drop()
+    const again = await TestClient.connect({ port: relay.port })
+    await again.authenticate({ port: relay.port, username: 'resumed', password: 'secret' })
+    expect((await again.resume(previd ?? '', client)).name).toBe('resumed')
+    await again.close()
+  })
+})
+
+describe('XEP-0478: the limits are told', () => {
+  let relay: RelayFixture
+  beforeAll(async () => {
+    relay = await startRelay()
+  })
+  afterAll(() => relay[Symbol.asyncDispose]())
+
+  const limitsOf = (client: TestClient) =>
+    client.features
+      ?.child('limits', 'urn:xmpp:stream-limits:0')
+      ?.elements()
+      .map((each) => `${each.name} ${each.text()}`)
+
+  test('not before TLS; before sign-in and after it, as they then are', async () => {
+    await relay.account('alice')
+    const options = { port: relay.port, username: 'alice', password: 'secret' }
+    const plain = await TestClient.open(options)
+    await plain.openStream()
+    expect(limitsOf(plain)).toBeUndefined()
+    await plain.drop()
+    const client = await TestClient.connect(options)
+    expect(limitsOf(client)).toEqual(['max-bytes 10000', 'idle-seconds 60'])
+    await client.authenticate(options)
+    expect(limitsOf(client)).toEqual(['max-bytes 262144'])
+    await client.close()
+  })
+
+  test('after SASL2 without a stream restart, too', async () => {
+    await relay.account('alice')
+    const client = await TestClient.connect({ port: relay.port })
+    const success = await signIn2(client, { username: 'alice' })
+    expect(success.name).toBe('success')
+    const features = await client.next((element) =>
+      element.is('features', 'http://etherx.jabber.org/streams'),
+    )
+    expect(features.child('limits', 'urn:xmpp:stream-limits:0')?.child('max-bytes')?.text()).toBe('262144')
+    await client.close()
   })
 })

@@ -8,7 +8,7 @@ import { createPostgresBus, createProcessBus } from '@sealpost/bus'
 import { migrate, openDb } from '@sealpost/db'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
-import { createClock, systemRandom } from '@sealpost/runtime'
+import { type Clock, createClock, systemRandom } from '@sealpost/runtime'
 import { parseJid } from '@sealpost/jid'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { type Platform, watchTls } from '@sealpost/service'
@@ -51,11 +51,11 @@ const defaults: XmppConfig = {
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
 }
 
-/** `limits` replaces bounds that have no variable; `bus`: as with services in processes of their own. Disposing throws if a handler of the relay had crashed. */
+/** `limits` replaces bounds that have no variable; `bus`: as with services in processes of their own; `ownClock` replaces the system's. Disposing throws if a handler of the relay had crashed. */
 export async function startRelay(
   config: Partial<XmppConfig> = {},
   limits: Partial<RelayLimits> = {},
-  { bus = 'process' }: { bus?: 'process' | 'postgres' } = {},
+  { bus = 'process', ownClock }: { bus?: 'process' | 'postgres'; ownClock?: Clock } = {},
 ): Promise<RelayFixture> {
   const stack = new AsyncDisposableStack()
   let logged = ''
@@ -76,7 +76,7 @@ export async function startRelay(
   })
   await migrate({ url: database.url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
   const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
-  const clock = createClock({ onError })
+  const clock = ownClock ?? createClock({ onError })
   const log = createLog({ level: 'debug', destination })
   const domains = ['localhost', 'example.org']
   const tls = { directory: join(dataDir, 'tls'), domains, clock, random: systemRandom }

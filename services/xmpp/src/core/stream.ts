@@ -3,7 +3,7 @@
  * handshake. What happens on it is decided by modules (nonzas) and by the router (stanzas), one element at a time.
  */
 import { JidError, parseJid } from '@sealpost/jid'
-import type { Clock, MaybePromise, Random } from '@sealpost/runtime'
+import { Budget, type BudgetRate, type Clock, type MaybePromise, type Random } from '@sealpost/runtime'
 import {
   type Element,
   escapeXml,
@@ -34,6 +34,9 @@ export interface StreamLimits {
   readonly unreadBytesMax: number
   /** Inbound stanzas whose `h` still waits; beyond it the socket is not read. */
   readonly unsafeMax: number
+  /** What one stream may send; beyond it the socket is not read for as long as that takes. */
+  readonly bytesRate: BudgetRate
+  readonly elementsRate: BudgetRate
   /** Wait for the peer's closing tag (RFC 6120 §4.4). */
   readonly closeMs: number
 }
@@ -76,6 +79,12 @@ export class Stream {
   #unread: Buffer[] = []
   #unreadBytes = 0
   #throttled = false
+  readonly #bytes: Budget
+  readonly #elements: Budget
+  /** First-level elements that have not been charged yet. */
+  #uncharged = 0
+  /** Ends when the stream has sent no more than it may. */
+  #slowed: Disposable | undefined
   /** The transport is gone; what had arrived before is still handled. */
   #gone = false
   #headerSent = false
@@ -96,6 +105,9 @@ export class Stream {
       },
       context.limits.elementBytesMaxBeforeAuth,
     )
+    const now = context.clock.monotonic()
+    this.#bytes = new Budget(context.limits.bytesRate, now)
+    this.#elements = new Budget(context.limits.elementsRate, now)
     this.#deadline = context.clock.after(context.limits.negotiationMs, () => {
       this.fail(new StreamError('connection-timeout'))
     })
@@ -112,10 +124,12 @@ export class Stream {
   /** Bytes from the transport. */
   receive(chunk: Buffer): void {
     if (this.#closed) return
-    if (!this.#busy) return this.#read(chunk)
-    this.#unread.push(chunk)
-    this.#unreadBytes += chunk.length
-    this.#regulate()
+    if (this.#busy) {
+      this.#unread.push(chunk)
+      this.#unreadBytes += chunk.length
+      this.#regulate()
+    } else this.#read(chunk)
+    this.#charge(chunk.length)
   }
 
   send(xml: string): void {
@@ -242,6 +256,7 @@ export class Stream {
 
   /** RFC 6120 §10.1: the elements of one stream are handled in order, each before the next is read. */
   #onElement(element: Element): void {
+    this.#uncharged++
     if (this.#closing || (this.#deaf && !isAcknowledgement(element))) return
     const pending = this.#dispatch(element)
     if (!(pending instanceof Promise)) return
@@ -274,8 +289,25 @@ export class Stream {
   /** Reads from the socket only what can be handled soon. */
   #regulate(): void {
     if (this.#closed) return
-    if (this.#throttled || this.#unreadBytes > this.#context.limits.unreadBytesMax) this.connection.pause()
+    const { unreadBytesMax } = this.#context.limits
+    if (this.#throttled || this.#slowed || this.#unreadBytes > unreadBytesMax) this.connection.pause()
     else this.connection.resume()
+  }
+
+  /** Once for each chunk, not for each stanza. Who sends too much is read later, and loses nothing. */
+  #charge(bytes: number): void {
+    const { clock } = this.#context
+    const now = clock.monotonic()
+    this.#bytes.charge(now, bytes)
+    this.#elements.charge(now, this.#uncharged)
+    this.#uncharged = 0
+    const waitMs = Math.max(this.#bytes.waitMs(now, 0), this.#elements.waitMs(now, 0))
+    if (waitMs === 0 || this.#slowed || this.#closed) return
+    this.#slowed = clock.after(waitMs, () => {
+      this.#slowed = undefined
+      this.#regulate()
+    })
+    this.#regulate()
   }
 
   #dispatch(element: Element): MaybePromise<void> {
@@ -319,6 +351,7 @@ export class Stream {
     if (this.#closed) return
     this.#closed = true
     this.#deadline?.[Symbol.dispose]()
+    this.#slowed?.[Symbol.dispose]()
     this.#parser.stop()
     this.#unread = []
     this.connection.end()

@@ -124,6 +124,8 @@ export class Peer {
         negotiationMs: 1e9,
         unreadBytesMax: 65_536,
         unsafeMax: 1,
+        bytesRate: { burst: 1, perSecond: 1 },
+        elementsRate: { burst: 1, perSecond: 1 },
         closeMs: 1,
       },
     }

@@ -25,6 +25,7 @@ import { sasl } from './sasl.ts'
 import { saslUpgrade } from './sasl-upgrade.ts'
 import { sasl2 } from './sasl2.ts'
 import { starttls } from './starttls.ts'
+import { streamLimits, type StreamLimitsOptions } from './stream-limits.ts'
 import { streamManagement } from './stream-management.ts'
 
 export interface ModuleOptions {
@@ -38,12 +39,14 @@ export interface ModuleOptions {
   readonly fast: FastOptions['fast']
   readonly events: XmppEvents
   readonly policies: DomainPolicies
+  readonly streamLimits: StreamLimitsOptions['streamLimits']
   readonly resumeTimeoutMs: number
   readonly silenceMs: number
 }
 
 export const modules = (options: ModuleOptions): readonly Module[] => [
   starttls(),
+  streamLimits(options),
   sasl(options),
   sasl2(options),
   saslUpgrade(options),
