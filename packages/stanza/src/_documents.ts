@@ -6,7 +6,8 @@ import { HEADER, streamVectors, vectors } from './_vectors.ts'
  * Where saxes leaves the specification: it trims what a declaration binds, and takes local names that begin with a
  * digit or a hyphen. `__proto__` is a name that only we refuse.
  */
-const INCOMPARABLE = /__proto__|:[-.\d\u{b7}]|xmlns[^=]*=\s*(?:"(?:\s|[^"]*\s")|'(?:\s|[^']*\s'))/u
+const INCOMPARABLE =
+  /__proto__|:[-.\d\u{b7}]|xmlns[^=]*=\s*(?:"(?:\s|&#|[^"]*(?:\s|&#[^;"]*;)")|'(?:\s|&#|[^']*(?:\s|&#[^;']*;)'))/u
 
 export function isComparable(text: string): boolean {
   return !INCOMPARABLE.test(text)
