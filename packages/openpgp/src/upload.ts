@@ -24,6 +24,8 @@ export interface Upload {
   readonly revocations: readonly Signature[]
   /** Certificates of which nothing was left. */
   readonly rejected: number
+  /** Fingerprints of those among them whose key is one that we read. */
+  readonly refused: readonly Buffer[]
   readonly dropped: Dropped
 }
 
@@ -56,14 +58,17 @@ export function readUpload(
   const packets = readPackets(decode(body, limits), limits.packetsMax)
   const grouped = groupPackets(packets, limits, dropped)
   const options = { now, limits, work: new Work(limits.workMax), dropped }
-  const certificates = grouped.certificates
-    .map((each) => verifyCertificate(each, options))
-    .filter((each) => each !== undefined)
-    .map((each) => mergeCertificates(undefined, each, limits))
+  const certificates: VerifiedCertificate[] = []
+  const refused: Buffer[] = []
+  for (const each of grouped.certificates) {
+    const verified = verifyCertificate(each, options)
+    if (verified) certificates.push(mergeCertificates(undefined, verified, limits))
+    else refused.push(each.primary.fingerprint)
+  }
   const revocations = grouped.bare.filter(({ type }) => type === SignatureType.keyRevocation)
-  const rejected = grouped.certificates.length - certificates.length + grouped.unreadable
+  const rejected = refused.length + grouped.unreadable
   if (certificates.length + revocations.length + rejected === 0) throw reject.noCertificate()
-  return { certificates, revocations, rejected, dropped }
+  return { certificates, revocations, rejected, refused, dropped }
 }
 
 /**

@@ -10,7 +10,9 @@ import { postgresCertificateStore } from './directory/store.postgres.ts'
 import { createEvents } from './events.ts'
 import { hkp } from './routes/hkp.ts'
 import type { HkpOptions } from './routes/hkp.ts'
+import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
 import { wkd } from './routes/wkd.ts'
+import type { WkdOptions } from './routes/wkd.ts'
 
 export interface KeysService extends RunningService {
   readonly directory: Directory
@@ -29,10 +31,11 @@ export async function createKeysService(config: KeysConfig, platform: Platform):
   const worker = stack.use(new CertificateWorker(clock))
   const directory = new Directory({ store: postgresCertificateStore(db), worker, clock })
   stack.use(clock.every(FORGET_EVERY_MS, async () => void (await directory.forgetUnpublished())))
-  const options: HkpOptions = { directory, events, clock }
+  const options = { directory, events, clock, domains }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
+  await server.app.register(hkpV2, options)
   const { port } = await server.listen({ host: bind, port: config.hkpPort })
   events.listening(port)
   const held = stack.move()
@@ -49,9 +52,10 @@ export async function createKeysService(config: KeysConfig, platform: Platform):
   }
 }
 
-function routes(options: HkpOptions): FastifyPluginAsync {
+function routes(options: HkpOptions & WkdOptions): FastifyPluginAsync {
   return async (app) => {
     await app.register(hkp, options)
-    await app.register(wkd)
+    await app.register(hkpV2, options)
+    await app.register(wkd, options)
   }
 }

@@ -155,6 +155,14 @@ test.each<[string, string, number, RegExp]>([
   expect(await add(keytext)).toEqual({ status, text: expect.stringMatching(text) as string })
 })
 
+test('draft-gallagher-openpgp-hkp §4.1: keytext as a part of a form', async () => {
+  const body = new FormData()
+  body.append('options', 'nm')
+  body.append('keytext', armor(bytes))
+  const answer = await fetch(`${origin}/pks/add`, { method: 'POST', body })
+  expect([answer.status, await answer.text()]).toEqual([200, `${ALICE} unchanged\n`])
+})
+
 test('other forms of bodies are refused', async () => {
   const send = async (type: string, body: string): Promise<number> =>
     (await fetch(`${origin}/pks/add`, { method: 'POST', headers: { 'content-type': type }, body })).status

@@ -4,6 +4,7 @@ import {
   CERTIFICATE_LIMITS,
   claimedIssuer,
   mergeCertificates,
+  minimalForAddress,
   readStored,
   readUpload,
   revocationsOnly,
@@ -11,13 +12,15 @@ import {
   withAddresses,
   writeCertificate,
 } from '@sealpost/openpgp'
-import type { CertificateSummary, Dropped } from '@sealpost/openpgp'
+import type { CertificateSummary, Dropped, VerifiedCertificate } from '@sealpost/openpgp'
+import { keytextOf } from './form.ts'
+import type { Form } from './form.ts'
 
 export interface ReadTask {
   readonly kind: 'read'
   /** Armored or binary; or a form with one of these in its field `keytext`. */
   readonly upload: Uint8Array
-  readonly form?: boolean
+  readonly form?: Form | undefined
   /** Seconds since 1970. */
   readonly now: number
 }
@@ -31,6 +34,8 @@ export interface ReadResult {
     readonly bytes: Uint8Array
   }[]
   readonly rejected: number
+  /** Fingerprints of those rejected that have a key we can read. */
+  readonly refused: readonly string[]
   readonly dropped: Dropped
 }
 
@@ -53,6 +58,8 @@ export interface MergeTask {
 export interface MergeResult {
   readonly kept: Uint8Array
   readonly served: Uint8Array
+  /** For each of the addresses, what somebody gets who writes to it: one user id. Undefined where none of them is valid. */
+  readonly minimal: readonly (Uint8Array | undefined)[]
   /** Of `served`; but expiry and use of the key as `kept` has them. */
   readonly listing: CertificateSummary
   /** Addresses in valid user ids of `kept` that are not published. */
@@ -65,8 +72,8 @@ export type Task = ReadTask | MergeTask
 
 export function readTask({ upload, form, now }: ReadTask): ReadResult {
   const body = Buffer.from(upload.buffer, upload.byteOffset, upload.byteLength)
-  const { certificates, revocations, rejected, dropped } = readUpload(
-    form === true ? keytext(body) : body,
+  const { certificates, revocations, rejected, refused, dropped } = readUpload(
+    form === undefined ? body : keytextOf(body, form),
     now,
   )
   return {
@@ -76,6 +83,7 @@ export function readTask({ upload, form, now }: ReadTask): ReadResult {
     })),
     revocations: revocations.map((each) => ({ ...claimedIssuer(each), bytes: each.packet.bytes })),
     rejected,
+    refused: refused.map((each) => each.toString('hex').toUpperCase()),
     dropped,
   }
 }
@@ -99,6 +107,7 @@ export function mergeTask(task: MergeTask): MergeResult | undefined {
   return {
     kept: writeCertificate(merged),
     served: writeCertificate(published),
+    minimal: addresses.map((address) => writeMinimal(published, address, now)),
     // Version 4 tells expiry and use of the key in its user ids, which are not all shown; that it expires is no secret.
     listing: { ...summary, userIds: summarize(published, now).userIds },
     unpublished: [...new Set(unpublished)]
@@ -108,15 +117,11 @@ export function mergeTask(task: MergeTask): MergeResult | undefined {
   }
 }
 
-/** draft-gallagher-openpgp-hkp §4.1: the field `keytext` of a form. Nothing, when there is none. */
-function keytext(form: Buffer): Buffer {
-  const start = form.subarray(0, FIELD.length).equals(FIELD) ? 0 : form.indexOf(NEXT_FIELD) + 1
-  if (start === 0 && !form.subarray(0, FIELD.length).equals(FIELD)) return Buffer.alloc(0)
-  const end = form.indexOf('&', start)
-  const value = form.toString('latin1', start + FIELD.length, end < 0 ? form.length : end)
-  const octet = (hex: string): string => String.fromCharCode(Number.parseInt(hex.slice(1), 16))
-  return Buffer.from(value.replaceAll('+', ' ').replaceAll(/%[0-9A-Fa-f]{2}/g, octet), 'latin1')
+function writeMinimal(
+  certificate: VerifiedCertificate,
+  address: string,
+  now: number,
+): Uint8Array | undefined {
+  const minimal = minimalForAddress(certificate, address, now)
+  return minimal.identities.length === 0 ? undefined : writeCertificate(minimal)
 }
-
-const FIELD = Buffer.from('keytext=')
-const NEXT_FIELD = Buffer.from('&keytext=')

@@ -7,7 +7,9 @@ import { normalizeAddress } from '@sealpost/openpgp'
 import type { Dropped } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
 import type { CertificateWorker } from '../certificates/certificate-worker.ts'
+import type { Form } from '../certificates/form.ts'
 import type { MergeResult, ReadResult } from '../certificates/task.ts'
+import { mailboxAskedFor } from './mailbox.ts'
 import type { CertificateStore, Listed, Needle, Served, StoredRow } from './store.ts'
 
 /** Certificates of one answer: more than one only where key ids or adopted subkeys are shared. */
@@ -15,6 +17,10 @@ const MATCHES_MAX = 4
 /** Days until user ids that nobody published are forgotten. */
 const FORGET_DAYS = 14
 const FORGET_BATCH = 100
+/** Days for which it is told whose answers changed on them, today included. */
+const PREFIX_LOG_DAYS = 90
+/** Of one day; beyond that it is no help. */
+const PREFIXES_MAX = 100_000
 const DAY_MS = 86_400_000
 /** Tries to write a certificate that others change at the same time. */
 const TRIES_MAX = 10
@@ -45,6 +51,8 @@ export interface Submission {
   readonly certificates: readonly Submitted[]
   /** Keys of which nothing was valid, and revocations whose key is unknown. */
   readonly rejected: number
+  /** Fingerprints of those among them whose key is one that we read. */
+  readonly refused: readonly string[]
   readonly dropped: Dropped
 }
 
@@ -79,8 +87,8 @@ export class Directory {
     this.#clock = clock
   }
 
-  /** Takes what verifies of an upload, or of the field `keytext` of a form. Throws OpenPgpError for what cannot be read or must not be kept. */
-  async submit(upload: Uint8Array, { form = false } = {}): Promise<Submission> {
+  /** Takes what verifies of an upload, or of the field `keytext` of one that is a form. Throws OpenPgpError for what cannot be read or must not be kept. */
+  async submit(upload: Uint8Array, form?: Form): Promise<Submission> {
     const read = await this.#worker.read({ upload, form, now: this.#now() })
     const certificates: Submitted[] = []
     for (const { fingerprint, bytes } of read.certificates)
@@ -91,7 +99,7 @@ export class Directory {
       if (submitted) certificates.push(submitted)
       else rejected += 1
     }
-    return { certificates, rejected, dropped: read.dropped }
+    return { certificates, rejected, refused: read.refused, dropped: read.dropped }
   }
 
   /** Certificates as they are answered, binary; addresses of any case. */
@@ -104,6 +112,24 @@ export class Directory {
   async list(needle: Needle): Promise<readonly Listed[]> {
     const normal = normalize(needle)
     return normal === undefined ? [] : this.#store.list(normal, MATCHES_MAX)
+  }
+
+  /**
+   * For somebody who writes to an address: its certificate with one user id. `domain` as DNS has it, `hash` of the local part, which may come along. Undefined
+   * when nothing is published for it.
+   */
+  async findForMailbox(domain: string, hash: Buffer, localPart?: string): Promise<Buffer | undefined> {
+    return this.#store.serveMailbox(mailboxAskedFor(domain, hash, localPart))
+  }
+
+  /**
+   * The first four octets of the fingerprints of certificates whose answer changed on a day, YYYY-MM-DD in UTC, in hexadecimal and in order. Undefined when
+   * that is not known: long ago, in the future, or of too many.
+   */
+  async changedOn(day: string): Promise<readonly string[] | undefined> {
+    if (day <= this.#day(-PREFIX_LOG_DAYS) || day > this.#day(0)) return undefined
+    const prefixes = await this.#store.prefixes(day, PREFIXES_MAX + 1)
+    return prefixes.length > PREFIXES_MAX ? undefined : prefixes
   }
 
   /** Shows the user ids of an address. What was published for it before no longer is. The caller has verified that its owner wants it. */
@@ -145,10 +171,11 @@ export class Directory {
     await this.#store.unbury(fingerprint)
   }
 
-  /** Forgets user ids that nobody published in time. Returns how many certificates were changed. */
+  /** Forgets user ids that nobody published in time, and which answers changed long ago. Returns how many certificates were changed. */
   async forgetUnpublished(): Promise<number> {
     const due = await this.#store.due(this.#day(0), FORGET_BATCH)
     for (const fingerprint of due) await this.#change(fingerprint, { forget: true })
+    await this.#store.forgetPrefixes(this.#day(-PREFIX_LOG_DAYS))
     return due.length
   }
 
@@ -204,11 +231,12 @@ export class Directory {
     if (parts.publish !== undefined) addresses.add(parts.publish)
     if (parts.unpublish !== undefined) addresses.delete(parts.unpublish)
     if (parts.bare === true) addresses.clear()
+    const sorted = [...addresses].sort()
     const result = await this.#worker.merge({
       kept: before?.kept,
       incoming: parts.incoming,
       revocation: parts.revocation,
-      addresses: [...addresses],
+      addresses: sorted,
       forget: parts.forget === true,
       bare: parts.bare === true,
       now: this.#now(),
@@ -226,12 +254,11 @@ export class Directory {
       fingerprint,
       kept: Buffer.from(result.kept),
       served: Buffer.from(result.served),
+      minimal: result.minimal.map((bytes) => bytes && Buffer.from(bytes)),
+      changedOn: before?.served.equals(result.served) === true ? undefined : this.#day(0),
       listing: result.listing,
     }
-    const written = await this.#store.put(
-      { ...row, addresses: [...addresses].sort(), forgetOn },
-      before?.revision,
-    )
+    const written = await this.#store.put({ ...row, addresses: sorted, forgetOn }, before?.revision)
     return written ? { before, result } : 'lost'
   }
 }

@@ -1,8 +1,9 @@
 /** The store in Postgres, schema `keys`. Lookups are one statement that reads what was made before. */
-import { isUniqueViolation, sql, type Db, type Sql, type Tx } from '@sealpost/db'
+import { sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { CertificateSummary } from '@sealpost/openpgp'
 import { componentsOf } from './components.ts'
-import type { CertificateRow, CertificateStore, Needle } from './store.ts'
+import { mailboxOf } from './mailbox.ts'
+import type { CertificateRow, CertificateStore, Needle, NewRow } from './store.ts'
 
 interface SqlRow {
   fingerprint: Buffer
@@ -13,6 +14,9 @@ interface SqlRow {
   forget_on: string | null
   revision: number
 }
+
+/** Of a fingerprint: told apart well enough, and too little to find a certificate by. */
+const PREFIX_BYTES = 4
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
 const hex = (buffer: Buffer): string => buffer.toString('hex').toUpperCase()
@@ -49,6 +53,14 @@ export function postgresCertificateStore(db: Db): CertificateStore {
       )
       return rows.map(({ fingerprint, listing }) => ({ fingerprint: hex(fingerprint), listing }))
     },
+    async serveMailbox({ domain, hash }) {
+      const [row] = await db.query<{ served: Buffer }>(
+        sql`select served from keys.published_address where wkd_hash = ${hash} and domain = ${domain} and served is not null
+          order by address limit 1`,
+        { name: 'keys-serve-mailbox' },
+      )
+      return row?.served
+    },
     async ownerOf(address) {
       const [row] = await db.query<{ certificate: Buffer }>(
         sql`select certificate from keys.published_address where address = ${address}`,
@@ -61,6 +73,27 @@ export function postgresCertificateStore(db: Db): CertificateStore {
       )
       return rows.map(({ fingerprint }) => hex(fingerprint))
     },
+    ...prefixLog(db),
+    ...tombstones(db),
+  }
+}
+
+function prefixLog(db: Db): Pick<CertificateStore, 'prefixes' | 'forgetPrefixes'> {
+  return {
+    async prefixes(day, limit) {
+      const rows = await db.query<{ prefix: Buffer }>(
+        sql`select prefix from keys.prefix_log where day = ${day}::date order by prefix limit ${limit}`,
+      )
+      return rows.map(({ prefix }) => prefix.toString('hex'))
+    },
+    async forgetPrefixes(day) {
+      await db.execute(sql`delete from keys.prefix_log where day <= ${day}::date`)
+    },
+  }
+}
+
+function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'unbury'> {
+  return {
     async bury(fingerprint) {
       await db.execute(sql`insert into keys.tombstone values (${bytes(fingerprint)}) on conflict do nothing`)
     },
@@ -84,15 +117,19 @@ function matches({ kind, value }: Needle): Sql {
     join keys.certificate c on c.fingerprint = k.certificate order by k.rank, c.fingerprint`
 }
 
-async function put(db: Db, row: CertificateRow, revision: number | undefined): Promise<boolean> {
+/** Ends the transaction of a row that is not written after all. */
+class Taken extends Error {}
+
+async function put(db: Db, row: NewRow, revision: number | undefined): Promise<boolean> {
   try {
     return await db.transaction(async (tx) => {
       const written = await (revision === undefined ? insertRow(tx, row) : updateRow(tx, row, revision))
       if (written) await replaceParts(tx, row)
+      if (written && row.changedOn !== undefined) await logPrefix(tx, row.fingerprint, row.changedOn)
       return written
     })
   } catch (error) {
-    if (isUniqueViolation(error, 'published_address_pkey')) return false
+    if (error instanceof Taken) return false
     throw error
   }
 }
@@ -113,8 +150,13 @@ async function updateRow(tx: Tx, row: CertificateRow, revision: number): Promise
   return rows > 0
 }
 
+async function logPrefix(tx: Tx, fingerprint: string, day: string): Promise<void> {
+  await tx.execute(sql`
+    insert into keys.prefix_log (day, prefix) values (${day}::date, ${bytes(fingerprint).subarray(0, PREFIX_BYTES)}) on conflict do nothing`)
+}
+
 /** The row is locked by now: nobody else writes its parts. */
-async function replaceParts(tx: Tx, row: CertificateRow): Promise<void> {
+async function replaceParts(tx: Tx, row: NewRow): Promise<void> {
   const certificate = bytes(row.fingerprint)
   const components = componentsOf(row.listing)
   await tx.execute(sql`delete from keys.component where certificate = ${certificate}`)
@@ -123,12 +165,21 @@ async function replaceParts(tx: Tx, row: CertificateRow): Promise<void> {
     select ${certificate}, decode(f, 'hex'), decode(k, 'hex'), r
     from unnest(${components.map((each) => each.fingerprint)}::text[], ${components.map((each) => each.keyId)}::text[],
       ${components.map((each) => each.rank)}::smallint[]) as t (f, k, r)`)
-  const addresses = [...row.addresses]
+  await replaceAddresses(tx, certificate, row)
+}
+
+/** Throws Taken when one of them belongs to another certificate. */
+async function replaceAddresses(tx: Tx, certificate: Buffer, { addresses, minimal }: NewRow): Promise<void> {
   await tx.execute(
-    sql`delete from keys.published_address where certificate = ${certificate} and address <> all (${addresses}::text[])`,
+    sql`delete from keys.published_address where certificate = ${certificate} and address <> all (${[...addresses]}::text[])`,
   )
-  await tx.execute(sql`
-    insert into keys.published_address (address, certificate)
-    select a, ${certificate} from unnest(${addresses}::text[]) as t (a)
-    where not exists (select from keys.published_address p where p.address = a and p.certificate = ${certificate})`)
+  const mailboxes = addresses.map(mailboxOf)
+  const written = await tx.execute(sql`
+    insert into keys.published_address (address, certificate, domain, wkd_hash, served)
+    select a, ${certificate}, d, decode(h, 'hex'), decode(s, 'hex')
+    from unnest(${[...addresses]}::text[], ${mailboxes.map(({ domain }) => domain)}::text[],
+      ${mailboxes.map(({ hash }) => hash.toString('hex'))}::text[],
+      ${minimal.map((each) => each?.toString('hex') ?? null)}::text[]) as t (a, d, h, s)
+    on conflict (address) do update set served = excluded.served where published_address.certificate = excluded.certificate`)
+  if (written < addresses.length) throw new Taken()
 }

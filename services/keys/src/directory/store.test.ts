@@ -5,7 +5,8 @@ import { createTestDatabase } from '../../../../test/database.ts'
 import { ed25519, NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
 import { memoryCertificateStore } from './store.memory.ts'
 import { postgresCertificateStore } from './store.postgres.ts'
-import type { CertificateRow, CertificateStore } from './store.ts'
+import { mailboxOf } from './mailbox.ts'
+import type { CertificateStore, NewRow } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
   const { url } = stack.use(await createTestDatabase())
@@ -15,7 +16,7 @@ async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateSto
 
 let counter = 0
 
-function newRow(overrides: Partial<CertificateRow> = {}): CertificateRow {
+function newRow(overrides: Partial<NewRow> = {}): NewRow {
   counter += 1
   const [certificate] = readUpload(sample(counter).bytes, NOW).certificates
   if (certificate === undefined) throw new Error('no certificate')
@@ -27,7 +28,9 @@ function newRow(overrides: Partial<CertificateRow> = {}): CertificateRow {
     served: kept,
     listing,
     addresses: [],
+    minimal: overrides.addresses?.map((address) => Buffer.from(`for ${address}`)) ?? [],
     forgetOn: undefined,
+    changedOn: undefined,
     ...overrides,
   }
 }
@@ -46,8 +49,9 @@ describe.each([
   test('gives back what was put, and by each of its keys what is served', async () => {
     const row = newRow({ addresses: ['a@one.example', 'b@one.example'], forgetOn: '2026-03-01' })
     expect(await store.put(row, undefined)).toBe(true)
+    const { minimal, changedOn: _, ...found } = row
     expect(await store.find(row.fingerprint)).toMatchObject({
-      ...row,
+      ...found,
       listing: JSON.parse(JSON.stringify(row.listing)) as unknown,
     })
     const { listing, fingerprint } = row
@@ -59,6 +63,8 @@ describe.each([
     const [listed] = await store.list({ kind: 'address', value: 'b@one.example' }, 4)
     expect(listed).toMatchObject({ fingerprint, listing: { keyId: listing.keyId } })
     expect(await store.ownerOf('a@one.example')).toBe(fingerprint)
+    expect(await store.serveMailbox(mailboxOf('b@one.example'))).toEqual(minimal[1])
+    expect(await store.serveMailbox(mailboxOf('b@two.example'))).toBeUndefined()
     expect(await store.ownerOf('c@one.example')).toBeUndefined()
     expect(await store.find('00'.repeat(20))).toBeUndefined()
     expect(await store.serve({ kind: 'address', value: 'c@one.example' }, 4)).toEqual([])
@@ -79,16 +85,28 @@ describe.each([
     expect(await store.put(one, undefined)).toBe(true)
     expect(await store.put(other, undefined)).toBe(false)
     expect(await store.find(other.fingerprint)).toBeUndefined()
-    expect(await store.put({ ...one, addresses: [] }, (await store.find(one.fingerprint))?.revision)).toBe(
-      true,
-    )
+    expect(
+      await store.put({ ...one, addresses: [], minimal: [] }, (await store.find(one.fingerprint))?.revision),
+    ).toBe(true)
     expect(await store.put(other, undefined)).toBe(true)
     expect(await store.ownerOf('x@two.example')).toBe(other.fingerprint)
   })
 
+  test('a mailbox is answered what was written for it last, and nothing when that is nothing', async () => {
+    const row = newRow({ addresses: ['m@five.example', 'n@five.example'] })
+    expect(await store.put(row, undefined)).toBe(true)
+    const changed = { ...row, minimal: [Buffer.from('new'), undefined] }
+    expect(await store.put(changed, (await store.find(row.fingerprint))?.revision)).toBe(true)
+    expect(await store.serveMailbox(mailboxOf('m@five.example'))).toEqual(Buffer.from('new'))
+    expect(await store.serveMailbox(mailboxOf('n@five.example'))).toBeUndefined()
+    expect(await store.ownerOf('n@five.example')).toBe(row.fingerprint)
+    expect(await store.delete(row.fingerprint)).toBe(true)
+    expect(await store.serveMailbox(mailboxOf('m@five.example'))).toBeUndefined()
+  })
+
   test('primary keys come first, then subkeys that signed them, then others', async () => {
     const adopted = ed25519(500).key.fingerprint.toString('hex').toUpperCase()
-    const claim = (crossSigned: boolean): CertificateRow => {
+    const claim = (crossSigned: boolean): NewRow => {
       const row = newRow()
       const [subkey] = row.listing.subkeys
       if (subkey === undefined) throw new Error('no subkey')
@@ -133,6 +151,24 @@ describe.each([
     expect(await store.due('2019-12-31', 9)).toEqual([])
     expect(await store.due('2020-01-02', 9)).toEqual([early.fingerprint])
     expect(await store.due('2020-01-03', 1)).toHaveLength(1)
+  })
+
+  test('keeps a log of prefixes by day, until it is forgotten', async () => {
+    const [one, other] = [newRow({ changedOn: '2020-02-01' }), newRow({ changedOn: '2020-02-02' })]
+    for (const row of [one, other]) await store.put(row, undefined)
+    const prefix = (row: NewRow): string => row.fingerprint.slice(0, 8).toLowerCase()
+    expect(await store.put({ ...one, changedOn: '2020-02-02' }, 1)).toBe(true)
+    expect(await store.put({ ...one, changedOn: '2020-02-03' }, 1)).toBe(false)
+    expect(await store.put({ ...one, changedOn: undefined }, 2)).toBe(true)
+    expect(await store.prefixes('2020-02-01', 9)).toEqual([prefix(one)])
+    expect(await store.prefixes('2020-02-02', 9)).toEqual([prefix(one), prefix(other)].sort())
+    expect(await store.prefixes('2020-02-02', 1)).toHaveLength(1)
+    expect(await store.prefixes('2020-02-03', 9)).toEqual([])
+    await store.forgetPrefixes('2020-02-01')
+    expect(await store.prefixes('2020-02-01', 9)).toEqual([])
+    expect(await store.prefixes('2020-02-02', 9)).toHaveLength(2)
+    expect(await store.delete(one.fingerprint)).toBe(true)
+    expect(await store.prefixes('2020-02-02', 9)).toHaveLength(2)
   })
 
   test('remembers who is buried', async () => {

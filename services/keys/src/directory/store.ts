@@ -1,5 +1,6 @@
 /** Certificates, how they are found, and which addresses are published. Retention: the migration says it. One contract: store.test.ts. */
 import type { CertificateSummary } from '@sealpost/openpgp'
+import type { Mailbox } from './mailbox.ts'
 
 /** Fingerprints and key ids are hexadecimal in upper case, addresses in lower case. */
 export interface CertificateRow {
@@ -10,6 +11,14 @@ export interface CertificateRow {
   readonly addresses: readonly string[]
   /** YYYY-MM-DD. */
   readonly forgetOn: string | undefined
+}
+
+/** A row as it is written. */
+export interface NewRow extends CertificateRow {
+  /** For each of `addresses`, what its mailbox is answered; undefined where nothing is. */
+  readonly minimal: readonly (Buffer | undefined)[]
+  /** The day in whose log it is to stand; undefined when what it is answered stays the same. */
+  readonly changedOn: string | undefined
 }
 
 export interface StoredRow extends CertificateRow {
@@ -37,16 +46,22 @@ export interface CertificateStore {
    * Writes a row whole, components and addresses included. False, and nothing written, when the row is not at `revision` any more (undefined: when there is
    * one), or when one of the addresses belongs to another certificate.
    */
-  put(row: CertificateRow, revision: number | undefined): Promise<boolean>
+  put(row: NewRow, revision: number | undefined): Promise<boolean>
   /** Erases a certificate and what belongs to it. False when there was none. */
   delete(fingerprint: string): Promise<boolean>
   /** At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. */
   serve(needle: Needle, limit: number): Promise<Served[]>
   list(needle: Needle, limit: number): Promise<Listed[]>
+  /** What the mailbox of a published address is answered. */
+  serveMailbox(mailbox: Mailbox): Promise<Buffer | undefined>
   /** Fingerprint of the certificate that is published for an address. */
   ownerOf(address: string): Promise<string | undefined>
   /** Some certificates whose unpublished user ids are to be forgotten by this day. */
   due(day: string, limit: number): Promise<string[]>
+  /** The first four octets of the fingerprints in the log of a day, in hexadecimal, lower case, in order. */
+  prefixes(day: string, limit: number): Promise<string[]>
+  /** Erases the logs of this day and of those before. */
+  forgetPrefixes(day: string): Promise<void>
   bury(fingerprint: string): Promise<void>
   isBuried(fingerprint: string): Promise<boolean>
   unbury(fingerprint: string): Promise<void>

@@ -1,18 +1,18 @@
 /**
  * draft-gallagher-openpgp-hkp: the legacy paths `/pks/lookup` and `/pks/add`. Keys of version 6 are not for their clients, many of which break on them.
- * Left out: free text search and short key ids. TODO: draft-gallagher-openpgp-hkp §3 the paths of version 2.
+ * Left out: free text search, so that `exact` changes nothing, short key ids, and an index for people; `options=mr` and `fingerprint=on` are always so.
  */
 import { Type } from '@sealpost/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Static } from '@sealpost/http'
-import { OpenPgpError, writeArmor } from '@sealpost/openpgp'
+import type { FastifyInstance, FastifyPluginAsync, Static } from '@sealpost/http'
+import { writeArmor } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
-import { CertificateWorkerError } from '../certificates/certificate-worker.ts'
-import { DirectoryError } from '../directory/directory.ts'
 import type { Directory, Submission } from '../directory/directory.ts'
 import { SearchError, parseSearch } from '../directory/search.ts'
 import type { Search } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
+import { allowAnyOrigin } from './any-origin.ts'
 import { formatIndex } from './hkp-index.ts'
+import { FORM_BYTES_MAX, PLAIN, takeUpload, UPLOADS_PER_MINUTE } from './take-upload.ts'
 
 const Lookup = Type.Object({
   op: Type.Optional(Type.Array(Type.String(), { maxItems: 8, description: 'get, index or vindex' })),
@@ -26,12 +26,6 @@ const Lookup = Type.Object({
 
 const Text = Type.String()
 
-const PLAIN = 'text/plain; charset=utf-8'
-/** A megabyte of armor as a form has it: each octet may take three. */
-const FORM_BYTES_MAX = 3 * 1024 * 1024 + 1024
-/** Of one client. */
-const UPLOADS_PER_MINUTE = 60
-const RETRY_AFTER_SECONDS = 30
 const FIRST_VERSION_FOR_NEW_PATHS = 64 // Hexadecimal digits of a fingerprint of version 6.
 
 export interface HkpOptions {
@@ -41,13 +35,7 @@ export interface HkpOptions {
 }
 
 export const hkp: FastifyPluginAsync<HkpOptions> = async (app, options) => {
-  app.addHook('onRequest', (_request, reply, done) => {
-    // Web pages of anybody may look keys up: there is nothing in an answer that is not public.
-    void reply
-      .header('access-control-allow-origin', '*')
-      .header('cross-origin-resource-policy', 'cross-origin')
-    done()
-  })
+  allowAnyOrigin(app)
   lookupRoute(app, options)
   submissionRoute(app, options)
   await Promise.resolve()
@@ -127,7 +115,7 @@ async function index(needle: Search, { directory, clock }: HkpOptions): Promise<
 
 function submissionRoute(app: FastifyInstance, options: HkpOptions): void {
   app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
+    ['application/x-www-form-urlencoded', 'multipart/form-data'],
     { parseAs: 'buffer', bodyLimit: FORM_BYTES_MAX },
     (_request, body, done) => done(null, body),
   )
@@ -146,31 +134,12 @@ function submissionRoute(app: FastifyInstance, options: HkpOptions): void {
     async (request, reply) => {
       if (!Buffer.isBuffer(request.body))
         return reply.code(415).type(PLAIN).send('Send a form with keytext.\n')
-      return submit(request.body, reply, options)
+      const submission = await takeUpload(request.body, { request, reply }, options)
+      if (submission === undefined) return reply
+      const status = submission.certificates.length === 0 ? 422 : 200
+      return reply.code(status).type(PLAIN).send(describe(submission))
     },
   )
-}
-
-async function submit(
-  body: Buffer,
-  reply: FastifyReply,
-  { directory, events }: HkpOptions,
-): Promise<FastifyReply> {
-  try {
-    const submission = await directory.submit(body, { form: true })
-    for (const { outcome } of submission.certificates) events.submitted(outcome)
-    const status = submission.certificates.length === 0 ? 422 : 200
-    return await reply.code(status).type(PLAIN).send(describe(submission))
-  } catch (error) {
-    if (error instanceof OpenPgpError) {
-      events.uploadRefused(error.code)
-      const status = error.code === 'OPENPGP_TOO_LARGE' ? 413 : 422
-      return reply.code(status).type(PLAIN).send(`${error.message}\n`)
-    }
-    if (!(error instanceof CertificateWorkerError || error instanceof DirectoryError)) throw error
-    events.uploadRefused(error.code)
-    return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).type(PLAIN).send(`${error.message}\n`)
-  }
 }
 
 function describe({ certificates, rejected }: Submission): string {

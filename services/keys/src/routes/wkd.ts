@@ -1,13 +1,77 @@
-/** draft-koch-openpgp-webkey-service §3.1: Web Key Directory. No key is published yet, so every path of it is not found. */
-import type { FastifyPluginAsync } from '@sealpost/http'
+/**
+ * draft-koch-openpgp-webkey-service §3.1, §4.5: Web Key Directory, direct and advanced, for the domains that are served here. Keys are published elsewhere:
+ * mail to a submission address (§4) is not taken, so that there is none, and no keyword of the policy applies.
+ */
+import { domainToASCII } from 'node:url'
+import { Type } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from '@sealpost/http'
+import { readZBase32 } from '../directory/z-base-32.ts'
+import type { Directory } from '../directory/directory.ts'
+import type { KeysEvents } from '../events.ts'
+import { allowAnyOrigin } from './any-origin.ts'
+import { sendCertificates } from './send-certificates.ts'
 
-export const wkd: FastifyPluginAsync = async (app) => {
-  app.get('/.well-known/openpgpkey/*', { schema: { hide: true } }, (_request, reply) =>
-    reply
-      .code(404)
-      .header('access-control-allow-origin', '*')
-      .type('text/plain; charset=utf-8')
-      .send('No such key\n'),
-  )
+export interface WkdOptions {
+  readonly directory: Directory
+  readonly events: KeysEvents
+  /** Domains served here. */
+  readonly domains: readonly string[]
+}
+
+const ROOT = '/.well-known/openpgpkey'
+const HASH_BYTES = 20
+const PLAIN = 'text/plain; charset=utf-8'
+const POLICY = '# Keys are published by their owners after verification.\n'
+
+export const wkd: FastifyPluginAsync<WkdOptions> = async (app, options) => {
+  allowAnyOrigin(app)
+  const served = new Set(options.domains.map(domainToASCII))
+  /** §3.1: of the advanced method in the path, of the direct one the host. Undefined when it is not served here. */
+  const domainOf = (request: FastifyRequest): string | undefined => {
+    const { domain = request.hostname } = request.params as { domain?: string }
+    const ascii = domainToASCII(domain)
+    return served.has(ascii) ? ascii : undefined
+  }
+  for (const [root, method] of [
+    [ROOT, 'direct'],
+    [`${ROOT}/:domain`, 'advanced'],
+  ] as const) {
+    keyRoute(app, `${root}/hu/:hash`, { ...options, method, domainOf })
+    app.get(`${root}/policy`, { schema: { hide: true } }, (request, reply) =>
+      domainOf(request) === undefined ? notFound(reply) : reply.type(PLAIN).send(POLICY),
+    )
+  }
+  app.get(`${ROOT}/*`, { schema: { hide: true } }, (_request, reply) => notFound(reply))
   await Promise.resolve()
+}
+
+/** The same for every address without a key, whyever it has none. */
+function notFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).type(PLAIN).send('No such key\n')
+}
+
+interface KeyRouteOptions extends WkdOptions {
+  readonly method: 'direct' | 'advanced'
+  readonly domainOf: (request: FastifyRequest) => string | undefined
+}
+
+function keyRoute(app: FastifyInstance, path: string, options: KeyRouteOptions): void {
+  const { directory, events, method, domainOf } = options
+  const schema = {
+    summary: `Look up the key of a mail address by the hash of its local part (${method} method)`,
+    tags: ['keys'],
+    response: { 404: Type.String() },
+  }
+  app.get(path, { schema }, async (request, reply) => {
+    const domain = domainOf(request)
+    const hash = readZBase32((request.params as { hash: string }).hash)
+    const { l: localPart } = request.query as { l?: unknown }
+    if (domain === undefined || hash?.length !== HASH_BYTES) return notFound(reply)
+    const asked = typeof localPart === 'string' ? localPart : undefined
+    const bytes = await directory.findForMailbox(domain, hash, asked)
+    events.lookup('address', bytes !== undefined)
+    return bytes === undefined
+      ? notFound(reply)
+      : sendCertificates(request, reply, { bytes, type: 'application/octet-stream' })
+  })
 }

@@ -1,0 +1,63 @@
+/**
+ * draft-ietf-openpgp-hkp §5: version 2 of HKP. Left out, and answered with 501: `sendtoken` and setting the canonical certificate of an identity (§5.2.2,
+ * §5.2.3); identities that are no mail address are never published, and so never found. Section numbers are those of draft-gallagher-openpgp-hkp-10.
+ */
+import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
+import { allowAnyOrigin } from '../any-origin.ts'
+import type { HkpOptions } from '../hkp.ts'
+import { PLAIN } from '../take-upload.ts'
+import { lookups } from './lookups.ts'
+import { submissionRoute, SUBMISSION_TYPES } from './submission.ts'
+
+const ROOT = '/pks/v2'
+/** How long a browser may remember what is allowed. */
+const PREFLIGHT_SECONDS = 86_400
+
+export const hkpV2: FastifyPluginAsync<HkpOptions> = async (app, options) => {
+  allowAnyOrigin(app)
+  for (const { category, summary, answer } of lookups) {
+    announce(app, category, { allow: 'GET, HEAD, OPTIONS' })
+    app.get(`${ROOT}/${category}/*`, { schema: { summary, tags: ['keys'] } }, (request, reply) => {
+      const { '*': identifier } = request.params as { '*': string }
+      return identifier === '' ? withoutIdentifier(reply) : answer(identifier, { request, reply }, options)
+    })
+    app.get(`${ROOT}/${category}`, { schema: { hide: true } }, (_request, reply) => withoutIdentifier(reply))
+  }
+  announce(app, 'certs', { allow: 'POST, OPTIONS', accept: SUBMISSION_TYPES.join(', ') })
+  app.get(`${ROOT}/certs`, { schema: { hide: true } }, (_request, reply) => withoutIdentifier(reply))
+  submissionRoute(app, `${ROOT}/certs`, options)
+  for (const path of [ROOT, `${ROOT}/*`])
+    // §4.2
+    app.all(path, { schema: { hide: true } }, (_request, reply) =>
+      reply.code(501).type(PLAIN).send('This category or operation is not supported.\n'),
+    )
+  await Promise.resolve()
+}
+
+type Reply = Parameters<(typeof lookups)[number]['answer']>[1]['reply']
+
+/** §5.1.7 */
+function withoutIdentifier(reply: Reply): Reply {
+  return reply.code(403).type(PLAIN).send('Directories cannot be listed: say which one.\n')
+}
+
+/** §5.1.7, §5.2.6: that a category is supported, and how. Browsers ask the same before they send. */
+function announce(
+  app: FastifyInstance,
+  category: string,
+  { allow, accept }: { readonly allow: string; readonly accept?: string },
+): void {
+  const paths = category === 'certs' ? [category] : [category, `${category}/*`]
+  for (const path of paths)
+    app.options(`${ROOT}/${path}`, { schema: { hide: true } }, (_request, reply) => {
+      if (accept !== undefined) void reply.header('accept', accept)
+      return reply
+        .headers({
+          allow,
+          'access-control-allow-methods': allow,
+          'access-control-allow-headers': 'content-type',
+          'access-control-max-age': PREFLIGHT_SECONDS,
+        })
+        .send()
+    })
+}
