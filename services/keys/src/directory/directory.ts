@@ -61,6 +61,8 @@ type Parts = Partial<{
   revocation: Uint8Array
   publish: string
   unpublish: string
+  /** The address that goes is published with another certificate next. */
+  superseded: boolean
   forget: boolean
   bare: boolean
 }>
@@ -140,7 +142,8 @@ export class Directory {
     if (row === undefined) throw fail.unknown()
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const owner = await this.#store.ownerOf(address)
-      if (owner !== undefined && owner !== fingerprint) await this.#change(owner, { unpublish: address })
+      if (owner !== undefined && owner !== fingerprint)
+        await this.#change(owner, { unpublish: address, superseded: true })
       const change = await this.#tryChange(fingerprint, { publish: address })
       if (change === 'lost') continue
       if (change.result === undefined) throw fail.unknown()
@@ -258,7 +261,11 @@ export class Directory {
       changedOn: before?.served.equals(result.served) === true ? undefined : this.#day(0),
       listing: result.listing,
     }
-    const written = await this.#store.put({ ...row, addresses: sorted, forgetOn }, before?.revision)
+    const written = await this.#store.put(
+      { ...row, addresses: sorted, forgetOn },
+      before?.revision,
+      parts.superseded,
+    )
     return written ? { before, result } : 'lost'
   }
 }

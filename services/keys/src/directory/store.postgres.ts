@@ -1,6 +1,7 @@
 /** The store in Postgres, schema `keys`. Lookups are one statement that reads what was made before. */
 import { sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { CertificateSummary } from '@sealpost/openpgp'
+import type { LogWriter, Served } from '../transparency/key-log.ts'
 import { componentsOf } from './components.ts'
 import { mailboxOf } from './mailbox.ts'
 import type { CertificateRow, CertificateStore, Needle, NewRow } from './store.ts'
@@ -21,8 +22,8 @@ const PREFIX_BYTES = 4
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
 const hex = (buffer: Buffer): string => buffer.toString('hex').toUpperCase()
 
-/** Needs a connection with the role `sealpost_keys` on a migrated database. */
-export function postgresCertificateStore(db: Db): CertificateStore {
+/** Needs a connection with the role `sealpost_keys` on a migrated database. What it changes for an address it writes to the log, in the same transaction. */
+export function postgresCertificateStore(db: Db, log: LogWriter): CertificateStore {
   return {
     async find(fingerprint) {
       const [row] = await db.query<SqlRow>(sql`
@@ -31,12 +32,15 @@ export function postgresCertificateStore(db: Db): CertificateStore {
         from keys.certificate c where fingerprint = ${bytes(fingerprint)}`)
       return row && { ...row, fingerprint, forgetOn: row.forget_on ?? undefined }
     },
-    put: (row, revision) => put(db, row, revision),
-    async delete(fingerprint) {
-      return (
-        (await db.execute(sql`delete from keys.certificate where fingerprint = ${bytes(fingerprint)}`)) > 0
-      )
-    },
+    put: (row, revision, superseded = false) => put({ db, log }, row, { revision, superseded }),
+    delete: (fingerprint) =>
+      db.transaction(async (tx) => {
+        const before = await lockPublished(tx, fingerprint)
+        if (before === undefined) return false
+        await tx.execute(sql`delete from keys.certificate where fingerprint = ${bytes(fingerprint)}`)
+        await log.record(tx, { ...changesOf(before, NOTHING), withdrawn: true })
+        return true
+      }),
     async serve(needle, limit) {
       const name = `keys-serve-${needle.kind}`
       const rows = await db.query<{ fingerprint: Buffer; served: Buffer }>(
@@ -120,18 +124,53 @@ function matches({ kind, value }: Needle): Sql {
 /** Ends the transaction of a row that is not written after all. */
 class Taken extends Error {}
 
-async function put(db: Db, row: NewRow, revision: number | undefined): Promise<boolean> {
+interface Published {
+  readonly served: Buffer
+  readonly addresses: readonly string[]
+}
+
+const NOTHING: Published = { served: Buffer.alloc(0), addresses: [] }
+
+async function put(
+  { db, log }: { db: Db; log: LogWriter },
+  row: NewRow,
+  { revision, superseded }: { revision: number | undefined; superseded: boolean },
+): Promise<boolean> {
   try {
     return await db.transaction(async (tx) => {
+      const before = revision === undefined ? NOTHING : await lockPublished(tx, row.fingerprint)
       const written = await (revision === undefined ? insertRow(tx, row) : updateRow(tx, row, revision))
-      if (written) await replaceParts(tx, row)
-      if (written && row.changedOn !== undefined) await logPrefix(tx, row.fingerprint, row.changedOn)
-      return written
+      if (!written || before === undefined) return false
+      await replaceParts(tx, row)
+      if (row.changedOn !== undefined) await logPrefix(tx, row.fingerprint, row.changedOn)
+      const gone = before.addresses.some((address) => !row.addresses.includes(address))
+      await log.record(tx, { ...changesOf(before, row), withdrawn: gone && !superseded })
+      return true
     })
   } catch (error) {
     if (error instanceof Taken) return false
     throw error
   }
+}
+
+/** What is served for which addresses, until this transaction changes it. */
+async function lockPublished(tx: Tx, fingerprint: string): Promise<Published | undefined> {
+  const [row] = await tx.query<Published>(sql`
+    select served, array(select address from keys.published_address p where p.certificate = c.fingerprint) as addresses
+    from keys.certificate c where fingerprint = ${bytes(fingerprint)} for update`)
+  return row
+}
+
+/** What changes for the addresses of one certificate. */
+function changesOf(before: Published, after: Published): Pick<Served, 'changes' | 'before'> {
+  const same = before.served.equals(after.served)
+  const changed = after.addresses.filter((address) => !same || !before.addresses.includes(address))
+  const gone = before.addresses.filter((address) => !after.addresses.includes(address))
+  const changes = [
+    ...changed.map((address) => ({ address, after: after.served })),
+    ...gone.map((address) => ({ address, after: undefined })),
+  ]
+  return { changes, before: before.addresses.length > 0 ? before.served : undefined }
 }
 
 async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {

@@ -3,6 +3,7 @@ import { migrate, openDb } from '@sealpost/db'
 import { readUpload, summarize, writeCertificate } from '@sealpost/openpgp'
 import { createTestDatabase } from '../../../../test/database.ts'
 import { ed25519, NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
+import { openTestLog } from '../transparency/_test-log.ts'
 import { memoryCertificateStore } from './store.memory.ts'
 import { postgresCertificateStore } from './store.postgres.ts'
 import { mailboxOf } from './mailbox.ts'
@@ -11,7 +12,8 @@ import type { CertificateStore, NewRow } from './store.ts'
 async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
   const { url } = stack.use(await createTestDatabase())
   await migrate({ url, owner: 'keys', directory: `${import.meta.dirname}/../../migrations` })
-  return postgresCertificateStore(stack.use(await openDb({ url, role: 'sealpost_keys', poolSize: 4 })))
+  const db = stack.use(await openDb({ url, role: 'sealpost_keys', poolSize: 4 }))
+  return postgresCertificateStore(db, await openTestLog(db))
 }
 
 let counter = 0

@@ -44,9 +44,10 @@ export interface CertificateStore {
   find(fingerprint: string): Promise<StoredRow | undefined>
   /**
    * Writes a row whole, components and addresses included. False, and nothing written, when the row is not at `revision` any more (undefined: when there is
-   * one), or when one of the addresses belongs to another certificate.
+   * one), or when one of the addresses belongs to another certificate. What changes for an address is in the transparency log when it returns. `superseded`:
+   * addresses that go are taken over by another certificate, so their owner may still want to see this one; otherwise what was served for them is erased.
    */
-  put(row: NewRow, revision: number | undefined): Promise<boolean>
+  put(row: NewRow, revision: number | undefined, superseded?: boolean): Promise<boolean>
   /** Erases a certificate and what belongs to it. False when there was none. */
   delete(fingerprint: string): Promise<boolean>
   /** At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. */
