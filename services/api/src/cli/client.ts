@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 import { OperationalError } from '@sealpost/errors'
+import type { Clock } from '@sealpost/runtime'
 
 export type Target =
   | { readonly socketPath: string }
@@ -51,6 +52,58 @@ export async function send(target: Target, request: Request, onProgress: OnProgr
     throw toRefused(error)
   } finally {
     uploading.catch(() => undefined)
+    sent.destroy()
+  }
+}
+
+const ASK_AGAIN_SECONDS_MAX = 120
+const ASK_TRIES_MAX = 20
+
+/** Gets what is at a path, whatever the status, and bounded. Waits when the server says that this is too fast. Throws RefusedError. */
+export async function ask(
+  target: Target,
+  path: string,
+  bytesMax: number,
+  clock: Pick<Clock, 'after'>,
+): Promise<{ status: number; body: Buffer }> {
+  for (let tries = 1; ; tries += 1) {
+    const { status, body, retryAfter } = await get(target, path, bytesMax)
+    if (status !== 429 || tries === ASK_TRIES_MAX) return { status, body }
+    const seconds = Math.min(ASK_AGAIN_SECONDS_MAX, Math.max(1, Number(retryAfter) || 1))
+    await new Promise<void>((resolve) => void clock.after(seconds * 1000, resolve))
+  }
+}
+
+async function get(
+  target: Target,
+  path: string,
+  bytesMax: number,
+): Promise<{ status: number; body: Buffer; retryAfter: string | undefined }> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const sent = open(
+    target,
+    { method: 'GET', path, body: undefined, file: undefined, fileType: undefined },
+    resolve,
+  )
+  sent.on('error', reject)
+  sent.end()
+  try {
+    const response = await promise
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > bytesMax) throw new RefusedError('The answer is too long')
+    }
+    return {
+      status: response.statusCode ?? 0,
+      body: Buffer.concat(chunks),
+      retryAfter: response.headers['retry-after'],
+    }
+  } catch (error) {
+    throw toRefused(error)
+  } finally {
     sent.destroy()
   }
 }

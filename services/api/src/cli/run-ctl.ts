@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { errorCode } from '@sealpost/errors'
+import { systemClock } from '@sealpost/runtime'
 import { commands } from '../commands/index.ts'
 import {
   bindArguments,
@@ -16,7 +17,9 @@ import {
   type Verb,
   type Words,
 } from './arguments.ts'
-import { RefusedError, send, type Target } from './client.ts'
+import { ask, RefusedError, send, type Target } from './client.ts'
+import type { Ask } from './key-audit/key-audit.ts'
+import { keyAuditVerb } from './key-audit/key-audit-verb.ts'
 
 /** A verb that talks to no server: it works on files of the data directory. */
 export interface LocalVerb {
@@ -26,6 +29,26 @@ export interface LocalVerb {
   /** Answers with what to print. */
   run(dataDir: string): Promise<string>
 }
+
+/** A verb that asks the public routes of a server, and believes nothing that it cannot verify. */
+export interface AuditVerb {
+  readonly noun: string
+  readonly verb: string
+  /** In upper case, as the usage says them. */
+  readonly parameters: readonly string[]
+  readonly options: Readonly<Record<string, { readonly value: string; readonly help: string }>>
+  readonly summary: string
+  run(given: AuditArguments): Promise<{ readonly result: unknown; readonly text: string }>
+}
+
+export interface AuditArguments {
+  readonly positional: readonly string[]
+  readonly options: ReadonlyMap<string, string>
+  readonly dataDir: string
+  readonly ask: Ask
+}
+
+const auditVerbs: readonly AuditVerb[] = [keyAuditVerb]
 
 export interface CtlEnvironment {
   readonly dataDir: string
@@ -71,6 +94,11 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
     const done = await runLocal(local, dataDir)
     return json ? JSON.stringify({ done }) : done
   }
+  const audit = auditVerbs.find((each) => each.noun === noun && each.verb === name)
+  if (audit) {
+    const { result, text } = await runAudit(audit, { positional, options: words.options }, dataDir)
+    return json ? JSON.stringify(result) : text
+  }
   const verb = verbs.find(({ line }) => line.noun === noun && line.verb === name)
   if (verb === undefined) throw new UsageError(unknownVerb(noun, env))
   const invocation = bindArguments(verb, { positional, options: words.options })
@@ -84,6 +112,22 @@ async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {
   } catch (error) {
     throw new RefusedError(`The data directory cannot be changed: ${errorCode(error)}`)
   }
+}
+
+function runAudit(verb: AuditVerb, words: Words, dataDir: string): ReturnType<AuditVerb['run']> {
+  const { positional, options } = words
+  if (positional.length !== verb.parameters.length) throw new UsageError(`Usage: ${auditUsage(verb)}`)
+  for (const option of options.keys())
+    if (!(option in verb.options) && !(option in COMMON_OPTIONS))
+      throw new UsageError(`There is no option --${option} here. Usage: ${auditUsage(verb)}`)
+  const target = targetOf(words, dataDir)
+  const askServer: Ask = (path, bytesMax) => ask(target, path, bytesMax, systemClock)
+  return verb.run({ positional, options, dataDir, ask: askServer })
+}
+
+function auditUsage({ noun, verb, parameters, options }: AuditVerb): string {
+  const optional = Object.entries(options).map(([name, { value }]) => `[--${name} ${value}]`)
+  return [noun, verb, ...parameters, ...optional].join(' ')
 }
 
 async function call(
@@ -183,7 +227,9 @@ function readFile(option: CommonOption, path: string): string {
 }
 
 function unknownVerb(noun: string | undefined, env: CtlEnvironment): string {
-  const known = [...new Set([...verbs.map(({ line }) => line), ...env.localVerbs].map((each) => each.noun))]
+  const known = [
+    ...new Set([...verbs.map(({ line }) => line), ...auditVerbs, ...env.localVerbs].map((each) => each.noun)),
+  ]
   const siblings = verbs.filter(({ line }) => line.noun === noun)
   if (siblings.length === 0) return `Nouns are ${known.join(', ')}; ctl --help lists all verbs`
   return ['Verbs are:', ...siblings.map((verb) => `  ${usageOf(verb)}`)].join('\n')
@@ -195,6 +241,11 @@ function help({ positional: [noun, name] }: Words, { stdout, localVerbs }: CtlEn
   const lines = ['Usage: ctl NOUN VERB …', '']
   for (const verb of verbs.filter(({ line }) => isAsked(line))) {
     lines.push(`  ${usageOf(verb)}`, `      ${verb.command.summary}`)
+  }
+  for (const verb of auditVerbs.filter(isAsked)) {
+    lines.push(`  ${auditUsage(verb)}`, `      ${verb.summary}`)
+    for (const [option, { value, help: text }] of Object.entries(verb.options))
+      lines.push(`      ${`--${option} ${value}`.padEnd(20)}${text}`)
   }
   for (const verb of localVerbs.filter(isAsked))
     lines.push(`  ${verb.noun} ${verb.verb}`, `      ${verb.summary}`)
