@@ -16,6 +16,7 @@ export {
   type AccountsOptions,
 } from './accounts.ts'
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
+export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export {
   MESSAGE_TTL_SECONDS_MAX,

@@ -67,6 +67,29 @@ function isHost(domain: string): boolean {
   return isIP(domain) !== 0 || domainToASCII(domain) !== ''
 }
 
+const HTTPS_PORT_DEFAULT = 443
+
+/** Origin of the links that are handed out, `https://HOST:PORT`: the first of SEALPOST_DOMAIN, and HTTPS_PORT. */
+export function readPublicOrigin(env: EnvReader): string {
+  const [host = 'localhost'] = env.list('SEALPOST_DOMAIN', ['localhost'])
+  return originOf(host, env.port('HTTPS_PORT', 8443))
+}
+
+/** `https://HOST`, with the port unless it is the one that goes without saying. */
+export function originOf(host: string, port: number): string {
+  return port === HTTPS_PORT_DEFAULT ? `https://${host}` : `https://${host}:${String(port)}`
+}
+
+/** Origin of another service's HTTP listener when that runs in another process; undefined: it does not, or nobody said where. */
+export function readServiceUrl(name: string, env: EnvReader): URL | undefined {
+  const text = env.optional(name)
+  if (text === undefined) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '') return url
+  env.problem(`${name} must be like http://HOST:PORT`)
+  return undefined
+}
+
 /** What main functions of services read besides: the port of their HTTP routes and signs of health. */
 export function readMainConfig<C>(env: EnvReader, readService: (env: EnvReader) => C) {
   return {

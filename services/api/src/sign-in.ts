@@ -1,7 +1,11 @@
 /** Signing in with HTTP Basic: reads the credentials, and tells the outcome in the words of HTTP. */
-import { createPasswordCheck, type Account, type PasswordCheckOptions } from '@sealpost/accounts'
+import {
+  createPasswordCheck,
+  parseBasicCredentials,
+  type Account,
+  type PasswordCheckOptions,
+} from '@sealpost/accounts'
 import { HttpProblem } from '@sealpost/http'
-import { JidError, parseJid, type Jid } from '@sealpost/jid'
 import type { ApiEvents } from './events.ts'
 
 export interface SignIn extends Disposable {
@@ -29,7 +33,7 @@ export function createSignIn({ domains, events, ...options }: SignInOptions): Si
   const [defaultDomain = 'localhost'] = domains
   return {
     async check(credentials, client) {
-      const parsed = parseCredentials(credentials, defaultDomain)
+      const parsed = parseBasicCredentials(credentials, defaultDomain)
       if (parsed === undefined) return undefined
       const outcome = await passwords.check(parsed.jid, parsed.password, client)
       events.signIn(COUNTED[outcome.result])
@@ -37,19 +41,5 @@ export function createSignIn({ domains, events, ...options }: SignInOptions): Si
       return outcome.result === 'right' ? outcome.account : undefined
     },
     [Symbol.dispose]: () => passwords[Symbol.dispose](),
-  }
-}
-
-function parseCredentials(bytes: Buffer, defaultDomain: string): { jid: Jid; password: string } | undefined {
-  const text = bytes.toString('utf8')
-  const colon = text.indexOf(':') // RFC 7617 §2: the user has none, the password may.
-  if (colon < 1) return undefined
-  const user = text.slice(0, colon)
-  try {
-    const jid = parseJid(user.includes('@') ? user : `${user}@${defaultDomain}`)
-    return jid.local === '' ? undefined : { jid: jid.bare, password: text.slice(colon + 1) }
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
   }
 }

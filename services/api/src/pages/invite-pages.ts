@@ -1,8 +1,7 @@
 /** The pages behind one-time links: becoming an administrator, choosing the password of an account. Looking at one uses nothing up. */
 import { AccountError, type InvitePurpose } from '@sealpost/accounts'
-import type { FastifyInstance, FastifyReply } from '@sealpost/http'
+import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
-import { html, sendPage, type Html } from './page.ts'
 
 export interface InvitePagesOptions {
   readonly context: CommandContext

@@ -1,6 +1,14 @@
 /** Who asks: the control socket, an API key (RFC 6750), or an account by HTTP Basic (RFC 7617). Deny by default. */
 import type { AccountsDomain } from '@sealpost/accounts'
-import { HttpProblem, isLocalSocket, type FastifyReply, type FastifyRequest } from '@sealpost/http'
+import {
+  basicChallenge,
+  HttpProblem,
+  isConfidential,
+  isLocalSocket,
+  readBasic,
+  type FastifyReply,
+  type FastifyRequest,
+} from '@sealpost/http'
 import { hasScope } from '../commands/api-keys.ts'
 import type { Access, Actor } from '../commands/command.ts'
 import type { ApiEvents } from '../events.ts'
@@ -28,7 +36,7 @@ const reject = {
 /** Answers who asks, or throws the 401 or 403 that says what is missing. */
 export function createAuthenticate({ accounts, signIn, events }: AuthenticateOptions) {
   async function byKey(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
-    const token = credentials(request, 'Bearer')
+    const token = readBearer(request)
     if (token === undefined) {
       reply.header('www-authenticate', `Bearer realm="${REALM}"`)
       throw reject.noKey()
@@ -44,9 +52,9 @@ export function createAuthenticate({ accounts, signIn, events }: AuthenticateOpt
 
   async function byPassword(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     if (!isConfidential(request)) throw reject.noTls()
-    const encoded = credentials(request, 'Basic')
-    if (encoded === undefined) throw challenge(reply, reject.noPassword())
-    const account = await signIn.check(Buffer.from(encoded, 'base64'), request.ip)
+    const credentials = readBasic(request)
+    if (credentials === undefined) throw challenge(reply, reject.noPassword())
+    const account = await signIn.check(credentials, request.ip)
     if (account === undefined) throw challenge(reply, reject.badPassword())
     if (account.state !== 'active') throw reject.suspended()
     return { kind: 'account', account }
@@ -62,20 +70,13 @@ export function createAuthenticate({ accounts, signIn, events }: AuthenticateOpt
 }
 
 function challenge(reply: FastifyReply, problem: HttpProblem): HttpProblem {
-  reply.header('www-authenticate', `Basic realm="${REALM}", charset="UTF-8"`) // RFC 7617 §2.1
+  reply.header('www-authenticate', basicChallenge)
   return problem
 }
 
-/** What follows the scheme, if the header is of that scheme (RFC 9110 §11.4). */
-function credentials(request: FastifyRequest, scheme: string): string | undefined {
-  const [given = '', value, ...rest] = request.headers.authorization?.split(' ') ?? []
-  if (given.toLowerCase() !== scheme.toLowerCase() || rest.length > 0 || value === '') return undefined
+/** The token, if there is one (RFC 6750 §2.1). */
+function readBearer({ headers }: FastifyRequest): string | undefined {
+  const [scheme = '', value, ...rest] = headers.authorization?.split(' ') ?? []
+  if (scheme.toLowerCase() !== 'bearer' || rest.length > 0 || value === '') return undefined
   return value
-}
-
-/** TLS to us, TLS to a trusted proxy, or a connection that does not leave the machine. */
-function isConfidential(request: FastifyRequest): boolean {
-  if (request.protocol === 'https' || isLocalSocket(request)) return true
-  const { remoteAddress = '' } = request.raw.socket
-  return request.headers['x-forwarded-for'] === undefined && /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress)
 }

@@ -1,6 +1,6 @@
 /** A page of plain HTML: no script, no image, one style sheet within it that the Content-Security-Policy names by its hash. */
 import { createHash } from 'node:crypto'
-import type { FastifyReply } from '@sealpost/http'
+import type { FastifyReply } from 'fastify'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --paper: #f4f5f8; --card: #fff; --line: #d9dde6; --accent: #2b5fd9; --on-accent: #fff; --soft: #5b6577 }

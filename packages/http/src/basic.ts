@@ -1,0 +1,20 @@
+/** RFC 7617: HTTP Basic, and whether a password may be shown on this connection at all. */
+import type { FastifyRequest } from 'fastify'
+import { isLocalSocket } from './listener.ts'
+
+/** RFC 7617 §2.1: the value of WWW-Authenticate. */
+export const basicChallenge = 'Basic realm="Sealpost", charset="UTF-8"'
+
+/** `user:password` as it was sent; undefined when the header is of another scheme or not there (RFC 9110 §11.4). */
+export function readBasic({ headers }: FastifyRequest): Buffer | undefined {
+  const [scheme = '', value = '', ...rest] = headers.authorization?.split(' ') ?? []
+  if (scheme.toLowerCase() !== 'basic' || rest.length > 0 || value === '') return undefined
+  return Buffer.from(value, 'base64')
+}
+
+/** TLS to us, TLS to a trusted proxy, or a connection that does not leave the machine. */
+export function isConfidential(request: FastifyRequest): boolean {
+  if (request.protocol === 'https' || isLocalSocket(request)) return true
+  const { remoteAddress = '' } = request.raw.socket
+  return request.headers['x-forwarded-for'] === undefined && /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress)
+}
