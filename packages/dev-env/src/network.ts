@@ -12,7 +12,7 @@ import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
-import { createPlatform, migrateAll } from '@sealpost/service'
+import { createPlatform, migrateAll, originOf } from '@sealpost/service'
 import type { Platform, RunningService } from '@sealpost/service'
 import { createSmtpService } from '@sealpost/smtp-service'
 import { createXmppService } from '@sealpost/xmpp-service'
@@ -151,8 +151,11 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   const xmpp = stack.use(await createXmppService(config.xmpp, platform))
   const { relay } = xmpp
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, { relay }))
-  const keys = stack.use(await createKeysService(config.keys, platform))
   const smtp = stack.use(await createSmtpService(config.smtp, platform))
+  const { mail } = smtp
+  const keys = stack.use(
+    await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
+  )
   const resolve = (origin: string): void => {
     known = origin
   }
@@ -183,8 +186,4 @@ async function startHttp(
     { name: 'Control socket', url: `unix:${directory.controlSocket}` },
   ]
   return { addresses, origin }
-}
-
-function originOf(host: string, port: number): string {
-  return port === 443 ? `https://${host}` : `https://${host}:${String(port)}`
 }

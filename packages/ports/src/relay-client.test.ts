@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemRandom } from '@sealpost/runtime'
 import { PortError } from './port-error.ts'
 import { openPortSecret, type PortSecret } from './port-secret.ts'
-import { relayClient, type RelayClientOptions } from './relay-client.ts'
+import type { PortClientOptions } from './port-client.ts'
+import { relayClient } from './relay-client.ts'
 import { readDevices, readQueues, readRevoked } from './relay-wire.ts'
 
 const ACCOUNT = '6a1f3ad4-6f10-4c55-8d2f-0f2d9b9b6d10'
@@ -36,7 +37,7 @@ afterAll(async () => {
 })
 
 const failures: string[] = []
-const connect = (options: Partial<RelayClientOptions> = {}) =>
+const connect = (options: Partial<PortClientOptions> = {}) =>
   relayClient({ url, secret, onError: ({ code }) => void failures.push(code), ...options })
 
 function answers(status: number, body: string): void {

@@ -1,4 +1,5 @@
 /** The relay's port over HTTP: its paths, and its answers as they are read on the other side. */
+import { fields, type Fields } from './answer.ts'
 import { PortError } from './port-error.ts'
 import type { RelayDevice, RelayQueue } from './relay.ts'
 
@@ -13,8 +14,6 @@ export const RELAY_PATHS = {
 const ITEMS_MAX = 1_000
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const DAY = /^\d{4}-\d\d-\d\d$/
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** Throws PORT_FAILED, as the other readers do. */
 export function readDevices(answer: unknown): RelayDevice[] {
@@ -45,11 +44,6 @@ function readItems(answer: unknown): Fields[] {
   const { items } = fields(answer)
   if (!Array.isArray(items) || items.length > ITEMS_MAX) throw new PortError('PORT_FAILED')
   return items.map(fields)
-}
-
-function fields(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null) throw new PortError('PORT_FAILED')
-  return value as Fields
 }
 
 function text(value: unknown, pattern: RegExp): string {

@@ -1,5 +1,6 @@
 /** Configuration of the mail relay. */
 import type { EnvReader } from '@sealpost/config'
+import type { Smarthost } from './smarthost.ts'
 
 export interface SmtpConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
@@ -8,6 +9,8 @@ export interface SmtpConfig {
   readonly submissionPort: number
   /** The same with TLS from the first byte. */
   readonly submissionsPort: number
+  /** Takes all outgoing mail; undefined: nobody does. */
+  readonly smarthost: Smarthost | undefined
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
@@ -15,5 +18,18 @@ export function readConfig(env: EnvReader): SmtpConfig {
     mxPort: env.port('SMTP_PORT', 2525),
     submissionPort: env.port('SUBMISSION_PORT', 2587),
     submissionsPort: env.port('SUBMISSIONS_PORT', 2465),
+    smarthost: readSmarthost(env),
   }
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function readSmarthost(env: EnvReader): Smarthost | undefined {
+  const text = env.optional('SMTP_SMARTHOST')
+  if (text === undefined) return undefined
+  const [, bracketed, plain, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:@/[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  if (host !== undefined && port > 0 && port < 65_536) return { host, port }
+  env.problem('SMTP_SMARTHOST must be HOST:PORT, an IPv6 address in brackets')
+  return undefined
 }

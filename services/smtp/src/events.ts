@@ -10,6 +10,8 @@ export interface SmtpEvents {
   connectionFailed(kind: ListenerKind, code: string): void
   signIn(outcome: 'accepted' | 'refused' | 'deferred'): void
   recipientRefused(code: number): void
+  /** A mail of ours: accepted by the next server, or the code of the error. */
+  sent(outcome: string): void
 }
 
 export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): SmtpEvents {
@@ -17,6 +19,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const failures = metrics.counter('smtp_connection_errors_total', 'Connections that failed', ['listener'])
   const signIns = metrics.counter('smtp_sign_ins_total', 'Attempts to sign in', ['outcome'])
   const recipients = metrics.counter('smtp_recipients_refused_total', 'Recipients refused', ['code'])
+  const sent = metrics.counter('smtp_sent_total', 'Mails of our own handed on', ['outcome'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
     connected: (listener) => connections.inc({ listener }),
@@ -26,5 +29,6 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     },
     signIn: (outcome) => signIns.inc({ outcome }),
     recipientRefused: (code) => recipients.inc({ code }),
+    sent: (outcome) => sent.inc({ outcome }),
   }
 }

@@ -1,5 +1,14 @@
-import { runMain } from '@sealpost/service'
-import { readConfig } from './config.ts'
-import { createSmtpService } from './service.ts'
+import { openPortSecret } from '@sealpost/ports'
+import { type Platform, runMain } from '@sealpost/service'
+import { readConfig, type SmtpConfig } from './config.ts'
+import { mailRoutes } from './ports/mail-routes.ts'
+import { createSmtpService, type SmtpService } from './service.ts'
 
-await runMain(readConfig, createSmtpService)
+/** In a process of its own the relay takes the other services' mails over HTTP. */
+async function createWithPort(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
+  const secret = await openPortSecret(platform.dataDir, platform.random)
+  const service = await createSmtpService(config, platform)
+  return { ...service, http: mailRoutes(service.mail, secret) }
+}
+
+await runMain(readConfig, createWithPort)

@@ -1,15 +1,20 @@
-/** The mail relay: speaks SMTP, signs users in, and takes no mail yet. */
+/** The mail relay: speaks SMTP, signs users in, takes no mail from outside yet, and hands on what other services send. */
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
+import type { Mail } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createEvents } from './events.ts'
 import { openListener } from './listener.ts'
 import type { ListenerKind } from './listener.ts'
 import { createSignIn } from './sign-in.ts'
+import { smarthostMail } from './smarthost.ts'
 
-export type SmtpService = RunningService
+export interface SmtpService extends RunningService {
+  /** What other services of this process may ask of the mail relay. */
+  readonly mail: Mail
+}
 
 /** Sign-ins need one connection each for a moment. */
 const POOL_SIZE = 4
@@ -42,8 +47,10 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
       url: `smtps://${host}:${String(await listen('submissions', config.submissionsPort))}`,
     },
   ]
+  const mail = smarthostMail({ smarthost: config.smarthost, name: host, clock, events })
   const held = stack.move()
   return {
+    mail,
     // Mail is read and sent over HTTP here once the relay takes any.
     http: () => Promise.resolve(),
     ready: async () => (await db.query(sql`select 1`)).length === 1,

@@ -23,7 +23,10 @@ let ca: string
 beforeAll(async () => {
   platform = await createTestPlatform()
   const { bus, clock, random, databaseUrl } = platform
-  service = await createSmtpService({ mxPort: 0, submissionPort: 0, submissionsPort: 0 }, platform)
+  service = await createSmtpService(
+    { mxPort: 0, submissionPort: 0, submissionsPort: 0, smarthost: undefined },
+    platform,
+  )
   ports = service.addresses.map(({ url }) => Number(new URL(url).port))
   ca = await readFile(platform.caFile, 'utf8')
   await using db = await openDb({ url: databaseUrl, role: 'sealpost_account' })

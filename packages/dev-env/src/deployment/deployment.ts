@@ -193,7 +193,9 @@ export class Deployment implements AsyncDisposable {
       SMTP_PORT: String(ports.smtp),
       SUBMISSION_PORT: String(ports.submission),
       SUBMISSIONS_PORT: String(ports.submissions),
-      ...(this.shape === 'four-processes' ? { EVENT_BUS: 'postgres', RELAY_URL: this.url('xmpp', '') } : {}),
+      ...(this.shape === 'four-processes'
+        ? { EVENT_BUS: 'postgres', RELAY_URL: this.url('xmpp', ''), MAIL_URL: this.url('smtp', '') }
+        : {}),
       ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl.reveal() }),
       ...this.#env,
     }
