@@ -13,7 +13,13 @@ export type { CertificateLimits } from './certificate/limits.ts'
 export { mergeCertificates } from './certificate/merge.ts'
 export { claimedIssuer } from './certificate/signature.ts'
 export type { Signature } from './certificate/signature.ts'
-export { cleanCertificate, minimalForAddress, revocationsOnly, withAddresses } from './certificate/strip.ts'
+export {
+  cleanCertificate,
+  minimalForAddress,
+  revocationsOnly,
+  withAddresses,
+  withoutAddress,
+} from './certificate/strip.ts'
 export { summarize } from './certificate/summary.ts'
 export type { CertificateSummary, KeySummary, SubkeySummary, UserIdSummary } from './certificate/summary.ts'
 export { normalizeAddress } from './certificate/user-id.ts'

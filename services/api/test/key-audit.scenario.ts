@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { createHttp } from '@sealpost/http'
-import { createKeysService } from '@sealpost/keys-service'
 import { writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ed25519, sample } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
+import { startKeys } from '../../keys/test/keys.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { runCtl } from '../src/cli/index.ts'
 import { auditAddress } from '../src/cli/key-audit/key-audit.ts'
@@ -25,7 +25,7 @@ interface Server extends AsyncDisposable {
 async function serve(platform: TestPlatform): Promise<Server> {
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bind } = platform
-  const service = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+  const service = stack.use(await startKeys(platform))
   const http = stack.use(await createHttp({ log, metrics, title: 'test', trustProxy: true }))
   await http.app.register(service.http)
   const { port } = await http.listen({ host: bind, port: 0 })

@@ -12,12 +12,25 @@ export interface KeysEvents {
   lookupRefused(): void
   submitted(outcome: Outcome): void
   uploadRefused(code: string): void
+  /** Mails with links asked for, and links used. */
+  verification(step: 'requested' | 'confirmed' | 'unpublished' | 'deleted'): void
+  /** By an account, signed in. */
+  ownKey(step: 'uploaded' | 'published' | 'unpublished' | 'deleted'): void
+  signIn(outcome: 'ok' | 'refused' | 'limited' | 'busy'): void
+  reminderSent(): void
+  /** Of something that nobody waits for. */
+  taskFailed(error: unknown): void
 }
 
 export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): KeysEvents {
   const lookups = metrics.counter('keys_lookups_total', 'Lookups answered', ['kind', 'found'])
   const refused = metrics.counter('keys_refused_total', 'Requests refused', ['reason'])
   const submitted = metrics.counter('keys_submitted_total', 'Certificates submitted', ['outcome'])
+  const verifications = metrics.counter('keys_verifications_total', 'Steps of verification by mail', ['step'])
+  const ownKeys = metrics.counter('keys_own_total', 'What accounts did with their own keys', ['step'])
+  const signIns = metrics.counter('keys_sign_ins_total', 'Attempts to sign in', ['outcome'])
+  const reminders = metrics.counter('keys_reminders_total', 'Reminders of expiry sent')
+  const failures = metrics.counter('keys_task_failures_total', 'Failures that nobody waited for', ['code'])
   return {
     listening: (port) => log.info('keys_listening', { port }),
     databaseFailed: (error) => log.warn('database_failed', { code: errorCode(error) }),
@@ -25,5 +38,14 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     lookupRefused: () => refused.inc({ reason: 'search' }),
     submitted: (outcome) => submitted.inc({ outcome }),
     uploadRefused: (code) => refused.inc({ reason: code }),
+    verification: (step) => verifications.inc({ step }),
+    ownKey: (step) => ownKeys.inc({ step }),
+    signIn: (outcome) => signIns.inc({ outcome }),
+    reminderSent: () => reminders.inc(),
+    taskFailed: (error) => {
+      const code = errorCode(error)
+      failures.inc({ code })
+      log.warn('keys_task_failed', { code })
+    },
   }
 }

@@ -1,60 +1,105 @@
-/** The OpenPGP key directory: HKP on its port and on the common HTTP server, WKD and the transparency log on the latter. */
+/**
+ * The OpenPGP key directory: HKP on its port; HKP, VKS, WKD, the transparency log and the pages of links in mails on the
+ * common HTTP server.
+ */
+import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
+import { parseJid } from '@sealpost/jid'
+import type { Mail } from '@sealpost/ports'
+import { Supervisor } from '@sealpost/runtime'
+import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
 import { CertificateWorker } from './certificates/certificate-worker.ts'
 import type { KeysConfig } from './config.ts'
 import { Directory } from './directory/directory.ts'
 import { postgresCertificateStore } from './directory/store.postgres.ts'
 import { createEvents } from './events.ts'
+import type { KeysEvents } from './events.ts'
+import { AccountFollower } from './lifecycle/account-follower.ts'
+import { sendReminders } from './lifecycle/reminders.ts'
+import { linkPages } from './pages/link-pages.ts'
 import { hkp } from './routes/hkp.ts'
-import type { HkpOptions } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
+import { ownKeys } from './routes/own-keys.ts'
+import type { OwnKeysOptions } from './routes/own-keys.ts'
 import { transparency } from './routes/transparency.ts'
+import { vks } from './routes/vks.ts'
 import { wkd } from './routes/wkd.ts'
-import type { WkdOptions } from './routes/wkd.ts'
 import { KeyLog } from './transparency/key-log.ts'
 import { postgresLogStore } from './transparency/log-store.postgres.ts'
 import { openLogSecrets } from './transparency/log-secrets.ts'
+import { KeyMail } from './verification/key-mail.ts'
+import { MailLimits } from './verification/mail-limits.ts'
+import { OwnKeys } from './verification/own-keys.ts'
+import { postgresLinkStore } from './verification/store.postgres.ts'
+import { uploadTokens } from './verification/upload-token.ts'
+import type { UploadTokens } from './verification/upload-token.ts'
+import { Verification } from './verification/verification.ts'
 
 export interface KeysService extends RunningService {
   readonly directory: Directory
 }
 
+/** What the directory asks of other services. */
+export interface KeysPorts {
+  readonly mail: Mail
+}
+
 /** Lookups of one client in a minute. */
 const REQUESTS_PER_MINUTE = 300
-const FORGET_EVERY_MS = 60 * 60_000
+const HOUR_MS = 60 * 60_000
+const ACCOUNT_POOL_SIZE = 4
+/** How long a stop waits for mails that nobody waits for. */
+const STOP_MS_MAX = 2_000
 
-export async function createKeysService(config: KeysConfig, platform: Platform): Promise<KeysService> {
+/** Everything that the routes stand on. */
+interface Parts extends OwnKeysOptions {
+  readonly directory: Directory
+  readonly log: KeyLog
+  readonly verification: Verification
+  readonly tokens: UploadTokens
+}
+
+/** Needs the schemas `account` and `keys` migrated. */
+export async function createKeysService(
+  config: KeysConfig,
+  platform: Platform,
+  ports: KeysPorts,
+): Promise<KeysService> {
   await using stack = new AsyncDisposableStack()
   const { metrics, bind, clock, domains } = platform
   const events = createEvents(platform)
   const onError = (error: unknown): void => events.databaseFailed(error)
-  const db = stack.use(await openDb({ url: platform.databaseUrl, role: 'sealpost_keys', onError }))
-  const worker = stack.use(new CertificateWorker(clock))
-  const log = await KeyLog.open({
-    store: postgresLogStore(db),
-    secrets: await openLogSecrets(platform.dataDir, platform.random),
-    clock,
-    place: `${domains[0] ?? 'localhost'}/tlog`,
-  })
-  const directory = new Directory({ store: postgresCertificateStore(db, log), worker, clock })
-  stack.use(clock.every(FORGET_EVERY_MS, async () => void (await directory.forgetUnpublished())))
-  stack.use(clock.every(FORGET_EVERY_MS, async () => void (await log.eraseDue())))
-  const options = { directory, events, clock, domains }
+  const url = platform.databaseUrl
+  const db = stack.use(await openDb({ url, role: 'sealpost_keys', onError }))
+  const accountDb = stack.use(
+    await openDb({ url, role: 'sealpost_account', poolSize: ACCOUNT_POOL_SIZE, onError }),
+  )
+  const parts = await createParts(config, platform, ports, { stack, events, db, accountDb })
+  const options = { directory: parts.directory, events, clock, domains }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
   await server.app.register(hkpV2, options)
   const { port } = await server.listen({ host: bind, port: config.hkpPort })
   events.listening(port)
+  const routes: FastifyPluginAsync = async (app) => {
+    await app.register(hkp, options)
+    await app.register(hkpV2, options)
+    await app.register(wkd, options)
+    await app.register(vks, parts)
+    await app.register(linkPages, parts)
+    await app.register(ownKeys, parts)
+    await app.register(transparency, parts)
+  }
   const held = stack.move()
   return {
-    directory,
-    http: routes(options, log),
+    directory: parts.directory,
+    http: routes,
     ready: () =>
-      db.query(sql`select 1`).then(
+      Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
         () => true,
         () => false,
       ),
@@ -63,11 +108,79 @@ export async function createKeysService(config: KeysConfig, platform: Platform):
   }
 }
 
-function routes(options: HkpOptions & WkdOptions, log: KeyLog): FastifyPluginAsync {
-  return async (app) => {
-    await app.register(hkp, options)
-    await app.register(hkpV2, options)
-    await app.register(wkd, options)
-    await app.register(transparency, { log })
+async function idleWithin(ms: number, supervisor: Supervisor, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const limit = clock.after(ms, resolve)
+  await Promise.race([supervisor.idle(), promise])
+  limit[Symbol.dispose]()
+}
+
+type Db = Awaited<ReturnType<typeof openDb>>
+
+async function openLog({ dataDir, random, clock, domains }: Platform, db: Db): Promise<KeyLog> {
+  const secrets = await openLogSecrets(dataDir, random)
+  const place = `${domains[0] ?? 'localhost'}/tlog`
+  return KeyLog.open({ store: postgresLogStore(db), secrets, clock, place })
+}
+
+interface Ground {
+  readonly stack: AsyncDisposableStack
+  readonly events: KeysEvents
+  readonly db: Db
+  readonly accountDb: Db
+}
+
+async function createParts(
+  { publicOrigin: origin }: KeysConfig,
+  platform: Platform,
+  { mail: port }: KeysPorts,
+  { stack, events, db, accountDb }: Ground,
+): Promise<Parts> {
+  const { bus, clock, random } = platform
+  const [server = 'localhost'] = platform.domains
+  const domains = platform.domains.map((domain) => parseJid(domain).domain)
+  const worker = stack.use(new CertificateWorker(clock))
+  const log = await openLog(platform, db)
+  const store = postgresCertificateStore(db, log)
+  const links = postgresLinkStore(db)
+  const directory = new Directory({ store, worker, clock })
+  const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
+  const onError = (error: unknown): void => events.taskFailed(error)
+  const supervisor = new Supervisor(onError)
+  stack.defer(() => idleWithin(STOP_MS_MAX, supervisor, clock))
+  const follower = stack.use(
+    new AccountFollower({ accounts, directory, store, links, bus, clock, supervisor, domains, onError }),
+  )
+  const mail = new KeyMail({ mail: port, worker, clock, random, domain: server })
+  const verification = new Verification({
+    directory,
+    links,
+    mail,
+    limits: stack.use(new MailLimits(clock, random)),
+    clock,
+    random,
+    supervisor,
+    server,
+    origin,
+    isSuspended: (address) => follower.isSuspended(address),
+  })
+  stack.use(
+    clock.every(HOUR_MS, async () => {
+      await directory.forgetUnpublished()
+      await links.collect(clock.now())
+      await log.eraseDue()
+    }),
+  )
+  const reminders = { store, directory, mail, clock, server, origin, onSent: () => events.reminderSent() }
+  stack.use(clock.every(HOUR_MS, () => sendReminders(reminders)))
+  return {
+    directory,
+    log,
+    verification,
+    tokens: uploadTokens(await links.uploadKey(), () => clock.now()),
+    ownKeys: new OwnKeys(directory),
+    passwords: stack.use(createPasswordCheck({ accounts, clock, random })),
+    defaultDomain: server,
+    events,
   }
 }

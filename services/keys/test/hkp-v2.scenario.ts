@@ -14,7 +14,7 @@ import {
 } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
-import { createKeysService } from '../src/service.ts'
+import { startKeys } from './keys.ts'
 import type { KeysService } from '../src/service.ts'
 
 const LOOKUPS = [
@@ -33,7 +33,7 @@ let root: string
 
 beforeAll(async () => {
   platform = stack.use(await createTestPlatform())
-  service = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+  service = stack.use(await startKeys(platform))
   root = `${service.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? ''}/pks/v2`
 })
 afterAll(() => stack.disposeAsync())
@@ -252,7 +252,7 @@ test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of
   expect(await logged()).toEqual([...before, lowerOf(64).slice(0, 8)].sort())
 
   const clock = { ...platform.clock, now: () => Date.now() + 89 * DAY * 1000 }
-  const later = stack.use(await createKeysService({ hkpPort: 0 }, { ...platform, clock }))
+  const later = stack.use(await startKeys({ ...platform, clock }))
   const dayLater = new Date(clock.now()).toISOString().slice(0, 10)
   const hidden = Buffer.concat([primary.key.packet.bytes, userId('hidden'), certify(primary, 'hidden')])
   expect((await later.directory.submit(hidden)).certificates).toMatchObject([{ outcome: 'updated' }])
@@ -321,7 +321,7 @@ test('§5.1.8: HEAD has the header fields of GET; what is known already is not s
 })
 
 test('too many requests are refused in a way that pages of any origin can read', async () => {
-  const one = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+  const one = stack.use(await startKeys(platform))
   root = `${one.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? ''}/pks/v2`
   let status = 200
   for (let turn = 0; turn < 100 && status !== 429; turn += 1)

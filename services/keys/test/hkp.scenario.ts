@@ -15,8 +15,8 @@ import {
 } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
-import { createKeysService } from '../src/service.ts'
 import type { KeysService } from '../src/service.ts'
+import { startKeys } from './keys.ts'
 
 const CANARY = 'canary-7f3a91@localhost'
 
@@ -26,7 +26,7 @@ let origin: string
 
 beforeAll(async () => {
   platform = await createTestPlatform()
-  service = await createKeysService({ hkpPort: 0 }, platform)
+  service = await startKeys(platform)
   origin = service.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? ''
 })
 

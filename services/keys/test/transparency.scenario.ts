@@ -32,7 +32,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BIRTH, certify, DAY, ed25519, sample, userId } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
-import { createKeysService } from '../src/service.ts'
+import { startKeys } from './keys.ts'
 import type { KeysService } from '../src/service.ts'
 import { KeyLog } from '../src/transparency/key-log.ts'
 import { LOG_SECRETS_FILE, openLogSecrets } from '../src/transparency/log-secrets.ts'
@@ -47,7 +47,7 @@ interface Server extends AsyncDisposable {
 async function serve(platform: TestPlatform): Promise<Server> {
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bind } = platform
-  const service = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+  const service = stack.use(await startKeys(platform))
   const http = stack.use(await createHttp({ log, metrics, title: 'test', trustProxy: true }))
   await http.app.register(service.http)
   const { port } = await http.listen({ host: bind, port: 0 })
@@ -435,7 +435,7 @@ describe('its keys', () => {
     await using server = await serve({ ...platform, domains: ['renamed.example'] })
     expect((await get(server, '/tlog/key')).bytes.toString()).toBe(verifierKey)
     await using elsewhere = await createTestPlatform(['localhost'], platform.databaseUrl)
-    await expect(createKeysService({ hkpPort: 0 }, elsewhere)).rejects.toMatchObject({
+    await expect(startKeys(elsewhere)).rejects.toMatchObject({
       code: 'KEYS_LOG_OTHER_KEY',
     })
   })

@@ -17,7 +17,7 @@ import {
 import { createTestPlatform } from '../../../test/platform.ts'
 import { mailboxOf } from '../src/directory/mailbox.ts'
 import { writeZBase32 } from '../src/directory/z-base-32.ts'
-import { createKeysService } from '../src/service.ts'
+import { startKeys } from './keys.ts'
 import type { KeysService } from '../src/service.ts'
 
 const DOMAINS = ['example.org', 'bücher.example']
@@ -30,7 +30,7 @@ let port: number
 
 beforeAll(async () => {
   const platform = stack.use(await createTestPlatform(DOMAINS))
-  service = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+  service = stack.use(await startKeys(platform))
   const http = stack.use(await createHttp({ log: platform.log, metrics: platform.metrics, title: 'Test' }))
   await http.app.register(service.http)
   port = (await http.listen({ host: '127.0.0.1', port: 0 })).port

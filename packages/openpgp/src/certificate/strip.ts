@@ -27,6 +27,13 @@ export function withAddresses(
   })
 }
 
+/** Without the user ids of an address, whose owner is to be forgotten. */
+export function withoutAddress(certificate: VerifiedCertificate, address: string): VerifiedCertificate {
+  const unwanted = normalizeAddress(address)
+  const identities = certificate.identities.filter((identity) => identityAddress(identity) !== unwanted)
+  return verifiedParts(certificate, { identities })
+}
+
 /**
  * For one who writes to this address: the newest user id with it and what is in force now, without history. draft-koch-openpgp-webkey-service §3.1 wants
  * one user id, and some clients insist.

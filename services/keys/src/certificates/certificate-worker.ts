@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { OperationalError } from '@sealpost/errors'
 import { OpenPgpError } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
-import type { MergeResult, MergeTask, ReadResult, ReadTask, Task } from './task.ts'
+import type { EncryptTask, MergeResult, MergeTask, ReadResult, ReadTask, Task } from './task.ts'
 import type { Answer } from './worker.ts'
 
 /** Of one task. The work on an upload is limited to a tenth of a second of a core; this is for a machine that is very busy, and for mistakes of ours. */
@@ -50,6 +50,11 @@ export class CertificateWorker implements AsyncDisposable {
 
   async merge(task: Omit<MergeTask, 'kind'>): Promise<MergeResult | undefined> {
     return (await this.#run({ kind: 'merge', ...task })) as MergeResult | undefined
+  }
+
+  /** The armored message; undefined when nothing can be encrypted to the certificate. */
+  async encrypt(task: Omit<EncryptTask, 'kind'>): Promise<string | undefined> {
+    return (await this.#run({ kind: 'encrypt', ...task })) as string | undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

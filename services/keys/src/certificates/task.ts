@@ -10,6 +10,7 @@ import {
   revocationsOnly,
   summarize,
   withAddresses,
+  withoutAddress,
   writeCertificate,
 } from '@sealpost/openpgp'
 import type { CertificateSummary, Dropped, VerifiedCertificate } from '@sealpost/openpgp'
@@ -26,7 +27,12 @@ export interface ReadTask {
 }
 
 export interface ReadResult {
-  readonly certificates: readonly { readonly fingerprint: string; readonly bytes: Uint8Array }[]
+  readonly certificates: readonly {
+    readonly fingerprint: string
+    readonly bytes: Uint8Array
+    /** Of its valid user ids. */
+    readonly addresses: readonly string[]
+  }[]
   /** Key revocations that came alone, with whose they claim to be. */
   readonly revocations: readonly {
     readonly fingerprint?: string
@@ -48,6 +54,10 @@ export interface MergeTask {
   readonly revocation: Uint8Array | undefined
   /** Published ones: `served` has their user ids and no others. */
   readonly addresses: readonly string[]
+  /** Published ones that are not shown for now. */
+  readonly suspended: readonly string[]
+  /** An address whose user ids are to be forgotten at once. */
+  readonly erase: string | undefined
   /** Whether user ids without a published address are to be forgotten. */
   readonly forget: boolean
   /** Whether nothing is to be left but the primary key and its revocations. */
@@ -64,11 +74,22 @@ export interface MergeResult {
   readonly listing: CertificateSummary
   /** Addresses in valid user ids of `kept` that are not published. */
   readonly unpublished: readonly string[]
-  /** Whether `kept` holds more identities than `served`. */
+  /** Addresses of `kept` without a valid user id: each was revoked, or has expired. */
+  readonly revoked: readonly string[]
+  /** Whether `kept` holds more identities than those of published addresses, suspended ones included. */
   readonly withholds: boolean
 }
 
-export type Task = ReadTask | MergeTask
+/** Encrypts to a verified certificate. */
+export interface EncryptTask {
+  readonly kind: 'encrypt'
+  readonly certificate: Uint8Array
+  readonly plain: Uint8Array
+  /** Seconds since 1970. */
+  readonly now: number
+}
+
+export type Task = ReadTask | MergeTask | EncryptTask
 
 export function readTask({ upload, form, now }: ReadTask): ReadResult {
   const body = Buffer.from(upload.buffer, upload.byteOffset, upload.byteLength)
@@ -80,6 +101,7 @@ export function readTask({ upload, form, now }: ReadTask): ReadResult {
     certificates: certificates.map((each) => ({
       fingerprint: each.primary.fingerprint.toString('hex').toUpperCase(),
       bytes: writeCertificate(each),
+      addresses: validAddresses(summarize(each, now)),
     })),
     revocations: revocations.map((each) => ({ ...claimedIssuer(each), bytes: each.packet.bytes })),
     rejected,
@@ -90,7 +112,29 @@ export function readTask({ upload, form, now }: ReadTask): ReadResult {
 
 /** Undefined when nothing is left, or when the revocation is not by this certificate's key. */
 export function mergeTask(task: MergeTask): MergeResult | undefined {
-  const { now, addresses } = task
+  const merged = mergeParts(task)
+  if (merged === undefined) return undefined
+  const { now, addresses, suspended } = task
+  const ours = [...addresses, ...suspended]
+  const [published, claimed] = [withAddresses(merged, addresses), withAddresses(merged, ours)]
+  const left = task.forget ? claimed : merged
+  const summary = summarize(left, now)
+  const valid = validAddresses(summary)
+  const all = summary.userIds.flatMap(({ address }) => address ?? [])
+  return {
+    kept: writeCertificate(left),
+    served: writeCertificate(published),
+    minimal: addresses.map((address) => writeMinimal(published, address, now)),
+    // Version 4 tells expiry and use of the key in its user ids, which are not all shown; that it expires is no secret.
+    listing: { ...summary, userIds: summarize(published, now).userIds },
+    unpublished: valid.filter((each) => !ours.includes(each)),
+    revoked: [...new Set(all)].filter((each) => !valid.includes(each)),
+    withholds: left.identities.length > claimed.identities.length,
+  }
+}
+
+function mergeParts(task: MergeTask): VerifiedCertificate | undefined {
+  const { now } = task
   const kept = task.kept && readStored(Buffer.from(task.kept))
   const incoming = task.incoming && readStored(Buffer.from(task.incoming))
   let merged = incoming ? mergeCertificates(kept, incoming, CERTIFICATE_LIMITS) : kept
@@ -98,23 +142,18 @@ export function mergeTask(task: MergeTask): MergeResult | undefined {
     const { revocations } = readUpload(Buffer.from(task.revocation), now)
     merged = applyRevocations(merged, revocations, now)
   }
-  if (merged && task.bare) merged = revocationsOnly(merged)
-  if (merged === undefined) return undefined
-  const published = withAddresses(merged, addresses)
-  if (task.forget) merged = published
-  const summary = summarize(merged, now)
-  const unpublished = summary.userIds.filter(({ valid }) => valid).map(({ address }) => address)
-  return {
-    kept: writeCertificate(merged),
-    served: writeCertificate(published),
-    minimal: addresses.map((address) => writeMinimal(published, address, now)),
-    // Version 4 tells expiry and use of the key in its user ids, which are not all shown; that it expires is no secret.
-    listing: { ...summary, userIds: summarize(published, now).userIds },
-    unpublished: [...new Set(unpublished)]
-      .filter((each) => each !== undefined)
-      .filter((each) => !addresses.includes(each)),
-    withholds: merged.identities.length > published.identities.length,
-  }
+  if (merged && task.erase !== undefined) merged = withoutAddress(merged, task.erase)
+  return merged && task.bare ? revocationsOnly(merged) : merged
+}
+
+function validAddresses({ userIds }: CertificateSummary): string[] {
+  return [...new Set(userIds.flatMap(({ valid, address }) => (valid ? (address ?? []) : [])))]
+}
+
+/** The armored message; undefined when nothing can be encrypted to the certificate now. Loads what it needs when it is first asked. */
+export async function encryptTask({ certificate, plain, now }: EncryptTask): Promise<string | undefined> {
+  const { encryptTo } = await import('@sealpost/openpgp/encrypt')
+  return encryptTo(certificate, plain, now * 1000)
 }
 
 function writeMinimal(

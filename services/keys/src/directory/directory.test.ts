@@ -49,6 +49,7 @@ describe('submitting', () => {
         fingerprint: fingerprintOf(1),
         outcome: 'inserted',
         unpublished: ['one@example.org', 'two@example.org'],
+        addresses: ['one@example.org', 'two@example.org'],
       },
     ])
     expect(await userIds(directory, 1)).toEqual([])
@@ -201,5 +202,66 @@ describe('revoking and removing', () => {
     expect((await directory.submit(bytes)).certificates).toMatchObject([
       { outcome: 'updated', unpublished: ['user11@example.org'] },
     ])
+  })
+})
+
+describe('suspending', () => {
+  test('hides an address without forgetting it, until it is restored', async () => {
+    const directory = open()
+    const { bytes } = sample(1, { addresses: ['one@example.org', 'two@example.org'] })
+    await directory.submit(bytes)
+    for (const address of ['one@example.org', 'two@example.org'])
+      await directory.publish(fingerprintOf(1), address)
+    await directory.suspend('ONE@example.org')
+    expect(await userIds(directory, 1)).toEqual(['User <two@example.org>'])
+    expect(await directory.find(byAddress('one@example.org'))).toEqual([])
+    expect(await directory.describe(fingerprintOf(1))).toMatchObject({
+      published: ['two@example.org'],
+      suspended: ['one@example.org'],
+      unpublished: [],
+    })
+    today += 20 * DAY * 1000
+    await directory.forgetUnpublished()
+    await directory.restore('one@example.org')
+    today = NOW * 1000
+    expect(await directory.find(byAddress('one@example.org'))).toHaveLength(1)
+    expect(await userIds(directory, 1)).toEqual(['User <one@example.org>', 'User <two@example.org>'])
+  })
+
+  test('does nothing where nothing is published, and restoring neither', async () => {
+    const directory = open()
+    await directory.submit(sample(1).bytes)
+    await directory.suspend('user1@example.org')
+    await directory.restore('user1@example.org')
+    expect(await userIds(directory, 1)).toEqual([])
+  })
+})
+
+describe('erasing', () => {
+  test('forgets the user ids of the address, and keeps what others published', async () => {
+    const directory = open()
+    await directory.submit(sample(1, { addresses: ['one@example.org', 'two@example.org'] }).bytes)
+    for (const address of ['one@example.org', 'two@example.org'])
+      await directory.publish(fingerprintOf(1), address)
+    await directory.erase('one@example.org')
+    const described = await directory.describe(fingerprintOf(1))
+    expect(described).toMatchObject({ published: ['two@example.org'], unpublished: [], suspended: [] })
+    expect(described?.kept.includes('one@example.org')).toBe(false)
+    await directory.erase('two@example.org')
+    expect(await userIds(directory, 1)).toEqual(['nothing'])
+    expect((await directory.submit(sample(1).bytes)).certificates).toMatchObject([{ outcome: 'inserted' }])
+  })
+
+  test('a revocation outlives it', async () => {
+    const directory = open()
+    await directory.submit(sample(1).bytes)
+    await directory.publish(fingerprintOf(1), 'user1@example.org')
+    await directory.submit(direct(ed25519(1), { type: 0x20, hashed: [reason(2)] }))
+    await directory.erase('user1@example.org')
+    expect(await userIds(directory, 1)).toEqual([])
+    expect((await directory.list(byFingerprint(1)))[0]?.listing).toMatchObject({
+      revoked: 'hard',
+      subkeys: [],
+    })
   })
 })

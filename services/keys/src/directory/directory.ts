@@ -4,11 +4,11 @@
  */
 import { OperationalError } from '@sealpost/errors'
 import { normalizeAddress } from '@sealpost/openpgp'
-import type { Dropped } from '@sealpost/openpgp'
+import type { CertificateSummary, Dropped } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
 import type { CertificateWorker } from '../certificates/certificate-worker.ts'
 import type { Form } from '../certificates/form.ts'
-import type { MergeResult, ReadResult } from '../certificates/task.ts'
+import type { MergeResult, MergeTask, ReadResult } from '../certificates/task.ts'
 import { mailboxAskedFor } from './mailbox.ts'
 import type { CertificateStore, Listed, Needle, Served, StoredRow } from './store.ts'
 
@@ -45,6 +45,8 @@ export interface Submitted {
   readonly outcome: Outcome
   /** Addresses that its owner might publish. */
   readonly unpublished: readonly string[]
+  /** Addresses of valid user ids of what was sent. */
+  readonly addresses: readonly string[]
 }
 
 export interface Submission {
@@ -56,6 +58,21 @@ export interface Submission {
   readonly dropped: Dropped
 }
 
+/** What is known of a certificate and its addresses. */
+export interface Described {
+  readonly fingerprint: string
+  readonly kept: Buffer
+  /** With the user ids of published addresses only. */
+  readonly listing: CertificateSummary
+  readonly published: readonly string[]
+  /** Published, but not shown for now. */
+  readonly suspended: readonly string[]
+  /** Those that its owner might publish. */
+  readonly unpublished: readonly string[]
+  /** Those whose user ids hold no more. */
+  readonly revoked: readonly string[]
+}
+
 type Parts = Partial<{
   incoming: Uint8Array
   revocation: Uint8Array
@@ -63,6 +80,9 @@ type Parts = Partial<{
   unpublish: string
   /** The address that goes is published with another certificate next. */
   superseded: boolean
+  suspend: string
+  restore: string
+  erase: string
   forget: boolean
   bare: boolean
 }>
@@ -93,8 +113,8 @@ export class Directory {
   async submit(upload: Uint8Array, form?: Form): Promise<Submission> {
     const read = await this.#worker.read({ upload, form, now: this.#now() })
     const certificates: Submitted[] = []
-    for (const { fingerprint, bytes } of read.certificates)
-      certificates.push(await this.#take(fingerprint, { incoming: bytes }))
+    for (const { fingerprint, bytes, addresses } of read.certificates)
+      certificates.push({ ...(await this.#take(fingerprint, { incoming: bytes })), addresses })
     let { rejected } = read
     for (const revocation of read.revocations) {
       const submitted = await this.#takeRevocation(revocation)
@@ -159,6 +179,48 @@ export class Directory {
     if (owner !== undefined && address !== undefined) await this.#change(owner, { unpublish: address })
   }
 
+  /** Hides the user ids of an address until `restore`; others cannot publish for it meanwhile without taking it over. */
+  async suspend(text: string): Promise<void> {
+    const address = normalizeAddress(text)
+    const owner = await this.ownerOf(text)
+    if (owner !== undefined && address !== undefined) await this.#change(owner, { suspend: address })
+  }
+
+  /** Shows what `suspend` hid. */
+  async restore(text: string): Promise<void> {
+    const address = normalizeAddress(text)
+    const owner = await this.ownerOf(text)
+    if (owner !== undefined && address !== undefined) await this.#change(owner, { restore: address })
+  }
+
+  /** Forgets what is published for an address, user ids included, and the certificate if it is published for no other. It may come again. */
+  async erase(text: string): Promise<void> {
+    const address = normalizeAddress(text)
+    const owner = await this.ownerOf(text)
+    const row = owner === undefined ? undefined : await this.#store.find(owner)
+    if (row === undefined || address === undefined) return
+    const others = [...row.addresses, ...row.suspended].filter((each) => each !== address)
+    const parts = others.length > 0 ? { unpublish: address, erase: address } : { bare: true }
+    const { result } = await this.#change(row.fingerprint, parts)
+    if (result === undefined) await this.#store.delete(row.fingerprint)
+  }
+
+  /** Fingerprint of the certificate that is published for an address, or was and is suspended. */
+  async ownerOf(text: string): Promise<string | undefined> {
+    const address = normalizeAddress(text)
+    return address === undefined ? undefined : this.#store.ownerOf(address)
+  }
+
+  /** Undefined when it is not here. */
+  async describe(fingerprint: string): Promise<Described | undefined> {
+    const row = await this.#store.find(fingerprint)
+    const result = row && (await this.#worker.merge({ ...this.#asIs(row), kept: row.kept }))
+    if (row === undefined || result === undefined) return undefined
+    const { kept, addresses: published, suspended } = row
+    const { listing, unpublished, revoked } = result
+    return { fingerprint, kept, listing, published, suspended, unpublished, revoked }
+  }
+
   /** At its owner's wish: nothing of it is answered or taken again, but for its revocation, which everybody should know. False when it was not there. */
   async remove(fingerprint: string): Promise<boolean> {
     const row = await this.#store.find(fingerprint)
@@ -182,6 +244,18 @@ export class Directory {
     return due.length
   }
 
+  /** Makes what is kept anew, and nothing else of it. */
+  #asIs({ addresses, suspended }: Claims): Omit<MergeTask, 'kind' | 'kept'> {
+    const nothing = {
+      incoming: undefined,
+      revocation: undefined,
+      erase: undefined,
+      forget: false,
+      bare: false,
+    }
+    return { ...nothing, addresses, suspended, now: this.#now() }
+  }
+
   #now(): number {
     return Math.floor(this.#clock.now() / 1000)
   }
@@ -193,10 +267,10 @@ export class Directory {
   async #take(fingerprint: string, parts: Parts): Promise<Submitted> {
     const buried = await this.#store.isBuried(fingerprint)
     const { before, result } = await this.#change(fingerprint, { ...parts, bare: buried })
-    if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [] }
+    if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [], addresses: [] }
     const unchanged = before?.kept.equals(result.kept) === true
     const outcome = before === undefined ? 'inserted' : unchanged ? 'unchanged' : 'updated'
-    return { fingerprint, outcome, unpublished: result.unpublished }
+    return { fingerprint, outcome, unpublished: result.unpublished, addresses: [] }
   }
 
   /** Undefined when no certificate here is revoked by it. */
@@ -230,19 +304,15 @@ export class Directory {
   /** Reads, changes and writes one certificate; `lost` when somebody else wrote it meanwhile. */
   async #tryChange(fingerprint: string, parts: Parts): Promise<Change | 'lost'> {
     const before = await this.#store.find(fingerprint)
-    const addresses = new Set(before?.addresses)
-    if (parts.publish !== undefined) addresses.add(parts.publish)
-    if (parts.unpublish !== undefined) addresses.delete(parts.unpublish)
-    if (parts.bare === true) addresses.clear()
-    const sorted = [...addresses].sort()
+    const claims = claimsAfter(before, parts)
     const result = await this.#worker.merge({
+      ...this.#asIs(claims),
       kept: before?.kept,
       incoming: parts.incoming,
       revocation: parts.revocation,
-      addresses: sorted,
+      erase: parts.erase,
       forget: parts.forget === true,
       bare: parts.bare === true,
-      now: this.#now(),
     })
     if (result === undefined) return { before, result }
     if (
@@ -250,7 +320,7 @@ export class Directory {
       !result.listing.userIds.some((each) => each.valid && each.address === parts.publish)
     )
       throw fail.noSuchUserId()
-    const unchanged = before !== undefined && parts.forget !== true && isSame(before, result, addresses)
+    const unchanged = before !== undefined && parts.forget !== true && isSame(before, result, claims)
     if (unchanged) return { before, result }
     const forgetOn = result.withholds ? (before?.forgetOn ?? this.#day(FORGET_DAYS)) : undefined
     const row = {
@@ -261,18 +331,38 @@ export class Directory {
       changedOn: before?.served.equals(result.served) === true ? undefined : this.#day(0),
       listing: result.listing,
     }
-    const written = await this.#store.put(
-      { ...row, addresses: sorted, forgetOn },
-      before?.revision,
-      parts.superseded,
-    )
+    const written = await this.#store.put({ ...row, ...claims, forgetOn }, before?.revision, parts.superseded)
     return written ? { before, result } : 'lost'
   }
 }
 
-function isSame(before: StoredRow, { kept, served }: MergeResult, addresses: ReadonlySet<string>): boolean {
+type Claims = Pick<StoredRow, 'addresses' | 'suspended'>
+
+/** Which addresses a certificate has when `parts` are done. */
+function claimsAfter(before: Claims | undefined, parts: Parts): Claims {
+  if (parts.bare === true) return { addresses: [], suspended: [] }
+  const addresses = new Set(before?.addresses)
+  const suspended = new Set(before?.suspended)
+  const { publish, unpublish, suspend, restore } = parts
+  if (publish !== undefined) {
+    addresses.add(publish)
+    suspended.delete(publish)
+  }
+  if (unpublish !== undefined) {
+    addresses.delete(unpublish)
+    suspended.delete(unpublish)
+  }
+  if (suspend !== undefined && addresses.delete(suspend)) suspended.add(suspend)
+  if (restore !== undefined && suspended.delete(restore)) addresses.add(restore)
+  return { addresses: [...addresses].sort(), suspended: [...suspended].sort() }
+}
+
+function isSame(before: StoredRow, { kept, served }: MergeResult, claims: Claims): boolean {
   return (
-    before.kept.equals(kept) && before.served.equals(served) && addresses.size === before.addresses.length
+    before.kept.equals(kept) &&
+    before.served.equals(served) &&
+    before.addresses.length === claims.addresses.length &&
+    before.suspended.length === claims.suspended.length
   )
 }
 

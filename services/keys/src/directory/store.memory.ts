@@ -1,17 +1,30 @@
 /** The store in memory: the plain model of the Postgres store. */
 import { componentsOf } from './components.ts'
+import { expiryDay, reminderDays } from './expiry.ts'
 import { mailboxOf } from './mailbox.ts'
-import type { CertificateStore, Needle, NewRow, StoredRow } from './store.ts'
+import type {
+  CertificateRow,
+  CertificateStore,
+  Needle,
+  NewRow,
+  Reminder,
+  ReminderDays,
+  StoredRow,
+} from './store.ts'
+
+const DAY_MS = 86_400_000
 
 const prefixOf = (fingerprint: string): string => fingerprint.slice(0, 8).toLowerCase()
+const claims = ({ addresses, suspended }: CertificateRow): string[] => [...addresses, ...suspended]
 
 export function memoryCertificateStore(): CertificateStore {
   const rows = new Map<string, StoredRow & NewRow>()
   const buried = new Set<string>()
   const logs = new Map<string, Set<string>>()
+  const reminders = new MemoryReminders(rows)
 
   const ownerOf = (address: string): string | undefined =>
-    [...rows.values()].find(({ addresses }) => addresses.includes(address))?.fingerprint
+    [...rows.values()].find((row) => claims(row).includes(address))?.fingerprint
 
   const search = ({ kind, value }: Needle, limit: number): StoredRow[] => {
     const rankOf = (row: StoredRow): number => {
@@ -32,8 +45,9 @@ export function memoryCertificateStore(): CertificateStore {
     find: async (fingerprint) => rows.get(fingerprint),
     async put(row: NewRow, revision) {
       if (rows.get(row.fingerprint)?.revision !== revision) return false
-      if (row.addresses.some((address) => ![undefined, row.fingerprint].includes(ownerOf(address))))
+      if (claims(row).some((address) => ![undefined, row.fingerprint].includes(ownerOf(address))))
         return false
+      reminders.keep(rows.get(row.fingerprint), row)
       rows.set(row.fingerprint, { ...row, revision: (revision ?? 0) + 1 })
       if (row.changedOn !== undefined) {
         const log = logs.get(row.changedOn) ?? new Set()
@@ -62,8 +76,64 @@ export function memoryCertificateStore(): CertificateStore {
     async forgetPrefixes(day) {
       for (const each of logs.keys()) if (each <= day) logs.delete(each)
     },
+    suspendedAddresses: async (after, limit) =>
+      [...rows.values()]
+        .flatMap(({ suspended }) => suspended)
+        .filter((address) => address > after)
+        .sort()
+        .slice(0, limit),
+    dueReminders: async (day, limit) => reminders.due(day).slice(0, limit),
+    claimReminder: async (reminder) => reminders.claim(reminder),
+    releaseReminder: async ({ address }) => reminders.release(address),
     bury: async (fingerprint) => void buried.add(fingerprint),
     isBuried: async (fingerprint) => buried.has(fingerprint),
     unbury: async (fingerprint) => void buried.delete(fingerprint),
+  }
+}
+
+class MemoryReminders {
+  readonly #rows: ReadonlyMap<string, StoredRow>
+  readonly #sent = new Map<string, Pick<Reminder, 'expiresOn' | 'days'>>()
+
+  constructor(rows: ReadonlyMap<string, StoredRow>) {
+    this.#rows = rows
+  }
+
+  /** What was known of addresses that the certificate has no longer is forgotten. */
+  keep(before: CertificateRow | undefined, after: CertificateRow): void {
+    for (const address of before === undefined ? [] : claims(before))
+      if (!claims(after).includes(address)) this.#sent.delete(address)
+  }
+
+  due(day: string): Reminder[] {
+    return [...this.#rows.values()]
+      .flatMap((row) => this.#of(row, day))
+      .sort((a, b) => (a.expiresOn < b.expiresOn ? -1 : 1))
+  }
+
+  claim({ address, fingerprint, expiresOn, days }: Reminder): boolean {
+    const row = this.#rows.get(fingerprint)
+    if (row?.addresses.includes(address) !== true || this.#isSent(address, expiresOn, days)) return false
+    this.#sent.set(address, { expiresOn, days })
+    return true
+  }
+
+  release(address: string): void {
+    this.#sent.delete(address)
+  }
+
+  #of({ fingerprint, listing, addresses }: StoredRow, day: string): Reminder[] {
+    const expiresOn = expiryDay(listing)
+    if (expiresOn === undefined || listing.revoked !== undefined) return []
+    const days = reminderDays((Date.parse(expiresOn) - Date.parse(day)) / DAY_MS)
+    if (days === undefined) return []
+    return addresses
+      .filter((address) => !this.#isSent(address, expiresOn, days))
+      .map((address) => ({ address, fingerprint, expiresOn, days }))
+  }
+
+  #isSent(address: string, expiresOn: string, days: ReminderDays): boolean {
+    const last = this.#sent.get(address)
+    return last?.expiresOn === expiresOn && last.days <= days
   }
 }

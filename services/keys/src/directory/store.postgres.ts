@@ -3,8 +3,9 @@ import { sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { CertificateSummary } from '@sealpost/openpgp'
 import type { LogWriter, Served } from '../transparency/key-log.ts'
 import { componentsOf } from './components.ts'
+import { expiryDay, REMINDER_DAYS_MAX, reminderDays } from './expiry.ts'
 import { mailboxOf } from './mailbox.ts'
-import type { CertificateRow, CertificateStore, Needle, NewRow } from './store.ts'
+import type { CertificateRow, CertificateStore, Needle, NewRow, Reminder } from './store.ts'
 
 interface SqlRow {
   fingerprint: Buffer
@@ -12,6 +13,7 @@ interface SqlRow {
   served: Buffer
   listing: CertificateSummary
   addresses: string[]
+  suspended: string[]
   forget_on: string | null
   revision: number
 }
@@ -28,7 +30,8 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
     async find(fingerprint) {
       const [row] = await db.query<SqlRow>(sql`
         select fingerprint, kept, served, listing, forget_on, revision,
-          array(select address from keys.published_address p where p.certificate = c.fingerprint order by address) as addresses
+          array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended order by address) as addresses,
+          array(select address from keys.published_address p where p.certificate = c.fingerprint and p.suspended order by address) as suspended
         from keys.certificate c where fingerprint = ${bytes(fingerprint)}`)
       return row && { ...row, fingerprint, forgetOn: row.forget_on ?? undefined }
     },
@@ -77,6 +80,8 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
       )
       return rows.map(({ fingerprint }) => hex(fingerprint))
     },
+    ...suspensions(db),
+    ...remindersIn(db),
     ...prefixLog(db),
     ...tombstones(db),
   }
@@ -114,7 +119,7 @@ function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'unbur
 /** From what is searched for to certificates `c`, in the order of the answer. */
 function matches({ kind, value }: Needle): Sql {
   if (kind === 'address')
-    return sql`from keys.published_address p join keys.certificate c on c.fingerprint = p.certificate where p.address = ${value}`
+    return sql`from keys.published_address p join keys.certificate c on c.fingerprint = p.certificate where p.address = ${value} and not p.suspended`
   const found = kind === 'key-id' ? sql`key_id = ${bytes(value)}` : sql`fingerprint = ${bytes(value)}`
   return sql`
     from (select certificate, min(rank) as rank from keys.component where ${found} group by certificate) k
@@ -156,7 +161,7 @@ async function put(
 /** What is served for which addresses, until this transaction changes it. */
 async function lockPublished(tx: Tx, fingerprint: string): Promise<Published | undefined> {
   const [row] = await tx.query<Published>(sql`
-    select served, array(select address from keys.published_address p where p.certificate = c.fingerprint) as addresses
+    select served, array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended) as addresses
     from keys.certificate c where fingerprint = ${bytes(fingerprint)} for update`)
   return row
 }
@@ -175,8 +180,9 @@ function changesOf(before: Published, after: Published): Pick<Served, 'changes' 
 
 async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
   const rows = await tx.execute(sql`
-    insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on)
-    values (${bytes(row.fingerprint)}, ${row.kept}, ${row.served}, ${JSON.stringify(row.listing)}::jsonb, 1, ${row.forgetOn ?? null}::date)
+    insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on, expires_on)
+    values (${bytes(row.fingerprint)}, ${row.kept}, ${row.served}, ${JSON.stringify(row.listing)}::jsonb, 1, ${row.forgetOn ?? null}::date,
+      ${expiryDay(row.listing) ?? null}::date)
     on conflict do nothing`)
   return rows > 0
 }
@@ -184,7 +190,7 @@ async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
 async function updateRow(tx: Tx, row: CertificateRow, revision: number): Promise<boolean> {
   const rows = await tx.execute(sql`
     update keys.certificate set kept = ${row.kept}, served = ${row.served}, listing = ${JSON.stringify(row.listing)}::jsonb,
-      revision = revision + 1, forget_on = ${row.forgetOn ?? null}::date
+      revision = revision + 1, forget_on = ${row.forgetOn ?? null}::date, expires_on = ${expiryDay(row.listing) ?? null}::date
     where fingerprint = ${bytes(row.fingerprint)} and revision = ${revision}`)
   return rows > 0
 }
@@ -207,18 +213,77 @@ async function replaceParts(tx: Tx, row: NewRow): Promise<void> {
   await replaceAddresses(tx, certificate, row)
 }
 
-/** Throws Taken when one of them belongs to another certificate. */
-async function replaceAddresses(tx: Tx, certificate: Buffer, { addresses, minimal }: NewRow): Promise<void> {
+/** Throws Taken when one of them belongs to another certificate. The mailbox of a suspended one is answered with nothing. */
+async function replaceAddresses(
+  tx: Tx,
+  certificate: Buffer,
+  { addresses, suspended, minimal }: NewRow,
+): Promise<void> {
+  const all = [...addresses, ...suspended]
   await tx.execute(
-    sql`delete from keys.published_address where certificate = ${certificate} and address <> all (${[...addresses]}::text[])`,
+    sql`delete from keys.published_address where certificate = ${certificate} and address <> all (${all}::text[])`,
   )
-  const mailboxes = addresses.map(mailboxOf)
+  const mailboxes = all.map(mailboxOf)
   const written = await tx.execute(sql`
-    insert into keys.published_address (address, certificate, domain, wkd_hash, served)
-    select a, ${certificate}, d, decode(h, 'hex'), decode(s, 'hex')
-    from unnest(${[...addresses]}::text[], ${mailboxes.map(({ domain }) => domain)}::text[],
+    insert into keys.published_address (address, certificate, domain, wkd_hash, served, suspended)
+    select a, ${certificate}, d, decode(h, 'hex'), decode(s, 'hex'), o
+    from unnest(${all}::text[], ${mailboxes.map(({ domain }) => domain)}::text[],
       ${mailboxes.map(({ hash }) => hash.toString('hex'))}::text[],
-      ${minimal.map((each) => each?.toString('hex') ?? null)}::text[]) as t (a, d, h, s)
-    on conflict (address) do update set served = excluded.served where published_address.certificate = excluded.certificate`)
-  if (written < addresses.length) throw new Taken()
+      ${all.map((_, index) => minimal[index]?.toString('hex') ?? null)}::text[],
+      ${all.map((_, index) => index >= addresses.length)}::boolean[]) as t (a, d, h, s, o)
+    on conflict (address) do update set served = excluded.served, suspended = excluded.suspended
+      where published_address.certificate = excluded.certificate`)
+  if (written < all.length) throw new Taken()
+}
+
+function suspensions(db: Db): Pick<CertificateStore, 'suspendedAddresses'> {
+  return {
+    async suspendedAddresses(after, limit) {
+      const rows = await db.query<{ address: string }>(
+        sql`select address from keys.published_address where suspended and address > ${after} order by address limit ${limit}`,
+      )
+      return rows.map(({ address }) => address)
+    },
+  }
+}
+
+interface ReminderSqlRow {
+  address: string
+  fingerprint: Buffer
+  expires_on: string
+  left_days: number
+}
+
+function remindersIn(db: Db): Pick<CertificateStore, 'dueReminders' | 'claimReminder' | 'releaseReminder'> {
+  const place = ({ address, fingerprint }: Reminder): Sql =>
+    sql`address = ${address} and certificate = ${bytes(fingerprint)}`
+  return {
+    async dueReminders(day, limit) {
+      const rows = await db.query<ReminderSqlRow>(sql`
+        select p.address, c.fingerprint, c.expires_on, c.expires_on - ${day}::date as left_days
+        from keys.certificate c join keys.published_address p on p.certificate = c.fingerprint
+        where c.expires_on > ${day}::date and c.expires_on <= ${day}::date + ${REMINDER_DAYS_MAX}::int
+          and c.listing ->> 'revoked' is null and not p.suspended
+          and (p.reminded_for is distinct from c.expires_on
+            or p.reminded_days > case when c.expires_on - ${day}::date > 7 then 30 when c.expires_on - ${day}::date > 1 then 7 else 1 end)
+        order by c.expires_on limit ${limit}`)
+      return rows.flatMap((row) => {
+        const days = reminderDays(row.left_days)
+        if (days === undefined) return []
+        return [{ address: row.address, fingerprint: hex(row.fingerprint), expiresOn: row.expires_on, days }]
+      })
+    },
+    async claimReminder(reminder) {
+      const { expiresOn, days } = reminder
+      const rows = await db.execute(sql`
+        update keys.published_address set reminded_for = ${expiresOn}::date, reminded_days = ${days}
+        where ${place(reminder)} and not suspended and (reminded_for is distinct from ${expiresOn}::date or reminded_days > ${days})`)
+      return rows > 0
+    },
+    async releaseReminder(reminder) {
+      await db.execute(
+        sql`update keys.published_address set reminded_for = null, reminded_days = null where ${place(reminder)}`,
+      )
+    },
+  }
 }

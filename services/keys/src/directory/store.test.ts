@@ -31,6 +31,7 @@ function newRow(overrides: Partial<NewRow> = {}): NewRow {
     listing,
     addresses: [],
     minimal: overrides.addresses?.map((address) => Buffer.from(`for ${address}`)) ?? [],
+    suspended: [],
     forgetOn: undefined,
     changedOn: undefined,
     ...overrides,
@@ -171,6 +172,69 @@ describe.each([
     expect(await store.prefixes('2020-02-02', 9)).toHaveLength(2)
     expect(await store.delete(one.fingerprint)).toBe(true)
     expect(await store.prefixes('2020-02-02', 9)).toHaveLength(2)
+  })
+
+  test('a suspended address is nobody’s to find, and still taken', async () => {
+    const row = newRow({
+      addresses: ['s1@three.example'],
+      suspended: ['s2@three.example', 's3@three.example'],
+    })
+    await store.put(row, undefined)
+    expect(await store.find(row.fingerprint)).toMatchObject({
+      addresses: row.addresses,
+      suspended: row.suspended,
+    })
+    expect(await store.serve({ kind: 'address', value: 's2@three.example' }, 4)).toEqual([])
+    expect(await store.list({ kind: 'address', value: 's2@three.example' }, 4)).toEqual([])
+    expect(await store.ownerOf('s2@three.example')).toBe(row.fingerprint)
+    expect(await store.put(newRow({ addresses: ['s2@three.example'] }), undefined)).toBe(false)
+    expect(await store.put(newRow({ suspended: ['s1@three.example'] }), undefined)).toBe(false)
+    expect(await store.suspendedAddresses('', 1)).toEqual(['s2@three.example'])
+    expect(await store.suspendedAddresses('s2@three.example', 9)).toEqual(['s3@three.example'])
+    const shown = { ...row, addresses: [...row.addresses, 's2@three.example'], suspended: [] }
+    await store.put(shown, (await store.find(row.fingerprint))?.revision)
+    expect(await store.serve({ kind: 'address', value: 's2@three.example' }, 4)).toHaveLength(1)
+    expect(await store.suspendedAddresses('', 9)).toEqual([])
+    expect(await store.ownerOf('s3@three.example')).toBeUndefined()
+  })
+
+  test('reminders: 30, 7 and 1 days before, each claimed once; a new expiry begins anew', async () => {
+    const address = 'r@four.example'
+    const expiring = (row: NewRow, day: string): NewRow => ({
+      ...row,
+      listing: { ...row.listing, expires: Date.parse(`${day}T12:00:00Z`) / 1000 },
+    })
+    const row = expiring(newRow({ addresses: [address], suspended: ['hidden@four.example'] }), '2040-03-01')
+    await store.put(row, undefined)
+    const revoked = newRow({ addresses: ['revoked@four.example'] })
+    await store.put(
+      expiring({ ...revoked, listing: { ...revoked.listing, revoked: 'hard' } }, '2040-03-01'),
+      undefined,
+    )
+    const due = async (day: string): Promise<number[]> =>
+      (await store.dueReminders(day, 9)).map(({ days }) => days)
+    expect(await due('2040-01-30')).toEqual([])
+    const [first] = await store.dueReminders('2040-01-31', 9)
+    expect(first).toEqual({ address, fingerprint: row.fingerprint, expiresOn: '2040-03-01', days: 30 })
+    if (first === undefined) return
+    expect(await store.claimReminder(first)).toBe(true)
+    expect(await store.claimReminder(first)).toBe(false)
+    expect(await due('2040-01-31')).toEqual([])
+    await store.releaseReminder(first)
+    expect(await due('2040-02-22')).toEqual([30])
+    for (const [day, days] of [
+      ['2040-02-23', 7],
+      ['2040-02-29', 1],
+    ] as const) {
+      const [next] = await store.dueReminders(day, 9)
+      expect(next?.days).toBe(days)
+      expect(next && (await store.claimReminder(next))).toBe(true)
+      expect(await store.claimReminder(first)).toBe(false)
+      expect(await due(day)).toEqual([])
+    }
+    expect(await due('2040-03-01')).toEqual([])
+    await store.put(expiring(row, '2040-04-01'), (await store.find(row.fingerprint))?.revision)
+    expect(await due('2040-03-20')).toEqual([30])
   })
 
   test('remembers who is buried', async () => {

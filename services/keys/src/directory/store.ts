@@ -9,6 +9,8 @@ export interface CertificateRow {
   readonly served: Buffer
   readonly listing: CertificateSummary
   readonly addresses: readonly string[]
+  /** Addresses that it is published for, but not shown with for now; none of `addresses`. */
+  readonly suspended: readonly string[]
   /** YYYY-MM-DD. */
   readonly forgetOn: string | undefined
 }
@@ -40,6 +42,18 @@ export type Needle =
   | { readonly kind: 'fingerprint' | 'key-id'; readonly value: string }
   | { readonly kind: 'address'; readonly value: string }
 
+/** Somebody to be told that their certificate expires. Days in UTC, YYYY-MM-DD. */
+export interface Reminder {
+  readonly address: string
+  readonly fingerprint: string
+  readonly expiresOn: string
+  /** At most so many days before: the last one that is still to be sent. */
+  readonly days: ReminderDays
+}
+
+/** Days before the expiry on which its owner is told. */
+export type ReminderDays = 30 | 7 | 1
+
 export interface CertificateStore {
   find(fingerprint: string): Promise<StoredRow | undefined>
   /**
@@ -55,7 +69,7 @@ export interface CertificateStore {
   list(needle: Needle, limit: number): Promise<Listed[]>
   /** What the mailbox of a published address is answered. */
   serveMailbox(mailbox: Mailbox): Promise<Buffer | undefined>
-  /** Fingerprint of the certificate that is published for an address. */
+  /** Fingerprint of the certificate that is published for an address, or was and is suspended. */
   ownerOf(address: string): Promise<string | undefined>
   /** Some certificates whose unpublished user ids are to be forgotten by this day. */
   due(day: string, limit: number): Promise<string[]>
@@ -63,6 +77,14 @@ export interface CertificateStore {
   prefixes(day: string, limit: number): Promise<string[]>
   /** Erases the logs of this day and of those before. */
   forgetPrefixes(day: string): Promise<void>
+  /** Suspended addresses in order, after that one. */
+  suspendedAddresses(after: string, limit: number): Promise<string[]>
+  /** Shown addresses of certificates that expire in 1 to 30 days and are not revoked, as far as no reminder for these days or fewer was claimed. */
+  dueReminders(day: string, limit: number): Promise<Reminder[]>
+  /** False when it is not due any more. Forgotten when the certificate's expiry changes. */
+  claimReminder(reminder: Reminder): Promise<boolean>
+  /** It was not sent after all. */
+  releaseReminder(reminder: Reminder): Promise<void>
   bury(fingerprint: string): Promise<void>
   isBuried(fingerprint: string): Promise<boolean>
   unbury(fingerprint: string): Promise<void>

@@ -1,0 +1,76 @@
+/**
+ * RFC 5322: the mails of the directory, in plain text. RFC 3834 §5: marked as sent by a program. RFC 3156 §4: encrypted ones as `multipart/encrypted`.
+ */
+import { domainToASCII } from 'node:url'
+
+/** One mail, before it is put into lines. */
+export interface MessageParts {
+  /** Addresses as the envelope has them. */
+  readonly from: string
+  readonly to: string
+  readonly subject: string
+  /** Milliseconds since 1970. */
+  readonly date: number
+  /** Random; without angle brackets. */
+  readonly messageId: string
+}
+
+/** The MIME entity with the text: to be sent as it is, or encrypted. Lines end in LF and become CRLF. */
+export function textEntity(text: string): Buffer {
+  const encoding = isAscii(text) ? '7bit' : '8bit'
+  return lines([
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Transfer-Encoding: ${encoding}`,
+    '',
+    text,
+  ])
+}
+
+/** The MIME entity around an armored message. */
+export function encryptedEntity(armored: string, boundary: string): Buffer {
+  return lines([
+    `Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\n boundary="${boundary}"`,
+    '',
+    `--${boundary}`,
+    'Content-Type: application/pgp-encrypted',
+    '',
+    'Version: 1',
+    '',
+    `--${boundary}`,
+    'Content-Type: application/octet-stream; name="encrypted.asc"',
+    '',
+    armored.trimEnd(),
+    '',
+    `--${boundary}--`,
+    '',
+  ])
+}
+
+/** A whole message around an entity. */
+export function writeMessage(parts: MessageParts, entity: Buffer): Buffer {
+  const { from, to, subject, date, messageId } = parts
+  const head = lines([
+    `Date: ${new Date(date).toUTCString().replace('GMT', '+0000')}`,
+    `From: Key directory <${from}>`,
+    `To: <${to}>`,
+    `Subject: ${subject}`,
+    `Message-ID: <${messageId}>`,
+    'Auto-Submitted: auto-generated',
+    'MIME-Version: 1.0',
+    '',
+  ])
+  return Buffer.concat([head, entity])
+}
+
+/** An address as mail servers of any age take it, as far as that can be: the domain in ASCII (RFC 5890 §2.3.2.1). */
+export function mailAddress(address: string): string {
+  const at = address.lastIndexOf('@')
+  const domain = domainToASCII(address.slice(at + 1))
+  return domain === '' ? address : `${address.slice(0, at)}@${domain}`
+}
+
+const isAscii = (text: string): boolean => !/[^\n\x20-\x7e]/.test(text)
+
+function lines(all: readonly string[]): Buffer {
+  return Buffer.from(all.join('\n').replaceAll(/\r?\n/g, '\r\n'))
+}

@@ -1,0 +1,33 @@
+/** The store in memory: the plain model of the Postgres store. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Link, LinkStore } from './store.ts'
+
+/** `isKnown`: whether a certificate is there. */
+export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploadKey: Buffer): LinkStore {
+  const links = new Map<string, Link>()
+  const key = (hash: Buffer): string => hash.toString('hex')
+  const deleteAll = (unwanted: (link: Link) => boolean): void => {
+    for (const [hash, link] of links) if (unwanted(link)) links.delete(hash)
+  }
+  return {
+    async put(hash, link) {
+      if (!isKnown(link.fingerprint)) return false
+      links.set(key(hash), link)
+      return true
+    },
+    async find(hash, now) {
+      const link = links.get(key(hash))
+      return link !== undefined && link.expiresAt > now ? link : undefined
+    },
+    delete: async (hash) => void links.delete(key(hash)),
+    async pending(fingerprint, now) {
+      const open = [...links.values()].filter(
+        (link) => link.purpose === 'publish' && link.fingerprint === fingerprint && link.expiresAt > now,
+      )
+      return [...new Set(open.map(({ address }) => address))].sort()
+    },
+    deleteFor: async (wanted) => deleteAll((link) => isDeepStrictEqual({ ...link, ...wanted }, link)),
+    collect: async (now) => deleteAll(({ expiresAt }) => expiresAt <= now),
+    uploadKey: async () => uploadKey,
+  }
+}

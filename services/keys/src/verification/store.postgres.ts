@@ -1,0 +1,57 @@
+/** The store in Postgres, schema `keys`. */
+import { assert } from '@sealpost/errors'
+import { sql, type Db } from '@sealpost/db'
+import type { LinkPurpose, LinkStore } from './store.ts'
+
+interface SqlRow {
+  purpose: LinkPurpose
+  certificate: Buffer
+  address: string
+  expires_at: Date
+}
+
+/** Needs a connection with the role `sealpost_keys` on a migrated database. */
+export function postgresLinkStore(db: Db): LinkStore {
+  return {
+    async put(hash, { purpose, fingerprint, address, expiresAt }) {
+      const rows = await db.execute(sql`
+        insert into keys.link (token_hash, purpose, certificate, address, expires_at)
+        select ${hash}, ${purpose}, fingerprint, ${address}, ${new Date(expiresAt)}::timestamptz
+        from keys.certificate where fingerprint = ${Buffer.from(fingerprint, 'hex')}`)
+      return rows > 0
+    },
+    async find(hash, now) {
+      const [row] = await db.query<SqlRow>(sql`
+        select purpose, certificate, address, expires_at from keys.link
+        where token_hash = ${hash} and expires_at > ${new Date(now)}::timestamptz`)
+      if (row === undefined) return undefined
+      const { purpose, certificate, address, expires_at: expiresAt } = row
+      const fingerprint = certificate.toString('hex').toUpperCase()
+      return { purpose, fingerprint, address, expiresAt: expiresAt.getTime() }
+    },
+    async delete(hash) {
+      await db.execute(sql`delete from keys.link where token_hash = ${hash}`)
+    },
+    async pending(fingerprint, now) {
+      const rows = await db.query<{ address: string }>(sql`
+        select distinct address from keys.link
+        where certificate = ${Buffer.from(fingerprint, 'hex')} and purpose = 'publish' and expires_at > ${new Date(now)}::timestamptz
+        order by address`)
+      return rows.map(({ address }) => address)
+    },
+    async deleteFor({ address, fingerprint, purpose }) {
+      const certificate = fingerprint === undefined ? null : Buffer.from(fingerprint, 'hex')
+      await db.execute(sql`
+        delete from keys.link where address = ${address} and certificate = coalesce(${certificate}::bytea, certificate)
+          and purpose = coalesce(${purpose ?? null}::text, purpose)`)
+    },
+    async collect(now) {
+      await db.execute(sql`delete from keys.link where expires_at <= ${new Date(now)}::timestamptz`)
+    },
+    async uploadKey() {
+      const [row] = await db.query<{ key: Buffer }>(sql`select key from keys.secret where purpose = 'upload'`)
+      assert(row)
+      return row.key
+    },
+  }
+}

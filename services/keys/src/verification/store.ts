@@ -1,0 +1,30 @@
+/** Links that were sent by mail. Retention: the migration says it. One contract: store.test.ts. */
+
+/** What a link does when it is used. */
+export type LinkPurpose = 'publish' | 'manage'
+
+export interface Link {
+  readonly purpose: LinkPurpose
+  /** Hexadecimal in upper case. */
+  readonly fingerprint: string
+  /** In lower case. */
+  readonly address: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+export interface LinkStore {
+  /** False, and nothing is kept, when the certificate is not there. */
+  put(tokenHash: Buffer, link: Link): Promise<boolean>
+  /** Undefined when there is none, or when it has expired by `now`. */
+  find(tokenHash: Buffer, now: number): Promise<Link | undefined>
+  delete(tokenHash: Buffer): Promise<void>
+  /** Addresses to which links for publishing this certificate were sent, and may still be used. */
+  pending(fingerprint: string, now: number): Promise<string[]>
+  /** Deletes all links for an address; of one certificate, or of one purpose, when told. */
+  deleteFor(links: Pick<Link, 'address'> & Partial<Pick<Link, 'fingerprint' | 'purpose'>>): Promise<void>
+  /** Deletes what has expired. */
+  collect(now: number): Promise<void>
+  /** The key that all processes share for the tokens of uploads. */
+  uploadKey(): Promise<Buffer>
+}

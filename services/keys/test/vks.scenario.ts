@@ -1,0 +1,379 @@
+/** VKS version 1 (https://keys.openpgp.org/about/api) as clients speak it, and the mail that verifies an address, over real sockets. */
+import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { certify, direct, ed25519, reason, sample, userId } from '../../../packages/openpgp/test/maker.ts'
+import { armor, createTestKeys, linkIn, summaryOf } from './keys.ts'
+import type { TestKeys } from './keys.ts'
+
+let keys: TestKeys
+beforeAll(async () => {
+  keys = await createTestKeys()
+})
+afterAll(() => keys[Symbol.asyncDispose]())
+
+interface Answer {
+  readonly status: number
+  readonly type: string | null
+  readonly headers: Headers
+  readonly text: string
+  readonly json: { key_fpr: string; status: Record<string, string>; token: string; error: string }
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
+  const answer = await fetch(keys.http + path, init)
+  const text = await answer.text()
+  const type = answer.headers.get('content-type')
+  const json = (type?.includes('json') === true ? JSON.parse(text) : {}) as Answer['json']
+  return { status: answer.status, type, headers: answer.headers, text, json }
+}
+
+const post = (path: string, body: unknown): Promise<Answer> =>
+  ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+const upload = (bytes: Buffer): Promise<Answer> => post('/vks/v1/upload', { keytext: armor(bytes) })
+const request = (token: string, ...addresses: string[]): Promise<Answer> =>
+  post('/vks/v1/request-verify', { token, addresses })
+const fingerprintOf = (seed: number, version: 4 | 6 = 4): string =>
+  ed25519(seed, { version }).key.fingerprint.toString('hex').toUpperCase()
+
+/** A certificate that can only sign: mails about it are plain. */
+function signingOnly(seed: number, ...addresses: string[]): Buffer {
+  const primary = ed25519(seed)
+  const userIds = addresses.map((address) => `User <${address}>`)
+  return Buffer.concat([
+    primary.key.packet.bytes,
+    ...userIds.flatMap((name) => [userId(name), certify(primary, name)]),
+  ])
+}
+
+/** Uploads, asks for the mail, and gives the link in it. */
+async function linkFor(bytes: Buffer, address: string): Promise<string> {
+  const { json } = await upload(bytes)
+  const count = keys.sink.mails.length
+  expect((await request(json.token, address)).json.status).toMatchObject({ [address]: 'pending' })
+  const { recipient, message } = await keys.sink.next(count)
+  expect(recipient).toBe(address)
+  return linkIn(message)
+}
+
+const press = (link: string, body = ''): Promise<Answer> =>
+  ask(link, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
+
+describe('the way of a key', () => {
+  test('Thunderbird publishes one: upload, verification mail, page, button; then it is found by its address', async () => {
+    const address = 'thunder@example.org'
+    // As its keyserver.sys.mjs sends them, `locale` included.
+    const uploaded = await upload(signingOnly(1, address))
+    expect([uploaded.status, uploaded.type]).toEqual([200, 'application/json; charset=utf-8'])
+    expect(uploaded.json).toEqual({
+      key_fpr: fingerprintOf(1),
+      status: { [address]: 'unpublished' },
+      token: expect.stringMatching(/^[\w-]+$/) as string,
+    })
+    const asked = { token: uploaded.json.token, addresses: [address], locale: ['en-US'] }
+    const requested = await post('/vks/v1/request-verify', asked)
+    expect([requested.status, requested.json.status]).toEqual([200, { [address]: 'pending' }])
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+
+    const mail = await keys.sink.next(0)
+    expect(mail).toMatchObject({ sender: 'keys@localhost', recipient: address, secure: true })
+    for (const line of [
+      'From: Key directory <keys@localhost>',
+      `To: <${address}>`,
+      'Subject: Confirm your OpenPGP key',
+      'Auto-Submitted: auto-generated', // RFC 3834 §5
+      'Content-Type: text/plain; charset=utf-8',
+    ])
+      expect(mail.message).toContain(`${line}\r\n`)
+    expect(mail.message).toMatch(/^Date: \w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000\r\n/m) // RFC 5322 §3.3
+    expect(mail.message).toMatch(/^Message-ID: <[\w-]+@localhost>\r\n/m) // RFC 5322 §3.6.4
+    const link = linkIn(mail.message)
+    const page = await ask(link)
+    expect([page.status, page.type]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/)
+    expect(page.text).not.toContain('<script')
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404) // Looking is not confirming.
+    expect((await press(link)).status).toBe(200)
+
+    const found = await ask(`/vks/v1/by-email/${encodeURIComponent(address)}`)
+    expect([found.status, found.type]).toEqual([200, 'application/pgp-keys'])
+    expect(found.headers.get('access-control-allow-origin')).toBe('*')
+    expect(summaryOf(found.text)).toMatchObject({ fingerprint: fingerprintOf(1), userIds: [{ address }] })
+    expect((await ask(`/vks/v1/by-email/${address.toUpperCase()}`)).status).toBe(200)
+    expect((await press(link)).status).toBe(404) // Once.
+    expect((await upload(signingOnly(1, address))).json.status).toEqual({ [address]: 'published' })
+  })
+
+  test('a mail to one who can read it is encrypted, link and all (RFC 3156 §4)', async () => {
+    const address = 'sealed@example.org'
+    const { privateKey, publicKey } = await generateKey({ userIDs: [{ email: address }], format: 'armored' })
+    const { json } = await post('/vks/v1/upload', { keytext: publicKey })
+    const count = keys.sink.mails.length
+    await request(json.token, address)
+    const { message } = await keys.sink.next(count)
+    expect(linkIn(message)).toBe('')
+    expect(message).toMatch(
+      /^Content-Type: multipart\/encrypted; protocol="application\/pgp-encrypted";\r\n boundary=/m,
+    )
+    const armored = message.slice(
+      message.indexOf('-----BEGIN PGP MESSAGE'),
+      message.indexOf('-----END PGP MESSAGE-----') + 25,
+    )
+    const decryptionKeys = await readPrivateKey({ armoredKey: privateKey })
+    const opened = await decrypt({
+      message: await readMessage({ armoredMessage: armored }),
+      decryptionKeys,
+    })
+    const data = String(opened.data)
+    expect(data).toMatch(/^Content-Type: text\/plain; charset=utf-8\r?\n/)
+    expect((await press(linkIn(data))).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(200)
+  })
+
+  test('one key an address: the last one that was verified', async () => {
+    const address = 'twice@example.org'
+    const first = await linkFor(signingOnly(10, address), address)
+    const second = await linkFor(signingOnly(11, address), address)
+    await press(second)
+    await press(first)
+    expect(summaryOf((await ask(`/vks/v1/by-email/${address}`)).text).fingerprint).toBe(fingerprintOf(10))
+    const other = await ask(`/vks/v1/by-fingerprint/${fingerprintOf(11)}`)
+    expect(summaryOf(other.text)).toMatchObject({ fingerprint: fingerprintOf(11), userIds: [] })
+  })
+
+  test('a link for a key that is revoked meanwhile publishes nothing', async () => {
+    const address = 'late@example.org'
+    const link = await linkFor(signingOnly(12, address), address)
+    const revocation = direct(ed25519(12), { type: 0x20, hashed: [reason(2)] })
+    expect((await upload(revocation)).json).toMatchObject({
+      key_fpr: fingerprintOf(12),
+      status: { [address]: 'revoked' },
+    })
+    expect((await press(link)).status).toBe(404)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+  })
+
+  test('mails to one address are few, whoever asks for whatever', async () => {
+    const address = 'often@example.org'
+    const count = keys.sink.mails.length
+    for (const seed of [20, 21, 22, 23, 24]) {
+      const { json } = await upload(signingOnly(seed, address))
+      const { status } = (await request(json.token, address)).json
+      expect(status).toEqual({ [address]: seed < 23 ? 'pending' : 'unpublished' })
+    }
+    expect(keys.sink.mails.length - count).toBe(3)
+  })
+
+  test('no link is left of a mail that is not taken; it may be asked for again', async () => {
+    const address = 'bounce@example.org'
+    const { json } = await upload(signingOnly(25, address))
+    for (const code of [451, 550]) {
+      keys.sink.refusal = { code, text: 'not now' }
+      const refused = await request(json.token, address)
+      expect([refused.status, refused.json.error]).toEqual([503, expect.stringContaining('No mail was sent')])
+      expect(refused.headers.get('retry-after')).not.toBeNull()
+      expect((await upload(signingOnly(25, address))).json.status).toEqual({ [address]: 'unpublished' })
+    }
+    keys.sink.refusal = undefined
+    for (let turn = 0; turn < 3; turn += 1)
+      expect((await request(json.token, address)).json.status).toEqual({ [address]: 'pending' })
+  })
+})
+
+describe('the API, part by part', () => {
+  test('by-fingerprint and by-keyid: any key of the certificate, without user ids that nobody verified', async () => {
+    await upload(sample(30).bytes)
+    const { text } = await ask(`/vks/v1/by-fingerprint/${fingerprintOf(30)}`)
+    const found = summaryOf(text)
+    expect(found).toMatchObject({ fingerprint: fingerprintOf(30), userIds: [] })
+    for (const { fingerprint, keyId } of [found, ...found.subkeys])
+      for (const path of [
+        `by-fingerprint/${fingerprint}`,
+        `by-fingerprint/${fingerprint.toLowerCase()}`,
+        `by-keyid/${keyId}`,
+      ])
+        expect(summaryOf((await ask(`/vks/v1/${path}`)).text).fingerprint).toBe(fingerprintOf(30))
+  })
+
+  test.each([
+    ['by-fingerprint/0x' + 'AB'.repeat(20), 400],
+    ['by-fingerprint/ABCD', 400],
+    ['by-keyid/89ABCDEF', 400],
+    ['by-keyid/0123456789ABCDEF', 404],
+    ['by-email/nobody', 400],
+    ['by-email/nobody@example.org', 404],
+    ['by-email/%ff', 400],
+    [`by-email/${'x'.repeat(300)}@example.org`, 400],
+  ])('GET %s: %i in plain text', async (path, status) => {
+    const answer = await ask(`/vks/v1/${path}`)
+    expect(answer.status).toBe(status)
+    if (!path.includes('%ff')) expect(answer.type).toBe('text/plain; charset=utf-8')
+  })
+
+  test('a key of version 6 is verified as others are, and answered by its fingerprint alone', async () => {
+    const address = 'six@example.org'
+    const { json } = await upload(sample(31, { version: 6, addresses: [address] }).bytes)
+    expect(json).toMatchObject({ key_fpr: fingerprintOf(31, 6), status: { [address]: 'unpublished' } })
+    await keys.service.directory.publish(fingerprintOf(31, 6), address)
+    const { text } = await ask(`/vks/v1/by-fingerprint/${fingerprintOf(31, 6)}`)
+    expect(summaryOf(text)).toMatchObject({ version: 6, userIds: [{ address }] })
+    for (const path of [`by-email/${address}`, `by-keyid/${summaryOf(text).keyId}`]) {
+      const answer = await ask(`/vks/v1/${path}`)
+      expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('version 6')])
+    }
+  })
+
+  test('upload takes Base64 in JSON, and the key itself as application/pgp-keys', async () => {
+    const base64 = await post('/vks/v1/upload', {
+      keytext: signingOnly(32, 'b64@example.org').toString('base64'),
+    })
+    expect(base64.json.key_fpr).toBe(fingerprintOf(32))
+    const headers = { 'content-type': 'application/pgp-keys' }
+    const plain = await ask('/vks/v1/upload', {
+      method: 'POST',
+      headers,
+      body: armor(signingOnly(33, 'p@example.org')),
+    })
+    expect(plain.json.key_fpr).toBe(fingerprintOf(33))
+  })
+
+  test('several keys in one upload: their fingerprints, and no token', async () => {
+    const both = Buffer.concat([signingOnly(34, 'one@example.org'), signingOnly(35, 'two@example.org')])
+    expect(JSON.parse((await upload(both)).text)).toEqual([fingerprintOf(34), fingerprintOf(35)])
+  })
+
+  test('addresses that are not of the key get no mail', async () => {
+    const { json } = await upload(signingOnly(36, 'mine@example.org'))
+    const count = keys.sink.mails.length
+    const { status } = (await request(json.token, 'yours@example.org', '', 'x')).json
+    expect(status).toEqual({ 'mine@example.org': 'unpublished' })
+    expect(keys.sink.mails).toHaveLength(count)
+  })
+
+  test.each<[string, unknown, number, RegExp]>([
+    [
+      'a secret key',
+      { keytext: '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgE\n' },
+      422,
+      /treat the key as exposed/,
+    ],
+    ['no key', { keytext: 'hello, world' }, 422, /no public key/],
+    ['nothing', { keytext: '' }, 422, /no public key/],
+    ['another member', { key: 'x' }, 400, /not as/],
+    ['no object', 'x', 400, /not as/],
+    ['too much', { keytext: 'A'.repeat(3_000_000) }, 413, /larger than/],
+  ])('upload of %s: JSON with the error', async (_, body, status, error) => {
+    const answer = await post('/vks/v1/upload', body)
+    expect(answer.status).toBe(status)
+    expect(answer.json).toEqual({ error: expect.stringMatching(error) as string })
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+  })
+
+  test('bodies of other types, and broken ones, are refused in JSON', async () => {
+    const send = (type: string, body: string): Promise<Answer> =>
+      ask('/vks/v1/upload', { method: 'POST', headers: { 'content-type': type }, body })
+    expect(await send('text/plain', 'x')).toMatchObject({
+      status: 415,
+      json: { error: 'Send application/json.' },
+    })
+    expect(await send('application/json', '{')).toMatchObject({
+      status: 400,
+      json: { error: expect.any(String) as string },
+    })
+  })
+
+  test.each(['', 'x', 'A'.repeat(54)])('token %j is refused', async (token) => {
+    const answer = await request(token, 'a@example.org')
+    expect([answer.status, answer.json]).toEqual([400, { error: expect.stringContaining('token') as string }])
+  })
+
+  test('web pages of anybody may use it: preflights are answered', async () => {
+    for (const path of ['upload', 'request-verify']) {
+      const { status, headers } = await ask(`/vks/v1/${path}`, { method: 'OPTIONS' })
+      expect([
+        status,
+        headers.get('access-control-allow-origin'),
+        headers.get('access-control-allow-headers'),
+      ]).toEqual([204, '*', 'content-type'])
+    }
+  })
+
+  test('a key that its owner had removed is refused', async () => {
+    await upload(signingOnly(37, 'gone@example.org'))
+    await keys.service.directory.remove(fingerprintOf(37))
+    const answer = await upload(signingOnly(37, 'gone@example.org'))
+    expect([answer.status, answer.json.error]).toEqual([403, expect.stringContaining('removed')])
+  })
+})
+
+describe('managing by a link', () => {
+  async function manageLink(address: string): Promise<string> {
+    const count = keys.sink.mails.length
+    const answer = await press('/keys/manage', new URLSearchParams({ address }).toString())
+    expect(answer.status).toBe(200)
+    return linkIn((await keys.sink.next(count)).message)
+  }
+  const publish = async (bytes: Buffer, address: string): Promise<void> => {
+    expect((await press(await linkFor(bytes, address))).status).toBe(200)
+  }
+
+  test('whether an address is known is not told', async () => {
+    const address = 'known@example.org'
+    await publish(signingOnly(40, address), address)
+    expect((await ask('/keys/manage')).status).toBe(200)
+    const count = keys.sink.mails.length
+    const [unknown, known] = await Promise.all(
+      ['unknown@example.org', address].map((each) =>
+        press('/keys/manage', new URLSearchParams({ address: each }).toString()),
+      ),
+    )
+    expect(unknown?.text).toBe(known?.text)
+    expect([unknown?.status, known?.status]).toEqual([200, 200])
+    expect((await keys.sink.next(count)).recipient).toBe(address)
+  })
+
+  test('an address is taken off; the key stays, without it', async () => {
+    const address = 'off@example.org'
+    await publish(signingOnly(41, address), address)
+    const link = await manageLink(address)
+    expect((await ask(link)).text).toContain(address)
+    expect((await press(link, 'action=nothing')).status).toBe(400)
+    expect((await press(link, 'action=unpublish')).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+    expect(summaryOf((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(41)}`)).text).userIds).toEqual([])
+    expect((await press(link, 'action=unpublish')).status).toBe(404)
+  })
+
+  test('a key is deleted, also when it is revoked; its revocation stays known', async () => {
+    const address = 'delete@example.org'
+    await publish(signingOnly(42, address), address)
+    await upload(direct(ed25519(42), { type: 0x20, hashed: [reason(2)] }))
+    expect((await press(await manageLink(address), 'action=delete')).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+    const left = summaryOf((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(42)}`)).text)
+    expect(left).toMatchObject({ userIds: [], subkeys: [], revoked: 'hard' })
+  })
+
+  test('a key that is published for others too is not deleted by one of them', async () => {
+    const [mine, yours] = ['mine2@example.org', 'yours2@example.org']
+    const bytes = signingOnly(43, mine, yours)
+    for (const address of [mine, yours]) await publish(bytes, address)
+    const link = await manageLink(mine)
+    expect((await ask(link)).text).not.toContain('value="delete"')
+    expect((await press(link, 'action=delete')).status).toBe(404)
+    expect((await press(link, 'action=unpublish')).status).toBe(200)
+    expect((await press(await manageLink(yours), 'action=delete')).status).toBe(200)
+    expect((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(43)}`)).status).toBe(404)
+  })
+
+  test('pages show what stands in a key as text', async () => {
+    const address = "o'connor&co@example.org"
+    const link = await linkFor(signingOnly(44, address), address)
+    expect((await ask(link)).text).toContain('o&#39;connor&amp;co@example.org')
+  })
+})
+
+test('nothing of a person stands in a log or a metric', async () => {
+  const everything = keys.platform.logged() + (await keys.platform.metrics.render())
+  expect(everything).not.toContain('example.org')
+  expect(everything).toContain('keys_verifications_total{step="confirmed"}')
+})
