@@ -28,6 +28,8 @@ declare module '@sealpost/bus' {
   interface Topics {
     /** State or credentials of an account changed, or it was terminated: read again what you know of it. */
     'account/changed': { accountId: string }
+    /** There are names now that nobody had before. */
+    'account/created': { accounts: number }
   }
 }
 
@@ -165,13 +167,19 @@ class StoredAccounts implements AccountsDomain {
     const row = await this.#store.find(name)
     if (row?.id !== id)
       throw new AccountError(row?.state === 'terminated' ? 'ACCOUNT_NAME_RETIRED' : 'ACCOUNT_EXISTS')
+    await this.#bus.publish('account/created', { accounts: 1 })
     return toAccount(row)
   }
 
   importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport> {
     return importAll(
       rows,
-      { store: this.#store, random: this.#random, today: () => this.#today() },
+      {
+        store: this.#store,
+        random: this.#random,
+        today: () => this.#today(),
+        created: (accounts) => this.#bus.publish('account/created', { accounts }),
+      },
       onProgress,
     )
   }

@@ -45,6 +45,8 @@ interface ImportParts {
   readonly store: AccountStore
   readonly random: Random
   readonly today: () => string
+  /** Called with the number of accounts that are there now. */
+  readonly created: (accounts: number) => Promise<void>
 }
 
 interface Line {
@@ -152,7 +154,7 @@ async function deriveAll(rows: readonly Line[], random: Random, report: Report):
 
 async function insertBatch(
   rows: readonly Derived[],
-  { store, today }: ImportParts,
+  { store, today, created }: ImportParts,
   report: Report,
 ): Promise<void> {
   if (rows.length === 0) return
@@ -162,6 +164,7 @@ async function insertBatch(
     if (result === 'created') report.create()
     else report.refuse(row.line, result ?? 'exists')
   }
+  await created(results.filter((result) => result === 'created').length)
 }
 
 function nameOf(jid: Jid) {

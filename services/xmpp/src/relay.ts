@@ -45,6 +45,8 @@ export interface RelayLimits {
   readonly silenceMs: number
   readonly stream: Partial<StreamLimits>
   readonly reception: Partial<ReceptionLimits>
+  /** After how long it shows what came of a stanza whose recipient may not exist. */
+  readonly refusalMs: number
   /** Wrong passwords and tokens. */
   readonly guesses: GuessLimits
 }
@@ -55,12 +57,14 @@ const receptionLimits: ReceptionLimits = {
   clientMax: 1_000,
   clientRate: { burst: 200, perSecond: 100 },
   perTurn: 8,
+  underWayMax: 400,
 }
 
 const relayLimits: Omit<RelayLimits, 'reception' | 'guesses'> = {
   queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
   silenceMs: 60_000,
   stream: {},
+  refusalMs: 30, // more than the database takes, unless it is very busy
 }
 /** Devices that have not signed in for so many days are forgotten, with what waits for them. */
 const DEVICE_DAYS_MAX = 30
@@ -114,7 +118,7 @@ export class Relay implements AsyncDisposable {
     const reception = { ...receptionLimits, ...options.limits?.reception }
     this.#reception = this.#stack.use(new Reception<Stream>(reception, clock, random))
     this.#supervisor = new Supervisor(events.taskFailed)
-    this.#directory = this.#stack.use(new CachedAccountDirectory(accounts, bus))
+    this.#directory = this.#stack.use(new CachedAccountDirectory(accounts, bus, random))
     this.#delivery = new Delivery({
       store,
       clock,
@@ -150,7 +154,15 @@ export class Relay implements AsyncDisposable {
     })
     this.port = this.#administration
     this.#handover = this.#createHandover()
-    const router = new Router({ ...shared, table: this.#table, accounts: this.#directory, domains })
+    const refusalMs = options.limits?.refusalMs ?? relayLimits.refusalMs
+    const router = new Router({
+      ...shared,
+      table: this.#table,
+      accounts: this.#directory,
+      domains,
+      clock,
+      refusalMs,
+    })
     this.#context = {
       table: this.#table,
       router,

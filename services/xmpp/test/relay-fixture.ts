@@ -51,7 +51,10 @@ const defaults: XmppConfig = {
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
 }
 
-/** `limits` replaces bounds that have no variable; `bus`: as with services in processes of their own; `ownClock` replaces the system's. Disposing throws if a handler of the relay had crashed. */
+/**
+ * `limits` replaces bounds that have no variable; `bus`: as with services in processes of their own; `ownClock`: in place of the system's.
+ * Disposing throws if a handler of the relay had crashed.
+ */
 export async function startRelay(
   config: Partial<XmppConfig> = {},
   limits: Partial<RelayLimits> = {},

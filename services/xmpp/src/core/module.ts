@@ -53,7 +53,7 @@ export interface IqRequest {
   /** The one payload element (RFC 6120 §8.2.3). */
   readonly query: Element
   readonly target: IqTarget
-  /** The account addressed by `self` and `account`; undefined for `host`. */
+  /** The account addressed by `self` and `account`, which may be a decoy (AccountDirectory); undefined for `host`. */
   readonly owner: AccountRef | undefined
 }
 

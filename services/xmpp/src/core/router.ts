@@ -3,10 +3,11 @@
  * IQ requests go to the module that registered for them, messages and presence are events.
  */
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
-import type { MaybePromise } from '@sealpost/runtime'
+import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import { evenly, failEvenly } from './evenly.ts'
 import type { IqTarget, Receipt } from './module.ts'
 import { type ModuleTable, unhandled } from './module-loader.ts'
 import type { Requests } from './requests.ts'
@@ -23,6 +24,9 @@ export interface RouterOptions {
   readonly accounts: AccountDirectory
   readonly requests: Requests
   readonly domains: readonly string[]
+  readonly clock: Clock
+  /** After how long it shows what came of a stanza whose recipient may not exist (R14 of docs/delivery.md). */
+  readonly refusalMs: number
   readonly events: XmppEvents
 }
 
@@ -96,16 +100,32 @@ export class Router {
     const event = { session, stanza, to, receipt }
     const filtered = hooks.fire('message/outbound', event)
     if (filtered instanceof Promise) {
-      return filtered.then(async (result) => void (await hooks.fire('message/deliver', result ?? event)))
+      return filtered.then((result) =>
+        this.#refuseEvenly((async () => hooks.fire('message/deliver', result ?? event))()),
+      )
     }
-    const delivered = hooks.fire('message/deliver', filtered ?? event)
-    return delivered instanceof Promise ? delivered.then(() => undefined) : undefined
+    try {
+      const delivered = hooks.fire('message/deliver', filtered ?? event)
+      return delivered instanceof Promise ? this.#refuseEvenly(delivered) : undefined
+    } catch (error) {
+      return this.#refuseEvenly(Promise.reject(error))
+    }
+  }
+
+  /** Nobody is there, or does not take it: when that is said must not tell which. */
+  async #refuseEvenly(work: Promise<unknown>): Promise<void> {
+    const { clock, refusalMs } = this.#options
+    await failEvenly(clock, refusalMs, work)
   }
 
   #routePresence(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
     if (to && to.local === '') return // presence to the server itself means nothing here
     const handled = this.#options.table.hooks.fire('presence/outbound', { session, stanza, to })
-    return handled instanceof Promise ? handled.then(() => undefined) : undefined
+    if (!(handled instanceof Promise)) return
+    const done = handled.then(() => undefined)
+    if (!to || !looksUp(stanza)) return done
+    const { clock, refusalMs } = this.#options
+    return evenly(clock, refusalMs, done) // nobody is told anything, but the stream's next stanza waits for it
   }
 
   #routeIq(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
@@ -125,9 +145,10 @@ export class Router {
   }
 
   async #routeToAccount(session: Session, stanza: Element, query: Element, to: Jid): Promise<void> {
-    const owner = await this.#options.accounts.find(to)
-    if (!owner) throw unhandled() // RFC 6121 §8.5.1: the same as an existing account that does not answer
-    await this.#handleIq(session, stanza, query, 'account', owner)
+    // RFC 6121 §8.5.1: an account that is none answers like one that tells strangers nothing
+    const handle = async () =>
+      this.#handleIq(session, stanza, query, 'account', await this.#options.accounts.findOrDecoy(to))
+    await this.#refuseEvenly(handle())
   }
 
   #handleIq(
@@ -174,6 +195,11 @@ export class Router {
     if (type === 'error' || (stanza.name === 'iq' && type === 'result')) return
     session.send(errorReply(stanza.withAttrs({ from: session.jidText }), answer))
   }
+}
+
+/** Presence that looks up the account it is for (RFC 6121 §3, §4.3). */
+function looksUp({ attrs: { type } }: Element): boolean {
+  return type !== undefined && type !== 'unavailable' && type !== 'error'
 }
 
 function tryParseJid(text: string): Jid | undefined {

@@ -4,7 +4,13 @@ import { Reception, type ReceptionLimits } from './reception.ts'
 
 function open(limits: Partial<ReceptionLimits> = {}) {
   const clock = new VirtualClock()
-  const wide = { max: 100, clientMax: 100, clientRate: { burst: 100, perSecond: 100 }, perTurn: 100 }
+  const wide = {
+    max: 100,
+    clientMax: 100,
+    clientRate: { burst: 100, perSecond: 100 },
+    perTurn: 100,
+    underWayMax: 100,
+  }
   const reception = new Reception<{ name: string }>({ ...wide, ...limits }, clock, systemRandom)
   const begun: string[] = []
   const visitors = new Map<string, { name: string }>()
@@ -103,4 +109,20 @@ test('addresses are forgotten daily, those inside still counted until they leave
   expect(door.enter('c', '192.0.2.1')).toBeUndefined()
   await door.clock.advance(0)
   expect(door.begun).toEqual(['a', 'b', 'c'])
+})
+
+test('so many sign in at a time; the next begins when one is through, or has taken too long', async () => {
+  using door = open({ underWayMax: 2 })
+  for (const name of names(5)) door.enter(name)
+  await door.clock.advance(1_000)
+  expect(door.begun).toEqual(['v0', 'v1'])
+  door.leave('v1')
+  await door.clock.advance(1_000)
+  expect(door.begun).toEqual(['v0', 'v1', 'v2'])
+  await door.clock.advance(1_000) // v0 holds its place, and nobody waits for it any more
+  expect(door.begun).toEqual(['v0', 'v1', 'v2', 'v3'])
+  expect(door.reception.size).toBe(4)
+  door.leave('v0')
+  await door.clock.advance(900)
+  expect(door.begun).toEqual(['v0', 'v1', 'v2', 'v3'])
 })

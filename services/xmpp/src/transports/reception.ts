@@ -14,8 +14,12 @@ export interface ReceptionLimits {
   readonly clientRate: BudgetRate
   /** How many begin in a turn of the event loop. What is to be done for each takes some 2 ms in all, spread over some turns. */
   readonly perTurn: number
+  /** How many are signing in at a time, so that each is through soon and the database is not asked for all at once. */
+  readonly underWayMax: number
 }
 
+/** Who has not signed in after so long is not waited for: the next may begin. */
+const UNDER_WAY_MS = 3_000
 /** Clients whose rate is remembered; beyond it the one not seen for longest is forgotten. */
 const CLIENTS_MAX = 50_000
 
@@ -33,6 +37,8 @@ interface Place {
   readonly begin: () => void
   /** Undefined where many clients share an address. */
   readonly crowd: Crowd | undefined
+  /** While it is under way. */
+  patience: Disposable | undefined
 }
 
 export class Reception<V extends object> implements Disposable {
@@ -45,6 +51,7 @@ export class Reception<V extends object> implements Disposable {
   readonly #crowds = new Map<string, Crowd>()
   /** Who may begin. */
   readonly #ready = new Set<Place>()
+  readonly #underWay = new Set<Place>()
   #admitting = false
 
   constructor(limits: ReceptionLimits, clock: Clock, random: Random) {
@@ -65,7 +72,7 @@ export class Reception<V extends object> implements Disposable {
   enter(visitor: V, client: string | undefined, begin: () => void): V | undefined {
     const crowd = client === undefined ? undefined : this.#crowdOf(client)
     if (crowd && crowd.inside >= this.#limits.clientMax) return visitor
-    const place = { begin, crowd }
+    const place: Place = { begin, crowd, patience: undefined }
     if (crowd) crowd.inside++
     this.#inside.set(visitor, place)
     this.#line(place)
@@ -86,6 +93,7 @@ export class Reception<V extends object> implements Disposable {
     if (!place) return
     this.#inside.delete(visitor)
     this.#ready.delete(place)
+    this.#over(place)
     const { crowd } = place
     if (!crowd) return
     crowd.waiting.delete(place)
@@ -123,19 +131,32 @@ export class Reception<V extends object> implements Disposable {
 
   #admit(place: Place): void {
     this.#ready.add(place)
-    if (this.#admitting) return
+    this.#admitNext()
+  }
+
+  #admitNext(): void {
+    if (this.#admitting || this.#ready.size === 0) return
     this.#admitting = true
     this.#clock.turn(() => this.#turn())
   }
 
   #turn(): void {
+    this.#admitting = false
     let begun = 0
     for (const place of this.#ready) {
-      if (++begun > this.#limits.perTurn) return this.#clock.turn(() => this.#turn())
+      if (this.#underWay.size >= this.#limits.underWayMax) return // the next begins when one of them is through
+      if (++begun > this.#limits.perTurn) return this.#admitNext()
       this.#ready.delete(place)
+      this.#underWay.add(place)
+      place.patience = this.#clock.after(UNDER_WAY_MS, () => this.#over(place))
       place.begin()
     }
-    this.#admitting = false
+  }
+
+  /** It is through, or takes too long. */
+  #over(place: Place): void {
+    place.patience?.[Symbol.dispose]()
+    if (this.#underWay.delete(place)) this.#admitNext()
   }
 
   [Symbol.dispose](): void {

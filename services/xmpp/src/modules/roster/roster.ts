@@ -231,7 +231,7 @@ async function applySet(
     return
   }
   const isLocal = host.domains.includes(contact.domain) && contact.local !== ''
-  const account = isLocal ? await host.accounts.find(contact) : undefined
+  const account = isLocal ? await host.accounts.read(contact) : undefined
   await rosters.step(session.account, (current) => {
     const before = current.items.get(contact.toString())
     if (!before?.listed) requireRoom(current, limits)
