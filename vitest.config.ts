@@ -1,9 +1,17 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance, `faults` kills and starves what it stands on, `e2e` runs the whole in both shapes. One embedded Postgres serves them all. */
+/**
+ * `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance: these share the machine. What follows has it to itself, one file
+ * after another: `alone` measures times and memory, `faults` kills and starves what the relay stands on, `e2e` runs the whole in both shapes. One embedded
+ * Postgres serves them all.
+ */
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
+    maxWorkers: Math.max(2, availableParallelism()),
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
@@ -15,34 +23,21 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/*.test.ts',
           ],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
         },
       },
+      { extends: true, test: { name: 'scenario', include: ['services/*/test/**/*.scenario.ts'] } },
+      { extends: true, test: { name: 'sim', include: ['test/sim/*.sim.ts'] } },
       {
         extends: true,
-        test: {
-          name: 'scenario',
-          include: ['services/*/test/**/*.scenario.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'sim',
-          include: ['test/sim/*.sim.ts'],
-          testTimeout: 30_000,
-        },
+        test: { name: 'alone', include: ['services/*/test/**/*.alone.ts'], fileParallelism: false },
       },
       {
         extends: true,
         test: {
           name: 'faults',
           include: ['test/faults/*.fault.ts'],
+          fileParallelism: false,
           testTimeout: 120_000,
-          hookTimeout: 60_000,
         },
       },
       {
@@ -50,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -16,7 +16,7 @@ const MODE_FILE = 0o600
 const READ_WRITE = constants.O_RDWR | constants.O_NOFOLLOW
 const CREATE = READ_WRITE | constants.O_CREAT | constants.O_EXCL
 
-/** A directory of its own on a disk that is never backed up and never snapshotted (SEALED-QUEUE 4.4). */
+/** A directory of its own on a disk that is never backed up and never snapshotted. */
 export async function diskVolume(directory: string): Promise<Volume> {
   await mkdir(directory, { recursive: true, mode: MODE_DIRECTORY })
   await chmod(directory, MODE_DIRECTORY)

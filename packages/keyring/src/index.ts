@@ -1,4 +1,4 @@
-/** The keys of sealed messages, in slots that are destroyed one by one (SEALED-QUEUE 4). */
+/** The keys of sealed messages, in slots that are destroyed one by one. */
 export { diskVolume, requestAdopt, requestReset } from './disk-volume.ts'
 export { PLAINTEXT_BYTES_MAX, SIZE_CLASSES } from './envelope.ts'
 export { KeyringError } from './keyring-error.ts'

@@ -50,7 +50,7 @@ export interface Reconciliation {
 }
 
 /**
- * The keys of all sealed messages (SEALED-QUEUE 4.1), in memory and in a file of 64-byte slots. Bookkeeping is synchronous; `synced`
+ * The keys of all sealed messages, in memory and in a file of 64-byte slots. Bookkeeping is synchronous; `synced`
  * is the one promise of durability. Methods that write throw KEYRING_UNAVAILABLE while the file cannot be written, KEYRING_FENCED
  * after another process took the keyring over, KEYRING_CLOSED after disposal.
  */

@@ -1,4 +1,4 @@
-/** XEP-0280 with queues per device (DELIVERY.md §6). */
+/** XEP-0280 with queues per device. */
 import type { Element } from '@sealpost/stanza'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestClient } from './client.ts'

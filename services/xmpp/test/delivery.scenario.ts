@@ -1,4 +1,4 @@
-/** DELIVERY.md §6: what is kept, until when, in which order. */
+/** What is kept (docs/delivery.md), until when, in which order. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDb, sql } from '@sealpost/db'

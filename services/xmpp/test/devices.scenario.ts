@@ -1,4 +1,4 @@
-/** Which device gets what: DELIVERY.md, "delivered means per device". */
+/** Which device gets what: docs/delivery.md, "delivered means per device". */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestClient } from './client.ts'
 import { DeliveryFixture, expectNoMessage, ids, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'

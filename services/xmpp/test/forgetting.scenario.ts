@@ -203,7 +203,7 @@ describe('R23: an account that is deleted', () => {
   })
 
   test('R23: what is still under way to it when it is deleted goes too, and the deletion goes on after a restart', async () => {
-    await using relay = await DeliveryFixture.start()
+    await using relay = await DeliveryFixture.start({ limits: { refusalMs: 0 } })
     const alice = await relay.device('alice', 'a')
     await relay.register('bob', 'x')
     const jid = parseJid('bob@localhost')

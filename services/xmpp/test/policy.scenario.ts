@@ -1,4 +1,4 @@
-/** DELIVERY.md has the holes by number; here is what comes out at the other end, and in the tables. */
+/** The holes of an encryption policy, each a test: here is what comes out at the other end, and in the tables. */
 import { readdirSync } from 'node:fs'
 import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'

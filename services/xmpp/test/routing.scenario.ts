@@ -1,4 +1,4 @@
-/** RFC 6121 §8.5 as far as messages go, with queues instead of "no such resource" (DELIVERY.md §6). */
+/** RFC 6121 §8.5 as far as messages go, with queues instead of "no such resource". */
 import { parseJid } from '@sealpost/jid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DeliveryFixture, expectNoMessage, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'

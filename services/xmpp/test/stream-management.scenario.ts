@@ -1,4 +1,4 @@
-/** XEP-0198 as DELIVERY.md §6 wants it. */
+/** XEP-0198, with what docs/delivery.md adds to it. */
 import { NS_SM, NS_STREAM } from '@sealpost/stanza'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DeliveryFixture, ids, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'

@@ -1,5 +1,5 @@
 /**
- * Appends, shreds and collects, tells on stdout what is safe, and kills itself at a step of SEALED-QUEUE 4.2.
+ * Appends, shreds and collects, tells on stdout what is safe, and kills itself at a step of its way.
  * Arguments: database URL, keyring directory, step, and at which occurrence of it.
  */
 import { writeSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** SEALED-QUEUE 4.5, step 5: killed at each step of 4.2. */
+/** Killed at each step of the way of a message (docs/sealed-queue.md). */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'

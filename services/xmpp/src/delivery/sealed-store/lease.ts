@@ -1,5 +1,5 @@
 /**
- * Who may write the keyring and its rows (SEALED-QUEUE 4.3). An advisory lock keeps a second process waiting; the epoch in the lease
+ * Who may write the keyring and its rows. An advisory lock keeps a second process waiting; the epoch in the lease
  * row stops a first one that lost the lock without noticing: every statement that matters checks it.
  */
 import { sql } from '@sealpost/db'

@@ -1,5 +1,5 @@
 /**
- * The messages that wait for a device (SEALED-QUEUE 4): sealed under keys of the keyring, in rows of `xmpp.sealed`. The keyring's memory
+ * The messages that wait for a device: sealed under keys of the keyring, in rows of `xmpp.sealed`. The keyring's memory
  * is the index: what is in which queue, in which order, until when. A message counts as stored when its key is synced and its row is
  * committed; it is gone when its key is, and the row is garbage from then on.
  */
