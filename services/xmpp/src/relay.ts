@@ -57,7 +57,7 @@ const receptionLimits: ReceptionLimits = {
   clientMax: 1_000,
   clientRate: { burst: 200, perSecond: 100 },
   perTurn: 8,
-  underWayMax: 400,
+  slowTurnMs: 20,
 }
 
 const relayLimits: Omit<RelayLimits, 'reception' | 'guesses'> = {

@@ -49,7 +49,7 @@ class StormClient {
     this.#modern = index % 2 === 0
   }
 
-  async signIn(): Promise<void> {
+  async #signIn(): Promise<void> {
     const options = { port, direct: true, username: this.#username, password, patienceMs: PATIENCE_MS }
     const client = await TestClient.connect(options)
     this.#client = client
@@ -74,11 +74,12 @@ class StormClient {
   }
 
   /** Until it is in. */
-  async comeBack(started: number): Promise<void> {
+  async comeIn(started: number): Promise<void> {
+    this.failed = 0
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#client?.[Symbol.asyncDispose]()
-        await this.signIn()
+        await this.#signIn()
         this.insideAfterMs = performance.now() - started
         return
       } catch {
@@ -102,13 +103,13 @@ const clients = Array.from({ length: count }, (_, index) => new StormClient(inde
 const waiting = clients.values()
 await Promise.all(
   Array.from({ length: CONCURRENCY }, async () => {
-    for (const client of waiting) await client.signIn()
+    for (const client of waiting) await client.comeIn(performance.now())
   }),
 )
 process.stdout.write('in\n')
 await Promise.all([once(input, 'line'), ...clients.map((client) => client.lost())])
 const started = performance.now()
-await Promise.all(clients.map((client) => client.comeBack(started)))
+await Promise.all(clients.map((client) => client.comeIn(started)))
 const times = clients.map(({ insideAfterMs }) => insideAfterMs).sort((one, other) => one - other)
 const report: StormReport = {
   inside: times.length,

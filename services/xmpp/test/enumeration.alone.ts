@@ -222,7 +222,9 @@ describe('the control', () => {
   }
 
   test('without the same time for all, one query more or less is noticed; with it, it is not', async () => {
-    expect(await distanceOfCaches(0)).toBeGreaterThan(Z_MAX)
+    let seen = 0
+    for (let times = 0; seen <= Z_MAX && times < 5; times++) seen = await distanceOfCaches(0) // a busy machine may hide it
+    expect(seen).toBeGreaterThan(Z_MAX)
     expect(await distanceOfCaches()).toBeLessThan(Z_MAX)
   })
 

@@ -14,12 +14,10 @@ export interface ReceptionLimits {
   readonly clientRate: BudgetRate
   /** How many begin in a turn of the event loop. What is to be done for each takes some 2 ms in all, spread over some turns. */
   readonly perTurn: number
-  /** How many are signing in at a time, so that each is through soon and the database is not asked for all at once. */
-  readonly underWayMax: number
+  /** A turn that took longer shows that those who have begun keep the machine busy: then one begins at a time. Who says nothing holds nobody up. */
+  readonly slowTurnMs: number
 }
 
-/** Who has not signed in after so long is not waited for: the next may begin. */
-const UNDER_WAY_MS = 3_000
 /** Clients whose rate is remembered; beyond it the one not seen for longest is forgotten. */
 const CLIENTS_MAX = 50_000
 
@@ -37,8 +35,6 @@ interface Place {
   readonly begin: () => void
   /** Undefined where many clients share an address. */
   readonly crowd: Crowd | undefined
-  /** While it is under way. */
-  patience: Disposable | undefined
 }
 
 export class Reception<V extends object> implements Disposable {
@@ -51,7 +47,6 @@ export class Reception<V extends object> implements Disposable {
   readonly #crowds = new Map<string, Crowd>()
   /** Who may begin. */
   readonly #ready = new Set<Place>()
-  readonly #underWay = new Set<Place>()
   #admitting = false
 
   constructor(limits: ReceptionLimits, clock: Clock, random: Random) {
@@ -72,7 +67,7 @@ export class Reception<V extends object> implements Disposable {
   enter(visitor: V, client: string | undefined, begin: () => void): V | undefined {
     const crowd = client === undefined ? undefined : this.#crowdOf(client)
     if (crowd && crowd.inside >= this.#limits.clientMax) return visitor
-    const place: Place = { begin, crowd, patience: undefined }
+    const place = { begin, crowd }
     if (crowd) crowd.inside++
     this.#inside.set(visitor, place)
     this.#line(place)
@@ -93,7 +88,6 @@ export class Reception<V extends object> implements Disposable {
     if (!place) return
     this.#inside.delete(visitor)
     this.#ready.delete(place)
-    this.#over(place)
     const { crowd } = place
     if (!crowd) return
     crowd.waiting.delete(place)
@@ -131,32 +125,24 @@ export class Reception<V extends object> implements Disposable {
 
   #admit(place: Place): void {
     this.#ready.add(place)
+    if (this.#admitting) return
+    this.#admitting = true
     this.#admitNext()
   }
 
   #admitNext(): void {
-    if (this.#admitting || this.#ready.size === 0) return
-    this.#admitting = true
-    this.#clock.turn(() => this.#turn())
+    const asked = this.#clock.monotonic()
+    this.#clock.turn(() => this.#turn(this.#clock.monotonic() - asked))
   }
 
-  #turn(): void {
-    this.#admitting = false
-    let begun = 0
+  #turn(tookMs: number): void {
+    let room = tookMs > this.#limits.slowTurnMs ? 1 : this.#limits.perTurn
     for (const place of this.#ready) {
-      if (this.#underWay.size >= this.#limits.underWayMax) return // the next begins when one of them is through
-      if (++begun > this.#limits.perTurn) return this.#admitNext()
+      if (room-- === 0) return this.#admitNext()
       this.#ready.delete(place)
-      this.#underWay.add(place)
-      place.patience = this.#clock.after(UNDER_WAY_MS, () => this.#over(place))
       place.begin()
     }
-  }
-
-  /** It is through, or takes too long. */
-  #over(place: Place): void {
-    place.patience?.[Symbol.dispose]()
-    if (this.#underWay.delete(place)) this.#admitNext()
+    this.#admitting = false
   }
 
   [Symbol.dispose](): void {
