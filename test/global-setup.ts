@@ -30,6 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '400', max_wal_size: '2GB' },
   })
   project.provide('databaseUrl', postgres.url)
+  process.env['NODE_COMPILE_CACHE'] = join(directory, 'compiled') // for the many programs that tests start
   return async () => {
     await postgres[Symbol.asyncDispose]()
     await rm(directory, { recursive: true, force: true })

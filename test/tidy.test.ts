@@ -466,6 +466,23 @@ describe('documents', () => {
     ])
   })
 
+  test('docs/requirements.md numbers what delivery promises, and each number is in the title of a test where it says', () => {
+    const rows = [...readText('docs/requirements.md').matchAll(/^\| (R\d+) \|[^|]+\| ([^|]+) \|$/gm)]
+    expect(rows.map(([, number]) => number)).toEqual(
+      Array.from({ length: 26 }, (_, index) => `R${index + 1}`),
+    )
+    for (const [, number = '', where = ''] of rows) {
+      const [, first = ''] = /`([^`]+)`/.exec(where) ?? []
+      const paths = [first, ...['scenario', 'alone'].map((kind) => `services/xmpp/test/${first}.${kind}.ts`)]
+      const text = readText(paths.find((path) => existsSync(join(ROOT, path))) ?? '')
+      const titles = [...text.matchAll(/\b(?:test|describe)(?:\.\w+)?\(\s*(?:\[[^]*?\]\)\()?['`]([^'`]+)/g)]
+      expect(
+        titles.some(([, title = '']) => new RegExp(`\\b${number}\\b`).test(title)),
+        `${number} in ${first}`,
+      ).toBe(true)
+    }
+  })
+
   test('docs/PROTOCOLS.md is what gen-protocols makes of the modules', () => {
     expect(readText('docs/PROTOCOLS.md'), 'run: npm run protocols').toBe(protocolsDocument())
   })

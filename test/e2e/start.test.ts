@@ -40,7 +40,11 @@ async function run(
   const { env = {}, uid, until = /(?!)/ } = options
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      ...env,
+    },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const ended = once(child, 'close')

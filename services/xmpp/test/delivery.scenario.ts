@@ -1,6 +1,7 @@
 /** What is kept (docs/delivery.md), until when, in which order. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
 import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -213,6 +214,23 @@ describe('delivery', () => {
     expect(await takeIds(bob, 1)).toEqual(['m2'])
     await bob.ping()
     await expect.poll(kept).toEqual(NOTHING_KEPT)
+  })
+
+  test('what expires while the server is away is destroyed before anything is delivered', async () => {
+    await using away = await DeliveryFixture.start({ messageTtlSeconds: 2 })
+    const alice = await away.device('alice', 'a')
+    await away.account('bob')
+    for (const id of ids('m', 20)) alice.sends(omemo('bob@localhost', id))
+    await alice.safeUpTo(21)
+    expect((await away.kept()).rows).toBe(20)
+    const sentAt = Date.now()
+    await away.stop()
+    await after(sentAt + 3_100 - Date.now())
+    await away.run()
+    expect(away.keyring.size).toBe(0)
+    const bob = await away.device('bob', 'b')
+    await expectNoMessage(bob)
+    await expect.poll(() => away.kept()).toEqual(NOTHING_KEPT)
   })
 
   test('a client without stream management acknowledges by answering a ping', async () => {

@@ -9,8 +9,8 @@ import { OperationalError } from '@sealpost/errors'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { locate } from '../data-directory/data-directory.ts'
 import { ensureCertificate } from '../local-ca/local-ca.ts'
-import { inheritedEnvironment } from '../postgres/config.ts'
 import { embeddedDatabaseUrl } from '../postgres/embedded-postgres.ts'
+import { nodeEnvironment } from './config.ts'
 import { ManagedProcess } from './managed-process.ts'
 import { freePorts } from './ports.ts'
 
@@ -182,7 +182,7 @@ export class Deployment implements AsyncDisposable {
   #environment(httpPort: number): Record<string, string> {
     const { ports } = this
     return {
-      ...inheritedEnvironment(),
+      ...nodeEnvironment(),
       SEALPOST_DATA_DIR: this.dataDir,
       SEALPOST_DOMAIN: this.domains.join(','),
       XMPP_PORT: String(ports.xmpp),
