@@ -2,10 +2,22 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
+import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { writeArmor } from '@sealpost/openpgp'
+import {
+  cosign,
+  EMPTY_ROOT,
+  formatSignature,
+  openCheckpoint,
+  parseVerifierKey,
+  SIGNATURE_TYPE,
+  verifyConsistency,
+} from '@sealpost/tlog'
+import type { NoteKey, TreeHead } from '@sealpost/tlog'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ed25519, sample } from '../../../packages/openpgp/test/maker.ts'
+import { signer } from '../../../packages/tlog/src/_fixtures.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import { startKeys } from '../../keys/test/keys.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
@@ -22,10 +34,41 @@ interface Server extends AsyncDisposable {
   publish(...changes: readonly (readonly [seed: number, address: string] | string)[]): Promise<void>
 }
 
-async function serve(platform: TestPlatform): Promise<Server> {
+/** A witness of C2SP tlog-witness, without HTTP: it cosigns what has grown from what it has seen. */
+class Witness {
+  readonly #signer = signer('witness.example/w1', 6, SIGNATURE_TYPE.cosignature)
+  readonly key = this.#signer.key
+  #seen: TreeHead | undefined
+
+  /** Asks the log for its newest checkpoint, and brings it the cosignature. */
+  async visit(origin: string): Promise<number> {
+    const request = await fetch(`${origin}/tlog/add-checkpoint/${String(this.#seen?.size ?? 0)}`)
+    const body = await request.text()
+    const [head = '', ...rest] = body.split('\n\n')
+    const checkpoint = rest.join('\n\n')
+    const { size, root, note } = openCheckpoint(Buffer.from(checkpoint), await logKey(origin))
+    const proof = head
+      .split('\n')
+      .slice(1)
+      .map((line) => Buffer.from(line, 'base64'))
+    const { size: oldSize, root: oldRoot } = this.#seen ?? { size: 0, root: EMPTY_ROOT }
+    expect(verifyConsistency({ oldSize, oldRoot, size, root, proof })).toBe(true)
+    this.#seen = { origin, size, root }
+    const line = formatSignature(cosign(note.text, 1_700_000_000 + size, this.key, this.#signer.secret))
+    return (await bring(origin, checkpoint + line)).status
+  }
+}
+
+const bring = (origin: string, body: string): Promise<Response> =>
+  fetch(`${origin}/tlog/cosignatures`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body })
+
+const logKey = async (origin: string): Promise<NoteKey> =>
+  parseVerifierKey((await (await fetch(`${origin}/tlog/key`)).text()).trim())
+
+async function serve(platform: TestPlatform, witnesses: readonly NoteKey[] = []): Promise<Server> {
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bind } = platform
-  const service = stack.use(await startKeys(platform))
+  const service = stack.use(await startKeys(platform, { witnesses }))
   const http = stack.use(await createHttp({ log, metrics, title: 'test', trustProxy: true }))
   await http.app.register(service.http)
   const { port } = await http.listen({ host: bind, port: 0 })
@@ -65,8 +108,11 @@ const lying =
     return body === undefined ? answer : { status: 200, body }
   }
 
-const audit = (ask: Ask, state?: Awaited<ReturnType<typeof auditAddress>>['state']) =>
-  auditAddress({ ask, address: ADDRESS, state, verifierKey: undefined })
+const audit = (
+  ask: Ask,
+  state?: Awaited<ReturnType<typeof auditAddress>>['state'],
+  witnesses: readonly NoteKey[] = [],
+) => auditAddress({ ask, address: ADDRESS, state, verifierKey: undefined, witnesses })
 
 describe('an honest server', () => {
   let platform: TestPlatform
@@ -143,7 +189,98 @@ describe('an honest server', () => {
     const file = join(folder, 'other.json')
     await writeFile(file, '{"size":"1"}')
     expect((await ctl('key', 'audit', ADDRESS, '--state-file', file)).err).toContain('is not of an audit')
-    expect((await ctl('--help')).out).toContain('key audit ADDRESS [--state-file FILE] [--log-key KEY]')
+    expect((await ctl('--help')).out).toContain(
+      'key audit ADDRESS [--state-file FILE] [--witness KEYS] [--log-key KEY]',
+    )
+  })
+})
+
+describe('C2SP tlog-witness', () => {
+  test('a witness cosigns, the checkpoint and the proof carry it, and an audit relies on it', async () => {
+    const witness = new Witness()
+    await using platform = await createTestPlatform()
+    await using server = await serve(platform, [witness.key])
+    const { origin } = server
+    const honest = askOf(server)
+    const get = async (path: string): Promise<Response> => fetch(origin + path)
+    expect((await get('/tlog/witnessed')).status).toBe(404)
+    await expect(audit(honest, undefined, [witness.key])).rejects.toThrow(/does not give \/tlog\/witnessed/)
+    expect(await witness.visit(origin)).toBe(204)
+    await server.publish([1, ADDRESS])
+    expect(await witness.visit(origin)).toBe(204)
+    const cosigned = await (await get('/tlog/checkpoint')).text()
+    const log = await logKey(origin)
+    expect(openCheckpoint(Buffer.from(cosigned), log, [witness.key]).cosignatures).toMatchObject([
+      { time: 1_700_000_001 },
+    ])
+    expect(await (await get(`/keys/v1/proof/${ADDRESS}`)).text()).toContain('witness.example/w1')
+    await server.publish([2, ADDRESS], [1, OTHER])
+    expect(await (await get('/tlog/checkpoint')).text()).not.toContain('witness.example/w1')
+    expect(await (await get('/tlog/witnessed')).text()).toBe(cosigned)
+    const { report, state } = await audit(honest, undefined, [witness.key])
+    expect(report.cosignatures).toEqual([{ witness: 'witness.example/w1', time: 1_700_000_001, size: 1 }])
+
+    const other = signer('witness.example/w2', 7, SIGNATURE_TYPE.cosignature)
+    await expect(audit(honest, undefined, [other.key])).rejects.toThrow(/not cosigned by witness.example\/w2/)
+    const altered: Lie = (path, body) => (path.includes('tile/0/') ? Buffer.alloc(body.length) : undefined)
+    await expect(audit(lying(honest, altered), state, [witness.key])).rejects.toThrow(
+      /not the one that was witnessed/,
+    )
+  })
+
+  test('what is no cosignature of a known witness on this log is not taken', async () => {
+    const witness = new Witness()
+    await using platform = await createTestPlatform()
+    await using server = await serve(platform, [witness.key])
+    const { origin } = server
+    await server.publish([1, ADDRESS])
+    const checkpoint = await (await fetch(`${origin}/tlog/checkpoint`)).text()
+    const [text = ''] = checkpoint.split('\n\n')
+    const stranger = signer('witness.example/w1', 8, SIGNATURE_TYPE.cosignature)
+    const line = formatSignature(cosign(`${text}\n`, 1, stranger.key, stranger.secret))
+    const forged = formatSignature({
+      ...cosign(`${text}\n`, 1, stranger.key, stranger.secret),
+      keyId: witness.key.id,
+    })
+    for (const body of [
+      '',
+      'x',
+      checkpoint,
+      checkpoint + line,
+      checkpoint + forged,
+      checkpoint.replace('\n1\n', '\n2\n') + line,
+    ])
+      expect((await bring(origin, body)).status).toBe(422)
+    expect((await bring(origin, 'x'.repeat(300_000))).status).toBe(413)
+    expect((await fetch(`${origin}/tlog/witnessed`)).status).toBe(404)
+    expect((await fetch(`${origin}/tlog/add-checkpoint/2`)).status).toBe(404)
+    // Signed with our key, but of another tree: what somebody gets who puts an old copy of the database back.
+    await using elsewhere = await createTestPlatform()
+    await copyFile(join(platform.dataDir, 'transparency.key'), join(elsewhere.dataDir, 'transparency.key'))
+    await using fork = await serve(elsewhere, [witness.key])
+    await fork.publish([2, ADDRESS])
+    await witness.visit(fork.origin)
+    const foreign = await (await fetch(`${fork.origin}/tlog/witnessed`)).text()
+    const refused = await bring(origin, foreign)
+    expect([refused.status, await refused.text()]).toEqual([
+      422,
+      expect.stringContaining('is not of its tree'),
+    ])
+  })
+
+  test('of many cosigned sizes the newest 16 are kept', async () => {
+    const witness = new Witness()
+    await using platform = await createTestPlatform()
+    await using server = await serve(platform, [witness.key])
+    for (let turn = 0; turn < 9; turn += 1) {
+      await server.publish([1, ADDRESS])
+      await witness.visit(server.origin)
+      await server.publish(ADDRESS)
+      await witness.visit(server.origin)
+    }
+    await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
+    const rows = await db.query<{ size: number }>(sql`select size from keys.log_cosignature order by size`)
+    expect(rows.map(({ size }) => size)).toEqual(Array.from({ length: 16 }, (_, index) => index + 3))
   })
 })
 

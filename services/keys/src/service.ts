@@ -117,10 +117,14 @@ async function idleWithin(ms: number, supervisor: Supervisor, clock: Clock): Pro
 
 type Db = Awaited<ReturnType<typeof openDb>>
 
-async function openLog({ dataDir, random, clock, domains }: Platform, db: Db): Promise<KeyLog> {
+async function openLog(
+  { witnesses = [] }: KeysConfig,
+  { dataDir, random, clock, domains }: Platform,
+  db: Db,
+): Promise<KeyLog> {
   const secrets = await openLogSecrets(dataDir, random)
   const place = `${domains[0] ?? 'localhost'}/tlog`
-  return KeyLog.open({ store: postgresLogStore(db), secrets, clock, place })
+  return KeyLog.open({ store: postgresLogStore(db), secrets, clock, place, witnesses })
 }
 
 interface Ground {
@@ -131,16 +135,17 @@ interface Ground {
 }
 
 async function createParts(
-  { publicOrigin: origin }: KeysConfig,
+  config: KeysConfig,
   platform: Platform,
   { mail: port }: KeysPorts,
   { stack, events, db, accountDb }: Ground,
 ): Promise<Parts> {
   const { bus, clock, random } = platform
+  const { publicOrigin: origin } = config
   const [server = 'localhost'] = platform.domains
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const worker = stack.use(new CertificateWorker(clock))
-  const log = await openLog(platform, db)
+  const log = await openLog(config, platform, db)
   const store = postgresCertificateStore(db, log)
   const links = postgresLinkStore(db)
   const directory = new Directory({ store, worker, clock })

@@ -10,15 +10,20 @@ import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { createKeysService } from '../src/service.ts'
 import type { Platform } from '@sealpost/service'
+import type { NoteKey } from '@sealpost/tlog'
 import type { KeysService } from '../src/service.ts'
 
 export const ORIGIN = 'https://localhost:8443'
 
 const nowhere: Mail = { send: () => Promise.reject(new MailError('MAIL_NO_WAY_OUT')) }
 
-/** One without mail unless told. */
-export function startKeys(platform: Platform, mail: Mail = nowhere): Promise<KeysService> {
-  return createKeysService({ hkpPort: 0, publicOrigin: () => ORIGIN, mailUrl: undefined }, platform, { mail })
+/** One without mail and witnesses unless told. */
+export function startKeys(
+  platform: Platform,
+  { mail = nowhere, witnesses = [] }: { readonly mail?: Mail; readonly witnesses?: readonly NoteKey[] } = {},
+): Promise<KeysService> {
+  const config = { hkpPort: 0, publicOrigin: () => ORIGIN, mailUrl: undefined, witnesses }
+  return createKeysService(config, platform, { mail })
 }
 
 export interface TestKeys extends AsyncDisposable {
@@ -39,7 +44,7 @@ export async function createTestKeys(overrides: Partial<TestPlatform> = {}): Pro
   const { clock, log, metrics } = platform
   const events = { sent: () => undefined }
   const mail = smarthostMail({ smarthost: sink.smarthost, name: 'localhost', clock, events })
-  const service = stack.use(await startKeys(platform, mail))
+  const service = stack.use(await startKeys(platform, { mail }))
   const server = stack.use(
     await createHttp({ log, metrics, title: 'Test', trustProxy: true, requestsPerMinute: 100_000 }),
   )

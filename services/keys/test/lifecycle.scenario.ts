@@ -251,7 +251,7 @@ test('owners are told of the expiry 30, 7 and 1 days before, once each, over res
   const lifeUntil = (text: string): number => day(text) / 1000 - BIRTH
   {
     const clock = { ...systemClock, now: () => day('2026-01-20') }
-    await using service = await startKeys({ ...platform, clock }, mail)
+    await using service = await startKeys({ ...platform, clock }, { mail })
     for (const [seed, address, until] of [
       [30, 'first@example.org', '2026-02-15'],
       [31, 'second@example.org', '2026-02-20'],
@@ -263,7 +263,7 @@ test('owners are told of the expiry 30, 7 and 1 days before, once each, over res
   /** A start on this day, and an hour of it; then so many mails have come in all. */
   const live = async (text: string, mails: number): Promise<void> => {
     const clock = new VirtualClock(day(text))
-    const service = await startKeys({ ...platform, clock }, mail)
+    const service = await startKeys({ ...platform, clock }, { mail })
     await clock.advance(60 * 60_000)
     await sink.next(mails - 1)
     await service[Symbol.asyncDispose]()

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { openDb, sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
@@ -252,7 +255,7 @@ describe('what has been replaced', () => {
 
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
     const secrets = await openLogSecrets(platform.dataDir, systemRandom)
-    const log = await KeyLog.open({ store: postgresLogStore(db), secrets, clock, place: 'x' })
+    const log = await KeyLog.open({ store: postgresLogStore(db), secrets, clock, place: 'x', witnesses: [] })
     now += 364 * 86_400_000
     expect(await log.eraseDue()).toBe(0)
     now += 86_400_000
@@ -282,12 +285,52 @@ describe('what has been replaced', () => {
   })
 })
 
+test('a suspended address is served nothing, here too; restored, it is logged again', async () => {
+  await using platform = await createTestPlatform()
+  await using server = await serve(platform)
+  const { directory } = server.service
+  await directory.submit(sample(1, { addresses: ['a@example.org'] }).bytes)
+  await directory.publish(fingerprintOf(1), 'a@example.org')
+  const shown = await served(server, 'a@example.org')
+  await directory.suspend('a@example.org')
+  expect((await historyOf(server, 'a@example.org')).entries.map(({ kept }) => kept)).toEqual([false, false])
+  expect((await get(server, '/keys/v1/history/a@example.org/0')).status).toBe(404)
+  const nothing = hashCertificate(await served(server, 'a@example.org')).toString('hex')
+  await directory.restore('a@example.org')
+  const hash = hashCertificate(shown).toString('hex')
+  const { entries } = await historyOf(server, 'a@example.org')
+  expect(entries.map((entry) => entry.certificate_hash)).toEqual([hash, nothing, hash])
+  expect((await get(server, '/keys/v1/history/a@example.org/2')).bytes).toEqual(shown)
+  await directory.suspend('a@example.org')
+  await directory.erase('a@example.org')
+  expect((await historyOf(server, 'a@example.org')).entries).toHaveLength(4)
+  await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
+  expect(await textOfLog(db)).not.toContain('a@example.org')
+})
+
+/** Runs another process on the same database and data directory, and kills it after so many changes, with others under way. */
+async function killAfter(changes: number, { databaseUrl, dataDir }: TestPlatform): Promise<void> {
+  const script = join(import.meta.dirname, '_publisher-process.ts')
+  const child = spawn(process.execPath, [script, databaseUrl, dataDir], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  let seen = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'changed') seen += 1
+    if (seen === changes) break
+  }
+  child.kill('SIGKILL')
+  await exited
+  expect(seen).toBe(changes)
+}
+
 describe('many at once', () => {
   test('two servers over one database: one order, no gap, no change without its entry', async () => {
     await using platform = await createTestPlatform()
     await using one = await serve(platform)
     await using other = await serve(platform)
-    const seeds = Array.from({ length: 30 }, (_, index) => 100 + index)
+    const seeds = Array.from({ length: 16 }, (_, index) => 100 + index)
     const publish = async (seed: number): Promise<void> => {
       const { directory } = seed % 2 === 0 ? one.service : other.service
       await directory.submit(sample(seed).bytes)
@@ -299,12 +342,12 @@ describe('many at once', () => {
     }
     await Promise.all([...seeds.map(publish), watch()])
     const { size, root } = await checkpointOf(one)
-    expect(size).toBe(30)
+    expect(size).toBe(16)
     expect(await checkpointOf(other)).toMatchObject({ size, root })
     const tree = treeOf(one, size)
     expect(await tree.root()).toEqual(root)
     const entries = await entriesOf(other, size)
-    expect(new Set(entries.map(({ address }) => address)).size).toBe(30)
+    expect(new Set(entries.map(({ address }) => address)).size).toBe(16)
     for (const { size: oldSize, root: oldRoot } of sizes.filter((each) => each.size > 0)) {
       const proof = await tree.consistencyProof(oldSize)
       expect(verifyConsistency({ oldSize, oldRoot, size, root, proof })).toBe(true)
@@ -322,7 +365,13 @@ describe('many at once', () => {
     await using server = await serve(platform)
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
     const secrets = await openLogSecrets(platform.dataDir, systemRandom)
-    const log = await KeyLog.open({ store: postgresLogStore(db), secrets, clock: systemClock, place: 'x' })
+    const log = await KeyLog.open({
+      store: postgresLogStore(db),
+      secrets,
+      clock: systemClock,
+      place: 'x',
+      witnesses: [],
+    })
     const change = {
       changes: [{ address: 'a@example.org', after: Buffer.from('x') }],
       before: undefined,
@@ -342,6 +391,21 @@ describe('many at once', () => {
     expect([size, await treeOf(server, size).root()]).toEqual([1, root])
   })
 
+  test('killed in the midst of changes, twice: what is served is what the log says last', async () => {
+    await using platform = await createTestPlatform()
+    for (const changes of [7, 23]) await killAfter(changes, platform)
+    await using server = await serve(platform)
+    const { size, root } = await checkpointOf(server)
+    expect(size).toBeGreaterThan(29)
+    expect(await treeOf(server, size).root()).toEqual(root)
+    const log = await keyOf(server)
+    for (let pair = 0; pair < 4; pair += 1) {
+      const address = `pair${String(pair)}@example.org`
+      const proof = (await get(server, `/keys/v1/proof/${address}`)).bytes.toString()
+      verifyLookup({ proof, address, certificate: await served(server, address) }, { log })
+    }
+  })
+
   test('what is in the log cannot be changed, not even by a mistake of ours', async () => {
     await using platform = await createTestPlatform()
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
@@ -358,7 +422,13 @@ describe('many at once', () => {
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
     const secrets = await openLogSecrets(platform.dataDir, systemRandom)
     const store = postgresLogStore(db)
-    const log = await KeyLog.open({ store, secrets, clock: systemClock, place: 'localhost/tlog' })
+    const log = await KeyLog.open({
+      store,
+      secrets,
+      clock: systemClock,
+      place: 'localhost/tlog',
+      witnesses: [],
+    })
     const key = parseVerifierKey(log.verifierKey)
     await db.transaction(async (tx) => {
       const frontier = Frontier.empty()

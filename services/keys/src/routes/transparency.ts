@@ -1,7 +1,7 @@
 /** The transparency log over HTTP: C2SP tlog-tiles under /tlog, and what owners and correspondents of an address ask under /keys/v1. */
 import { HttpProblem, problemSchema, Type } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Static } from '@sealpost/http'
-import { parseTilePath } from '@sealpost/tlog'
+import { NOTE_BYTES_MAX, parseTilePath, TlogError } from '@sealpost/tlog'
 import type { KeyLog } from '../transparency/key-log.ts'
 import { allowAnyOrigin } from './any-origin.ts'
 
@@ -19,6 +19,7 @@ const Entry = Type.Object({
   address: Type.String({ description: 'Mail address, in any case' }),
   index: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 })
+const OldSize = Type.Object({ old: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) })
 const From = Type.Object({
   from: Type.Optional(
     Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'First index' }),
@@ -45,6 +46,7 @@ export interface TransparencyOptions {
 export const transparency: FastifyPluginAsync<TransparencyOptions> = async (app, { log }) => {
   allowAnyOrigin(app)
   treeRoutes(app, log)
+  witnessRoutes(app, log)
   addressRoutes(app, log)
   await Promise.resolve()
 }
@@ -99,6 +101,76 @@ function treeRoutes(app: FastifyInstance, log: KeyLog): void {
       return reply.type(BINARY).header('cache-control', FOR_EVER).send(bytes)
     },
   )
+}
+
+function witnessRoutes(app: FastifyInstance, log: KeyLog): void {
+  const tags = ['transparency']
+  const config = { rateLimit: { max: QUESTIONS_PER_MINUTE } }
+  app.get(
+    '/tlog/witnessed',
+    {
+      schema: {
+        summary: 'The newest checkpoint that a witness has cosigned (C2SP tlog-cosignature)',
+        tags,
+        response: { 200: Type.String(), '4xx': problemSchema },
+      },
+    },
+    async (_request, reply) => {
+      const checkpoint = await log.witnessed()
+      if (checkpoint === undefined) throw notFound('No witness has cosigned this log')
+      return reply.type(PLAIN).header('cache-control', SECONDS).send(checkpoint)
+    },
+  )
+  app.get<{ Params: Static<typeof OldSize> }>(
+    '/tlog/add-checkpoint/:old',
+    {
+      schema: {
+        summary: 'What a witness that knows the log of a size is to be sent (C2SP tlog-witness)',
+        tags,
+        params: OldSize,
+        response: { 200: Type.String(), '4xx': problemSchema },
+      },
+      config,
+    },
+    async (request, reply) => {
+      const body = await log.addCheckpoint(request.params.old)
+      if (body === undefined) throw notFound('The log is not that large')
+      return reply.type(PLAIN).header('cache-control', SECONDS).send(body)
+    },
+  )
+  app.addContentTypeParser(
+    ['text/plain', 'application/octet-stream', 'application/x-www-form-urlencoded'],
+    { parseAs: 'buffer', bodyLimit: NOTE_BYTES_MAX },
+    (_request, body, done) => done(null, body),
+  )
+  app.post(
+    '/tlog/cosignatures',
+    {
+      schema: {
+        summary: 'Bring cosignatures of witnesses',
+        description: 'A checkpoint of this log with the lines that its witnesses answered.',
+        tags,
+        response: { 204: Type.Null(), '4xx': problemSchema },
+      },
+      bodyLimit: NOTE_BYTES_MAX,
+      config,
+    },
+    async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+      if ((await cosign(log, body)) === 0)
+        throw new HttpProblem(422, 'not-cosigned', 'No witness that this log knows has cosigned this')
+      return reply.code(204).send()
+    },
+  )
+}
+
+async function cosign(log: KeyLog, note: Buffer): Promise<number> {
+  try {
+    return await log.cosign(note)
+  } catch (error) {
+    if (error instanceof TlogError) throw new HttpProblem(422, 'not-cosigned', error.message)
+    throw error
+  }
 }
 
 function addressRoutes(app: FastifyInstance, log: KeyLog): void {

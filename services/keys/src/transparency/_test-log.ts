@@ -17,6 +17,7 @@ export async function openTestLog(db: Db, dataDir?: string): Promise<KeyLog> {
       secrets,
       clock: systemClock,
       place: 'test.example/tlog',
+      witnesses: [],
     })
   } finally {
     if (dataDir === undefined) await rm(folder, { recursive: true })

@@ -8,6 +8,7 @@ import { normalizeAddress } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
 import {
   formatProof,
+  formatSignature,
   formatVerifierKey,
   Frontier,
   hashCertificate,
@@ -16,12 +17,14 @@ import {
   keyLogOrigin,
   NO_CERTIFICATE,
   noteKey,
+  openCheckpoint,
   parseVerifierKey,
   SIGNATURE_TYPE,
   signCheckpoint,
   TILE_WIDTH,
   TiledTree,
   tileWidth,
+  TlogError,
   vrfInput,
   vrfKeyOf,
   vrfOutput,
@@ -36,6 +39,8 @@ import type { HistoryEntry, LogHead, LogStore, NewEntry } from './log-store.ts'
 /** Days that a replaced certificate is kept for the owner to see. */
 const KEEP_DAYS = 365
 const ERASE_BATCH = 1_000
+/** Trees of which cosignatures are kept. */
+const COSIGNED_SIZES_MAX = 16
 const DAY_MS = 86_400_000
 /** Entries of one answer. */
 const HISTORY_MAX = 256
@@ -76,6 +81,7 @@ export interface KeyLogOptions {
   readonly clock: Clock
   /** Where a log that begins now is: `example.org/tlog`. */
   readonly place: string
+  readonly witnesses: readonly NoteKey[]
 }
 
 export class KeyLog implements LogWriter {
@@ -135,9 +141,43 @@ export class KeyLog implements LogWriter {
     return this.#options.store.eraseDue(this.#day(0), ERASE_BATCH)
   }
 
-  /** C2SP tlog-checkpoint: the newest, signed. */
+  /** C2SP tlog-checkpoint: the newest, signed, with the cosignatures that it has. */
   async checkpoint(): Promise<string> {
-    return (await this.#options.store.head()).checkpoint
+    const { size, checkpoint } = await this.#options.store.head()
+    return this.#withCosignatures(size, checkpoint)
+  }
+
+  /** The newest checkpoint that a witness has cosigned; undefined when none has been. */
+  async witnessed(): Promise<string | undefined> {
+    const size = await this.#options.store.cosignedSize()
+    return size === undefined ? undefined : this.#withCosignatures(size, await this.#checkpointOf(size))
+  }
+
+  /** C2SP tlog-witness: the body of `add-checkpoint` for a witness that knows the tree of `oldSize`. Undefined when the log is not that large. */
+  async addCheckpoint(oldSize: number): Promise<string | undefined> {
+    const { size, checkpoint } = await this.#options.store.head()
+    if (oldSize > size) return undefined
+    const proof = oldSize === 0 ? [] : await this.#tree(size).consistencyProof(oldSize)
+    const lines = proof.map((hash) => `${hash.toString('base64')}\n`)
+    return `old ${String(oldSize)}\n${lines.join('')}\n${checkpoint}`
+  }
+
+  /**
+   * Takes the cosignatures of known witnesses on a checkpoint of this log. Returns how many there are. Throws TlogError for what is no checkpoint of this log, or
+   * has a wrong signature.
+   */
+  async cosign(note: Uint8Array): Promise<number> {
+    const { store, witnesses } = this.#options
+    const { size, root, cosignatures } = openCheckpoint(note, this.#key, witnesses)
+    const { size: ours } = await store.head()
+    if (size > ours || !(await this.#tree(size).root()).equals(root))
+      throw new TlogError(
+        'TLOG_PROOF',
+        'This checkpoint is signed with the key of this log, but is not of its tree.',
+      )
+    const lines = new Map(cosignatures.map(({ line }) => [`${line.name} ${line.keyId}`, line]))
+    if (lines.size > 0) await store.cosign(size, [...lines.values()], COSIGNED_SIZES_MAX)
+    return lines.size
   }
 
   /** C2SP tlog-tiles: undefined for a tile that the log does not have yet, or never had. */
@@ -158,8 +198,13 @@ export class KeyLog implements LogWriter {
     const { size, checkpoint } = await store.head()
     const index = await store.newest(hash, size)
     if (index === undefined) return undefined
-    const hashes = await new TiledTree(size, (tile) => this.#hashTile(tile)).inclusionProof(index)
-    return formatProof({ extra: vrfProof, index, hashes, checkpoint })
+    const hashes = await this.#tree(size).inclusionProof(index)
+    return formatProof({
+      extra: vrfProof,
+      index,
+      hashes,
+      checkpoint: await this.#withCosignatures(size, checkpoint),
+    })
   }
 
   /** Everything logged for an address, from an index on; undefined when it is no address. One that was never here has an empty history. */
@@ -205,6 +250,21 @@ export class KeyLog implements LogWriter {
     for (const entry of entries) tileHashes.push(...frontier.append(hashLeaf(writeEntry(entry))))
     const head = signHead(frontier, this.#key, secrets)
     await store.append(tx, { first: size, entries, tileHashes, head })
+  }
+
+  #tree(size: number): TiledTree {
+    return new TiledTree(size, (tile) => this.#hashTile(tile))
+  }
+
+  /** Ed25519 signs the same the same way each time: it is the one that was served then. */
+  async #checkpointOf(size: number): Promise<string> {
+    const root = await this.#tree(size).root()
+    return signCheckpoint({ origin: this.#key.name, size, root }, this.#key, this.#options.secrets.signing)
+  }
+
+  async #withCosignatures(size: number, checkpoint: string): Promise<string> {
+    const lines = await this.#options.store.cosignatures(size)
+    return checkpoint + lines.map(formatSignature).join('')
   }
 
   async #hashTile({ level, index, width }: Tile & { readonly level: number }): Promise<Buffer> {

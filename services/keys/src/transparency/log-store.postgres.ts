@@ -2,6 +2,7 @@
 import { OperationalError } from '@sealpost/errors'
 import { sql } from '@sealpost/db'
 import type { Db, Tx } from '@sealpost/db'
+import type { NoteSignature } from '@sealpost/tlog'
 import type { HistoryEntry, LogHead, LogStore } from './log-store.ts'
 
 type Change = Parameters<LogStore['append']>[1]
@@ -48,10 +49,20 @@ export function postgresLogStore(db: Db): LogStore {
         where address_hash = ${address} and entry_index < ${size} order by entry_index desc limit 1`)
       return row?.index
     },
+    cosign: (size, lines, sizesMax) => cosign(db, size, { lines, sizesMax }),
+    cosignatures: (size) =>
+      db.query<NoteSignature>(sql`
+        select witness as name, key_id as "keyId", signature from keys.log_cosignature where size = ${size} order by witness, key_id`),
+    async cosignedSize() {
+      const [row] = await db.query<{ size: number | null }>(
+        sql`select max(size) as size from keys.log_cosignature`,
+      )
+      return row?.size ?? undefined
+    },
     async current(address) {
       const [row] = await db.query<{ served: Buffer }>(sql`
         select c.served from keys.published_address p join keys.certificate c on c.fingerprint = p.certificate
-        where p.address = ${address}`)
+        where p.address = ${address} and not p.suspended`)
       return row?.served
     },
     async replaced(address, index) {
@@ -61,6 +72,23 @@ export function postgresLogStore(db: Db): LogStore {
       return row?.bytes
     },
   }
+}
+
+function cosign(
+  db: Db,
+  size: number,
+  { lines, sizesMax }: { lines: readonly NoteSignature[]; sizesMax: number },
+): Promise<void> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`
+      insert into keys.log_cosignature (size, witness, key_id, signature)
+      select ${size}, n, k, s from unnest(${lines.map(({ name }) => name)}::text[], ${lines.map(({ keyId }) => keyId)}::text[],
+        ${lines.map(({ signature }) => signature)}::bytea[]) as t (n, k, s)
+      on conflict (size, witness, key_id) do update set signature = excluded.signature`)
+    await tx.execute(sql`
+      delete from keys.log_cosignature
+      where size < (select min(size) from (select distinct size from keys.log_cosignature order by size desc limit ${sizesMax}) newest)`)
+  })
 }
 
 async function begin(db: Db, verifierKey: string, head: LogHead): Promise<string> {

@@ -1,6 +1,6 @@
 /** The transparency log as it is kept. Retention: the migration says it. */
 import type { Tx } from '@sealpost/db'
-import type { KeyLogEntry, TileHash } from '@sealpost/tlog'
+import type { KeyLogEntry, NoteSignature, TileHash } from '@sealpost/tlog'
 
 export interface LogHead {
   readonly size: number
@@ -53,6 +53,12 @@ export interface LogStore {
   newest(address: Buffer, size: number): Promise<number | undefined>
   /** What is served now for an address in lower case. */
   current(address: string): Promise<Buffer | undefined>
+  /** Takes cosignatures on the tree of a size, in place of earlier ones of the same witness, and forgets all but those of the newest `sizesMax` sizes. */
+  cosign(size: number, lines: readonly NoteSignature[], sizesMax: number): Promise<void>
+  /** On the tree of a size. */
+  cosignatures(size: number): Promise<NoteSignature[]>
+  /** The newest size that a witness has cosigned. */
+  cosignedSize(): Promise<number | undefined>
   /** What was served for an address from this index on, if it has been replaced and is kept. */
   replaced(address: Buffer, index: number): Promise<Buffer | undefined>
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 import { OpenPgpError, readUpload, summarize } from '@sealpost/openpgp'
 import { systemClock } from '@sealpost/runtime'
+import { parseVerifierKey } from '@sealpost/tlog'
 import { RefusedError } from '../client.ts'
 import type { AuditArguments, AuditVerb } from '../run-ctl.ts'
 import { readAuditState, writeAuditState } from './audit-state.ts'
@@ -20,6 +21,10 @@ export const keyAuditVerb: AuditVerb = {
     'state-file': {
       value: 'FILE',
       help: `what was seen last time; ${STATE_FILE} of the data directory unless given`,
+    },
+    witness: {
+      value: 'KEYS',
+      help: 'verifier keys of witnesses, separated by commas: each must have cosigned the log',
     },
     'log-key': {
       value: 'KEY',
@@ -47,16 +52,19 @@ async function run({
   const [address = ''] = positional
   const stateFile = options.get('state-file') ?? join(dataDir, STATE_FILE)
   const before = await readAuditState(stateFile)
-  const { report, state } = await auditAddress({
-    ask,
-    address,
-    state: before,
-    verifierKey: options.get('log-key'),
-  })
+  const verifierKey = options.get('log-key')
+  const witnesses = (options.get('witness') ?? '').split(',').filter(Boolean).map(parseVerifierKey)
+  const { report, state } = await auditAddress({ ask, address, state: before, verifierKey, witnesses })
   await writeAuditState(stateFile, state)
   const entries = report.entries.map(describe)
-  const { verifierKey, size, comparedWith } = report
-  const result = { log_key: verifierKey, size, compared_with: comparedWith ?? null, entries }
+  const { size, comparedWith, cosignatures } = report
+  const result = {
+    log_key: report.verifierKey,
+    size,
+    compared_with: comparedWith ?? null,
+    cosignatures,
+    entries,
+  }
   return { result, text: print(report, entries) }
 }
 
@@ -92,7 +100,10 @@ function list(certificate: Buffer): ReturnType<typeof summarize>[] {
   }
 }
 
-function print({ size, comparedWith, verifierKey }: AuditReport, entries: readonly Described[]): string {
+function print(
+  { size, comparedWith, verifierKey, cosignatures }: AuditReport,
+  entries: readonly Described[],
+): string {
   const lines = entries.map((entry) => `${String(entry.index).padStart(9)}  ${entry.day}  ${told(entry)}`)
   const compared =
     comparedWith === undefined
@@ -105,6 +116,10 @@ function print({ size, comparedWith, verifierKey }: AuditReport, entries: readon
   return [
     ...found,
     `All ${String(size)} entries of the log were verified, and nothing is served that is not in it.`,
+    ...cosignatures.map(
+      (each) =>
+        `${each.witness} saw it with ${String(each.size)} entries on ${new Date(each.time * 1000).toISOString()}.`,
+    ),
     compared,
   ].join('\n')
 }

@@ -6,6 +6,7 @@ import { OperationalError } from '@sealpost/errors'
 import { normalizeAddress, readArmor } from '@sealpost/openpgp'
 import {
   Frontier,
+  HASH_BYTES,
   hashCertificate,
   hashLeaf,
   hashVrfOutput,
@@ -15,15 +16,17 @@ import {
   readBundle,
   readEntry,
   TILE_WIDTH,
+  TiledTree,
   tilePath,
   tileWidth,
   TlogError,
+  verifyConsistency,
   verifyLookup,
   verifyVrf,
   vrfInput,
   vrfKeyOf,
 } from '@sealpost/tlog'
-import type { Checkpoint, NoteKey } from '@sealpost/tlog'
+import type { Checkpoint, NoteKey, Tile } from '@sealpost/tlog'
 import type { AuditState, ReadSoFar } from './audit-state.ts'
 
 /** Answers of the server, whatever their status. */
@@ -36,6 +39,8 @@ export interface AuditOptions {
   readonly state: AuditState | undefined
   /** Verifier key that the log must have; unless given, that of the audit before, or what the server shows the first time. */
   readonly verifierKey: string | undefined
+  /** Each of these must have cosigned the log (C2SP tlog-cosignature): then everybody is shown the same. */
+  readonly witnesses: readonly NoteKey[]
 }
 
 export interface AuditedEntry {
@@ -54,6 +59,8 @@ export interface AuditReport {
   readonly size: number
   /** Of the audit before: the log was shown to have grown from there. */
   readonly comparedWith: number | undefined
+  /** Those of the witnesses that were asked for. */
+  readonly cosignatures: readonly { readonly witness: string; readonly time: number; readonly size: number }[]
   readonly entries: readonly AuditedEntry[]
 }
 
@@ -94,11 +101,13 @@ async function audit(options: AuditOptions): Promise<{ report: AuditReport; stat
   const { ask, address, state } = options
   const verifierKey = await knownKey(options)
   const key = parseVerifierKey(verifierKey)
-  // In this order: the history must have all that is in the tree.
+  // In this order: the tree must have grown from what was witnessed, and the history must have all that is in the tree.
+  const witnessed = await readWitnessed(options, key)
   const checkpoint = openCheckpoint(await text(ask, '/tlog/checkpoint'), key)
   const history = await readHistory(ask, address)
   const hash = hashVrfOutput(verifyVrf(vrfKeyOf(key.name), vrfInput(address), history.vrfProof))
   const read = await readLog({ ask, checkpoint, hash, state })
+  if (witnessed !== undefined) await compareWitnessed(ask, witnessed, checkpoint)
   compareHistory(history.entries, read)
   const days = new Map(history.entries.map(({ index, day }) => [index, day]))
   const entries: AuditedEntry[] = []
@@ -110,7 +119,13 @@ async function audit(options: AuditOptions): Promise<{ report: AuditReport; stat
   const { size, root } = checkpoint
   const addresses = { ...state?.addresses, [hash.toString('hex')]: read }
   return {
-    report: { verifierKey, size, comparedWith: state?.size, entries },
+    report: {
+      verifierKey,
+      size,
+      comparedWith: state?.size,
+      cosignatures: cosignaturesOf(witnessed),
+      entries,
+    },
     state: { verifierKey, size, root: root.toString('base64'), addresses },
   }
 }
@@ -124,6 +139,40 @@ async function knownKey({ ask, state, verifierKey }: AuditOptions): Promise<stri
       'The server has a log with another key than at the last audit: the old one is abandoned, or hidden',
     )
   return shown
+}
+
+/** Undefined when no witness was asked for. */
+async function readWitnessed(
+  { ask, witnesses }: AuditOptions,
+  key: NoteKey,
+): Promise<Checkpoint | undefined> {
+  if (witnesses.length === 0) return undefined
+  const checkpoint = openCheckpoint(await text(ask, '/tlog/witnessed'), key, witnesses)
+  const missing = witnesses.find(
+    ({ name }) => !checkpoint.cosignatures.some(({ witness }) => witness === name),
+  )
+  if (missing !== undefined) throw new AuditFailure(`The log is not cosigned by ${missing.name}`)
+  return checkpoint
+}
+
+function cosignaturesOf(witnessed: Checkpoint | undefined): AuditReport['cosignatures'] {
+  return (witnessed?.cosignatures ?? []).map(({ witness, time }) => ({
+    witness,
+    time,
+    size: witnessed?.size ?? 0,
+  }))
+}
+
+/** That the tree has grown from the one that was witnessed, by its tiles. */
+async function compareWitnessed(ask: Ask, witnessed: Checkpoint, { size, root }: Checkpoint): Promise<void> {
+  const { size: oldSize, root: oldRoot } = witnessed
+  const read = (tile: Tile): Promise<Buffer> => text(ask, `/tlog/${tilePath(tile)}`, TILE_WIDTH * HASH_BYTES)
+  const proof =
+    oldSize === 0 || oldSize > size ? [] : await new TiledTree(size, read).consistencyProof(oldSize)
+  if (!verifyConsistency({ oldSize, oldRoot, size, root, proof }))
+    throw new AuditFailure(
+      'The log is not the one that was witnessed: you are shown a fork, or it was rolled back',
+    )
 }
 
 async function text(ask: Ask, path: string, bytesMax = TEXT_BYTES_MAX): Promise<Buffer> {
