@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
-import { writeArmor } from '@sealpost/openpgp'
 import {
   cosign,
   EMPTY_ROOT,
@@ -19,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ed25519, sample } from '../../../packages/openpgp/test/maker.ts'
 import { signer } from '../../../packages/tlog/src/_fixtures.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
+import type { KeysService } from '../../keys/src/service.ts'
 import { startKeys } from '../../keys/test/keys.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { runCtl } from '../src/cli/index.ts'
@@ -29,6 +29,7 @@ const ADDRESS = 'owner@example.org'
 const OTHER = 'other@example.org'
 
 interface Server extends AsyncDisposable {
+  readonly service: KeysService
   readonly origin: string
   /** With how many entries it ends. */
   publish(...changes: readonly (readonly [seed: number, address: string] | string)[]): Promise<void>
@@ -74,6 +75,7 @@ async function serve(platform: TestPlatform, witnesses: readonly NoteKey[] = [])
   const { port } = await http.listen({ host: bind, port: 0 })
   const held = stack.move()
   return {
+    service,
     origin: `http://127.0.0.1:${String(port)}`,
     publish: async (...changes) => {
       for (const change of changes)
@@ -171,6 +173,21 @@ describe('an honest server', () => {
       'erased',
       'certificate',
     ])
+  })
+
+  test('a certificate of version 6 is audited as any other', async () => {
+    const { bytes, primary } = sample(6, { version: 6, addresses: ['six@example.org'] })
+    const fingerprint = primary.key.fingerprint.toString('hex').toUpperCase()
+    await server.service.directory.submit(bytes)
+    await server.service.directory.publish(fingerprint, 'six@example.org')
+    const { code, out } = await ctl('key', 'audit', 'six@example.org')
+    expect([code, out]).toEqual([0, expect.stringContaining(`${fingerprint}  User <six@example.org>`)])
+    const lie: Lie = (path) => (path.includes('by-identity') ? sample(9).bytes : undefined)
+    const ask = lying(askOf(server), lie)
+    const options = { state: undefined, verifierKey: undefined, witnesses: [] }
+    await expect(auditAddress({ ...options, ask, address: 'six@example.org' })).rejects.toThrow(
+      /not in the log/,
+    )
   })
 
   test('usage, another key, and a file that is none', async () => {
@@ -318,9 +335,6 @@ describe('a lying server is caught', () => {
       change(shown)
       return Buffer.from(JSON.stringify(shown))
     })
-  const lookup = (seed: number): Buffer =>
-    Buffer.from(writeArmor('PUBLIC KEY BLOCK', sample(seed).bytes, { checksum: true }))
-
   test.each<[string, Lie, RegExp]>([
     [
       'an entry that was changed',
@@ -361,10 +375,10 @@ describe('a lying server is caught', () => {
       on(/history\/[^/]+\/0/, () => sample(9).bytes),
       /entry 0 is not the one that was logged/,
     ],
-    ['a lookup with another certificate', on(/lookup/, () => lookup(9)), /not in the log/],
+    ['a lookup with another certificate', on(/by-identity/, () => sample(9).bytes), /not in the log/],
     [
       'a lookup that finds nothing',
-      (path) => (path.includes('lookup') ? Buffer.from('') : undefined),
+      (path) => (path.includes('by-identity') ? Buffer.from('') : undefined),
       /does not answer a lookup/,
     ],
     [

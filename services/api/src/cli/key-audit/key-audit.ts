@@ -3,7 +3,7 @@
  * its history is held against it. What an earlier audit has read is not read again, but must still be there.
  */
 import { OperationalError } from '@sealpost/errors'
-import { normalizeAddress, readArmor } from '@sealpost/openpgp'
+import { normalizeAddress } from '@sealpost/openpgp'
 import {
   Frontier,
   HASH_BYTES,
@@ -328,7 +328,6 @@ async function compareLookup(options: AuditOptions, log: NoteKey, newest: number
   const { ask, address } = options
   for (let tries = 1; ; tries += 1) {
     const served = await lookUp(ask, address)
-    if (served === 'not told') return
     const { status, body } = await ask(`/keys/v1/proof/${encodeURIComponent(address)}`, 2 * TEXT_BYTES_MAX)
     if (status === 404 && newest === undefined && served.length === 0) return
     try {
@@ -349,13 +348,13 @@ async function compareLookup(options: AuditOptions, log: NoteKey, newest: number
   }
 }
 
-/** Empty when nothing is served; `not told` when this path does not serve keys of its version. */
-async function lookUp(ask: Ask, address: string): Promise<Buffer | 'not told'> {
-  const path = `/pks/lookup?op=get&options=mr&search=${encodeURIComponent(address)}`
-  const { status, body } = await ask(path, 2 * CERTIFICATE_BYTES_MAX)
-  if (status === 404) return body.includes('version 6') ? 'not told' : Buffer.alloc(0)
-  const [block] = status === 200 ? readArmor(body.toString()) : []
-  if (block === undefined)
-    throw new AuditFailure(`The server does not answer a lookup of the address (${String(status)})`)
-  return block.data
+/** HKP version 2, which serves certificates of every version. Empty when nothing is served. */
+async function lookUp(ask: Ask, address: string): Promise<Buffer> {
+  const { status, body } = await ask(
+    `/pks/v2/certs/by-identity/${encodeURIComponent(address)}`,
+    CERTIFICATE_BYTES_MAX,
+  )
+  if (status === 404) return Buffer.alloc(0)
+  if (status === 200 && body.length > 0) return body
+  throw new AuditFailure(`The server does not answer a lookup of the address (${String(status)})`)
 }
