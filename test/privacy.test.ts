@@ -1,7 +1,10 @@
 /** Plants unique texts through every flow there is, then looks for them in what the processes say, in the metrics, the tables and the files. */
 import { readFile } from 'node:fs/promises'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deployment } from '@sealpost/dev-env'
+import { certify, ed25519, userId } from '../packages/openpgp/test/maker.ts'
+import { armor } from '../services/keys/test/keys.ts'
+import { MailSink } from '../services/smtp/test/mail-sink.ts'
 import { SmtpClient } from '../services/smtp/test/smtp-client.ts'
 import { TestClient } from '../services/xmpp/test/client.ts'
 import { canary, filesWith, says, tablesWith } from './canaries.ts'
@@ -40,10 +43,17 @@ function plant() {
     userAgent: nowhere('agent'),
     malformed: nowhere('malformed'),
     searched: nowhere('searched'),
+    /** Found by it once its owner followed the link; another user id of the same key waits for that, or is forgotten. */
+    keyOwner: { text: canary('owner'), tables: ['keys.certificate', 'keys.published_address'] },
+    keyUnverified: { text: canary('unverified'), tables: ['keys.certificate', 'keys.link'] },
   } satisfies Record<string, Planted>
 }
 
 type Garden = ReturnType<typeof plant>
+
+/** Takes the mails of all deployments. */
+const sink = await MailSink.open()
+afterAll(() => sink[Symbol.asyncDispose]())
 
 shape.describe(
   'privacy',
@@ -56,6 +66,7 @@ shape.describe(
       await callApi(deployment(), garden)
       await talkSmtp(deployment(), garden)
       await lookUpKeys(deployment(), garden)
+      await publishKey(deployment(), garden)
       await talkXmpp(deployment(), garden)
       await sendToBobWhoIsAway(deployment(), garden)
     })
@@ -120,7 +131,7 @@ shape.describe(
       expect(metrics).not.toContain('127.0.0.1')
     })
   },
-  { env: { LOG_LEVEL: 'debug' } },
+  { env: { LOG_LEVEL: 'debug', SMTP_SMARTHOST: `127.0.0.1:${String(sink.smarthost.port)}` } },
 )
 
 async function makeAccounts(deployment: Deployment, { alice, bob, password }: Garden): Promise<void> {
@@ -186,6 +197,32 @@ async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise
   await fetch(deployment.url('keys', `/.well-known/openpgpkey/hu/x?l=${searched.text}`))
   const body = new URLSearchParams({ keytext: searched.text })
   expect((await fetch(deployment.url('keys', '/pks/add'), { method: 'POST', body })).status).toBe(422)
+}
+
+/** By VKS, with the link that comes by mail: it goes from the key directory to the mail relay, and out. */
+async function publishKey(deployment: Deployment, { keyOwner, keyUnverified }: Garden): Promise<void> {
+  const [owner, unverified] = [keyOwner, keyUnverified].map(({ text }) => `${text}@elsewhere.example`)
+  const primary = ed25519(Date.now())
+  const userIds = [owner, unverified].flatMap((name = '') => [userId(name), certify(primary, name)])
+  const keytext = armor(Buffer.concat([primary.key.packet.bytes, ...userIds]))
+  const post = async (path: string, body: object): Promise<{ token: string }> => {
+    const answer = await fetch(deployment.url('keys', path), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect([path, answer.status]).toEqual([path, 200])
+    return (await answer.json()) as { token: string }
+  }
+  const count = sink.mails.length
+  const { token } = await post('/vks/v1/upload', { keytext })
+  await post('/vks/v1/request-verify', { token, addresses: [owner, unverified] })
+  await sink.next(count + 1)
+  const message = sink.mails.find(({ recipient }) => recipient === owner)?.message ?? ''
+  const link = /https:\/\/localhost:\d+(\/keys\/confirm\/[\w-]+)/.exec(message)?.[1] ?? ''
+  expect((await fetch(deployment.url('keys', link), { method: 'POST' })).status).toBe(200)
+  const found = deployment.url('keys', `/pks/lookup?op=get&search=${String(owner)}`)
+  expect((await fetch(found)).status).toBe(200)
 }
 
 function signIn(deployment: Deployment, { password, resource }: Garden, who: Planted): Promise<TestClient> {
