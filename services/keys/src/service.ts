@@ -24,6 +24,7 @@ import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
 import { ownKeys } from './routes/own-keys.ts'
 import type { OwnKeysOptions } from './routes/own-keys.ts'
+import { statementRoutes } from './routes/statements.ts'
 import { transparency } from './routes/transparency.ts'
 import { vks } from './routes/vks.ts'
 import { wkd } from './routes/wkd.ts'
@@ -34,6 +35,7 @@ import { KeyMail } from './verification/key-mail.ts'
 import { MailLimits } from './verification/mail-limits.ts'
 import { OwnKeys } from './verification/own-keys.ts'
 import { postgresLinkStore } from './verification/store.postgres.ts'
+import { Statements } from './verification/statements.ts'
 import { uploadTokens } from './verification/upload-token.ts'
 import type { UploadTokens } from './verification/upload-token.ts'
 import { Verification } from './verification/verification.ts'
@@ -60,6 +62,7 @@ interface Parts extends OwnKeysOptions {
   readonly log: KeyLog
   readonly verification: Verification
   readonly tokens: UploadTokens
+  readonly statements: Statements
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -92,6 +95,7 @@ export async function createKeysService(
     await app.register(vks, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)
+    await app.register(statementRoutes, parts)
     await app.register(transparency, parts)
   }
   const held = stack.move()
@@ -178,11 +182,13 @@ async function createParts(
   )
   const reminders = { store, directory, mail, clock, server, origin, onSent: () => events.reminderSent() }
   stack.use(clock.every(HOUR_MS, () => sendReminders(reminders)))
+  const key = await links.uploadKey()
   return {
     directory,
     log,
     verification,
-    tokens: uploadTokens(await links.uploadKey(), () => clock.now()),
+    tokens: uploadTokens(key, () => clock.now()),
+    statements: new Statements({ directory, worker, links, clock, server, key }),
     ownKeys: new OwnKeys(directory),
     passwords: stack.use(createPasswordCheck({ accounts, clock, random })),
     defaultDomain: server,

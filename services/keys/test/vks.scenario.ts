@@ -1,7 +1,16 @@
 /** VKS version 1 (https://keys.openpgp.org/about/api) as clients speak it, and the mail that verifies an address, over real sockets. */
 import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp'
+import { writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { certify, direct, ed25519, reason, sample, userId } from '../../../packages/openpgp/test/maker.ts'
+import {
+  certify,
+  direct,
+  ed25519,
+  reason,
+  sample,
+  signatureOver,
+  userId,
+} from '../../../packages/openpgp/test/maker.ts'
 import { armor, createTestKeys, linkIn, summaryOf } from './keys.ts'
 import type { TestKeys } from './keys.ts'
 
@@ -369,6 +378,68 @@ describe('managing by a link', () => {
     const address = "o'connor&co@example.org"
     const link = await linkFor(signingOnly(44, address), address)
     expect((await ask(link)).text).toContain('o&#39;connor&amp;co@example.org')
+  })
+})
+
+describe('taking a key off by a signature of its own', () => {
+  const wanted = (action: string, seed: number): Promise<Answer> =>
+    ask(`/keys/statement/${action}/${fingerprintOf(seed).toLowerCase()}`)
+  /** As `gpg --clearsign` writes it. */
+  const clearsign = (text: string, seed: number): string => {
+    const body = text.trimEnd()
+    const signature = signatureOver(ed25519(seed), 1, [Buffer.from(body.replaceAll('\n', '\r\n'))])
+    return `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n${body}\n${writeArmor('SIGNATURE', signature, { checksum: true })}`
+  }
+  const send = async (body: string): Promise<readonly [number, string]> => {
+    const { status, text } = await ask('/keys/statement', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' }, // As curl has it.
+      body,
+    })
+    return [status, text]
+  }
+  const publish = async (seed: number, ...addresses: string[]): Promise<void> => {
+    await upload(signingOnly(seed, ...addresses))
+    for (const address of addresses) await keys.service.directory.publish(fingerprintOf(seed), address)
+  }
+  const lookUp = async (address: string): Promise<number> => (await ask(`/vks/v1/by-email/${address}`)).status
+
+  test('deletes it, whoever shares it, also when it is revoked; once', async () => {
+    await publish(50, 'a50@example.org', 'b50@example.org')
+    await upload(direct(ed25519(50), { type: 0x20, hashed: [reason(2)] }))
+    const statement = await wanted('delete', 50)
+    expect([statement.status, statement.type]).toEqual([200, 'text/plain; charset=utf-8'])
+    expect(statement.text).toContain(fingerprintOf(50))
+    const signed = clearsign(statement.text, 50)
+    expect(await send(signed)).toEqual([200, 'Done\n'])
+    expect([await lookUp('a50@example.org'), await lookUp('b50@example.org')]).toEqual([404, 404])
+    expect(await send(signed)).toEqual([409, expect.stringContaining('before')])
+  })
+
+  test('takes all addresses off', async () => {
+    await publish(51, 'a51@example.org', 'b51@example.org')
+    expect(await send(clearsign((await wanted('unpublish', 51)).text, 51))).toEqual([200, 'Done\n'])
+    expect([await lookUp('a51@example.org'), await lookUp('b51@example.org')]).toEqual([404, 404])
+    expect((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(51)}`)).status).toBe(200)
+  })
+
+  test('nothing else does', async () => {
+    await publish(52, 'a52@example.org')
+    const { text } = await wanted('delete', 52)
+    const other = await wanted('delete', 53)
+    const refused: readonly (readonly [string, number])[] = [
+      [text, 403],
+      [clearsign(text, 54), 403],
+      [clearsign(text, 52).replace('delete the', 'take all addresses off the'), 400],
+      [clearsign(text.replace(/until 2/, 'until 9'), 52), 400],
+      [clearsign(`I never want to:\n${text}`, 52), 403],
+      [clearsign(other.text, 52), 404],
+      [clearsign('delete it', 52), 400],
+      ['', 400],
+    ]
+    for (const [body, status] of refused) expect([body, (await send(body))[0]]).toEqual([body, status])
+    expect(await lookUp('a52@example.org')).toBe(200)
+    expect((await wanted('revoke', 52)).status).toBe(400)
   })
 })
 

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { OperationalError } from '@sealpost/errors'
 import { OpenPgpError } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
-import type { EncryptTask, MergeResult, MergeTask, ReadResult, ReadTask, Task } from './task.ts'
+import type { EncryptTask, MergeResult, MergeTask, ReadResult, ReadTask, Task, VerifyTask } from './task.ts'
 import type { Answer } from './worker.ts'
 
 /** Of one task. The work on an upload is limited to a tenth of a second of a core; this is for a machine that is very busy, and for mistakes of ours. */
@@ -55,6 +55,11 @@ export class CertificateWorker implements AsyncDisposable {
   /** The armored message; undefined when nothing can be encrypted to the certificate. */
   async encrypt(task: Omit<EncryptTask, 'kind'>): Promise<string | undefined> {
     return (await this.#run({ kind: 'encrypt', ...task })) as string | undefined
+  }
+
+  /** The text of a signed message; undefined when the certificate's primary key has not signed it. */
+  async verify(task: Omit<VerifyTask, 'kind'>): Promise<string | undefined> {
+    return (await this.#run({ kind: 'verify', ...task })) as string | undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

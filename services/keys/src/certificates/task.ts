@@ -9,6 +9,7 @@ import {
   readUpload,
   revocationsOnly,
   summarize,
+  verifySignedText,
   withAddresses,
   withoutAddress,
   writeCertificate,
@@ -89,7 +90,15 @@ export interface EncryptTask {
   readonly now: number
 }
 
-export type Task = ReadTask | MergeTask | EncryptTask
+/** Looks for a signature by the primary key of a verified certificate. */
+export interface VerifyTask {
+  readonly kind: 'verify'
+  readonly certificate: Uint8Array
+  /** Text in a cleartext signature framework. */
+  readonly message: Uint8Array
+}
+
+export type Task = ReadTask | MergeTask | EncryptTask | VerifyTask
 
 export function readTask({ upload, form, now }: ReadTask): ReadResult {
   const body = Buffer.from(upload.buffer, upload.byteOffset, upload.byteLength)
@@ -154,6 +163,11 @@ function validAddresses({ userIds }: CertificateSummary): string[] {
 export async function encryptTask({ certificate, plain, now }: EncryptTask): Promise<string | undefined> {
   const { encryptTo } = await import('@sealpost/openpgp/encrypt')
   return encryptTo(certificate, plain, now * 1000)
+}
+
+/** The text, when the primary key has signed it. */
+export function verifyTask({ certificate, message }: VerifyTask): string | undefined {
+  return verifySignedText(readStored(Buffer.from(certificate)), Buffer.from(message))
 }
 
 function writeMinimal(

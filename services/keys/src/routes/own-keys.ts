@@ -1,6 +1,5 @@
 /** REST for an account's own keys, signed in with HTTP Basic (RFC 7617): list, upload, publish for the account's address without a mail, unpublish, delete. */
 import { type Account, parseBasicCredentials, type PasswordCheck } from '@sealpost/accounts'
-import { isConnectionError } from '@sealpost/db'
 import { basicChallenge, HttpProblem, isConfidential, problemSchema, readBasic, Type } from '@sealpost/http'
 import type {
   FastifyInstance,
@@ -10,12 +9,11 @@ import type {
   Static,
 } from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
-import { CertificateWorkerError } from '../certificates/certificate-worker.ts'
-import { DirectoryError } from '../directory/directory.ts'
 import type { Described } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
 import { OwnKeyError } from '../verification/own-keys.ts'
 import type { OwnKeyErrorCode, OwnKeys } from '../verification/own-keys.ts'
+import { toHttpProblem } from './problems.ts'
 
 export interface OwnKeysOptions {
   readonly ownKeys: OwnKeys
@@ -225,8 +223,5 @@ function toProblem(error: unknown): unknown {
     return error.code === 'OPENPGP_TOO_LARGE'
       ? new HttpProblem(413, 'key-too-large', error.message)
       : new HttpProblem(422, 'key-unacceptable', error.message)
-  if (error instanceof CertificateWorkerError || error instanceof DirectoryError)
-    return new HttpProblem(503, 'busy', error.message)
-  if (isConnectionError(error)) return new HttpProblem(503, 'unavailable', 'The database is away; try again')
-  return error
+  return toHttpProblem(error)
 }

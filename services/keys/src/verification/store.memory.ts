@@ -5,6 +5,7 @@ import type { Link, LinkStore } from './store.ts'
 /** `isKnown`: whether a certificate is there. */
 export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploadKey: Buffer): LinkStore {
   const links = new Map<string, Link>()
+  const used = new Map<string, number>()
   const key = (hash: Buffer): string => hash.toString('hex')
   const deleteAll = (unwanted: (link: Link) => boolean): void => {
     for (const [hash, link] of links) if (unwanted(link)) links.delete(hash)
@@ -27,7 +28,15 @@ export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploa
       return [...new Set(open.map(({ address }) => address))].sort()
     },
     deleteFor: async (wanted) => deleteAll((link) => isDeepStrictEqual({ ...link, ...wanted }, link)),
-    collect: async (now) => deleteAll(({ expiresAt }) => expiresAt <= now),
+    async useOnce(digest, expiresAt) {
+      if (used.has(key(digest))) return false
+      used.set(key(digest), expiresAt)
+      return true
+    },
+    async collect(now) {
+      deleteAll(({ expiresAt }) => expiresAt <= now)
+      for (const [digest, expiresAt] of used) if (expiresAt <= now) used.delete(digest)
+    },
     uploadKey: async () => uploadKey,
   }
 }

@@ -45,8 +45,14 @@ export function postgresLinkStore(db: Db): LinkStore {
         delete from keys.link where address = ${address} and certificate = coalesce(${certificate}::bytea, certificate)
           and purpose = coalesce(${purpose ?? null}::text, purpose)`)
     },
+    async useOnce(digest, expiresAt) {
+      const rows = await db.execute(sql`
+        insert into keys.used_statement (digest, expires_at) values (${digest}, ${new Date(expiresAt)}::timestamptz) on conflict do nothing`)
+      return rows > 0
+    },
     async collect(now) {
       await db.execute(sql`delete from keys.link where expires_at <= ${new Date(now)}::timestamptz`)
+      await db.execute(sql`delete from keys.used_statement where expires_at <= ${new Date(now)}::timestamptz`)
     },
     async uploadKey() {
       const [row] = await db.query<{ key: Buffer }>(sql`select key from keys.secret where purpose = 'upload'`)

@@ -119,6 +119,16 @@ describe.each([
     expect(await store.find(young.hash, now)).toBeDefined()
   })
 
+  test('a statement is used once, and forgotten when it would not hold any more', async () => {
+    const digest = Buffer.alloc(32, 7)
+    const tries = await Promise.all(Array.from({ length: 5 }, () => store.useOnce(digest, now)))
+    expect(tries.filter(Boolean)).toHaveLength(1)
+    await store.collect(now - 1)
+    expect(await store.useOnce(digest, now)).toBe(false)
+    await store.collect(now)
+    expect(await store.useOnce(digest, now)).toBe(true)
+  })
+
   test('the key of uploads is there, and stays', async () => {
     const key = await store.uploadKey()
     expect(key).toHaveLength(32)

@@ -23,6 +23,8 @@ export interface LinkStore {
   pending(fingerprint: string, now: number): Promise<string[]>
   /** Deletes all links for an address; of one certificate, or of one purpose, when told. */
   deleteFor(links: Pick<Link, 'address'> & Partial<Pick<Link, 'fingerprint' | 'purpose'>>): Promise<void>
+  /** False when it was used before. Forgotten after `expiresAt`, in milliseconds since 1970. */
+  useOnce(statementDigest: Buffer, expiresAt: number): Promise<boolean>
   /** Deletes what has expired. */
   collect(now: number): Promise<void>
   /** The key that all processes share for the tokens of uploads. */
