@@ -40,7 +40,7 @@ install_from_backports() {
 }
 
 missing=()
-for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr; do
+for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit

@@ -17,7 +17,9 @@ const PROGRAMS: readonly Program[] = [
   },
   { command: 'gpg', debianPackage: 'gnupg' },
   { command: 'dirmngr', debianPackage: 'dirmngr' },
+  { command: 'ip', debianPackage: 'iproute2' },
   { command: 'profanity', debianPackage: 'profanity' },
+  { command: 'sq', debianPackage: 'sq' },
   { command: 'tmux', debianPackage: 'tmux' },
 ]
 

@@ -130,6 +130,10 @@ export class Sealpost implements AsyncDisposable {
     return this.#ports.XMPP_TLS_PORT
   }
 
+  get httpsPort(): number {
+    return this.#ports.HTTPS_PORT
+  }
+
   /** The certificate that clients have to trust. */
   get caFile(): string {
     return join(this.dataDirectory, 'tls', 'ca.pem')
@@ -268,17 +272,16 @@ export class Sealpost implements AsyncDisposable {
     return { keys, queues }
   }
 
-  /** One statement on the embedded database, as its superuser. */
-  async query<Row extends object>(statement: string, values: readonly unknown[] = []): Promise<Row[]> {
+  /** The embedded database, as its superuser. */
+  async databaseUrl(): Promise<string> {
     const { host, port } = await this.#postmaster()
     const password = await readFile(join(this.dataDirectory, 'postgres', 'sealpost.password'), 'utf8')
-    const client = new Client({
-      host,
-      port,
-      user: 'sealpost',
-      database: 'sealpost',
-      password: password.trim(),
-    })
+    return `postgres://sealpost:${password.trim()}@localhost:${String(port)}/sealpost?host=${encodeURIComponent(host)}`
+  }
+
+  /** One statement on the embedded database, as its superuser. */
+  async query<Row extends object>(statement: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const client = new Client({ connectionString: await this.databaseUrl() })
     await client.connect()
     try {
       return (await client.query<Row>(statement, [...values])).rows
