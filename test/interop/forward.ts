@@ -7,4 +7,4 @@ const server = createServer((client) => {
   for (const socket of [client, target]) socket.on('error', () => undefined)
   client.pipe(target).pipe(client)
 })
-server.listen(443, '127.0.0.1', () => console.log('ready'))
+server.listen(443, '127.0.0.1', () => process.stdout.write('ready\n'))

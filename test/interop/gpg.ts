@@ -33,7 +33,7 @@ export class Gpg implements AsyncDisposable {
 
   /** What it prints; keys in the form for programs. */
   async run(...args: readonly string[]): Promise<string> {
-    const [command = '', ...before] = [...this.#prefix, 'gpg']
+    const [command, ...before] = [...this.#prefix, 'gpg'] as const
     const { stdout, stderr } = await run(command, [
       ...before,
       '--homedir',

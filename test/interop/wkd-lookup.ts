@@ -7,4 +7,4 @@ interface WkdClient {
 
 const Client = createRequire(import.meta.url)('@openpgp/wkd-client') as new () => WkdClient
 const [email = ''] = process.argv.slice(2)
-console.log(Buffer.from(await new Client().lookup({ email })).toString('hex'))
+process.stdout.write(Buffer.from(await new Client().lookup({ email })).toString('hex'))
