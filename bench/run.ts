@@ -2,6 +2,7 @@
 import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
 import { idle } from './idle.ts'
+import { lookup } from './lookup.ts'
 import { queue } from './queue.ts'
 import { signIn } from './sign-in.ts'
 
@@ -12,6 +13,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   signin: signIn,
   idle,
   certificates,
+  lookup,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
