@@ -21,7 +21,9 @@ export class KeyDirectory implements AsyncDisposable {
     const sealpost = stack.use(await Sealpost.start({ environment }))
     const own = stack.use(await createTestPlatform(domains, await sealpost.databaseUrl()))
     const platform = { ...own, dataDir: sealpost.dataDirectory }
-    const service = stack.use(await createKeysService({ hkpPort: 0 }, platform))
+    const config = { hkpPort: 0, publicOrigin: () => 'https://localhost', mailUrl: undefined }
+    const mail = { send: () => Promise.reject(new Error('nobody verifies anything here')) }
+    const service = stack.use(await createKeysService(config, platform, { mail }))
     return new KeyDirectory(sealpost, service, stack.move())
   }
 
