@@ -41,10 +41,13 @@ test('questions of one turn, and those that come while one is answered, are one 
 test('after an answer, too, questions of the next milliseconds are put together; after that one goes at once', async () => {
   const clock = new VirtualClock()
   const asked: number[][] = []
-  const ask = gather(async (questions: readonly number[]) => {
-    asked.push([...questions])
-    return questions
-  }, clock)
+  const ask = gather(
+    async (questions: readonly number[]) => {
+      asked.push([...questions])
+      return questions
+    },
+    { clock },
+  )
   expect(await ask(1)).toBe(1)
   const second = ask(2)
   await clock.advance(9)

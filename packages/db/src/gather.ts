@@ -1,5 +1,5 @@
 /**
- * Many questions, one statement. The first goes out at once; those that come while it is being answered, and within a few milliseconds, are put
+ * Many questions, one statement. The first goes out at once; those that come while it is being answered, and within a pause, are put
  * together and go out next. When there is little to do nobody waits, and when there is much, a statement answers hundreds. Nothing is
  * remembered: an answer is as true as one asked for alone.
  */
@@ -12,10 +12,14 @@ interface Waiting<Question, Answer> {
   readonly reject: (error: unknown) => void
 }
 
-/** From one statement to the next. */
-const PAUSE_MS = 10
-/** Questions of one statement. */
-const TOGETHER_MAX = 500
+export interface GatherOptions {
+  /** From one statement to the next, 10 unless told. */
+  readonly pauseMs?: number
+  /** Questions of one statement, 500 unless told. */
+  readonly togetherMax?: number
+  readonly clock?: Clock
+}
+
 /** Questions that may wait; more fail with DB_BUSY. */
 const WAITING_MAX = 10_000
 
@@ -24,7 +28,7 @@ const WAITING_MAX = 10_000
  */
 export function gather<Question, Answer>(
   answer: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-  clock: Clock = systemClock,
+  { pauseMs = 10, togetherMax = 500, clock = systemClock }: GatherOptions = {},
 ): (question: Question) => Promise<Answer> {
   let waiting: Waiting<Question, Answer>[] = []
   let asking = false
@@ -33,11 +37,11 @@ export function gather<Question, Answer>(
     asking = true
     await Promise.resolve() // for what else is asked in this turn
     while (waiting.length > 0) {
-      const together = waiting.slice(0, TOGETHER_MAX)
-      waiting = waiting.slice(TOGETHER_MAX)
-      const pause = new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
+      const together = waiting.slice(0, togetherMax)
+      waiting = waiting.slice(togetherMax)
+      const pause = new Promise<void>((resolve) => void clock.after(pauseMs, resolve))
       await askTogether(together, answer)
-      if (waiting.length < TOGETHER_MAX) await pause
+      if (waiting.length < togetherMax) await pause
     }
     asking = false
   }

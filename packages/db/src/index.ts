@@ -1,6 +1,6 @@
 /** Postgres: typed statements, a pool under a role, transactions, LISTEN, advisory locks, migrations. Knows no table. */
 export { default as sql, empty, join, Sql } from 'sql-template-tag'
-export { gather } from './gather.ts'
+export { gather, type GatherOptions } from './gather.ts'
 export { DbError, isConnectionError, isUniqueViolation } from './db-error.ts'
 export { migrate } from './migrate.ts'
 export { openDb } from './open-db.ts'

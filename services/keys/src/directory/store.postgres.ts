@@ -1,11 +1,18 @@
 /** The store in Postgres, schema `keys`. Lookups are one statement that reads what was made before. */
-import { sql, type Db, type Sql, type Tx } from '@sealpost/db'
+import { gather, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { CertificateSummary } from '@sealpost/openpgp'
 import type { LogWriter, Served } from '../transparency/key-log.ts'
 import { componentsOf } from './components.ts'
 import { expiryDay, REMINDER_DAYS_MAX, reminderDays } from './expiry.ts'
 import { mailboxOf } from './mailbox.ts'
-import type { CertificateRow, CertificateStore, Needle, NewRow, Reminder } from './store.ts'
+import type {
+  CertificateRow,
+  CertificateStore,
+  Needle,
+  NewRow,
+  Reminder,
+  Served as ServedRow,
+} from './store.ts'
 
 interface SqlRow {
   fingerprint: Buffer
@@ -44,14 +51,7 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
         await log.record(tx, { ...changesOf(before, NOTHING), withdrawn: true })
         return true
       }),
-    async serve(needle, limit) {
-      const name = `keys-serve-${needle.kind}`
-      const rows = await db.query<{ fingerprint: Buffer; served: Buffer }>(
-        sql`select c.fingerprint, c.served ${matches(needle)} limit ${limit}`,
-        { name },
-      )
-      return rows.map(({ fingerprint, served }) => ({ fingerprint: hex(fingerprint), bytes: served }))
-    },
+    ...lookups(db),
     async list(needle, limit) {
       const name = `keys-list-${needle.kind}`
       const rows = await db.query<{ fingerprint: Buffer; listing: CertificateSummary }>(
@@ -85,6 +85,55 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
     ...prefixLog(db),
     ...tombstones(db),
   }
+}
+
+/** Lookups of one statement: each may be four certificates of 256 KiB. */
+const LOOKUPS_TOGETHER_MAX = 32
+
+interface Lookup {
+  readonly value: string
+  readonly limit: number
+}
+
+/** Many at once share statements, as most of what a lookup costs is its statement. */
+function lookups(db: Db): Pick<CertificateStore, 'serve'> {
+  const together = (kind: Needle['kind']) =>
+    gather((asked: readonly Lookup[]) => serveAll(db, kind, asked), {
+      pauseMs: 0,
+      togetherMax: LOOKUPS_TOGETHER_MAX,
+    })
+  const by = {
+    fingerprint: together('fingerprint'),
+    'key-id': together('key-id'),
+    address: together('address'),
+  } satisfies Record<Needle['kind'], unknown>
+  return { serve: ({ kind, value }, limit) => by[kind]({ value, limit }) }
+}
+
+async function serveAll(db: Db, kind: Needle['kind'], asked: readonly Lookup[]): Promise<ServedRow[][]> {
+  const rows = await db.query<{ nth: number; fingerprint: Buffer; served: Buffer }>(
+    sql`select w.nth::int as nth, c.fingerprint, c.served from
+      unnest(${asked.map(({ value }) => value)}::text[]) with ordinality as w (value, nth)
+      cross join lateral (${foundBy(kind)} limit ${Math.max(...asked.map(({ limit }) => limit))}) k
+      join keys.certificate c on c.fingerprint = k.certificate order by w.nth, k.rank, c.fingerprint`,
+    { name: `keys-serve-${kind}` },
+  )
+  const answers: ServedRow[][] = asked.map(() => [])
+  for (const { nth, fingerprint, served } of rows) {
+    const answer = answers[nth - 1]
+    if (answer && answer.length < (asked[nth - 1]?.limit ?? 0))
+      answer.push({ fingerprint: hex(fingerprint), bytes: served })
+  }
+  return answers
+}
+
+/** Certificates by `w.value`, in the order of the answer. */
+function foundBy(kind: Needle['kind']): Sql {
+  if (kind === 'address')
+    return sql`select certificate, 0 as rank from keys.published_address where address = w.value and not suspended`
+  const found = kind === 'key-id' ? sql`key_id` : sql`fingerprint`
+  return sql`select certificate, min(rank) as rank from keys.component where ${found} = decode(w.value, 'hex')
+    group by certificate order by 2, certificate`
 }
 
 function prefixLog(db: Db): Pick<CertificateStore, 'prefixes' | 'forgetPrefixes'> {
