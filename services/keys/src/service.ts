@@ -20,6 +20,7 @@ import type { KeysEvents } from './events.ts'
 import { AccountFollower } from './lifecycle/account-follower.ts'
 import { sendReminders } from './lifecycle/reminders.ts'
 import { linkPages } from './pages/link-pages.ts'
+import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
 import { ownKeys } from './routes/own-keys.ts'
@@ -92,6 +93,7 @@ export async function createKeysService(
     await app.register(hkp, options)
     await app.register(hkpV2, options)
     await app.register(wkd, options)
+    await app.register(dane, options)
     await app.register(vks, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)

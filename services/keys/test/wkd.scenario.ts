@@ -210,3 +210,19 @@ test('HEAD tells what GET would; a client that has the key already gets 304 unti
   expect((await ask(path, { headers: known })).status).toBe(200)
   expect((await ask(path, { method: 'HEAD', host: 'elsewhere.example' })).status).toBe(404)
 })
+
+test('RFC 7929 §3: the record for a zone, named and written as the text of the RFC has it', async () => {
+  const address = 'hugh@example.org'
+  await service.directory.submit(sample(47, { addresses: [address] }).bytes)
+  expect((await ask(`/keys/v1/dane/${address}`)).status).toBe(404)
+  await service.directory.publish(fingerprintOf(47), address)
+  const { status, body } = await ask('/keys/v1/dane/Hugh@example.org')
+  expect(status).toBe(200)
+  const [name, ...rest] = body.toString().trimEnd().split(' ')
+  expect(name).toBe('c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._openpgpkey.example.org.')
+  expect(rest.slice(0, 2)).toEqual(['IN', 'OPENPGPKEY'])
+  const key = Buffer.from(rest[2] ?? '', 'base64')
+  expect(summarize(readStored(key), NOW).userIds.map((each) => each.address)).toEqual([address])
+  for (const unknown of ['nobody@example.org', 'hugh@elsewhere.example', 'nonsense'])
+    expect((await ask(`/keys/v1/dane/${unknown}`)).status).toBe(404)
+})

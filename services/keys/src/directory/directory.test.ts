@@ -129,6 +129,17 @@ describe('publishing', () => {
     expect(await directory.find(byAddress('same@example.org'))).toHaveLength(1)
   })
 
+  test('a certificate that does not have the address leaves the one that is published for it', async () => {
+    const directory = open()
+    await directory.submit(sample(5, { addresses: ['same@example.org'] }).bytes)
+    await directory.submit(sample(6, { addresses: ['other@example.org'] }).bytes)
+    await directory.publish(fingerprintOf(5), 'same@example.org')
+    await expect(directory.publish(fingerprintOf(6), 'same@example.org')).rejects.toMatchObject({
+      code: 'KEYS_NO_SUCH_USER_ID',
+    })
+    expect(await directory.find(byAddress('same@example.org'))).toHaveLength(1)
+  })
+
   test('only addresses of the certificate, and only certificates that are here', async () => {
     const directory = open()
     await directory.submit(sample(7).bytes)

@@ -158,8 +158,10 @@ export class Directory {
   async publish(fingerprint: string, text: string): Promise<void> {
     const address = normalizeAddress(text)
     if (address === undefined) throw fail.noSuchUserId()
-    const row = await this.#store.find(fingerprint)
-    if (row === undefined) throw fail.unknown()
+    const described = await this.describe(fingerprint)
+    if (described === undefined) throw fail.unknown()
+    const { published, suspended, unpublished } = described
+    if (![...published, ...suspended, ...unpublished].includes(address)) throw fail.noSuchUserId() // before anything is taken from another
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const owner = await this.#store.ownerOf(address)
       if (owner !== undefined && owner !== fingerprint)
