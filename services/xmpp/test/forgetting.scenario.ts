@@ -188,7 +188,7 @@ describe('R23: an account that is deleted', () => {
     await friend.receives(
       `<iq {any}type='set'{any}><query {any}><item {any}subscription='remove'{any}/></query></iq>`,
     )
-    for (const owner of ['account', 'api']) await relay.accounts.erasure.done(owner, id)
+    for (const owner of ['account', 'api', 'keys']) await relay.accounts.erasure.done(owner, id)
     await expect.poll(tables, { timeout: COLLECTED_MS }).toEqual([])
     // What it had sent is its recipient's: nothing outside the ciphertext says from whom it is.
     expect(await relay.kept()).toEqual({ keys: 1, rows: 1 })

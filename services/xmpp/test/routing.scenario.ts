@@ -193,7 +193,7 @@ describe('to nobody', () => {
     await relay.accounts.suspend(parseJid('suspended@localhost'), 'test')
     const erased = (await relay.accounts.find(parseJid('erased@localhost')))?.id ?? ''
     for (const name of ['terminated', 'erased']) await relay.accounts.terminate(parseJid(`${name}@localhost`))
-    for (const owner of ['account', 'api']) await relay.accounts.erasure.done(owner, erased)
+    for (const owner of ['account', 'api', 'keys']) await relay.accounts.erasure.done(owner, erased)
     await expect.poll(() => relay.accounts.findById(erased)).toBeUndefined()
     const iq = (to: string) => `<iq type='get' id='i' to='${to}'><x xmlns='urn:x'/></iq>`
     const everything = (bare: string) =>
