@@ -4,7 +4,7 @@ import type { CertificateSummary } from '@sealpost/openpgp'
 import type { LogWriter, Served } from '../transparency/key-log.ts'
 import { componentsOf } from './components.ts'
 import { expiryDay, REMINDER_DAYS_MAX, reminderDays } from './expiry.ts'
-import { mailboxOf } from './mailbox.ts'
+import { type Mailbox, mailboxOf } from './mailbox.ts'
 import type {
   CertificateRow,
   CertificateStore,
@@ -60,14 +60,6 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
       )
       return rows.map(({ fingerprint, listing }) => ({ fingerprint: hex(fingerprint), listing }))
     },
-    async serveMailbox({ domain, hash }) {
-      const [row] = await db.query<{ served: Buffer }>(
-        sql`select served from keys.published_address where wkd_hash = ${hash} and domain = ${domain} and served is not null
-          order by address limit 1`,
-        { name: 'keys-serve-mailbox' },
-      )
-      return row?.served
-    },
     async ownerOf(address) {
       const [row] = await db.query<{ certificate: Buffer }>(
         sql`select certificate from keys.published_address where address = ${address}`,
@@ -96,18 +88,33 @@ interface Lookup {
 }
 
 /** Many at once share statements, as most of what a lookup costs is its statement. */
-function lookups(db: Db): Pick<CertificateStore, 'serve'> {
+function lookups(db: Db): Pick<CertificateStore, 'serve' | 'serveMailbox'> {
+  const options = { pauseMs: 0, togetherMax: LOOKUPS_TOGETHER_MAX }
   const together = (kind: Needle['kind']) =>
-    gather((asked: readonly Lookup[]) => serveAll(db, kind, asked), {
-      pauseMs: 0,
-      togetherMax: LOOKUPS_TOGETHER_MAX,
-    })
+    gather((asked: readonly Lookup[]) => serveAll(db, kind, asked), options)
   const by = {
     fingerprint: together('fingerprint'),
     'key-id': together('key-id'),
     address: together('address'),
   } satisfies Record<Needle['kind'], unknown>
-  return { serve: ({ kind, value }, limit) => by[kind]({ value, limit }) }
+  return {
+    serve: ({ kind, value }, limit) => by[kind]({ value, limit }),
+    serveMailbox: gather((asked: readonly Mailbox[]) => serveMailboxes(db, asked), options),
+  }
+}
+
+async function serveMailboxes(db: Db, asked: readonly Mailbox[]): Promise<(Buffer | undefined)[]> {
+  const rows = await db.query<{ nth: number; served: Buffer }>(
+    sql`select w.nth::int as nth, p.served from
+      unnest(${asked.map(({ domain }) => domain)}::text[], ${asked.map(({ hash }) => hash.toString('hex'))}::text[])
+        with ordinality as w (domain, hash, nth)
+      cross join lateral (
+        select served from keys.published_address a
+        where a.wkd_hash = decode(w.hash, 'hex') and a.domain = w.domain and served is not null order by address limit 1) p`,
+    { name: 'keys-serve-mailbox' },
+  )
+  const answers = new Map(rows.map(({ nth, served }) => [nth, served]))
+  return asked.map((_, index) => answers.get(index + 1))
 }
 
 async function serveAll(db: Db, kind: Needle['kind'], asked: readonly Lookup[]): Promise<ServedRow[][]> {
