@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { isDirectoryTaken, startEmbeddedPostgres, stopLeftovers, takeDirectory } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
+import { shareCompiled } from './compile-cache.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,8 +15,6 @@ declare module 'vitest' {
 }
 
 const PREFIX = 'sealpost-vitest-'
-/** Of the many programs that tests start. */
-const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/compiled')
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.stdout.write(`Node ${process.version} runs the tests\n`)
@@ -32,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '400', max_wal_size: '2GB' },
   })
   project.provide('databaseUrl', postgres.url)
-  process.env['NODE_COMPILE_CACHE'] = COMPILE_CACHE
+  shareCompiled()
   return async () => {
     await postgres[Symbol.asyncDispose]()
     await rm(directory, { recursive: true, force: true })

@@ -1,6 +1,7 @@
 /** Global setup of the interop tests: names the programs that are missing, and then does not start. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { shareCompiled } from '../compile-cache.ts'
 
 interface Program {
   readonly command: string
@@ -42,6 +43,7 @@ async function findProblem({ command, debianPackage, since }: Program): Promise<
 }
 
 export default async function setup(): Promise<void> {
+  shareCompiled()
   const problems = (await Promise.all(PROGRAMS.map(findProblem))).filter((problem) => problem !== undefined)
   if (problems.length > 0)
     throw new Error(
