@@ -13,6 +13,7 @@ h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25 }
 p { margin: 0 0 1rem } .soft { color: var(--soft) }
 label { display: block; margin: 0 0 1rem; font-weight: 600 }
 input { display: block; width: 100%; margin-top: .3rem; padding: .65rem .8rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px }
+form:not(:last-child) { margin-bottom: 1.2rem }
 button { padding: .7rem 1.3rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 pre { margin: 0 0 1rem; padding: .9rem 1rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font: .9rem/1.5 ui-monospace, monospace; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; user-select: all }
