@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { openDb, sql } from '@sealpost/db'
-import { createHttp } from '@sealpost/http'
 import {
   cosign,
   EMPTY_ROOT,
@@ -19,7 +18,7 @@ import { ed25519, sample } from '../../../packages/openpgp/test/maker.ts'
 import { signer } from '../../../packages/tlog/src/_fixtures.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { KeysService } from '../../keys/src/service.ts'
-import { startKeys } from '../../keys/test/keys.ts'
+import { serveKeys } from '../../keys/test/keys.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { runCtl } from '../src/cli/index.ts'
 import { auditAddress } from '../src/cli/key-audit/key-audit.ts'
@@ -67,16 +66,11 @@ const logKey = async (origin: string): Promise<NoteKey> =>
   parseVerifierKey((await (await fetch(`${origin}/tlog/key`)).text()).trim())
 
 async function serve(platform: TestPlatform, witnesses: readonly NoteKey[] = []): Promise<Server> {
-  await using stack = new AsyncDisposableStack()
-  const { log, metrics, bind } = platform
-  const service = stack.use(await startKeys(platform, { witnesses }))
-  const http = stack.use(await createHttp({ log, metrics, title: 'test', trustProxy: true }))
-  await http.app.register(service.http)
-  const { port } = await http.listen({ host: bind, port: 0 })
-  const held = stack.move()
+  const served = await serveKeys(platform, { witnesses })
+  const { service } = served
   return {
     service,
-    origin: `http://127.0.0.1:${String(port)}`,
+    origin: served.http,
     publish: async (...changes) => {
       for (const change of changes)
         if (typeof change === 'string') await service.directory.unpublish(change)
@@ -86,7 +80,7 @@ async function serve(platform: TestPlatform, witnesses: readonly NoteKey[] = [])
           await service.directory.publish(fingerprintOf(seed), address)
         }
     },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   }
 }
 

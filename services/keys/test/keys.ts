@@ -17,23 +17,53 @@ export const ORIGIN = 'https://localhost:8443'
 
 const nowhere: Mail = { send: () => Promise.reject(new MailError('MAIL_NO_WAY_OUT')) }
 
+interface KeysOptions {
+  readonly mail?: Mail
+  readonly witnesses?: readonly NoteKey[]
+}
+
 /** One without mail and witnesses unless told. */
 export function startKeys(
   platform: Platform,
-  { mail = nowhere, witnesses = [] }: { readonly mail?: Mail; readonly witnesses?: readonly NoteKey[] } = {},
+  { mail = nowhere, witnesses = [] }: KeysOptions = {},
 ): Promise<KeysService> {
   const config = { hkpPort: 0, publicOrigin: () => ORIGIN, mailUrl: undefined, witnesses }
   return createKeysService(config, platform, { mail })
 }
 
-export interface TestKeys extends AsyncDisposable {
-  readonly platform: TestPlatform
+export interface ServedKeys extends AsyncDisposable {
   readonly service: KeysService
-  readonly sink: MailSink
   /** Of the common routes. */
   readonly http: string
   /** Of HKP. */
   readonly hkp: string
+}
+
+/** The same with its common routes on a socket. */
+export async function serveKeys(
+  platform: Platform,
+  options: KeysOptions = {},
+  requestsPerMinute?: number,
+): Promise<ServedKeys> {
+  await using stack = new AsyncDisposableStack()
+  const { log, metrics, bind } = platform
+  const service = stack.use(await startKeys(platform, options))
+  const limits = requestsPerMinute === undefined ? {} : { requestsPerMinute }
+  const server = stack.use(await createHttp({ log, metrics, title: 'Test', trustProxy: true, ...limits }))
+  await server.app.register(service.http)
+  const { port } = await server.listen({ host: bind, port: 0 })
+  const held = stack.move()
+  return {
+    service,
+    http: `http://127.0.0.1:${String(port)}`,
+    hkp: service.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? '',
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+export interface TestKeys extends ServedKeys {
+  readonly platform: TestPlatform
+  readonly sink: MailSink
 }
 
 export async function createTestKeys(overrides: Partial<TestPlatform> = {}): Promise<TestKeys> {
@@ -41,24 +71,12 @@ export async function createTestKeys(overrides: Partial<TestPlatform> = {}): Pro
   const made = stack.use(await createTestPlatform())
   const platform: TestPlatform = { ...made, ...overrides }
   const sink = stack.use(await MailSink.open())
-  const { clock, log, metrics } = platform
+  const { clock } = platform
   const events = { sent: () => undefined }
   const mail = smarthostMail({ smarthost: sink.smarthost, name: 'localhost', clock, events })
-  const service = stack.use(await startKeys(platform, { mail }))
-  const server = stack.use(
-    await createHttp({ log, metrics, title: 'Test', trustProxy: true, requestsPerMinute: 100_000 }),
-  )
-  await server.app.register(service.http)
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  const served = stack.use(await serveKeys(platform, { mail }, 100_000))
   const held = stack.move()
-  return {
-    platform,
-    service,
-    sink,
-    http: `http://127.0.0.1:${String(port)}`,
-    hkp: service.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? '',
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  }
+  return { platform, sink, ...served, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 export const armor = (data: Buffer): string => writeArmor('PUBLIC KEY BLOCK', data, { checksum: true })

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openDb, sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
-import { createHttp } from '@sealpost/http'
 import {
   EMPTY_ROOT,
   Frontier,
@@ -35,49 +34,27 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BIRTH, certify, DAY, ed25519, sample, userId } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
-import { startKeys } from './keys.ts'
-import type { KeysService } from '../src/service.ts'
+import { serveKeys, type ServedKeys, startKeys } from './keys.ts'
 import { KeyLog } from '../src/transparency/key-log.ts'
 import { LOG_SECRETS_FILE, openLogSecrets } from '../src/transparency/log-secrets.ts'
 import { postgresLogStore } from '../src/transparency/log-store.postgres.ts'
 
-interface Server extends AsyncDisposable {
-  readonly service: KeysService
-  readonly origin: string
-}
-
-/** The service and its routes on a socket. */
-async function serve(platform: TestPlatform): Promise<Server> {
-  await using stack = new AsyncDisposableStack()
-  const { log, metrics, bind } = platform
-  const service = stack.use(await startKeys(platform))
-  const http = stack.use(await createHttp({ log, metrics, title: 'test', trustProxy: true }))
-  await http.app.register(service.http)
-  const { port } = await http.listen({ host: bind, port: 0 })
-  const held = stack.move()
-  return {
-    service,
-    origin: `http://127.0.0.1:${String(port)}`,
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  }
-}
-
 async function get(
-  server: Server,
+  server: ServedKeys,
   path: string,
 ): Promise<{ status: number; headers: Headers; bytes: Buffer }> {
-  const answer = await fetch(server.origin + path)
+  const answer = await fetch(server.http + path)
   return { status: answer.status, headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()) }
 }
 
-const keyOf = async (server: Server): Promise<NoteKey> =>
+const keyOf = async (server: ServedKeys): Promise<NoteKey> =>
   parseVerifierKey((await get(server, '/tlog/key')).bytes.toString().trim())
 
-const checkpointOf = async (server: Server): Promise<Checkpoint> =>
+const checkpointOf = async (server: ServedKeys): Promise<Checkpoint> =>
   openCheckpoint((await get(server, '/tlog/checkpoint')).bytes, await keyOf(server))
 
 /** The tree as somebody sees it who has nothing but tiles. */
-function treeOf(server: Server, size: number): TiledTree {
+function treeOf(server: ServedKeys, size: number): TiledTree {
   return new TiledTree(size, async (tile) => {
     const { status, bytes } = await get(server, `/tlog/${tilePath(tile)}`)
     expect(status).toBe(200)
@@ -85,7 +62,10 @@ function treeOf(server: Server, size: number): TiledTree {
   })
 }
 
-async function entriesOf(server: Server, size: number): Promise<{ address: string; certificate: string }[]> {
+async function entriesOf(
+  server: ServedKeys,
+  size: number,
+): Promise<{ address: string; certificate: string }[]> {
   const all: Buffer[] = []
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     const tile = { level: 'entries', index } as const
@@ -103,24 +83,24 @@ interface HistoryAnswer {
   readonly entries: readonly { index: number; certificate_hash: string; day: string; kept: boolean }[]
 }
 
-const historyOf = async (server: Server, address: string): Promise<HistoryAnswer> =>
+const historyOf = async (server: ServedKeys, address: string): Promise<HistoryAnswer> =>
   JSON.parse((await get(server, `/keys/v1/history/${address}`)).bytes.toString()) as HistoryAnswer
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
-const served = async ({ service }: Server, value: string): Promise<Buffer> =>
+const served = async ({ service }: ServedKeys, value: string): Promise<Buffer> =>
   (await service.directory.find({ kind: 'address', value }))[0]?.bytes ?? Buffer.alloc(0)
 
 describe('one address, from beginning to end', () => {
   const ADDRESS = 'user1@example.org'
   let platform: TestPlatform
-  let server: Server
+  let server: ServedKeys
   /** What was served after each change; empty for nothing. */
   const was: Buffer[] = []
   const note = async (): Promise<void> => void was.push(await served(server, ADDRESS))
 
   beforeAll(async () => {
     platform = await createTestPlatform()
-    server = await serve(platform)
+    server = await serveKeys(platform)
   })
   afterAll(async () => {
     await server[Symbol.asyncDispose]()
@@ -235,7 +215,7 @@ describe('what has been replaced', () => {
     await using platform = await createTestPlatform()
     let now = Date.now()
     const clock = { ...systemClock, now: () => now }
-    await using server = await serve({ ...platform, clock })
+    await using server = await serveKeys({ ...platform, clock })
     const { directory } = server.service
     for (const seed of [1, 2]) await directory.submit(sample(seed, { addresses: ['a@example.org'] }).bytes)
     await directory.publish(fingerprintOf(1), 'a@example.org')
@@ -265,7 +245,7 @@ describe('what has been replaced', () => {
 
   test('goes for all addresses of a certificate when one of them is withdrawn', async () => {
     await using platform = await createTestPlatform()
-    await using server = await serve(platform)
+    await using server = await serveKeys(platform)
     const { directory } = server.service
     await directory.submit(sample(1, { addresses: ['a@example.org', 'b@example.org'] }).bytes)
     await directory.publish(fingerprintOf(1), 'a@example.org')
@@ -287,7 +267,7 @@ describe('what has been replaced', () => {
 
 test('a suspended address is served nothing, here too; restored, it is logged again', async () => {
   await using platform = await createTestPlatform()
-  await using server = await serve(platform)
+  await using server = await serveKeys(platform)
   const { directory } = server.service
   await directory.submit(sample(1, { addresses: ['a@example.org'] }).bytes)
   await directory.publish(fingerprintOf(1), 'a@example.org')
@@ -328,8 +308,8 @@ async function killAfter(changes: number, { databaseUrl, dataDir }: TestPlatform
 describe('many at once', () => {
   test('two servers over one database: one order, no gap, no change without its entry', async () => {
     await using platform = await createTestPlatform()
-    await using one = await serve(platform)
-    await using other = await serve(platform)
+    await using one = await serveKeys(platform)
+    await using other = await serveKeys(platform)
     const seeds = Array.from({ length: 16 }, (_, index) => 100 + index)
     const publish = async (seed: number): Promise<void> => {
       const { directory } = seed % 2 === 0 ? one.service : other.service
@@ -362,7 +342,7 @@ describe('many at once', () => {
 
   test('a change that does not come about leaves no entry, and the next one takes its place', async () => {
     await using platform = await createTestPlatform()
-    await using server = await serve(platform)
+    await using server = await serveKeys(platform)
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys' })
     const secrets = await openLogSecrets(platform.dataDir, systemRandom)
     const log = await KeyLog.open({
@@ -394,7 +374,7 @@ describe('many at once', () => {
   test('killed in the midst of changes, twice: what is served is what the log says last', async () => {
     await using platform = await createTestPlatform()
     for (const changes of [7, 23]) await killAfter(changes, platform)
-    await using server = await serve(platform)
+    await using server = await serveKeys(platform)
     const { size, root } = await checkpointOf(server)
     expect(size).toBeGreaterThan(29)
     expect(await treeOf(server, size).root()).toEqual(root)
@@ -455,7 +435,7 @@ describe('many at once', () => {
         head: { size, frontier: frontier.toBytes(), checkpoint },
       })
     })
-    await using server = await serve(platform)
+    await using server = await serveKeys(platform)
     await server.service.directory.submit(sample(1).bytes)
     await server.service.directory.publish(fingerprintOf(1), 'user1@example.org')
     const { size, root } = await checkpointOf(server)
@@ -497,12 +477,12 @@ describe('its keys', () => {
     await using platform = await createTestPlatform()
     let verifierKey: string
     {
-      await using server = await serve(platform)
+      await using server = await serveKeys(platform)
       verifierKey = (await get(server, '/tlog/key')).bytes.toString()
     }
     expect((await stat(join(platform.dataDir, LOG_SECRETS_FILE))).mode & 0o777).toBe(0o600)
     // Under another name of the deployment the log stays what it was.
-    await using server = await serve({ ...platform, domains: ['renamed.example'] })
+    await using server = await serveKeys({ ...platform, domains: ['renamed.example'] })
     expect((await get(server, '/tlog/key')).bytes.toString()).toBe(verifierKey)
     await using elsewhere = await createTestPlatform(['localhost'], platform.databaseUrl)
     await expect(startKeys(elsewhere)).rejects.toMatchObject({

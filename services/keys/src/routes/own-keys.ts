@@ -14,6 +14,7 @@ import type { KeysEvents } from '../events.ts'
 import { OwnKeyError } from '../verification/own-keys.ts'
 import type { OwnKeyErrorCode, OwnKeys } from '../verification/own-keys.ts'
 import { toHttpProblem } from './problems.ts'
+import { JSON_BYTES_MAX } from './take-upload.ts'
 
 export interface OwnKeysOptions {
   readonly ownKeys: OwnKeys
@@ -23,8 +24,6 @@ export interface OwnKeysOptions {
   readonly events: KeysEvents
 }
 
-/** A megabyte of armor in a JSON string. */
-const BODY_BYTES_MAX = 2 * 1024 * 1024
 /** Of one client. */
 const CHANGES_PER_MINUTE = 60
 
@@ -148,7 +147,7 @@ function uploadRoute(app: FastifyInstance, { ownKeys: keys, events }: OwnKeysOpt
       body: Upload,
       response: { 200: Key, ...problems },
     },
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: JSON_BYTES_MAX,
     config,
     handler: async (request) => {
       const { keytext, publish = true } = request.body

@@ -1,4 +1,4 @@
-/** What all faces of HKP do with keys that are sent: bounds, forms, and the answer to what cannot be taken. */
+/** What the faces do with keys that are sent: bounds, forms, and the answer to what cannot be taken. */
 import type { FastifyReply, FastifyRequest } from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
 import { CertificateWorkerError } from '../certificates/certificate-worker.ts'
@@ -10,6 +10,8 @@ import type { KeysEvents } from '../events.ts'
 export const PLAIN = 'text/plain; charset=utf-8'
 /** A megabyte of armor as a form has it: each octet may take three. */
 export const FORM_BYTES_MAX = 3 * 1024 * 1024 + 1024
+/** A megabyte of armor in a JSON string. */
+export const JSON_BYTES_MAX = 2 * 1024 * 1024
 /** Of one client. */
 export const UPLOADS_PER_MINUTE = 60
 const RETRY_AFTER_SECONDS = 30

@@ -22,6 +22,7 @@ import type { Needle } from '../directory/store.ts'
 import { parseSearch, SearchError } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
 import { allowAnyOrigin } from './any-origin.ts'
+import { JSON_BYTES_MAX, UPLOADS_PER_MINUTE } from './take-upload.ts'
 import type { UploadTokens } from '../verification/upload-token.ts'
 import { VerificationError } from '../verification/verification.ts'
 import type { CertificateStatus, Verification } from '../verification/verification.ts'
@@ -33,11 +34,8 @@ export interface VksOptions {
   readonly events: KeysEvents
 }
 
-/** A megabyte of armor in a JSON string. */
-const BODY_BYTES_MAX = 2 * 1024 * 1024
 /** Of one client. */
 const ADDRESS_LOOKUPS_PER_MINUTE = 60
-const UPLOADS_PER_MINUTE = 60
 const REQUESTS_PER_MINUTE = 30
 const RETRY_AFTER_SECONDS = 60
 /** More than a certificate has. */
@@ -160,7 +158,7 @@ function uploadRoute(app: FastifyInstance, options: VksOptions): void {
         body: { content: { 'application/json': { schema: UploadBody } } },
         response: { 200: Uploaded, ...failures },
       },
-      bodyLimit: BODY_BYTES_MAX,
+      bodyLimit: JSON_BYTES_MAX,
       config: { rateLimit: { max: UPLOADS_PER_MINUTE } },
     },
     async ({ body }, reply) => {
