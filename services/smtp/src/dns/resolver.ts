@@ -1,0 +1,35 @@
+/** DNS as the relay uses it. Injected, so that tests answer for the world. */
+
+/** What a name has. `none`: it is certain that there is nothing (NXDOMAIN or no data). `failed`: nobody knows now (SERVFAIL, timeout). */
+export type DnsAnswer<T> =
+  | { readonly result: 'found'; readonly records: readonly T[]; readonly secure: boolean }
+  | { readonly result: 'none'; readonly secure: boolean }
+  | { readonly result: 'failed' }
+
+export interface MxRecord {
+  readonly preference: number
+  /** Empty: the domain takes no mail (RFC 7505). */
+  readonly exchange: string
+}
+
+export interface TlsaRecord {
+  readonly usage: number
+  readonly selector: number
+  readonly matching: number
+  readonly data: Buffer
+}
+
+/**
+ * `secure` of an answer: validated by DNSSEC (the AD bit of a resolver that the operator trusts). Names are A-labels. Answers are cached by their TTL within
+ * bounds; a question takes five seconds at most and never throws.
+ */
+export interface Resolver {
+  mx(domain: string): Promise<DnsAnswer<MxRecord>>
+  /** A and AAAA together. */
+  addresses(host: string): Promise<DnsAnswer<string>>
+  /** Strings of each record joined. */
+  txt(name: string): Promise<DnsAnswer<string>>
+  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>>
+  /** Host names of an IP address. */
+  ptr(address: string): Promise<DnsAnswer<string>>
+}
