@@ -1,5 +1,6 @@
 /** Configuration of the mail relay. */
 import type { EnvReader } from '@sealpost/config'
+import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Smarthost } from './smarthost.ts'
 
 export interface SmtpConfig {
@@ -11,6 +12,8 @@ export interface SmtpConfig {
   readonly submissionsPort: number
   /** Takes all outgoing mail; undefined: nobody does. */
   readonly smarthost: Smarthost | undefined
+  /** Undefined: the system's. */
+  readonly dnsServers: readonly ResolverServer[] | undefined
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
@@ -19,6 +22,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     submissionPort: env.port('SUBMISSION_PORT', 2587),
     submissionsPort: env.port('SUBMISSIONS_PORT', 2465),
     smarthost: readSmarthost(env),
+    dnsServers: readDnsServers(env),
   }
 }
 
@@ -32,4 +36,12 @@ function readSmarthost(env: EnvReader): Smarthost | undefined {
   if (host !== undefined && port > 0 && port < 65_536) return { host, port }
   env.problem('SMTP_SMARTHOST must be HOST:PORT, an IPv6 address in brackets')
   return undefined
+}
+
+/** Recursive resolvers, `ADDRESS` or `ADDRESS:PORT`, an IPv6 address with a port in brackets. Naming one says that its word on DNSSEC is good. */
+function readDnsServers(env: EnvReader): readonly ResolverServer[] | undefined {
+  const servers = env.list('DNS_SERVERS', []).map((text) => parseDnsServer(text, true))
+  if (servers.includes(undefined))
+    env.problem('DNS_SERVERS must list addresses such as 127.0.0.1 or [::1]:5353')
+  return servers.length === 0 ? undefined : servers.filter((server) => server !== undefined)
 }

@@ -12,6 +12,8 @@ export interface SmtpEvents {
   recipientRefused(code: number): void
   /** A mail of ours: accepted by the next server, or the code of the error. */
   sent(outcome: string): void
+  /** A question to DNS servers was answered; what was cached is not counted. */
+  dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
 
 export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): SmtpEvents {
@@ -20,6 +22,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const signIns = metrics.counter('smtp_sign_ins_total', 'Attempts to sign in', ['outcome'])
   const recipients = metrics.counter('smtp_recipients_refused_total', 'Recipients refused', ['code'])
   const sent = metrics.counter('smtp_sent_total', 'Mails of our own handed on', ['outcome'])
+  const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
     connected: (listener) => connections.inc({ listener }),
@@ -30,5 +33,6 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     signIn: (outcome) => signIns.inc({ outcome }),
     recipientRefused: (code) => recipients.inc({ code }),
     sent: (outcome) => sent.inc({ outcome }),
+    dnsAnswered: (type, result) => dns.inc({ type, result }),
   }
 }

@@ -2,12 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createAccounts } from '@sealpost/accounts'
+import { defineConfig } from '@sealpost/config'
 import { openDb } from '@sealpost/db'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { parseJid } from '@sealpost/jid'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
+import { readConfig } from '../src/config.ts'
 import { createSmtpService } from '../src/service.ts'
 import type { SmtpService } from '../src/service.ts'
 import { SmtpClient } from './smtp-client.ts'
@@ -24,7 +26,7 @@ beforeAll(async () => {
   platform = await createTestPlatform()
   const { bus, clock, random, databaseUrl } = platform
   service = await createSmtpService(
-    { mxPort: 0, submissionPort: 0, submissionsPort: 0, smarthost: undefined },
+    { ...defineConfig({}, readConfig), mxPort: 0, submissionPort: 0, submissionsPort: 0 },
     platform,
   )
   ports = service.addresses.map(({ url }) => Number(new URL(url).port))
