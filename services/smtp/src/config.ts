@@ -1,5 +1,5 @@
 /** Configuration of the mail relay. */
-import type { EnvReader } from '@sealpost/config'
+import type { EnvReader, Networks } from '@sealpost/config'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Smarthost } from './smarthost.ts'
 
@@ -10,6 +10,10 @@ export interface SmtpConfig {
   readonly submissionPort: number
   /** The same with TLS from the first byte. */
   readonly submissionsPort: number
+  /** Who may relay without signing in. */
+  readonly trustedNetworks: Networks
+  /** Who must say by the PROXY protocol for whom it connects. */
+  readonly proxyNetworks: Networks
   /** Takes all outgoing mail; undefined: nobody does. */
   readonly smarthost: Smarthost | undefined
   /** Undefined: the system's. */
@@ -21,6 +25,8 @@ export function readConfig(env: EnvReader): SmtpConfig {
     mxPort: env.port('SMTP_PORT', 2525),
     submissionPort: env.port('SUBMISSION_PORT', 2587),
     submissionsPort: env.port('SUBMISSIONS_PORT', 2465),
+    trustedNetworks: env.networks('SMTP_TRUSTED_NETWORKS', []),
+    proxyNetworks: env.networks('SMTP_PROXY_NETWORKS', []),
     smarthost: readSmarthost(env),
     dnsServers: readDnsServers(env),
   }

@@ -1,15 +1,25 @@
 /** What the mail relay counts. */
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
-import type { ListenerKind } from './listener.ts'
+import type { Entrance } from './reception/stage.ts'
 
 export interface SmtpEvents {
-  listening(kind: ListenerKind, port: number): void
-  connected(kind: ListenerKind): void
+  listening(kind: Entrance, port: number): void
+  connected(kind: Entrance): void
   /** A connection failed: TLS that did not come about, a peer that went away. `code` is the error's. */
-  connectionFailed(kind: ListenerKind, code: string): void
+  connectionFailed(kind: Entrance, code: string): void
   signIn(outcome: 'accepted' | 'refused' | 'deferred'): void
+  /** Checking credentials broke; `code` is the error's. */
+  signInFailed(code: string): void
   recipientRefused(code: number): void
+  /** A stage refused something. */
+  stageRefused(stage: string, code: number): void
+  /** A stage broke, and the client was asked to come again; `code` is the error's. */
+  stageFailed(stage: string, code: string): void
+  /** DATA is over: accepted, or the code of the refusal. */
+  mailReceived(entrance: Entrance, outcome: string): void
+  /** The queue could not keep a mail; `code` is the error's. */
+  queueRefused(code: string): void
   /** A mail of ours: accepted by the next server, or the code of the error. */
   sent(outcome: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
@@ -21,6 +31,10 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const failures = metrics.counter('smtp_connection_errors_total', 'Connections that failed', ['listener'])
   const signIns = metrics.counter('smtp_sign_ins_total', 'Attempts to sign in', ['outcome'])
   const recipients = metrics.counter('smtp_recipients_refused_total', 'Recipients refused', ['code'])
+  const stages = metrics.counter('smtp_stage_refusals_total', 'Refusals by stages', ['stage', 'code'])
+  const broken = metrics.counter('smtp_stage_failures_total', 'Stages that broke', ['stage'])
+  const received = metrics.counter('smtp_received_total', 'Mails received', ['listener', 'outcome'])
+  const queue = metrics.counter('smtp_queue_refusals_total', 'Mails the queue could not keep', ['code'])
   const sent = metrics.counter('smtp_sent_total', 'Mails of our own handed on', ['outcome'])
   const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
   return {
@@ -31,7 +45,18 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
       log.debug('smtp_connection_failed', { kind: listener, code })
     },
     signIn: (outcome) => signIns.inc({ outcome }),
+    signInFailed: (code) => log.error('smtp_sign_in_failed', { code }),
     recipientRefused: (code) => recipients.inc({ code }),
+    stageRefused: (stage, code) => stages.inc({ stage, code }),
+    stageFailed: (stage, code) => {
+      broken.inc({ stage })
+      log.error('smtp_stage_failed', { module: stage, code })
+    },
+    mailReceived: (listener, outcome) => received.inc({ listener, outcome }),
+    queueRefused: (code) => {
+      queue.inc({ code })
+      log.error('smtp_queue_refused', { code })
+    },
     sent: (outcome) => sent.inc({ outcome }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
   }

@@ -1,4 +1,4 @@
-/** The mail relay: speaks SMTP, signs users in, takes no mail from outside yet, and hands on what other services send. */
+/** The mail relay: speaks SMTP, signs users in, takes no mail yet, and hands on what other services send. */
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
@@ -6,10 +6,10 @@ import type { Mail } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createEvents } from './events.ts'
-import { openListener } from './listener.ts'
-import type { ListenerKind } from './listener.ts'
-import { createSignIn } from './sign-in.ts'
+import { openReception } from './reception/reception.ts'
 import { smarthostMail } from './smarthost.ts'
+import { closedQueue, closedStage } from './stages/closed.ts'
+import { recipientsStage } from './stages/recipients.ts'
 
 export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
@@ -32,20 +32,29 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     }),
   )
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
-  const listen = async (kind: ListenerKind, port: number): Promise<number> =>
-    stack.use(await openListener({ kind, host: bind, port, domains, tls, signIn, events })).port
   const host = domains[0] ?? 'localhost'
+  const recipients = stack.use(recipientsStage({ accounts, domains, clock, random }))
+  const { ports } = stack.use(
+    await openReception({
+      host: bind,
+      ports: { mx: config.mxPort, submission: config.submissionPort, submissions: config.submissionsPort },
+      trusted: config.trustedNetworks,
+      proxies: config.proxyNetworks,
+      domains,
+      tls,
+      accounts,
+      bus,
+      clock,
+      random,
+      events,
+      queue: closedQueue,
+      stages: [recipients, closedStage],
+    }),
+  )
   const addresses = [
-    { name: 'Mail exchanger', url: `smtp://${host}:${String(await listen('mx', config.mxPort))}` },
-    {
-      name: 'Mail submission (STARTTLS)',
-      url: `smtp://${host}:${String(await listen('submission', config.submissionPort))}`,
-    },
-    {
-      name: 'Mail submission (TLS)',
-      url: `smtps://${host}:${String(await listen('submissions', config.submissionsPort))}`,
-    },
+    { name: 'Mail exchanger', url: `smtp://${host}:${String(ports.mx)}` },
+    { name: 'Mail submission (STARTTLS)', url: `smtp://${host}:${String(ports.submission)}` },
+    { name: 'Mail submission (TLS)', url: `smtps://${host}:${String(ports.submissions)}` },
   ]
   const mail = smarthostMail({ smarthost: config.smarthost, name: host, clock, events })
   const held = stack.move()

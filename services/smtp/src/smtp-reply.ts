@@ -1,6 +1,6 @@
 import { OperationalError } from '@sealpost/errors'
 
-/** A refusal in SMTP's own vocabulary: RFC 5321 §4.2 code, RFC 3463 enhanced code, fixed text. Named members as smtp-server reads them. */
+/** A refusal in SMTP's own vocabulary: RFC 5321 §4.2 code, RFC 3463 enhanced code, fixed text. */
 export class SmtpReply extends OperationalError {
   override name = 'SmtpReply'
   readonly responseCode: number

@@ -47,6 +47,11 @@ export class SmtpClient implements Disposable {
     this.#socket.write(bytes)
   }
 
+  /** Under the socket's backpressure. */
+  async sendAll(bytes: Buffer): Promise<void> {
+    await new Promise((resolve) => this.#socket.write(bytes, resolve))
+  }
+
   async startTls(ca: string): Promise<void> {
     await this.ask('STARTTLS')
     this.#socket.removeAllListeners('data')

@@ -15,6 +15,8 @@ export interface Client {
   readonly entrance: Entrance
   /** IP address, by PROXY where the network is trusted. */
   readonly address: string
+  /** Of a network that the operator trusts: it may relay without signing in, and is not limited. */
+  readonly trusted: boolean
   /** Argument of the last EHLO or HELO. */
   readonly helo: string
   readonly tls: { readonly version: string; readonly cipher: string } | undefined

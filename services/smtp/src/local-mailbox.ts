@@ -1,0 +1,22 @@
+/** Which account an address of one of our domains stands for. */
+import { domainToASCII } from 'node:url'
+import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import type { EmailAddress } from '@sealpost/mail'
+
+/** Our domain, as it is configured; undefined: it is somebody else's. */
+export function localDomain({ domain }: EmailAddress, domains: readonly string[]): string | undefined {
+  return domains.find((ours) => domainToASCII(ours) === domain)
+}
+
+/** The bare JID whose account has the address, if it is anybody's. */
+export function mailboxJid(address: EmailAddress, domains: readonly string[]): Jid | undefined {
+  const domain = localDomain(address, domains)
+  if (domain === undefined) return undefined
+  try {
+    const [jid, ours] = [parseJid(`${address.local}@${domain}`), parseJid(domain)]
+    return jid.domain === ours.domain && jid.local !== '' && jid.resource === '' ? jid : undefined
+  } catch (error) {
+    if (error instanceof JidError) return undefined
+    throw error
+  }
+}

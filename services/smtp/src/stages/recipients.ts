@@ -1,0 +1,66 @@
+/**
+ * RFC 5321 §3.6 and §3.7.2: who may send to whom, told at RCPT, so that nothing has to be sent back later. Whether somebody exists must be told to whoever
+ * has mail for them (550 5.1.1), but not to whoever tries names: docs/decisions/0011.
+ */
+import type { Accounts } from '@sealpost/accounts'
+import type { EmailAddress } from '@sealpost/mail'
+import { Blinding, type BudgetRate, Budgets, clientNetwork, type Clock, type Random } from '@sealpost/runtime'
+import { localDomain, mailboxJid } from '../local-mailbox.ts'
+import type { Client, Stage } from '../reception/stage.ts'
+import { SmtpReply } from '../smtp-reply.ts'
+
+const reject = {
+  relay: () => new SmtpReply(550, '5.7.1', 'Relaying denied'), // RFC 3463 §3.8
+  // The same for a name that nobody has, one that is suspended, and one that is not given again.
+  unknown: () => new SmtpReply(550, '5.1.1', 'No such mailbox here'), // RFC 3463 §3.2
+  guessing: () => new SmtpReply(450, '4.7.1', 'Too many unknown recipients, try again later'), // RFC 3463 §3.8
+} as const
+
+/** RFC 5321 §4.5.1, RFC 2142 §4 and §5: these always take mail. */
+const ALWAYS = new Set(['postmaster', 'abuse'])
+
+/** Names that nobody has, for each client. Then it is asked to come again whatever the name, so that it learns nothing more. */
+const UNKNOWN: BudgetRate = { burst: 25, perSecond: 1 / 60 }
+/** Clients remembered; beyond it the one not seen for longest is forgotten. */
+const CLIENTS_MAX = 50_000
+
+export interface RecipientsOptions {
+  readonly accounts: Pick<Accounts, 'find'>
+  readonly domains: readonly string[]
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Whether mail to the address is for whoever runs this server. */
+export function isRoleAddress({ local }: EmailAddress): boolean {
+  return ALWAYS.has(local.toLowerCase())
+}
+
+export function recipientsStage({ accounts, domains, clock, random }: RecipientsOptions): Stage & Disposable {
+  const unknown = new Budgets(UNKNOWN, CLIENTS_MAX, clock)
+  const blinding = new Blinding(clock, random, () => unknown.clear())
+  const keyOf = ({ account, address }: Client): string =>
+    account === undefined
+      ? blinding.blind('client', clientNetwork(address))
+      : blinding.blind('account', account.id)
+
+  return {
+    name: 'recipients',
+    async recipient(client, _envelope, { address }) {
+      const mayRelay = client.account !== undefined || client.trusted
+      if (localDomain(address, domains) === undefined) return mayRelay ? undefined : reject.relay()
+      if (isRoleAddress(address)) return undefined
+      const key = keyOf(client)
+      if (!client.trusted && !unknown.allows(key)) return reject.guessing()
+      const jid = mailboxJid(address, domains)
+      const account = jid && (await accounts.find(jid))
+      if (account?.state === 'active') return undefined
+      unknown.take(key)
+      return reject.unknown()
+    },
+    [Symbol.dispose]() {
+      unknown[Symbol.dispose]()
+      blinding[Symbol.dispose]()
+    },
+  }
+}
