@@ -13,7 +13,7 @@ import type { Signature } from './certificate/signature.ts'
 import { SignatureType } from './certificate/signature.ts'
 import { verifyCertificate, verifyRevocations } from './certificate/verify.ts'
 import { Work } from './certificate/work.ts'
-import { mergeCertificates, withRevocations } from './certificate/merge.ts'
+import { mergeCertificates, orderCertificate, withRevocations } from './certificate/merge.ts'
 import { reject } from './openpgp-error.ts'
 import { readPackets } from './packet-sequence.ts'
 
@@ -62,7 +62,7 @@ export function readUpload(
   const refused: Buffer[] = []
   for (const each of grouped.certificates) {
     const verified = verifyCertificate(each, options)
-    if (verified) certificates.push(mergeCertificates(undefined, verified, limits))
+    if (verified) certificates.push(orderCertificate(verified, limits))
     else refused.push(each.primary.fingerprint)
   }
   const revocations = grouped.bare.filter(({ type }) => type === SignatureType.keyRevocation)

@@ -15,7 +15,7 @@ import {
   flags,
   issuer,
   NOW,
-  rsa,
+  rsaOfNobody,
   sample,
   signatureOver,
   sub,
@@ -88,10 +88,10 @@ const thirdParty = certify(primary, NAME, { by: mallory })
 const claimed = certify(primary, NAME, { ...later(0), by: mallory, claims: primary.key })
 const encrypting = unknownKey(1, { subkey: true })
 
-/** Made on the first call: a second or two. */
+/** A second's work. */
 export function hostileCorpus(): readonly Hostile[] {
   const slow = ecdsa('brainpoolP512r1')
-  const huge = rsa(8192)
+  const huge = rsaOfNobody(8192)
   const tampered = Buffer.from(VICTIM)
   tampered[VICTIM.length - 1] = (tampered.at(-1) ?? 0) ^ 1
   return [

@@ -77,6 +77,25 @@ export function rsa(bits: number, options: KeyOptions = {}): TestKey {
   }
 }
 
+/** An RSA key without a private half, since making large ones takes seconds: its signatures are all wrong. */
+export function rsaOfNobody(bits: number): TestKey {
+  const numberOf = (seed: string): Buffer => {
+    const bytes = createHash('shake256', { outputLength: bits / 8 })
+      .update(seed)
+      .digest()
+    bytes[0] = (bytes[0] ?? 0) | 0x80
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 1
+    return bytes
+  }
+  const modulus = numberOf('modulus')
+  modulus[0] = 0xff
+  const signature = frameMpi(numberOf('signature'))
+  return {
+    key: toKey(keyBody(4, BIRTH, 1, Buffer.concat([frameMpi(modulus), frameMpi(RSA_EXPONENT)]))),
+    sign: () => Buffer.from(signature),
+  }
+}
+
 const CURVES: Readonly<Record<string, { readonly oid: string; readonly bytes: number }>> = {
   prime256v1: { oid: '2a8648ce3d030107', bytes: 32 },
   secp384r1: { oid: '2b81040022', bytes: 48 },
@@ -153,11 +172,20 @@ export function signatureOver(
   const digest = createHash(hashName(hash) ?? '')
     .update(data)
     .digest()
-  const material = signer.sign(digest, hash, data)
-  if (options.forged === true) material[material.length - 1] = (material.at(-1) ?? 0) ^ 1
+  const material = options.forged === true ? forgery(signer) : signer.sign(digest, hash, data)
   const saltField = version === 6 ? Buffer.concat([Buffer.from([salt.length]), salt]) : salt
   const body = Buffer.concat([head, count(unhashed), unhashed, digest.subarray(0, 2), saltField, material])
   return framePacket(CertificatePacket.signature, body).bytes
+}
+
+const forgeries = new WeakMap<TestKey, Buffer>()
+
+/** Numbers of a signature that the key has made over something else: once, since signing is dear too. */
+function forgery(signer: TestKey): Buffer {
+  const nothing = Buffer.alloc(32)
+  const numbers = forgeries.get(signer) ?? signer.sign(nothing, SHA256, nothing)
+  forgeries.set(signer, numbers)
+  return numbers
 }
 
 export function userId(text: string): Buffer {

@@ -398,6 +398,20 @@ describe('state', () => {
     expect(see(...good, revocation, anew).userIds).toMatchObject([{ revoked: false, valid: true }])
   })
 
+  it('a user id is revoked by a revocation that comes without its certification', () => {
+    const revocation = certify(alice, ALICE, { type: 0x30, created: BIRTH + 2 * DAY, hashed: [reason(32)] })
+    const alone = read(head, userId(ALICE), revocation)
+    const sent = readStored(writeCertificate(alone))
+    const merged = mergeCertificates(read(...good), sent, CERTIFICATE_LIMITS)
+    expect(hex(merged)).toBe(hex(read(...good, revocation)))
+    expect(mergeCertificates(undefined, sent, CERTIFICATE_LIMITS).identities).toEqual([])
+    const many = Array.from({ length: 30 }, (_, index) => {
+      const name = `User ${String(index)}`
+      return [userId(name), certify(alice, name, { type: 0x30 })]
+    })
+    expect(read(...good, ...many.flat()).identities).toHaveLength(1 + CERTIFICATE_LIMITS.userIdsMax)
+  })
+
   it('expiry of keys and signatures', () => {
     const expiring = certify(alice, ALICE, {
       created: BIRTH + 3 * DAY,

@@ -23,9 +23,36 @@ export function mergeCertificates(
   limits: CertificateLimits,
 ): VerifiedCertificate {
   if (kept && !kept.primary.packet.body.equals(incoming.primary.packet.body)) throw reject.otherCertificate()
-  const sides = kept ? [kept, incoming] : [incoming]
+  return fit(kept ? [kept, incoming] : [incoming], limits, capIdentities)
+}
+
+/**
+ * A certificate as it was sent, in canonical order and within the limits. Unlike in one that is kept, a user id may have revocations alone: its certification
+ * may be in what it will be merged with. Throws as `mergeCertificates`.
+ */
+export function orderCertificate(
+  incoming: VerifiedCertificate,
+  limits: CertificateLimits,
+): VerifiedCertificate {
+  return fit([incoming], limits, (identities, max) => {
+    const revoked = identities.filter(({ signatures }) => signatures.every(isRevocation))
+    return [...capIdentities(identities, max), ...revoked.sort(byBody).slice(0, max)]
+  })
+}
+
+function byBody({ packet: a }: Identity, { packet: b }: Identity): number {
+  return a.body.compare(b.body)
+}
+
+type Cap = (identities: readonly Identity[], max: number) => Identity[]
+
+function fit(
+  sides: readonly VerifiedCertificate[],
+  limits: CertificateLimits,
+  cap: Cap,
+): VerifiedCertificate {
   for (const signaturesMax of [limits.selfSignaturesMax, 1]) {
-    const merged = unite(sides, { ...limits, selfSignaturesMax: signaturesMax })
+    const merged = unite(sides, { ...limits, selfSignaturesMax: signaturesMax }, cap)
     if (certificateBytes(merged) <= limits.certificateBytesMax) return merged
     const bare = withoutComponents(merged)
     const revoked = merged.signatures.some(isRevocation)
@@ -54,7 +81,11 @@ function withoutComponents(certificate: VerifiedCertificate): VerifiedCertificat
   return verifiedParts(certificate, { identities: [], subkeys: [] })
 }
 
-function unite(sides: readonly VerifiedCertificate[], limits: CertificateLimits): VerifiedCertificate {
+function unite(
+  sides: readonly VerifiedCertificate[],
+  limits: CertificateLimits,
+  cap: Cap,
+): VerifiedCertificate {
   const [first] = sides
   if (first === undefined) throw reject.noCertificate()
   const max = keptOf(first.primary.algorithm, limits.selfSignaturesMax)
@@ -74,7 +105,7 @@ function unite(sides: readonly VerifiedCertificate[], limits: CertificateLimits)
   )
   return verifiedParts(first, {
     signatures,
-    identities: capIdentities(identities, limits.userIdsMax),
+    identities: cap(identities, limits.userIdsMax),
     subkeys: capSubkeys(subkeys, limits.subkeysMax),
   })
 }
