@@ -53,7 +53,9 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
     bodyLimit: BODY_BYTES_MAX,
     trustProxy: options.trustProxy === true ? ['loopback', 'linklocal', 'uniquelocal'] : false,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error, log)),
+    // Of a path that no route was found for, since it is no URL. Pages of any origin may know that, whatever route they meant.
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply.header('access-control-allow-origin', '*'), toProblem(error, log)),
   })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   await strictHeaders(app)

@@ -32,6 +32,7 @@ import { wkd } from './routes/wkd.ts'
 import { KeyLog } from './transparency/key-log.ts'
 import { postgresLogStore } from './transparency/log-store.postgres.ts'
 import { openLogSecrets } from './transparency/log-secrets.ts'
+import { Canonical } from './verification/canonical.ts'
 import { KeyMail } from './verification/key-mail.ts'
 import { MailLimits } from './verification/mail-limits.ts'
 import { OwnKeys } from './verification/own-keys.ts'
@@ -64,6 +65,7 @@ interface Parts extends OwnKeysOptions {
   readonly verification: Verification
   readonly tokens: UploadTokens
   readonly statements: Statements
+  readonly canonical: Canonical
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -82,7 +84,8 @@ export async function createKeysService(
     await openDb({ url, role: 'sealpost_account', poolSize: ACCOUNT_POOL_SIZE, onError }),
   )
   const parts = await createParts(config, platform, ports, { stack, events, db, accountDb })
-  const options = { directory: parts.directory, events, clock, domains }
+  const { directory, canonical } = parts
+  const options = { directory, canonical, events, clock, domains }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
@@ -102,7 +105,7 @@ export async function createKeysService(
   }
   const held = stack.move()
   return {
-    directory: parts.directory,
+    directory,
     http: routes,
     ready: () =>
       Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
@@ -163,7 +166,7 @@ async function createParts(
     new AccountFollower({ accounts, directory, store, links, bus, clock, supervisor, domains, onError }),
   )
   const mail = new KeyMail({ mail: port, worker, clock, random, domain: server })
-  const verification = new Verification({
+  const proofs = {
     directory,
     links,
     mail,
@@ -173,8 +176,8 @@ async function createParts(
     supervisor,
     server,
     origin,
-    isSuspended: (address) => follower.isSuspended(address),
-  })
+    isSuspended: (address: string) => follower.isSuspended(address),
+  }
   stack.use(
     clock.every(HOUR_MS, async () => {
       await directory.forgetUnpublished()
@@ -188,7 +191,8 @@ async function createParts(
   return {
     directory,
     log,
-    verification,
+    verification: new Verification(proofs),
+    canonical: new Canonical(proofs),
     tokens: uploadTokens(key, () => clock.now()),
     statements: new Statements({ directory, worker, links, clock, server, key }),
     ownKeys: new OwnKeys(directory),

@@ -272,7 +272,10 @@ test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of
 test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else is 501', async () => {
   for (const category of LOOKUPS) {
     const { status, headers } = await ask(category, { method: 'OPTIONS' })
-    expect([status, headers.get('allow')]).toEqual([200, 'GET, HEAD, OPTIONS'])
+    expect([status, headers.get('allow')]).toEqual([
+      200,
+      category === 'canonical' ? 'GET, HEAD, PUT, OPTIONS' : 'GET, HEAD, OPTIONS',
+    ])
     expect((await ask(`${category}/x`, { method: 'OPTIONS' })).status).toBe(200)
   }
   const { status, headers } = await ask('certs', { method: 'OPTIONS' })
@@ -281,11 +284,14 @@ test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else i
     'POST, OPTIONS',
     expect.stringMatching(/^application\/pgp,/) as string,
   ])
-  expect(headers.get('access-control-allow-headers')).toBe('content-type')
+  expect(headers.get('access-control-allow-headers')).toBe('authentication, authorization, content-type')
+  const canonical = await ask('canonical', { method: 'OPTIONS' })
+  expect(canonical.headers.get('accept')).toMatch(/^application\/pgp;proof=tokens/)
+  const token = await ask('sendtoken', { method: 'OPTIONS' })
+  expect([token.headers.get('allow'), token.headers.get('accept')]).toEqual(['POST, OPTIONS', 'text/plain'])
   for (const [method, path] of [
-    ['OPTIONS', 'sendtoken'],
-    ['POST', 'sendtoken'],
-    ['PUT', `canonical/${ALICE}`],
+    ['GET', 'sendtoken'],
+    ['DELETE', `canonical/${ALICE}`],
     ['DELETE', 'certs'],
     ['GET', `certs/by-fingerprint/${fingerprint}`],
     ['POST', `certs/by-keyid/${fingerprint.slice(-16)}`],
@@ -299,6 +305,10 @@ test('§5.1.7: nothing is listed without an identifier', async () => {
   for (const category of [...LOOKUPS, 'certs'])
     for (const path of category === 'certs' ? [category] : [category, `${category}/`])
       expect((await ask(path)).status).toBe(403)
+})
+
+test('§7.1: pages of any origin read that a path is no URL, too', async () => {
+  expect((await ask('certs/by-identity/%zz')).status).toBe(400)
 })
 
 test('§5.1.8: HEAD has the header fields of GET; what is known already is not sent again', async () => {

@@ -49,6 +49,9 @@ export interface Submitted {
   readonly addresses: readonly string[]
 }
 
+/** A certificate of an upload that was read and verified, before anything is kept of it. */
+export type Readable = Pick<ReadResult['certificates'][number], 'fingerprint' | 'addresses'>
+
 export interface Submission {
   readonly certificates: readonly Submitted[]
   /** Keys of which nothing was valid, and revocations whose key is unknown. */
@@ -109,9 +112,17 @@ export class Directory {
     this.#clock = clock
   }
 
-  /** Takes what verifies of an upload, or of the field `keytext` of one that is a form. Throws OpenPgpError for what cannot be read or must not be kept. */
-  async submit(upload: Uint8Array, form?: Form): Promise<Submission> {
+  /**
+   * Takes what verifies of an upload, or of the field `keytext` of one that is a form. Throws OpenPgpError for what cannot be read or must not be kept; and
+   * what `check` throws, before anything is kept.
+   */
+  async submit(
+    upload: Uint8Array,
+    form?: Form,
+    check?: (all: readonly Readable[]) => void,
+  ): Promise<Submission> {
     const read = await this.#worker.read({ upload, form, now: this.#now() })
+    check?.(read.certificates)
     const certificates: Submitted[] = []
     for (const { fingerprint, bytes, addresses } of read.certificates)
       certificates.push({ ...(await this.#take(fingerprint, { incoming: bytes })), addresses })

@@ -132,9 +132,11 @@ function submissionRoute(app: FastifyInstance, options: HkpOptions): void {
       config: { rateLimit: { max: UPLOADS_PER_MINUTE } },
     },
     async (request, reply) => {
-      if (!Buffer.isBuffer(request.body))
-        return reply.code(415).type(PLAIN).send('Send a form with keytext.\n')
-      const submission = await takeUpload(request.body, { request, reply }, options)
+      const { body } = request
+      if (!Buffer.isBuffer(body)) return reply.code(415).type(PLAIN).send('Send a form with keytext.\n')
+      const submission = await takeUpload({ request, reply }, options.events, (form) =>
+        options.directory.submit(body, form),
+      )
       if (submission === undefined) return reply
       const status = submission.certificates.length === 0 ? 422 : 200
       return reply.code(status).type(PLAIN).send(describe(submission))

@@ -4,7 +4,7 @@ import { OpenPgpError } from '@sealpost/openpgp'
 import { CertificateWorkerError } from '../certificates/certificate-worker.ts'
 import type { Form } from '../certificates/form.ts'
 import { DirectoryError } from '../directory/directory.ts'
-import type { Directory, Submission } from '../directory/directory.ts'
+import type { Submission } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
 
 export const PLAIN = 'text/plain; charset=utf-8'
@@ -27,12 +27,12 @@ export function formOf({ headers }: FastifyRequest): Form | undefined {
 
 /** Undefined when it was refused, and the reply told so. */
 export async function takeUpload(
-  body: Buffer,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  { directory, events }: { readonly directory: Directory; readonly events: KeysEvents },
+  events: KeysEvents,
+  submit: (form: Form | undefined) => Promise<Submission>,
 ): Promise<Submission | undefined> {
   try {
-    const submission = await directory.submit(body, formOf(request))
+    const submission = await submit(formOf(request))
     for (const { outcome } of submission.certificates) events.submitted(outcome)
     return submission
   } catch (error) {

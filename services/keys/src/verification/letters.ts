@@ -1,4 +1,6 @@
 /** What the directory writes to people. Each letter says who asked for what, what happens next, and that doing nothing is fine. */
+import { writeToken } from './token-document.ts'
+import type { SentToken } from './token-document.ts'
 import type { Letter } from './key-mail.ts'
 
 export interface LetterFacts {
@@ -39,6 +41,20 @@ export function manageLetter({ server, address, fingerprint }: LetterFacts, link
     link,
     'If you did not ask for it, do nothing: nothing changes.',
   ])
+}
+
+/** draft-ietf-openpgp-hkp §5.2.2 */
+export function tokenLetter(
+  { server, address }: Pick<LetterFacts, 'server' | 'address'>,
+  sent: SentToken,
+): Letter {
+  const written = letter('Your token for the key directory', [
+    `Somebody, probably you, asked the key directory of ${server}\nfor a token with which to set the OpenPGP key that is found by the\naddress ${address}. Give it to the program that asked\nfor it:`,
+    sent.token,
+    'It works once, for a day. Everybody who has it can set your key: give it\nto nobody else.',
+    'If you did not ask for it, do nothing: nothing changes.',
+  ])
+  return { ...written, document: writeToken(sent) }
 }
 
 export function expiryLetter(

@@ -26,6 +26,21 @@ export function textEntity(text: string): Buffer {
   ])
 }
 
+/** RFC 2046 §5.1.4: the same for people and for programs. */
+export function twofoldEntity(text: string, document: string, boundary: string): Buffer {
+  const type = `Content-Type: multipart/alternative; boundary="${boundary}"`
+  const delimiter = Buffer.from(`\r\n--${boundary}\r\n`)
+  const json = lines(['Content-Type: application/ld+json', 'Content-Transfer-Encoding: 8bit', '', document])
+  return Buffer.concat([
+    lines([type, '']),
+    delimiter,
+    textEntity(text),
+    delimiter,
+    json,
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ])
+}
+
 /** The MIME entity around an armored message. */
 export function encryptedEntity(armored: string, boundary: string): Buffer {
   return lines([

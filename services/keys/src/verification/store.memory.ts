@@ -1,14 +1,19 @@
 /** The store in memory: the plain model of the Postgres store. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Link, LinkStore } from './store.ts'
+import type { AddressToken, Link, LinkStore } from './store.ts'
 
 /** `isKnown`: whether a certificate is there. */
 export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploadKey: Buffer): LinkStore {
   const links = new Map<string, Link>()
+  const tokens = new Map<string, AddressToken>()
   const used = new Map<string, number>()
   const key = (hash: Buffer): string => hash.toString('hex')
   const deleteAll = (unwanted: (link: Link) => boolean): void => {
     for (const [hash, link] of links) if (unwanted(link)) links.delete(hash)
+  }
+  const holds = (hash: Buffer, address: string, now: number): boolean => {
+    const token = tokens.get(key(hash))
+    return token !== undefined && token.address === address && token.expiresAt > now
   }
   return {
     async put(hash, link) {
@@ -27,7 +32,14 @@ export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploa
       )
       return [...new Set(open.map(({ address }) => address))].sort()
     },
-    deleteFor: async (wanted) => deleteAll((link) => isDeepStrictEqual({ ...link, ...wanted }, link)),
+    async deleteFor(wanted) {
+      deleteAll((link) => isDeepStrictEqual({ ...link, ...wanted }, link))
+      if (wanted.fingerprint === undefined && wanted.purpose === undefined)
+        for (const [hash, { address }] of tokens) if (address === wanted.address) tokens.delete(hash)
+    },
+    putToken: async (hash, token) => void tokens.set(key(hash), token),
+    hasToken: async (hash, address, now) => holds(hash, address, now),
+    takeToken: async (hash, address, now) => holds(hash, address, now) && tokens.delete(key(hash)),
     async useOnce(digest, expiresAt) {
       if (used.has(key(digest))) return false
       used.set(key(digest), expiresAt)
@@ -35,6 +47,7 @@ export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploa
     },
     async collect(now) {
       deleteAll(({ expiresAt }) => expiresAt <= now)
+      for (const [hash, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(hash)
       for (const [digest, expiresAt] of used) if (expiresAt <= now) used.delete(digest)
     },
     uploadKey: async () => uploadKey,

@@ -1,6 +1,6 @@
 /** The store in Postgres, schema `keys`. */
 import { assert } from '@sealpost/errors'
-import { sql, type Db } from '@sealpost/db'
+import { sql, type Db, type Sql } from '@sealpost/db'
 import type { LinkPurpose, LinkStore } from './store.ts'
 
 interface SqlRow {
@@ -44,6 +44,20 @@ export function postgresLinkStore(db: Db): LinkStore {
       await db.execute(sql`
         delete from keys.link where address = ${address} and certificate = coalesce(${certificate}::bytea, certificate)
           and purpose = coalesce(${purpose ?? null}::text, purpose)`)
+      if (fingerprint === undefined && purpose === undefined)
+        await db.execute(sql`delete from keys.address_token where address = ${address}`)
+    },
+    async putToken(hash, { address, expiresAt }) {
+      await db.execute(
+        sql`insert into keys.address_token values (${hash}, ${address}, ${new Date(expiresAt)}::timestamptz)`,
+      )
+    },
+    async hasToken(hash, address, now) {
+      const rows = await db.query(sql`select ${token(hash, address, now)}`)
+      return rows.length > 0
+    },
+    async takeToken(hash, address, now) {
+      return (await db.execute(sql`delete ${token(hash, address, now)}`)) > 0
     },
     async useOnce(digest, expiresAt) {
       const rows = await db.execute(sql`
@@ -52,6 +66,7 @@ export function postgresLinkStore(db: Db): LinkStore {
     },
     async collect(now) {
       await db.execute(sql`delete from keys.link where expires_at <= ${new Date(now)}::timestamptz`)
+      await db.execute(sql`delete from keys.address_token where expires_at <= ${new Date(now)}::timestamptz`)
       await db.execute(sql`delete from keys.used_statement where expires_at <= ${new Date(now)}::timestamptz`)
     },
     async uploadKey() {
@@ -60,4 +75,8 @@ export function postgresLinkStore(db: Db): LinkStore {
       return row.key
     },
   }
+}
+
+function token(hash: Buffer, address: string, now: number): Sql {
+  return sql`from keys.address_token where token_hash = ${hash} and address = ${address} and expires_at > ${new Date(now)}::timestamptz`
 }

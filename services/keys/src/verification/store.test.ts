@@ -119,6 +119,26 @@ describe.each([
     expect(await store.find(young.hash, now)).toBeDefined()
   })
 
+  test('a token is of one address, is used once, and goes when it expires or when all of the address is deleted', async () => {
+    const hash = (nth: number): Buffer => Buffer.alloc(32, 100 + nth)
+    const address = 'token@example.org'
+    for (const nth of [1, 2, 3]) await store.putToken(hash(nth), { address, expiresAt: now + 1_000 })
+    expect(await store.hasToken(hash(1), address, now)).toBe(true)
+    expect(await store.hasToken(hash(1), 'other@example.org', now)).toBe(false)
+    expect(await store.hasToken(hash(1), address, now + 1_000)).toBe(false)
+    expect(await store.takeToken(hash(1), 'other@example.org', now)).toBe(false)
+    const tries = await Promise.all(Array.from({ length: 5 }, () => store.takeToken(hash(1), address, now)))
+    expect(tries.filter(Boolean)).toHaveLength(1)
+    expect(await store.hasToken(hash(1), address, now)).toBe(false)
+    await store.deleteFor({ address, purpose: 'publish' })
+    expect(await store.hasToken(hash(2), address, now)).toBe(true)
+    await store.collect(now + 1_000)
+    expect(await store.hasToken(hash(2), address, now)).toBe(false)
+    await store.putToken(hash(2), { address, expiresAt: now + 1_000 })
+    await store.deleteFor({ address })
+    expect(await store.hasToken(hash(2), address, now)).toBe(false)
+  })
+
   test('a statement is used once, and forgotten when it would not hold any more', async () => {
     const digest = Buffer.alloc(32, 7)
     const tries = await Promise.all(Array.from({ length: 5 }, () => store.useOnce(digest, now)))

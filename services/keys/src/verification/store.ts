@@ -13,6 +13,9 @@ export interface Link {
   readonly expiresAt: number
 }
 
+/** Address and expiry as in a link. */
+export type AddressToken = Pick<Link, 'address' | 'expiresAt'>
+
 export interface LinkStore {
   /** False, and nothing is kept, when the certificate is not there. */
   put(tokenHash: Buffer, link: Link): Promise<boolean>
@@ -21,8 +24,14 @@ export interface LinkStore {
   delete(tokenHash: Buffer): Promise<void>
   /** Addresses to which links for publishing this certificate were sent, and may still be used. */
   pending(fingerprint: string, now: number): Promise<string[]>
-  /** Deletes all links for an address; of one certificate, or of one purpose, when told. */
+  /** Deletes all links for an address; of one certificate, or of one purpose, when told. Without either, its tokens too. */
   deleteFor(links: Pick<Link, 'address'> & Partial<Pick<Link, 'fingerprint' | 'purpose'>>): Promise<void>
+  /** Keeps a token that was mailed to an address, of no certificate yet. */
+  putToken(tokenHash: Buffer, token: AddressToken): Promise<void>
+  /** Whether it is one that was mailed to this address and holds at `now`, in milliseconds since 1970. */
+  hasToken(tokenHash: Buffer, address: string, now: number): Promise<boolean>
+  /** The same, and it is used up: of several at once, one gets true. */
+  takeToken(tokenHash: Buffer, address: string, now: number): Promise<boolean>
   /** False when it was used before. Forgotten after `expiresAt`, in milliseconds since 1970. */
   useOnce(statementDigest: Buffer, expiresAt: number): Promise<boolean>
   /** Deletes what has expired. */

@@ -30,15 +30,21 @@ const TOKEN = /^[\w-]{43}$/
 
 export class VerificationError extends OperationalError {
   override name = 'VerificationError'
-}
 
-const fail = {
-  limited: () =>
-    new VerificationError('VERIFICATION_LIMITED', 'You have asked for too many mails. Try again later.'),
-  busy: () => new VerificationError('VERIFICATION_BUSY', 'Too many mails are being sent. Try again later.'),
-  unknown: () =>
-    new VerificationError('VERIFICATION_UNKNOWN', 'This key is not in the directory. Upload it again.'),
-} as const
+  static limited(): VerificationError {
+    const text = 'You have asked for too many mails. Try again later.'
+    return new VerificationError('VERIFICATION_LIMITED', text)
+  }
+
+  static busy(): VerificationError {
+    return new VerificationError('VERIFICATION_BUSY', 'Too many mails are being sent. Try again later.')
+  }
+
+  static unknown(): VerificationError {
+    const text = 'This key is not in the directory. Upload it again.'
+    return new VerificationError('VERIFICATION_UNKNOWN', text)
+  }
+}
 
 /** What a management link leads to. */
 export interface Managed {
@@ -85,7 +91,7 @@ export class Verification {
   async request(fingerprint: string, texts: readonly string[], client: string): Promise<CertificateStatus> {
     const { directory, isSuspended } = this.#options
     const described = await directory.describe(fingerprint)
-    if (described === undefined) throw fail.unknown()
+    if (described === undefined) throw VerificationError.unknown()
     const wanted = new Set(texts.map(normalizeAddress))
     const addresses = isDead(described) ? [] : described.unpublished.filter((each) => wanted.has(each))
     for (const address of addresses)
@@ -126,9 +132,9 @@ export class Verification {
     const { limits, supervisor } = this.#options
     const address = normalizeAddress(text)
     if (address === undefined) return
-    if (supervisor.size >= UNAWAITED_MAX) throw fail.busy()
+    if (supervisor.size >= UNAWAITED_MAX) throw VerificationError.busy()
     const taken = limits.take(address, client)
-    if (taken === 'client') throw fail.limited()
+    if (taken === 'client') throw VerificationError.limited()
     if (taken === 'taken') supervisor.spawn(this.#sendManagement(address))
   }
 
@@ -157,7 +163,7 @@ export class Verification {
 
   async #requestOne(described: Described, address: string, client: string): Promise<void> {
     const taken = this.#options.limits.take(address, client)
-    if (taken === 'client') throw fail.limited()
+    if (taken === 'client') throw VerificationError.limited()
     if (taken === 'address') return
     const { origin } = this.#options
     await this.#sendLink(described, address, 'publish', (facts, token) =>

@@ -7,7 +7,7 @@ import { PLAIN, takeUpload, UPLOADS_PER_MINUTE } from '../take-upload.ts'
 /** The first is that of the current draft; the second that of others, armored by leave. */
 export const SUBMISSION_TYPES = ['application/pgp', 'application/pgp-keys', 'multipart/form-data'] as const
 /** A megabyte, and what a form puts around it. */
-const BODY_BYTES_MAX = 1024 * 1024 + 16 * 1024
+export const BODY_BYTES_MAX = 1024 * 1024 + 16 * 1024
 
 interface Entry {
   readonly version: number
@@ -22,12 +22,16 @@ const COMMENTS: Partial<Record<Outcome, string>> = {
 }
 const INVALID = 'Nothing in it is signed by its own key.'
 
-export function submissionRoute(app: FastifyInstance, path: string, options: HkpOptions): void {
+export function takeSubmissionTypes(app: FastifyInstance): void {
   app.addContentTypeParser(
     [...SUBMISSION_TYPES],
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
     (_request, body, done) => done(null, body),
   )
+}
+
+export function submissionRoute(app: FastifyInstance, path: string, options: HkpOptions): void {
+  const { directory, events } = options
   app.post(
     path,
     {
@@ -36,9 +40,10 @@ export function submissionRoute(app: FastifyInstance, path: string, options: Hkp
       config: { rateLimit: { max: UPLOADS_PER_MINUTE } },
     },
     async (request, reply) => {
-      if (!Buffer.isBuffer(request.body))
+      const { body } = request
+      if (!Buffer.isBuffer(body))
         return reply.code(415).type(PLAIN).send('Send certificates as application/pgp.\n')
-      const submission = await takeUpload(request.body, { request, reply }, options)
+      const submission = await takeUpload({ request, reply }, events, (form) => directory.submit(body, form))
       if (submission === undefined) return reply
       const { certificates, refused } = submission
       if (certificates.length + refused.length === 0)
@@ -47,12 +52,12 @@ export function submissionRoute(app: FastifyInstance, path: string, options: Hkp
       return reply
         .code(status)
         .type('application/json')
-        .send(JSON.stringify(report(submission)))
+        .send(JSON.stringify(reportOf(submission)))
     },
   )
 }
 
-function report({ certificates, refused }: Submission): Report {
+export function reportOf({ certificates, refused }: Submission): Report {
   const of = (...outcomes: readonly Outcome[]): Entry[] =>
     certificates
       .filter(({ outcome }) => outcomes.includes(outcome))
@@ -64,6 +69,12 @@ function report({ certificates, refused }: Submission): Report {
     ignored: of('unchanged', 'ignored'),
     invalid: refused.map((fingerprint) => entry(fingerprint, INVALID)),
   }
+}
+
+/** Of certificates that were not taken. */
+export function reportInvalid(fingerprints: readonly string[], comment: string): Report {
+  const invalid = fingerprints.map((fingerprint) => entry(fingerprint, comment))
+  return { inserted: [], updated: [], deleted: [], ignored: [], invalid }
 }
 
 function entry(fingerprint: string, comment: string | undefined): Entry {
