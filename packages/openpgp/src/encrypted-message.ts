@@ -26,12 +26,12 @@ const VERSION_2: Companions = { publicKey: 6, symmetricKey: [6] }
 const GNUPG_AEAD: Companions = { publicKey: 3, symmetricKey: [4, 5] }
 
 /** Marker packets say nothing, always the same way, and may stand anywhere. RFC 9580 §5.8, §10.3 */
-function isMarker({ type, head }: Packet): boolean {
+function isMarker({ type, head }: PacketOutline): boolean {
   return type === PacketType.marker && head.length === 3 && head.toString('latin1') === 'PGP'
 }
 
 /** What session keys the encrypted data may have before it; undefined when the packet is no such data, or malformed. */
-function companionsOf({ type, head, bodyBytes }: Packet): Companions | undefined {
+function companionsOf({ type, head, bodyBytes }: PacketOutline): Companions | undefined {
   const [version, second, third, fourth = 0xff] = head
   if (type === PacketType.symmetricallyEncryptedIntegrityProtectedData) {
     if (version === 1) return bodyBytes >= VERSION_1_BYTES_MIN ? VERSION_1 : undefined
@@ -44,6 +44,42 @@ function companionsOf({ type, head, bodyBytes }: Packet): Companions | undefined
   return bodyBytes > 4 + nonce + 2 * TAG_BYTES ? GNUPG_AEAD : undefined
 }
 
+/** What the grammar needs to know of a packet. */
+export type PacketOutline = Pick<Packet, 'type' | 'head' | 'bodyBytes'>
+
+/** The grammar, packet by packet: for a message that is there as a whole, and for one that comes in pieces. */
+export class EncryptedMessageGrammar {
+  readonly #publicKeyVersions = new Set<number>()
+  readonly #symmetricKeyVersions = new Set<number>()
+  #companions: Companions | undefined
+
+  /** False when the packet cannot stand here: then the message is none, whatever follows. */
+  take(packet: PacketOutline): boolean {
+    if (isMarker(packet)) return true
+    if (this.#companions !== undefined) return false
+    if (packet.type === PacketType.publicKeyEncryptedSessionKey) {
+      this.#publicKeyVersions.add(publicKeySessionKeyVersion(packet.head) ?? 0)
+    } else if (packet.type === PacketType.symmetricKeyEncryptedSessionKey) {
+      this.#symmetricKeyVersions.add(symmetricKeySessionKeyVersion(packet.head) ?? 0)
+    } else {
+      this.#companions = companionsOf(packet)
+      return this.#companions !== undefined
+    }
+    return true
+  }
+
+  /** Whether what was taken is an encrypted message from its beginning to its end. */
+  isWhole(): boolean {
+    if (this.#companions === undefined) return false
+    if (this.#publicKeyVersions.size + this.#symmetricKeyVersions.size === 0) return false
+    const { publicKey, symmetricKey } = this.#companions
+    return (
+      this.#publicKeyVersions.isSubsetOf(new Set([publicKey])) &&
+      this.#symmetricKeyVersions.isSubsetOf(new Set(symmetricKey))
+    )
+  }
+}
+
 /**
  * Whether a binary is an encrypted OpenPGP message and nothing besides: one or more session key packets, then one packet of encrypted and integrity
  * protected data that reaches to the end, with lengths that match exactly and versions that belong together.
@@ -53,29 +89,11 @@ function companionsOf({ type, head, bodyBytes }: Packet): Companions | undefined
  * Signed, compressed and literal data are not encrypted messages. Never throws; linear in the size of the input; allocates nothing that grows with it.
  */
 export function isEncryptedMessage(binary: Buffer): boolean {
-  const publicKeyVersions = new Set<number>()
-  const symmetricKeyVersions = new Set<number>()
-  let companions: Companions | undefined
-  let offset = 0
-  while (offset < binary.length) {
+  const grammar = new EncryptedMessageGrammar()
+  for (let offset = 0; offset < binary.length;) {
     const packet = readPacket(binary, offset)
-    if (packet === undefined) return false
+    if (packet === undefined || !grammar.take(packet)) return false
     offset = packet.end
-    if (isMarker(packet)) continue
-    if (companions !== undefined) return false
-    if (packet.type === PacketType.publicKeyEncryptedSessionKey) {
-      publicKeyVersions.add(publicKeySessionKeyVersion(packet.head) ?? 0)
-    } else if (packet.type === PacketType.symmetricKeyEncryptedSessionKey) {
-      symmetricKeyVersions.add(symmetricKeySessionKeyVersion(packet.head) ?? 0)
-    } else {
-      companions = companionsOf(packet)
-      if (companions === undefined) return false
-    }
   }
-  if (companions === undefined || publicKeyVersions.size + symmetricKeyVersions.size === 0) return false
-  const { publicKey, symmetricKey } = companions
-  return (
-    publicKeyVersions.isSubsetOf(new Set([publicKey])) &&
-    symmetricKeyVersions.isSubsetOf(new Set(symmetricKey))
-  )
+  return grammar.isWhole()
 }

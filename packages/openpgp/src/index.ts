@@ -3,6 +3,8 @@
  * key directory. No I/O, no clock, no randomness.
  */
 export { decodeArmorOrBase64, OPENPGP_TEXT_LENGTH_MAX } from './armor.ts'
+export { ArmoredMessageReader } from './armor-stream.ts'
+export type { ArmoredMessage } from './armor-stream.ts'
 export { readArmor, writeArmor } from './armor-blocks.ts'
 export type { ArmorBlock } from './armor-blocks.ts'
 export { writeCertificate } from './certificate/certificate.ts'
@@ -24,6 +26,7 @@ export { summarize } from './certificate/summary.ts'
 export type { CertificateSummary, KeySummary, SubkeySummary, UserIdSummary } from './certificate/summary.ts'
 export { normalizeAddress } from './certificate/user-id.ts'
 export { isEncryptedMessage } from './encrypted-message.ts'
+export { EncryptedMessageReader } from './encrypted-stream.ts'
 export { OpenPgpError } from './openpgp-error.ts'
 export { PacketType, readPacket } from './packet.ts'
 export type { Packet } from './packet.ts'

@@ -34,7 +34,7 @@ const DATA_TYPES: ReadonlySet<number> = new Set([
   PacketType.symmetricallyEncryptedIntegrityProtectedData,
   PacketType.aeadEncryptedData,
 ])
-const FIRST_PARTIAL_BYTES_MIN = 512 // RFC 9580 §4.2.1.4
+export const FIRST_PARTIAL_BYTES_MIN = 512 // RFC 9580 §4.2.1.4
 
 interface Length {
   readonly bytes: number
