@@ -1,5 +1,11 @@
-/** RFC 5322 without I/O: header sections and addresses. */
+/** RFC 5322 without I/O: header sections, addresses, and how a mail is encrypted. */
 export { formatAddress, parseAddress } from './email-address.ts'
 export type { EmailAddress } from './email-address.ts'
+export { encryptionReader, isDeliveryReport } from './encryption/encryption.ts'
+export type { BodyReader, Encryption } from './encryption/encryption.ts'
+export { pgpMimeDisguise } from './encryption/pgp-mime-disguise.ts'
+export type { BodyTransform } from './encryption/pgp-mime-disguise.ts'
 export { MailHeader } from './mail-header.ts'
 export type { HeaderField } from './mail-header.ts'
+export { parseMediaType } from './media-type.ts'
+export type { MediaType } from './media-type.ts'

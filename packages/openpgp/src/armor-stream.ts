@@ -37,6 +37,8 @@ export class ArmoredMessageReader {
   #bits = 0
   #letters = 0
   #lastByte = NEW_LINE
+  /** Room for what a piece decodes to, used again for the next. */
+  #octets = Buffer.alloc(0)
 
   /** Of the text, in pieces of any size. False: it is no encrypted message, whatever comes. */
   write(chunk: Buffer): boolean {
@@ -75,7 +77,9 @@ export class ArmoredMessageReader {
 
   /** What follows from the first octet on that is neither Base64 nor blank. */
   #readData(chunk: Buffer): Buffer | undefined {
-    const octets = Buffer.allocUnsafe(Math.ceil((chunk.length * 3) / 4) + 3)
+    const octetsMax = Math.ceil((chunk.length * 3) / 4) + 3
+    if (this.#octets.length < octetsMax) this.#octets = Buffer.allocUnsafe(octetsMax)
+    const octets = this.#octets
     let count = 0
     let bits = this.#bits
     let letters = this.#letters
