@@ -67,7 +67,11 @@ const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLeng
 
 describe('PGP/MIME', () => {
   it('is known in any pieces', () => {
-    fc.assert(fc.property(sizes, (pieces) => expect(kindOf(encrypted, pieces)).toBe('pgp-mime')))
+    fc.assert(
+      fc.property(sizes, (pieces) => {
+        expect(kindOf(encrypted, pieces)).toBe('pgp-mime')
+      }),
+    )
   })
 
   const change = (from: string | RegExp, to: string) => () => encrypted.replace(from, to)
@@ -311,7 +315,11 @@ describe('the disguise', () => {
       '--B--',
       '',
     )
-    fc.assert(fc.property(sizes, (pieces) => expect(disguise(withHeaders, pieces)).toBe(expected)))
+    fc.assert(
+      fc.property(sizes, (pieces) => {
+        expect(disguise(withHeaders, pieces)).toBe(expected)
+      }),
+    )
     expect(disguise(expected)).toBe(expected)
     expect(kindOf(expected)).toBe('pgp-mime')
   })
@@ -337,7 +345,11 @@ describe('the disguise', () => {
         'd',
       ),
     ])
-      fc.assert(fc.property(sizes, (pieces) => expect(disguise(text, pieces)).toBe(text)))
+      fc.assert(
+        fc.property(sizes, (pieces) => {
+          expect(disguise(text, pieces)).toBe(text)
+        }),
+      )
   })
 
   it('loses no byte of any content', () => {
