@@ -17,8 +17,8 @@ const DOT_STRING = new RegExp(`^${ATOM}(?:\\.${ATOM})*$`, 'u')
 const QUOTED_STRING = /^"((?:[ !#-[\]-~\u0080-\u{10FFFF}]|\\[ -~])*)"$/u
 const LITERAL = /^\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[\dA-Fa-f:.]{2,45})\]$/
 const LABELS = /^(?:[\da-z_](?:[\da-z_-]{0,61}[\da-z])?)(?:\.[\da-z_](?:[\da-z_-]{0,61}[\da-z])?)*$/
-/** `domainToASCII` reads over them. */
-const IGNORED_IN_URLS = /[\t\n\r]/
+/** `domainToASCII` would read over what else may stand in a URL. */
+const LETTERS = /^[\w.\-\u0080-\u{10FFFF}]+$/u
 
 /** `local@domain` without angle brackets; undefined when it is none. */
 export function parseAddress(text: string): EmailAddress | undefined {
@@ -44,7 +44,7 @@ function parseLocal(text: string): string | undefined {
 function parseDomain(text: string): string | undefined {
   if (LITERAL.test(text)) return text
   if (text.startsWith('[') || Buffer.byteLength(text) > DOMAIN_BYTES_MAX) return undefined
-  if (IGNORED_IN_URLS.test(text)) return undefined
+  if (!LETTERS.test(text)) return undefined
   const domain = domainToASCII(text)
   return LABELS.test(domain) && domain.length <= DOMAIN_BYTES_MAX ? domain : undefined
 }

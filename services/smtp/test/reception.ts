@@ -6,6 +6,7 @@ import type { AccountsDomain } from '@sealpost/accounts'
 import { type Networks, parseNetworks } from '@sealpost/config'
 import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
+import type { Clock } from '@sealpost/runtime'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { createEvents } from '../src/events.ts'
@@ -34,6 +35,8 @@ export interface TestReception extends AsyncDisposable {
 export interface TestReceptionOptions {
   readonly stages?: (parts: { platform: TestPlatform; accounts: AccountsDomain }) => readonly Stage[]
   readonly messageBytesMax?: number
+  /** Of the connections; accounts and sign-ins, too. */
+  readonly clock?: Clock
   readonly trusted?: readonly string[]
   readonly proxies?: readonly string[]
 }
@@ -41,7 +44,8 @@ export interface TestReceptionOptions {
 export async function openTestReception(options: TestReceptionOptions = {}): Promise<TestReception> {
   await using stack = new AsyncDisposableStack()
   const platform = stack.use(await createTestPlatform())
-  const { bus, clock, random, tls, domains, bind } = platform
+  const { bus, random, tls, domains, bind } = platform
+  const clock = options.clock ?? platform.clock
   const db = stack.use(await openDb({ url: platform.databaseUrl, role: 'sealpost_account' }))
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
   await accounts.create(parseJid(ALICE), PASSWORD)

@@ -1,8 +1,9 @@
 /** A raw SMTP client for tests: lines out, replies in. */
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import type { Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 
 const PATIENCE_MS = 5_000
 
@@ -17,11 +18,14 @@ export class SmtpClient implements Disposable {
     this.#listen()
   }
 
-  static async connect(port: number, { ca }: { ca?: string } = {}): Promise<SmtpClient> {
-    const socket =
-      ca === undefined
-        ? connectTcp(port, '127.0.0.1')
-        : connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca })
+  /** `before`: said before TLS, as proxies do. */
+  static async connect(
+    port: number,
+    { ca, before }: { ca?: string; before?: string } = {},
+  ): Promise<SmtpClient> {
+    const plain = connectTcp(port, '127.0.0.1')
+    if (before !== undefined) plain.write(before)
+    const socket = ca === undefined ? plain : connectTls({ socket: plain, servername: 'localhost', ca })
     await once(socket, ca === undefined ? 'connect' : 'secureConnect')
     return new SmtpClient(socket)
   }
@@ -41,6 +45,20 @@ export class SmtpClient implements Disposable {
       if (this.#closed || performance.now() > deadline) return `closed after ${this.#received}`
       await this.#more()
     }
+  }
+
+  /** Nothing more is said. */
+  finish(): void {
+    this.#socket.end()
+  }
+
+  /** RFC 9266 and RFC 5929, from the client's side. */
+  channelBinding(type: 'tls-exporter' | 'tls-server-end-point'): Buffer {
+    const socket = this.#socket
+    if (!(socket instanceof TLSSocket)) throw new Error('no TLS')
+    if (type === 'tls-exporter')
+      return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+    return createHash('sha256').update(socket.getPeerCertificate().raw).digest()
   }
 
   send(bytes: string | Buffer): void {

@@ -50,7 +50,10 @@ export class Connection {
   #endPoint: Buffer | undefined
   #in: Buffer = NOTHING
   #out = ''
-  #lost = false
+  /** Nothing more will come. */
+  #drained = false
+  /** Nothing more can be said. */
+  #closed = false
   #wake: () => void = () => undefined
 
   constructor(socket: Socket, clock: Clock) {
@@ -84,9 +87,9 @@ export class Connection {
     return this.#in.length > 0 || this.#socket.readableLength > 0
   }
 
-  /** The client is gone, or was sent away. */
-  get lost(): boolean {
-    return this.#lost
+  /** The client is gone, or was sent away. One that only has nothing more to say still gets its replies. */
+  get closed(): boolean {
+    return this.#closed
   }
 
   /** The next line without its CRLF. Throws ConnectionError. */
@@ -121,7 +124,7 @@ export class Connection {
   }
 
   flush(): void {
-    if (this.#out === '' || this.#lost) return
+    if (this.#out === '' || this.#closed) return
     this.#socket.write(this.#out)
     this.#out = ''
     if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.destroy()
@@ -173,8 +176,8 @@ export class Connection {
   /** Says what is to be said, and closes. */
   end(): void {
     this.flush()
-    if (this.#lost) return
-    this.#lose()
+    if (this.#closed) return
+    this.#close()
     const socket = this.#socket
     socket.end()
     socket.resume()
@@ -183,21 +186,26 @@ export class Connection {
   }
 
   destroy(): void {
-    this.#lose()
+    this.#close()
     this.#socket.destroy()
   }
 
   #listen(socket: Socket): void {
     socket.on('readable', () => this.#wake())
-    for (const event of ['end', 'close', 'error'])
-      socket.on(event, () => {
-        if (socket === this.#socket) this.#lose()
-      })
+    socket.on('end', () => {
+      if (socket !== this.#socket) return
+      this.#drained = true
+      this.#wake()
+    })
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#close()
+    })
     socket.on('error', () => socket.destroy())
   }
 
-  #lose(): void {
-    this.#lost = true
+  #close(): void {
+    this.#drained = true
+    this.#closed = true
     this.#wake()
   }
 
@@ -212,7 +220,7 @@ export class Connection {
     for (;;) {
       const chunk = this.#socket.read() as Buffer | null
       if (chunk !== null) return chunk
-      if (this.#lost) throw new ConnectionError('SMTP_CONNECTION_LOST')
+      if (this.#drained) throw new ConnectionError('SMTP_CONNECTION_LOST')
       this.flush()
       const wait = deadlineMs - this.#clock.monotonic()
       if (wait <= 0) throw new ConnectionError('SMTP_TIMEOUT')

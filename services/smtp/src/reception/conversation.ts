@@ -129,7 +129,7 @@ export class Conversation {
       if (this.#connection.hasInput) throw reject.synchronization()
       if (refused !== undefined) throw refused
       this.#connection.write(`220 ${this.#host} ESMTP\r\n`)
-      while (!this.#connection.lost) await this.#turn()
+      while (!this.#connection.closed) await this.#turn()
     } catch (error) {
       this.#fail(error)
     } finally {

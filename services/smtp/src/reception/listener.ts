@@ -31,7 +31,12 @@ const PROXY_MS_MAX = 10_000
 const STOP_MS_MAX = 1_500
 
 const BUSY = '421 4.3.2 Too many connections\r\n'
-const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 120_000 } as const
+const SOCKET_OPTIONS = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 120_000,
+} as const
 
 /** Throws what listening throws, such as EADDRINUSE. Disposal closes connections after 1.5 s. */
 export async function openListener(options: ListenerOptions): Promise<SmtpListener> {
