@@ -11,10 +11,16 @@ main { width: 100%; max-width: 36rem; padding: clamp(1.5rem, 5vw, 2.5rem); backg
 .brand { margin: 0 0 1.5rem; color: var(--soft); font-weight: 600; letter-spacing: .02em }
 h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25 }
 p { margin: 0 0 1rem } .soft { color: var(--soft) }
+h2 { margin: 2rem 0 .6rem; font-size: 1.15rem; line-height: 1.3 }
+a { color: var(--accent) }
+ul { margin: 0 0 1rem; padding-left: 1.3rem; overflow-wrap: anywhere }
 label { display: block; margin: 0 0 1rem; font-weight: 600 }
-input { display: block; width: 100%; margin-top: .3rem; padding: .65rem .8rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px }
+input, textarea { display: block; width: 100%; margin-top: .3rem; padding: .65rem .8rem; font: inherit; font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px }
+textarea { font: .9rem/1.5 ui-monospace, monospace; resize: vertical }
+fieldset { margin: 0 0 1rem; padding: .6rem 1rem; border: 1px solid var(--line); border-radius: 8px } legend { padding: 0 .3rem; font-weight: 600 }
+.choice { display: flex; gap: .6rem; align-items: baseline; margin: .3rem 0; font-weight: 400; overflow-wrap: anywhere } .choice input { width: auto; margin: 0 }
 form:not(:last-child) { margin-bottom: 1.2rem }
-button { padding: .7rem 1.3rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer }
+button, .button { display: inline-block; padding: .7rem 1.3rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer; text-decoration: none }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 pre { margin: 0 0 1rem; padding: .9rem 1rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font: .9rem/1.5 ui-monospace, monospace; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; user-select: all }
 .alert { padding: .7rem 1rem; border: 1px solid currentColor; border-radius: 8px }
@@ -49,14 +55,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Template of HTML: strings put into it are escaped, pieces of HTML are not. */
-export function html(parts: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
-  const escaped = values.map((value) =>
-    value instanceof Html
-      ? value.text
-      : value.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? ''),
-  )
-  return new Html(String.raw({ raw: parts }, ...escaped))
+/** Template of HTML: strings put into it are escaped, pieces of HTML and lists of them are not. */
+export function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | Html | readonly Html[])[]
+): Html {
+  return new Html(String.raw({ raw: parts }, ...values.map(write)))
+}
+
+function write(value: string | Html | readonly Html[]): string {
+  if (typeof value === 'string') return value.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+  return value instanceof Html ? value.text : value.map(({ text }) => text).join('')
 }
 
 /** Sends a whole page, never to be cached. */

@@ -20,6 +20,7 @@ import type { KeysEvents } from './events.ts'
 import { AccountFollower } from './lifecycle/account-follower.ts'
 import { sendReminders } from './lifecycle/reminders.ts'
 import { linkPages } from './pages/link-pages.ts'
+import { publicPages } from './pages/public-pages.ts'
 import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
@@ -90,6 +91,10 @@ export async function createKeysService(
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
   await server.app.register(hkpV2, options)
+  // The pages have forms, which want HTTPS.
+  server.app.get('/', { schema: { hide: true } }, (_request, reply) =>
+    reply.redirect(`${config.publicOrigin()}/keys`),
+  )
   const { port } = await server.listen({ host: bind, port: config.hkpPort })
   events.listening(port)
   const routes: FastifyPluginAsync = async (app) => {
@@ -98,6 +103,7 @@ export async function createKeysService(
     await app.register(wkd, options)
     await app.register(dane, options)
     await app.register(vks, parts)
+    await app.register(publicPages, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)
     await app.register(statementRoutes, parts)

@@ -33,6 +33,7 @@ test.each<[string, Buffer, string]>([
   ['with space behind the boundary', lines('--b=1 \t', KEYTEXT, '', 'key', '--b=1--'), 'key'],
   ['the first of two', lines(...part(KEYTEXT, 'one'), ...part(KEYTEXT, 'two'), '--b=1--'), 'one'],
   ['empty', lines(...part(KEYTEXT, ''), '--b=1--'), ''],
+  ['behind an empty one', lines(...part(KEYTEXT, ''), ...part(KEYTEXT, 'two'), '--b=1--'), 'two'],
   ['not ended', lines(...part(KEYTEXT, 'key')), ''],
   ['another boundary', lines('--c', KEYTEXT, '', 'key', '--c--'), ''],
   [

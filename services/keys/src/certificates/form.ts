@@ -6,7 +6,7 @@ export type Form = 'urlencoded' | { readonly boundary: string }
 /** Of the lines above the content of a part. */
 const PART_HEAD_BYTES_MAX = 4_096
 
-/** Nothing, when the form has no such field; the first, when it has several. */
+/** Nothing, when the form has no such field; of several the first, in a form of parts the first that is not empty. */
 export function keytextOf(body: Buffer, form: Form): Buffer {
   return form === 'urlencoded' ? urlencodedKeytext(body) : multipartKeytext(body, form.boundary)
 }
@@ -38,6 +38,7 @@ function multipartKeytext(body: Buffer, boundary: string): Buffer {
     if (
       headEnd >= 0 &&
       headEnd <= PART_HEAD_BYTES_MAX &&
+      headEnd + 4 < part.length &&
       KEYTEXT_HEAD.test(part.toString('latin1', 0, headEnd))
     )
       return part.subarray(headEnd + 4)

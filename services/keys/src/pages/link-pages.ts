@@ -81,7 +81,8 @@ function askPages(app: FastifyInstance, { verification }: LinkPagesOptions): voi
             >Mail address<input type="email" name="address" autocomplete="email" maxlength="254" required
           /></label>
           <button>Send the link</button>
-        </form>`,
+        </form>
+        <p><a href="/keys">Key directory</a></p>`,
     ),
   )
 
