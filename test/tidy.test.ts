@@ -79,7 +79,6 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   pino: 'packages/log',
   'prom-client': 'packages/metrics',
   fastify: 'packages/http',
-  '@fastify/helmet': 'packages/http',
   '@fastify/rate-limit': 'packages/http',
   '@fastify/swagger': 'packages/http',
   '@fastify/type-provider-typebox': 'packages/http',

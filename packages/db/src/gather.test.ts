@@ -38,6 +38,26 @@ test('questions of one turn, and those that come while one is answered, are one 
   expect(await alone).toBe(36)
 })
 
+test('without a pause, what the sockets bring in one turn is put together, and nobody waits for a clock', async () => {
+  const clock = new VirtualClock()
+  const asked: number[][] = []
+  const ask = gather(
+    async (questions: readonly number[]) => {
+      asked.push([...questions])
+      return questions
+    },
+    { clock, pauseMs: 0 },
+  )
+  const first = ask(1)
+  const second = new Promise((resolve) => void setImmediate(resolve)).then(() => ask(3))
+  await Promise.resolve()
+  expect(await Promise.all([first, ask(2)])).toEqual([1, 2])
+  expect(await second).toBe(3)
+  expect(await ask(4)).toBe(4)
+  expect(asked.at(0)).toEqual([1, 2])
+  expect(asked.flat()).toEqual([1, 2, 3, 4])
+})
+
 test('after an answer, too, questions of the next milliseconds are put together; after that one goes at once', async () => {
   const clock = new VirtualClock()
   const asked: number[][] = []

@@ -13,7 +13,7 @@ interface Waiting<Question, Answer> {
 }
 
 export interface GatherOptions {
-  /** From one statement to the next, 10 unless told. */
+  /** From one statement to the next, 10 unless told; with 0 only for what has arrived already. */
   readonly pauseMs?: number
   /** Questions of one statement, 500 unless told. */
   readonly togetherMax?: number
@@ -35,13 +35,14 @@ export function gather<Question, Answer>(
 
   async function askAll(): Promise<void> {
     asking = true
-    await Promise.resolve() // for what else is asked in this turn
+    await (pauseMs === 0 ? arrived() : Promise.resolve()) // for what else is asked in this turn
     while (waiting.length > 0) {
       const together = waiting.slice(0, togetherMax)
       waiting = waiting.slice(togetherMax)
-      const pause = new Promise<void>((resolve) => void clock.after(pauseMs, resolve))
+      const pause =
+        pauseMs === 0 ? undefined : new Promise<void>((resolve) => void clock.after(pauseMs, resolve))
       await askTogether(together, answer)
-      if (waiting.length < togetherMax) await pause
+      if (waiting.length < togetherMax) await (pause ?? arrived())
     }
     asking = false
   }
@@ -54,6 +55,11 @@ export function gather<Question, Answer>(
     if (!asking) void askAll()
     return promise
   }
+}
+
+/** After everything that the sockets have brought by now. */
+function arrived(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }
 
 async function askTogether<Question, Answer>(

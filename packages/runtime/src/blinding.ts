@@ -26,9 +26,8 @@ export class Blinding implements Disposable {
 
   /** Says whether two are the same, today, and nothing else about them. */
   blind(...parts: readonly string[]): string {
-    const mac = createHmac('sha256', this.#key)
-    for (const part of parts) mac.update(`${part.length}:`).update(part)
-    return mac.digest('base64')
+    const text = parts.map((part) => `${part.length}:${part}`).join('')
+    return createHmac('sha256', this.#key).update(text).digest('base64')
   }
 
   /** The one before is wiped when its memory is collected. */

@@ -48,7 +48,7 @@ function hidden(text: string, name: string): string {
   return new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
 }
 
-const post = (path: string, fields: string[][]): Promise<Page> =>
+const post = (path: string, fields: [string, string][]): Promise<Page> =>
   open(path, { method: 'POST', body: new URLSearchParams(fields) })
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()

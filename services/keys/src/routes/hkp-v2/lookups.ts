@@ -50,10 +50,10 @@ function bundle(read: (identifier: string) => Needle | undefined): Lookup['answe
     const found =
       needle?.kind === 'key-id' ? all.filter((each) => each.fingerprint.length === V4_DIGITS) : all
     if (needle !== undefined) events.lookup(needle.kind, found.length > 0)
-    const bytes = Buffer.concat(found.map((each) => each.bytes))
-    return found.length === 0
-      ? notFound(reply)
-      : sendCertificates(request, reply, { bytes, type: 'application/pgp' })
+    const [first, ...more] = found
+    if (first === undefined) return notFound(reply)
+    const bytes = more.length === 0 ? first.bytes : Buffer.concat(found.map((each) => each.bytes))
+    return sendCertificates(request, reply, { bytes, type: 'application/pgp' })
   }
 }
 
