@@ -1,6 +1,7 @@
 /** @xmpp/client: a JavaScript library with SCRAM-SHA-1, SASL2, Bind 2, FAST and resumption. What concerns devices is shown with and without SASL2. */
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { xml, type XmlElement } from '@xmpp/client'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Fixture } from './fixture.ts'
@@ -40,6 +41,32 @@ test('direct TLS: sign-in, ping', async () => {
   expect(alice.tlsProtocol).toBe('TLSv1.3')
   await alice.ping()
 })
+
+test.for(['TLSv1.3', 'TLSv1.2'] as const)(
+  '%s: no session ticket is sent (RFC 9325 §3.4)',
+  async (version) => {
+    const socket = connectTls({
+      port: fixture.sealpost.directTlsPort,
+      rejectUnauthorized: false,
+      minVersion: version,
+      maxVersion: version,
+    })
+    onTestFinished(() => void socket.destroy())
+    const tickets: (Buffer | undefined)[] = []
+    if (version === 'TLSv1.3') socket.on('session', (session) => tickets.push(session)) // one for each ticket
+    socket.write(
+      `<stream:stream to='${DOMAIN}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
+    )
+    let features = ''
+    for await (const chunk of socket) {
+      features += String(chunk)
+      if (!features.includes('</stream:features>')) continue // tickets come before
+      tickets.push(socket.getTLSTicket())
+      break
+    }
+    expect(tickets).toEqual([undefined])
+  },
+)
 
 test('no mechanism is offered before TLS', async () => {
   const socket = connect(fixture.sealpost.port, '127.0.0.1')

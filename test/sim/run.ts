@@ -1,4 +1,4 @@
-/** Runs many seeds: `node test/sim/run.ts --seeds 1000 [--from 1] [--steps 300] [--trace]`; `--trace` prints all events of those that fail. */
+/** Runs many seeds: `node test/sim/run.ts --seeds 1000 [--from 1] [--steps 300] [--trace] [--first]`; `--trace` prints all events of those that fail, `--first` ends at the first. */
 import { parseArgs } from 'node:util'
 import { Violation } from './trace.ts'
 import { Simulation } from './simulation.ts'
@@ -9,12 +9,13 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     steps: { type: 'string', default: '300' },
     trace: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 
 if (values.help) {
-  process.stdout.write('node test/sim/run.ts [--seeds 100] [--from 1] [--steps 300] [--trace]\n')
+  process.stdout.write('node test/sim/run.ts [--seeds 100] [--from 1] [--steps 300] [--trace] [--first]\n')
 } else {
   process.exitCode = await run(Number(values.from), Number(values.seeds), Number(values.steps))
 }
@@ -35,6 +36,7 @@ async function run(from: number, seeds: number, steps: number): Promise<number> 
       if (!(error instanceof Violation))
         process.stdout.write(`${error instanceof Error ? error.stack : ''}\n`)
       else if (values.trace) process.stdout.write(`${error.trace.lines().join('\n')}\n`)
+      if (values.first) return 1
     }
   }
   const seconds = (performance.now() - started) / 1000
