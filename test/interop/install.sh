@@ -40,9 +40,10 @@ install_from_backports() {
 }
 
 missing=()
-for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2; do
+for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2 msmtp:msmtp postfix:postfix swaks:swaks; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
+perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
 
 "${root[@]}" apt-get update -q

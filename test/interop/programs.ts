@@ -19,8 +19,11 @@ const PROGRAMS: readonly Program[] = [
   { command: 'gpg', debianPackage: 'gnupg' },
   { command: 'dirmngr', debianPackage: 'dirmngr' },
   { command: 'ip', debianPackage: 'iproute2' },
+  { command: 'msmtp', debianPackage: 'msmtp' },
+  { command: 'postfix', debianPackage: 'postfix' },
   { command: 'profanity', debianPackage: 'profanity' },
   { command: 'sq', debianPackage: 'sq' },
+  { command: 'swaks', debianPackage: 'swaks' },
   { command: 'tmux', debianPackage: 'tmux' },
 ]
 

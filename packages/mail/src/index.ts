@@ -1,4 +1,7 @@
 /** RFC 5322 without I/O: header sections, addresses, and how a mail is encrypted. */
+export { parseAddressList } from './address-list.ts'
+export { Base64Size, decodedSize } from './decoded-size.ts'
+export type { DecodedSize } from './decoded-size.ts'
 export { formatAddress, parseAddress } from './email-address.ts'
 export type { EmailAddress } from './email-address.ts'
 export { encryptionReader, isDeliveryReport } from './encryption/encryption.ts'
@@ -9,3 +12,5 @@ export { MailHeader } from './mail-header.ts'
 export type { HeaderField } from './mail-header.ts'
 export { parseMediaType } from './media-type.ts'
 export type { MediaType } from './media-type.ts'
+export { MimeWalker } from './mime-walker.ts'
+export type { MimeFault, MimeLeafReader, MimeLimits, MimePart, MimeVisitor } from './mime-walker.ts'

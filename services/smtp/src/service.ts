@@ -8,8 +8,12 @@ import type { SmtpConfig } from './config.ts'
 import { createEvents } from './events.ts'
 import { openReception } from './reception/reception.ts'
 import { smarthostMail } from './smarthost.ts'
+import { attachmentsStage } from './stages/attachments.ts'
 import { closedQueue, closedStage } from './stages/closed.ts'
+import { ownAddressesStage } from './stages/own-addresses.ts'
 import { recipientsStage } from './stages/recipients.ts'
+import { submissionHeaderStage } from './stages/submission-header.ts'
+import { traceStage } from './stages/trace.ts'
 
 export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
@@ -48,7 +52,15 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
       random,
       events,
       queue: closedQueue,
-      stages: [recipients, closedStage],
+      // In the order in which they are asked.
+      stages: [
+        recipients,
+        closedStage,
+        ownAddressesStage({ domains }),
+        submissionHeaderStage({ clock, random }),
+        traceStage({ host, clock }),
+        attachmentsStage,
+      ],
     }),
   )
   const addresses = [

@@ -35,6 +35,8 @@ export interface TestReception extends AsyncDisposable {
 export interface TestReceptionOptions {
   readonly stages?: (parts: { platform: TestPlatform; accounts: AccountsDomain }) => readonly Stage[]
   readonly messageBytesMax?: number
+  /** Instead of a fresh database. */
+  readonly databaseUrl?: string
   /** Of the connections; accounts and sign-ins, too. */
   readonly clock?: Clock
   readonly trusted?: readonly string[]
@@ -43,7 +45,7 @@ export interface TestReceptionOptions {
 
 export async function openTestReception(options: TestReceptionOptions = {}): Promise<TestReception> {
   await using stack = new AsyncDisposableStack()
-  const platform = stack.use(await createTestPlatform())
+  const platform = stack.use(await createTestPlatform(['localhost'], options.databaseUrl))
   const { bus, random, tls, domains, bind } = platform
   const clock = options.clock ?? platform.clock
   const db = stack.use(await openDb({ url: platform.databaseUrl, role: 'sealpost_account' }))
