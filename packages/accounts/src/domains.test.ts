@@ -6,7 +6,12 @@ import { memoryDomainStore } from './domain-store.memory.ts'
 import { postgresDomainStore } from './domain-store.postgres.ts'
 import { createDomains, type DomainPolicy, type DomainStore } from './domains.ts'
 
-const NOTHING: DomainPolicy = { e2ee: undefined, storage: undefined, messageTtlSeconds: undefined }
+const NOTHING: DomainPolicy = {
+  e2ee: undefined,
+  storage: undefined,
+  messageTtlSeconds: undefined,
+  mailPgp: undefined,
+}
 
 describe.each(['memory', 'postgres'])('the store of policies in %s', (kind) => {
   let store: DomainStore
@@ -25,7 +30,12 @@ describe.each(['memory', 'postgres'])('the store of policies in %s', (kind) => {
 
   test('a policy is kept as it was given, and replaced as a whole', async () => {
     expect(await store.policies()).toEqual(new Map())
-    const full: DomainPolicy = { e2ee: 'optional', storage: 'none', messageTtlSeconds: 3600 }
+    const full: DomainPolicy = {
+      e2ee: 'optional',
+      storage: 'none',
+      messageTtlSeconds: 3600,
+      mailPgp: 'on-arrival',
+    }
     await store.put('a.example', full)
     await store.put('b.example', { ...NOTHING, messageTtlSeconds: 60 })
     expect(await store.policies()).toEqual(

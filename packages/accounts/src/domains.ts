@@ -16,6 +16,13 @@ export type E2eePolicy = (typeof E2EE_POLICIES)[number]
 export const STORAGE_MODES = ['sealed', 'none'] as const
 export type StorageMode = (typeof STORAGE_MODES)[number]
 
+/**
+ * From the laxest to the strictest. `optional`: encryption is up to who writes. `on-arrival`: what comes in readable is encrypted to the recipient's key before it is stored.
+ * `required`: only mail that is encrypted already comes in or goes out.
+ */
+export const MAIL_PGP_MODES = ['optional', 'on-arrival', 'required'] as const
+export type MailPgpMode = (typeof MAIL_PGP_MODES)[number]
+
 /** Longest life that a domain can be given: a year, in seconds. */
 export const MESSAGE_TTL_SECONDS_MAX = 366 * 86_400
 
@@ -25,6 +32,7 @@ export interface DomainPolicy {
   readonly storage: StorageMode | undefined
   /** Longest life of an undelivered message; it never lengthens the server's. */
   readonly messageTtlSeconds: number | undefined
+  readonly mailPgp: MailPgpMode | undefined
 }
 
 /** Kept for as long as it decides anything; `domain` is canonical. */
@@ -52,6 +60,6 @@ export function createDomains(store: DomainStore, bus: Bus): Domains {
 }
 
 /** True when the policy leaves everything as the server is set. */
-export function decidesNothing({ e2ee, storage, messageTtlSeconds }: DomainPolicy): boolean {
-  return e2ee === undefined && storage === undefined && messageTtlSeconds === undefined
+export function decidesNothing(policy: DomainPolicy): boolean {
+  return Object.values(policy).every((decision) => decision === undefined)
 }

@@ -19,10 +19,12 @@ export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export {
+  MAIL_PGP_MODES,
   MESSAGE_TTL_SECONDS_MAX,
   type DomainPolicy,
   type Domains,
   type E2eePolicy,
+  type MailPgpMode,
   type StorageMode,
 } from './domains.ts'
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'

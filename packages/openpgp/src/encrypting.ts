@@ -2,7 +2,7 @@
  * RFC 9580 §5.13, §6.2: an encrypted and armored message made while its plaintext is read, in bounded memory. Its length is known before, and it is the same
  * each time it is made from the same material, so that it can be sent again without being kept.
  */
-import { createCipheriv, createHash, hkdfSync, type Cipheriv } from 'node:crypto'
+import { createCipheriv, createHash, hkdfSync, type CipherGCM, type CipherOCB } from 'node:crypto'
 import { PacketType } from './packet.ts'
 
 /** A session key with the packets that carry it to its recipient. */
@@ -154,7 +154,7 @@ async function* encryptVersion2(
   const info = Buffer.from([0xc0 | type, 2, id, mode.id, CHUNK_OCTET])
   const derived = Buffer.from(hkdfSync('sha256', key, salt, info, keyBytes + mode.nonceBytes - 8))
   const messageKey = derived.subarray(0, keyBytes)
-  const cipherOf = (index: number, associated: Buffer): Cipheriv => {
+  const cipherOf = (index: number, associated: Buffer): CipherGCM | CipherOCB => {
     const nonce = Buffer.concat([derived.subarray(keyBytes), octets8(index)])
     const options = { authTagLength: TAG_BYTES }
     const made =

@@ -1,6 +1,8 @@
 /** What one service may ask of another: a direct call in one process, HTTP with a shared secret between processes. */
 export { PortError, type PortErrorCode } from './port-error.ts'
 export { openPortSecret, PORT_SECRET_FILE, type PortSecret } from './port-secret.ts'
+export type { KeyDirectory } from './key-directory.ts'
+export { KEY_DIRECTORY_PATH, keyDirectoryClient } from './key-directory-client.ts'
 export { mailClient } from './mail-client.ts'
 export { MAIL_BYTES_MAX, MAIL_PATH } from './mail-wire.ts'
 export { MailError, type Mail, type MailErrorCode, type OutgoingMail } from './mail.ts'

@@ -1,14 +1,22 @@
+import type { FastifyPluginAsync } from '@sealpost/http'
 import { mailClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type KeysConfig } from './config.ts'
+import { keyDirectoryRoutes } from './ports/key-directory.ts'
 import { createKeysService, type KeysService } from './service.ts'
 
-/** In a process of its own the directory asks the mail relay over HTTP. */
+/** In a process of its own the directory asks the mail relay over HTTP, and answers it. */
 async function createWithPort(config: KeysConfig, platform: Platform): Promise<KeysService> {
   const { dataDir, random, log } = platform
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError): void => log.warn('mail_away', { code })
-  return createKeysService(config, platform, { mail: mailClient({ url: config.mailUrl, secret, onError }) })
+  const mail = mailClient({ url: config.mailUrl, secret, onError })
+  const service = await createKeysService(config, platform, { mail })
+  const http: FastifyPluginAsync = async (app) => {
+    await app.register(service.http)
+    await app.register(keyDirectoryRoutes(service.keys, secret))
+  }
+  return { ...service, http }
 }
 
 await runMain(readConfig, createWithPort)

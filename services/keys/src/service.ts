@@ -7,7 +7,7 @@ import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { Mail } from '@sealpost/ports'
+import type { KeyDirectory, Mail } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -21,6 +21,7 @@ import { AccountFollower } from './lifecycle/account-follower.ts'
 import { sendReminders } from './lifecycle/reminders.ts'
 import { linkPages } from './pages/link-pages.ts'
 import { publicPages } from './pages/public-pages.ts'
+import { keyDirectory } from './ports/key-directory.ts'
 import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
@@ -45,6 +46,8 @@ import { Verification } from './verification/verification.ts'
 
 export interface KeysService extends RunningService {
   readonly directory: Directory
+  /** What other services of this process may ask. */
+  readonly keys: KeyDirectory
 }
 
 /** What the directory asks of other services. */
@@ -112,6 +115,7 @@ export async function createKeysService(
   const held = stack.move()
   return {
     directory,
+    keys: keyDirectory(directory),
     http: routes,
     ready: () =>
       Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(

@@ -22,6 +22,10 @@ export interface SmtpEvents {
   queueRefused(code: string): void
   /** A mail of ours: accepted by the next server, or the code of the error. */
   sent(outcome: string): void
+  /** A mail on its way into a mailbox: how it is encrypted, or why it is not. */
+  arrived(outcome: string): void
+  /** Somebody could not be asked for a key; `code` is the error's. */
+  keyLookupFailed(code: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
@@ -36,6 +40,10 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const received = metrics.counter('smtp_received_total', 'Mails received', ['listener', 'outcome'])
   const queue = metrics.counter('smtp_queue_refusals_total', 'Mails the queue could not keep', ['code'])
   const sent = metrics.counter('smtp_sent_total', 'Mails of our own handed on', ['outcome'])
+  const arrived = metrics.counter('smtp_arrived_total', 'Mails on their way into mailboxes', ['outcome'])
+  const lookups = metrics.counter('smtp_key_lookup_failures_total', 'Keys that could not be asked for', [
+    'code',
+  ])
   const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
@@ -57,6 +65,8 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
       queue.inc({ code })
       log.error('smtp_queue_refused', { code })
     },
+    arrived: (outcome) => arrived.inc({ outcome }),
+    keyLookupFailed: (code) => lookups.inc({ code }),
     sent: (outcome) => sent.inc({ outcome }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
   }

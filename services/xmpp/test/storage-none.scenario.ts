@@ -139,7 +139,12 @@ test('STORAGE_MODE for the whole server, a domain decided otherwise', async () =
   alice.sends(omemo('bob@localhost', 'm1'))
   await alice.receives(unavailable('m1'))
   const { domains } = server.accounts
-  await domains.setPolicy('localhost', { e2ee: undefined, storage: 'sealed', messageTtlSeconds: undefined })
+  await domains.setPolicy('localhost', {
+    e2ee: undefined,
+    storage: 'sealed',
+    messageTtlSeconds: undefined,
+    mailPgp: undefined,
+  })
   const bob = await server.client('bob', { resource: 'x' })
   await expect
     .poll(async () => {

@@ -194,7 +194,12 @@ export class Deployment implements AsyncDisposable {
       SUBMISSION_PORT: String(ports.submission),
       SUBMISSIONS_PORT: String(ports.submissions),
       ...(this.shape === 'four-processes'
-        ? { EVENT_BUS: 'postgres', RELAY_URL: this.url('xmpp', ''), MAIL_URL: this.url('smtp', '') }
+        ? {
+            EVENT_BUS: 'postgres',
+            RELAY_URL: this.url('xmpp', ''),
+            MAIL_URL: this.url('smtp', ''),
+            KEYS_URL: this.url('keys', ''),
+          }
         : {}),
       ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl.reveal() }),
       ...this.#env,

@@ -22,6 +22,12 @@ const policyFields = {
       description: 'Longest life of an undelivered message; never longer than the server’s',
     }),
   ),
+  mail_pgp: Type.Optional(
+    Type.Union([Type.Literal('optional'), Type.Literal('on-arrival'), Type.Literal('required')], {
+      description:
+        'on-arrival: readable mail is encrypted to the recipient before it is stored; required: only encrypted mail comes in or goes out',
+    }),
+  ),
 }
 
 const policySchema = Type.Object(policyFields, {
@@ -31,23 +37,31 @@ const policySchema = Type.Object(policyFields, {
 const domainSchema = Type.Object({ domain: Type.String(), ...policyFields })
 const domainParams = Type.Object({ domain: Type.String({ minLength: 1, maxLength: 1023 }) })
 
-const NOTHING: DomainPolicy = { e2ee: undefined, storage: undefined, messageTtlSeconds: undefined }
+const NOTHING: DomainPolicy = {
+  e2ee: undefined,
+  storage: undefined,
+  messageTtlSeconds: undefined,
+  mailPgp: undefined,
+}
 
 function show(domain: string, policy: DomainPolicy = NOTHING): Static<typeof domainSchema> {
-  const { e2ee, storage, messageTtlSeconds } = policy
+  const { e2ee, storage, messageTtlSeconds, mailPgp } = policy
   return {
     domain,
     ...(e2ee === undefined ? {} : { e2ee }),
     ...(storage === undefined ? {} : { storage }),
     ...(messageTtlSeconds === undefined ? {} : { message_ttl_seconds: messageTtlSeconds }),
+    ...(mailPgp === undefined ? {} : { mail_pgp: mailPgp }),
   }
 }
 
-function print({ domain, e2ee, storage, message_ttl_seconds: ttl }: Static<typeof domainSchema>): string {
+function print(shown: Static<typeof domainSchema>): string {
+  const { domain, e2ee, storage, message_ttl_seconds: ttl, mail_pgp: mailPgp } = shown
   const decided = [
     e2ee === undefined ? [] : [`e2ee ${e2ee}`],
     storage === undefined ? [] : [`storage ${storage}`],
     ttl === undefined ? [] : [`message-ttl-seconds ${String(ttl)}`],
+    mailPgp === undefined ? [] : [`mail-pgp ${mailPgp}`],
   ].flat()
   return [domain, ...(decided.length === 0 ? ['as the server'] : decided)].join('  ')
 }
@@ -99,8 +113,8 @@ export const setDomainPolicy = defineCommand({
   response: domainSchema,
   async handle(context, { params, body }) {
     const domain = served(context, params.domain)
-    const { e2ee, storage, message_ttl_seconds: messageTtlSeconds } = body
-    const policy: DomainPolicy = { e2ee, storage, messageTtlSeconds }
+    const { e2ee, storage, message_ttl_seconds: messageTtlSeconds, mail_pgp: mailPgp } = body
+    const policy: DomainPolicy = { e2ee, storage, messageTtlSeconds, mailPgp }
     await context.accounts.domains.setPolicy(domain, policy)
     return show(domain, policy)
   },

@@ -85,13 +85,15 @@ export class Intake {
     data: DataReader,
   ): Promise<SmtpReply | undefined> {
     using watching = this.#options.stages.watch(transaction)
+    const transform = this.#options.stages.transform(transaction)
     for (let chunk: Buffer | undefined = beginning; chunk !== undefined; chunk = await data.next()) {
       if (chunk.length === 0) continue
       if (data.fault !== undefined) return data.fault
       const refused = await watching.write(chunk)
       if (refused !== undefined) return refused
-      await draft.write(chunk)
+      await draft.write(transform?.write(chunk) ?? chunk)
     }
+    if (transform !== undefined) await draft.write(transform.end())
     return data.fault ?? (await watching.end())
   }
 }

@@ -3,7 +3,7 @@
  * service.ts lists them in their order. What a stage answers with is the reply to the client; undefined lets the transaction go on.
  */
 import type { Account } from '@sealpost/accounts'
-import type { EmailAddress, MailHeader } from '@sealpost/mail'
+import type { BodyTransform, EmailAddress, MailHeader } from '@sealpost/mail'
 import type { Content } from '../content.ts'
 import type { SmtpReply } from '../smtp-reply.ts'
 
@@ -84,6 +84,8 @@ export interface Stage {
   recipient?(client: Client, envelope: Envelope, recipient: EnvelopeRecipient): Outcome
   /** The header is complete; the body has not begun. */
   header?(transaction: Transaction): Outcome
+  /** What the body is made into on its way to the queue; watchers see it as it came. Of several stages the first that wants to has it. */
+  transform?(transaction: Transaction): BodyTransform | undefined
   /** A watcher of this body; undefined: not interested. */
   watch?(transaction: Transaction): BodyWatcher | undefined
   /** The body is complete and can be read again, more than once; nothing is durable yet. */

@@ -1,5 +1,6 @@
 /** Runs the stages of stage.ts in their order. Knows none of them: the first reply is the reply; a stage that breaks defers the mail. */
 import { errorCode } from '@sealpost/errors'
+import type { BodyTransform } from '@sealpost/mail'
 import type { SmtpEvents } from '../events.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import type { BodyWatcher, Stage, Transaction } from './stage.ts'
@@ -44,6 +45,15 @@ export class Stages {
         this.#events.stageFailed(stage.name, errorCode(error))
       }
     }
+  }
+
+  /** Of the first stage that has one. */
+  transform(transaction: Transaction): BodyTransform | undefined {
+    for (const stage of this.#stages) {
+      const transform = stage.transform?.(transaction)
+      if (transform !== undefined) return transform
+    }
+    return undefined
   }
 
   /** One watcher for all. */

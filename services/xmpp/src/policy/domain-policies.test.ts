@@ -5,7 +5,12 @@ import { expect, test } from 'vitest'
 import { DomainPolicies, type MessagePolicy } from './domain-policies.ts'
 
 const SERVER: MessagePolicy = { e2ee: 'required', storage: 'sealed', messageTtlSeconds: 1000 }
-const NOTHING: DomainPolicy = { e2ee: undefined, storage: undefined, messageTtlSeconds: undefined }
+const NOTHING: DomainPolicy = {
+  e2ee: undefined,
+  storage: undefined,
+  messageTtlSeconds: undefined,
+  mailPgp: undefined,
+}
 
 class World {
   readonly bus = createProcessBus()

@@ -1,0 +1,132 @@
+/**
+ * One file from a server that a stranger's address names: by HTTPS, from public addresses alone, following nobody elsewhere, bounded in time and size. So that
+ * nobody can make the relay ask what is near it (server-side request forgery).
+ */
+import { request } from 'node:https'
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import { OperationalError } from '@sealpost/errors'
+import type { Resolver } from '../dns/resolver.ts'
+
+const TIME_MS_MAX = 10_000
+const BYTES_MAX = 1024 * 1024
+const HTTPS_PORT = 443
+
+/** RFC 6890 and its registries: what is not the internet. */
+const SPECIAL: readonly (readonly [string, number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+]
+/** Everything that is not global unicast (RFC 4291 §2.4), and what in it leads elsewhere or is for examples. */
+const SPECIAL_6: readonly (readonly [string, number])[] = [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+]
+
+const special = new BlockList()
+for (const [network, prefix] of SPECIAL) special.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of SPECIAL_6) special.addSubnet(network, prefix, 'ipv6')
+const global6 = new BlockList()
+global6.addSubnet('2000::', 3, 'ipv6')
+
+/** Whether an address is one of the internet at large. */
+export function isPublicAddress(address: string): boolean {
+  if (isIPv6(address)) return global6.check(address, 'ipv6') && !special.check(address, 'ipv6')
+  return isIP(address) === 4 && !special.check(address, 'ipv4')
+}
+
+export class FetchError extends OperationalError {
+  override name = 'FetchError'
+}
+
+const fail = {
+  unknown: () => new FetchError('FETCH_NO_ADDRESS', 'The name of the server cannot be resolved now'),
+  unreachable: (cause: unknown) =>
+    new FetchError('FETCH_UNREACHABLE', 'The server cannot be reached', { cause }),
+  answer: () => new FetchError('FETCH_ANSWER', 'The server did not answer as it should'),
+} as const
+
+export interface FetchPublicOptions {
+  readonly resolver: Pick<Resolver, 'addresses'>
+  /** For tests, which have no public addresses. */
+  readonly port?: number
+  readonly ca?: string
+  readonly allows?: (address: string) => boolean
+}
+
+export type FetchPublic = (host: string, path: string) => Promise<Fetched>
+
+/** `no host`: the name does not exist or leads to no public address. `none`: the server has no such file, or sends elsewhere. */
+export type Fetched =
+  | { readonly result: 'found'; readonly bytes: Buffer }
+  | { readonly result: 'none' | 'no host' }
+
+/** `host` in A-labels. Rejects with FetchError when nobody knows now. */
+export function fetchPublic(options: FetchPublicOptions): FetchPublic {
+  const { resolver, allows = isPublicAddress } = options
+  return async (host, path) => {
+    if (isIP(host) !== 0) return { result: 'no host' }
+    const answer = await resolver.addresses(host)
+    if (answer.result === 'failed') throw fail.unknown()
+    const address = answer.result === 'found' ? answer.records.find(allows) : undefined
+    return address === undefined ? { result: 'no host' } : await get({ host, path, address }, options)
+  }
+}
+
+interface Target {
+  readonly host: string
+  readonly path: string
+  readonly address: string
+}
+
+async function get(
+  { host, path, address }: Target,
+  { port = HTTPS_PORT, ca }: FetchPublicOptions,
+): Promise<Fetched> {
+  const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
+  const asked = request({
+    host: address,
+    servername: host,
+    port,
+    path,
+    headers: { host, accept: 'application/octet-stream, */*' },
+    agent: false,
+    signal: AbortSignal.timeout(TIME_MS_MAX),
+    ...(ca === undefined ? {} : { ca }),
+  })
+  asked.once('error', (cause) => reject(fail.unreachable(cause)))
+  asked.once('response', (response) => {
+    const { statusCode = 0 } = response
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const end = (fetched: Fetched | FetchError): void => {
+      asked.destroy()
+      if (fetched instanceof FetchError) reject(fetched)
+      else resolve(fetched)
+    }
+    if (statusCode >= 300 && statusCode < 500 && statusCode !== 429) return end({ result: 'none' })
+    if (statusCode !== 200) return end(fail.answer())
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes > BYTES_MAX) end(fail.answer())
+    })
+    response.once('error', (cause) => reject(fail.unreachable(cause)))
+    response.once('end', () => end({ result: 'found', bytes: Buffer.concat(chunks) }))
+  })
+  asked.end()
+  return await promise
+}
