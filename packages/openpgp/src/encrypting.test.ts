@@ -49,8 +49,12 @@ it.each([
   for (const bytes of [0, 1, 47, 65_524, 65_536, 200_001]) {
     const plain = randomBytes(bytes)
     const message = await readMessage({ armoredMessage: await armoredOf(session, plain) })
-    const { data } = await decrypt({ message, decryptionKeys: privateKey, format: 'binary' })
-    expect(Buffer.from(data as Uint8Array).equals(plain)).toBe(true)
+    const decrypted: { data: unknown } = await decrypt({
+      message,
+      decryptionKeys: privateKey,
+      format: 'binary',
+    })
+    expect(Buffer.from(decrypted.data as Uint8Array).equals(plain)).toBe(true)
   }
 })
 
@@ -71,8 +75,8 @@ it('openpgp.js decrypts OCB', async () => {
     pieces.push(piece)
   const message = await readMessage({ armoredMessage: Buffer.concat(pieces).toString() })
   const sessionKeys = { data: key, algorithm: 'aes128', aeadAlgorithm: 'ocb' } as const
-  const { data } = await decrypt({ message, sessionKeys, format: 'binary' })
-  expect(Buffer.from(data as Uint8Array).equals(plain)).toBe(true)
+  const decrypted: { data: unknown } = await decrypt({ message, sessionKeys, format: 'binary' })
+  expect(Buffer.from(decrypted.data as Uint8Array).equals(plain)).toBe(true)
   expect(privateKey.isPrivate()).toBe(true)
 })
 

@@ -76,7 +76,10 @@ export function pgpPolicyStage(options: PgpPolicyStageOptions): Stage {
       const reader = demand === undefined ? undefined : encryptionReader(transaction.header)
       if (demand === undefined || reader === undefined) return undefined
       return {
-        write: (chunk) => void reader.write(chunk),
+        write: (chunk) => {
+          reader.write(chunk)
+          return undefined
+        },
         end: () => (isEnough(reader.end(), demand) ? undefined : reject[demand]()),
       }
     },
