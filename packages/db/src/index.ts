@@ -1,5 +1,5 @@
 /** Postgres: typed statements, a pool under a role, transactions, LISTEN, advisory locks, migrations. Knows no table. */
-export { default as sql, empty, join, Sql } from 'sql-template-tag'
+export { default as sql, empty, join, raw, Sql } from 'sql-template-tag'
 export { gather, type GatherOptions } from './gather.ts'
 export { DbError, isConnectionError, isUniqueViolation } from './db-error.ts'
 export { migrate } from './migrate.ts'

@@ -4,7 +4,7 @@ import type { Mail } from '@sealpost/ports'
 import { readArmor, readStored, summarize, writeArmor } from '@sealpost/openpgp'
 import type { CertificateSummary } from '@sealpost/openpgp'
 import { MailError } from '@sealpost/ports'
-import { smarthostMail } from '../../smtp/src/smarthost.ts'
+import { directMail } from '../../smtp/test/direct-mail.ts'
 import { MailSink } from '../../smtp/test/mail-sink.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
@@ -71,9 +71,7 @@ export async function createTestKeys(overrides: Partial<TestPlatform> = {}): Pro
   const made = stack.use(await createTestPlatform())
   const platform: TestPlatform = { ...made, ...overrides }
   const sink = stack.use(await MailSink.open())
-  const { clock } = platform
-  const events = { sent: () => undefined }
-  const mail = smarthostMail({ smarthost: sink.smarthost, name: 'localhost', clock, events })
+  const mail = stack.use(directMail(sink.smarthost))
   const served = stack.use(await serveKeys(platform, { mail }, 100_000))
   const held = stack.move()
   return { platform, sink, ...served, [Symbol.asyncDispose]: () => held.disposeAsync() }

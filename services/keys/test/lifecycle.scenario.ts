@@ -17,7 +17,7 @@ import {
   userId,
 } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
-import { smarthostMail } from '../../smtp/src/smarthost.ts'
+import { directMail } from '../../smtp/test/direct-mail.ts'
 import { MailSink } from '../../smtp/test/mail-sink.ts'
 import { armor, createTestKeys, startKeys, summaryOf } from './keys.ts'
 import type { TestKeys } from './keys.ts'
@@ -241,12 +241,7 @@ test('owners are told of the expiry 30, 7 and 1 days before, once each, over res
   await using stack = new AsyncDisposableStack()
   const platform = stack.use(await createTestPlatform())
   const sink = stack.use(await MailSink.open())
-  const mail = smarthostMail({
-    smarthost: sink.smarthost,
-    name: 'localhost',
-    clock: systemClock,
-    events: { sent: () => undefined },
-  })
+  const mail = stack.use(directMail(sink.smarthost))
   const day = (text: string): number => Date.parse(`${text}T01:00:00Z`)
   const lifeUntil = (text: string): number => day(text) / 1000 - BIRTH
   {

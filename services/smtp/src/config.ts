@@ -1,7 +1,10 @@
 /** Configuration of the mail relay. */
+import { join } from 'node:path'
+import { domainToASCII } from 'node:url'
 import type { EnvReader, Networks } from '@sealpost/config'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
-import type { Smarthost } from './smarthost.ts'
+import type { Hop } from './delivery/remote-carrier.ts'
+import type { LmtpServer } from './mailbox/local-carrier.ts'
 
 export interface SmtpConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
@@ -14,13 +17,24 @@ export interface SmtpConfig {
   readonly trustedNetworks: Networks
   /** Who must say by the PROXY protocol for whom it connects. */
   readonly proxyNetworks: Networks
-  /** Takes all outgoing mail; undefined: nobody does. */
-  readonly smarthost: Smarthost | undefined
+  /** Takes all outgoing mail; undefined: it goes where DNS says. */
+  readonly smarthost: Hop | undefined
+  /** Servers for single domains, by domain in A-labels. */
+  readonly routes: ReadonlyMap<string, Hop>
+  /** Takes the mail of our users; undefined: it waits here until it is fetched. */
+  readonly lmtp: LmtpServer | undefined
+  /** What was not delivered for so long is given up. */
+  readonly expiryMs: number
   /** Undefined: the system's. */
   readonly dnsServers: readonly ResolverServer[] | undefined
+  /** Keys of mails that wait. */
+  readonly keyringDir: string
+  /** Large bodies of mails that wait, encrypted. */
+  readonly spoolDir: string
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
+  const dataDir = env.str('SEALPOST_DATA_DIR', './data')
   return {
     mxPort: env.port('SMTP_PORT', 2525),
     submissionPort: env.port('SUBMISSION_PORT', 2587),
@@ -28,20 +42,51 @@ export function readConfig(env: EnvReader): SmtpConfig {
     trustedNetworks: env.networks('SMTP_TRUSTED_NETWORKS', []),
     proxyNetworks: env.networks('SMTP_PROXY_NETWORKS', []),
     smarthost: readSmarthost(env),
+    routes: readRoutes(env),
+    lmtp: readLmtp(env),
+    expiryMs: env.durationMs('SMTP_EXPIRY', '48h', { min: 24 * HOUR_MS, max: 72 * HOUR_MS }),
     dnsServers: readDnsServers(env),
+    keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
+    spoolDir: join(dataDir, 'spool'),
   }
 }
 
-/** `host:port`, an IPv6 address in brackets. */
-function readSmarthost(env: EnvReader): Smarthost | undefined {
+const HOUR_MS = 60 * 60_000
+
+function readSmarthost(env: EnvReader): Hop | undefined {
   const text = env.optional('SMTP_SMARTHOST')
   if (text === undefined) return undefined
+  const hop = parseHop(text)
+  if (hop === undefined) env.problem('SMTP_SMARTHOST must be HOST:PORT, an IPv6 address in brackets')
+  return hop
+}
+
+function readRoutes(env: EnvReader): Map<string, Hop> {
+  const routes = new Map<string, Hop>()
+  for (const item of env.list('SMTP_ROUTES', [])) {
+    const [name = '', ...rest] = item.split('=')
+    const [domain, hop] = [domainToASCII(name.trim()), parseHop(rest.join('=').trim())]
+    if (domain === '' || hop === undefined) env.problem('SMTP_ROUTES must list DOMAIN=HOST:PORT')
+    else routes.set(domain, hop)
+  }
+  return routes
+}
+
+function readLmtp(env: EnvReader): LmtpServer | undefined {
+  const text = env.optional('MAILBOX_LMTP')
+  if (text === undefined) return undefined
+  if (text.startsWith('/')) return { path: text }
+  const hop = parseHop(text)
+  if (hop === undefined) env.problem('MAILBOX_LMTP must be HOST:PORT or the path of a socket')
+  return hop
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function parseHop(text: string): Hop | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:@/[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)
-  if (host !== undefined && port > 0 && port < 65_536) return { host, port }
-  env.problem('SMTP_SMARTHOST must be HOST:PORT, an IPv6 address in brackets')
-  return undefined
+  return host !== undefined && port > 0 && port < 65_536 ? { host, port } : undefined
 }
 
 /** Recursive resolvers, `ADDRESS` or `ADDRESS:PORT`, an IPv6 address with a port in brackets. Naming one says that its word on DNSSEC is good. */

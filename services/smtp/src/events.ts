@@ -20,12 +20,16 @@ export interface SmtpEvents {
   mailReceived(entrance: Entrance, outcome: string): void
   /** The queue could not keep a mail; `code` is the error's. */
   queueRefused(code: string): void
-  /** A mail of ours: accepted by the next server, or the code of the error. */
+  /** A mail of another service: taken into the queue, or the code of the error. */
   sent(outcome: string): void
   /** A mail on its way into a mailbox: how it is encrypted, or why it is not. */
   arrived(outcome: string): void
   /** Somebody could not be asked for a key; `code` is the error's. */
   keyLookupFailed(code: string): void
+  /** What an attempt came to, for each recipient, and how long it took. */
+  attempted(outcome: 'delivered' | 'failed' | 'deferred', seconds: number): void
+  /** Something of ours failed; the mail stays. `code` is the error's. */
+  queueTroubled(code: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
@@ -44,6 +48,12 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const lookups = metrics.counter('smtp_key_lookup_failures_total', 'Keys that could not be asked for', [
     'code',
   ])
+  const attempts = metrics.counter('smtp_attempts_total', 'Attempts to deliver, by recipient', ['outcome'])
+  const duration = metrics.histogram(
+    'smtp_attempt_seconds',
+    'Time of an attempt to deliver',
+    [0.01, 0.1, 1, 10, 60, 600],
+  )
   const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
@@ -68,6 +78,11 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     arrived: (outcome) => arrived.inc({ outcome }),
     keyLookupFailed: (code) => lookups.inc({ code }),
     sent: (outcome) => sent.inc({ outcome }),
+    attempted: (outcome, seconds) => {
+      attempts.inc({ outcome })
+      duration.observe(seconds)
+    },
+    queueTroubled: (code) => log.error('smtp_queue_troubled', { code }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
   }
 }

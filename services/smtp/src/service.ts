@@ -1,15 +1,18 @@
-/** The mail relay: speaks SMTP, signs users in, takes no mail yet, and hands on what other services send. */
-import { createAccounts } from '@sealpost/accounts'
+/** The mail relay: takes mail from users and from other servers, keeps it until it is delivered, and says what became of it. */
+import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { Mail } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createEvents } from './events.ts'
+import { createResolver } from './dns/dns-resolver.ts'
+import { systemServers } from './dns/system-servers.ts'
+import { openMailFlow } from './mail-flow.ts'
 import { openReception } from './reception/reception.ts'
-import { smarthostMail } from './smarthost.ts'
+import { mailboxRoutes } from './routes/mailbox.ts'
+import type { Signer } from './signing/signer.ts'
 import { attachmentsStage } from './stages/attachments.ts'
-import { closedQueue, closedStage } from './stages/closed.ts'
 import { ownAddressesStage } from './stages/own-addresses.ts'
 import { recipientsStage } from './stages/recipients.ts'
 import { submissionHeaderStage } from './stages/submission-header.ts'
@@ -22,6 +25,8 @@ export interface SmtpService extends RunningService {
 
 /** Sign-ins need one connection each for a moment. */
 const POOL_SIZE = 4
+
+const unsigned: Signer = { sign: () => Promise.resolve(Buffer.alloc(0)) }
 
 export async function createSmtpService(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
   await using stack = new AsyncDisposableStack()
@@ -36,7 +41,17 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     }),
   )
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
+  const resolver = createResolver({
+    servers: config.dnsServers ?? systemServers(),
+    clock,
+    random,
+    onAnswer: (type, result) => events.dnsAnswered(type, result),
+  })
+  const flow = stack.use(
+    await openMailFlow(config, platform, { accounts, resolver, signer: unsigned, events }),
+  )
   const host = domains[0] ?? 'localhost'
+  const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const recipients = stack.use(recipientsStage({ accounts, domains, clock, random }))
   const { ports } = stack.use(
     await openReception({
@@ -51,11 +66,10 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
       clock,
       random,
       events,
-      queue: closedQueue,
+      queue: flow.queue,
       // In the order in which they are asked.
       stages: [
         recipients,
-        closedStage,
         ownAddressesStage({ domains }),
         submissionHeaderStage({ clock, random }),
         traceStage({ host, clock }),
@@ -68,13 +82,13 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     { name: 'Mail submission (STARTTLS)', url: `smtp://${host}:${String(ports.submission)}` },
     { name: 'Mail submission (TLS)', url: `smtps://${host}:${String(ports.submissions)}` },
   ]
-  const mail = smarthostMail({ smarthost: config.smarthost, name: host, clock, events })
   const held = stack.move()
   return {
-    mail,
-    // Mail is read and sent over HTTP here once the relay takes any.
-    http: () => Promise.resolve(),
-    ready: async () => (await db.query(sql`select 1`)).length === 1,
+    mail: flow.mail,
+    http: async (app) => {
+      await app.register(mailboxRoutes, { mailbox: flow.mailbox, passwords, defaultDomain: host })
+    },
+    ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
     addresses,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

@@ -16,33 +16,54 @@ export interface SunkMail {
   readonly secure: boolean
 }
 
+export interface SinkOptions {
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined
+  /** STARTTLS is offered; true unless told. */
+  readonly tls?: boolean
+  /** REQUIRETLS is offered. */
+  readonly requireTls?: boolean
+  /** Of TLS 1.2, and of no other version. */
+  readonly ciphers?: string
+}
+
 export class MailSink implements AsyncDisposable {
   readonly mails: SunkMail[] = []
   /** RCPT is answered with this instead of 250. */
   refusal: { readonly code: number; readonly text: string } | undefined
+  /** As `refusal`, for single recipients. */
+  refuse: ((address: string) => { readonly code: number; readonly text: string } | undefined) | undefined
   readonly #server: SMTPServer
   readonly #waiting: (() => void)[] = []
 
-  private constructor() {
-    const { cert, key } = makeCertificate('localhost')
+  private constructor({
+    certificate = makeCertificate('localhost'),
+    tls = true,
+    requireTls = false,
+    ciphers,
+  }: SinkOptions) {
+    const { cert, key } = certificate
     this.#server = new SMTPServer({
       cert,
       key,
+      ...(ciphers === undefined ? {} : { ciphers, maxVersion: 'TLSv1.2' }),
+      hideSTARTTLS: !tls,
+      hideREQUIRETLS: !requireTls,
       authOptional: true,
-      onRcptTo: (_address, _session, callback) => {
-        if (this.refusal === undefined) callback()
-        else callback(Object.assign(new Error(this.refusal.text), { responseCode: this.refusal.code }))
+      onRcptTo: ({ address }, _session, callback) => {
+        const refusal = this.refuse?.(address) ?? this.refusal
+        if (refusal === undefined) callback()
+        else callback(Object.assign(new Error(refusal.text), { responseCode: refusal.code }))
       },
       onData: (stream, session, callback) => {
         stream.once('end', () => callback())
-        void this.#take(stream, session)
+        this.#take(stream, session).catch(() => undefined) // Cut off: not taken.
       },
     })
     this.#server.on('error', () => undefined)
   }
 
-  static async open(port = 0): Promise<MailSink> {
-    const sink = new MailSink()
+  static async open(port = 0, options: SinkOptions = {}): Promise<MailSink> {
+    const sink = new MailSink(options)
     const server = sink.#server.listen(port, '127.0.0.1')
     await once(server, 'listening')
     return sink

@@ -26,7 +26,12 @@ beforeAll(async () => {
   platform = await createTestPlatform()
   const { bus, clock, random, databaseUrl } = platform
   service = await createSmtpService(
-    { ...defineConfig({}, readConfig), mxPort: 0, submissionPort: 0, submissionsPort: 0 },
+    {
+      ...defineConfig({ SEALPOST_DATA_DIR: platform.dataDir }, readConfig),
+      mxPort: 0,
+      submissionPort: 0,
+      submissionsPort: 0,
+    },
     platform,
   )
   ports = service.addresses.map(({ url }) => Number(new URL(url).port))
@@ -74,18 +79,18 @@ test('the mail exchanger offers STARTTLS, SIZE and 8BITMIME, and never AUTH', as
 
 test.each([
   ['stranger@elsewhere.example', '550 5.7.1'],
-  [ALICE, '451 4.3.2'],
-  ['Alice-C4n4ry@LOCALHOST', '451 4.3.2'],
+  [ALICE, '250 2.1.5'],
+  ['Alice-C4n4ry@LOCALHOST', '250 2.1.5'],
   ['anybody@LOCALHOST', '550 5.1.1'],
   ['suspended@localhost', '550 5.1.1'],
-  ['postmaster', '451 4.3.2'],
-  ['Abuse@localhost', '451 4.3.2'],
+  ['postmaster', '250 2.1.5'],
+  ['Abuse@localhost', '250 2.1.5'],
   ['stranger@sub.localhost', '550 5.7.1'],
 ])('RCPT TO:<%s> on the mail exchanger: %s', async (recipient, reply) => {
   const { client } = await mx()
   expect(await client.ask('MAIL FROM:<sender@elsewhere.example> SIZE=1000 BODY=8BITMIME')).toMatch(/^250/)
   expect(await client.ask(`RCPT TO:<${recipient}>`)).toMatch(new RegExp(`^${reply}`))
-  expect(await client.ask('DATA')).toMatch(/^503/)
+  expect(await client.ask('DATA')).toMatch(reply.startsWith('250') ? /^354/ : /^503/)
 })
 
 test('TLS makes nobody a user: the mail exchanger relays for no stranger after STARTTLS', async () => {
@@ -101,7 +106,7 @@ test('a message larger than the limit is refused before it is sent', async () =>
   expect(await client.ask('MAIL FROM:<sender@elsewhere.example> SIZE=62914561')).toMatch(/^552/)
 })
 
-test('submission: no AUTH before TLS, no mail before AUTH, mail deferred after it', async () => {
+test('submission: no AUTH before TLS, no mail before AUTH, mail taken after it', async () => {
   const client = await SmtpClient.connect(ports[1] ?? 0)
   expect(await greet(client)).not.toContain('AUTH')
   expect(await client.ask(plain(ALICE, PASSWORD))).toMatch(/^538 5\.7\.11/)
@@ -111,7 +116,7 @@ test('submission: no AUTH before TLS, no mail before AUTH, mail deferred after i
   expect(await client.ask(`MAIL FROM:<${ALICE}>`)).toBe('530 5.7.0 Authentication required')
   expect(await client.ask(plain(ALICE, PASSWORD))).toMatch(/^235/)
   expect(await client.ask(`MAIL FROM:<${ALICE}>`)).toMatch(/^250/)
-  expect(await client.ask('RCPT TO:<stranger@elsewhere.example>')).toMatch(/^451 4\.3\.2/)
+  expect(await client.ask('RCPT TO:<stranger@elsewhere.example>')).toMatch(/^250 2\.1\.5/)
 })
 
 test('AUTH LOGIN over implicit TLS', async () => {

@@ -4,8 +4,8 @@ import type { EnvReader } from '@sealpost/config'
 
 export interface CtlConfig {
   readonly dataDir: string
-  /** Directory of the relay's keyring, given the data directory in use. */
-  readonly keyringOf: (dataDir: string) => string
+  /** Directories of the keyrings, given the data directory in use. */
+  readonly keyringsOf: (dataDir: string) => readonly string[]
 }
 
 /** Reads SEALPOST_DATA_DIR and KEYRING_DIR. */
@@ -13,6 +13,7 @@ export function readCtlConfig(env: EnvReader): CtlConfig {
   const keyringDir = env.optional('KEYRING_DIR')
   return {
     dataDir: env.str('SEALPOST_DATA_DIR', './data'),
-    keyringOf: (dataDir) => join(keyringDir ?? join(dataDir, 'keyring'), 'xmpp'),
+    keyringsOf: (dataDir) =>
+      ['xmpp', 'smtp'].map((owner) => join(keyringDir ?? join(dataDir, 'keyring'), owner)),
   }
 }

@@ -1,7 +1,11 @@
 /** The table `xmpp.sealed`: every statement that names it, except the lease's. */
 import { sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
-import { leaseHeld } from './lease.ts'
+import { leaseHeld } from '@sealpost/keyring'
+import type { LeaseScope } from '@sealpost/keyring'
+
+/** The key is "sealxmpp" in ASCII as an int8. */
+export const LEASE: LeaseScope = { schema: 'xmpp', rows: 'sealed', lockKey: 0x7365_616c_786d_7070n }
 
 /** A row without its blob. */
 export interface RowHead {
@@ -38,7 +42,7 @@ export class SealedRows {
     // The blobs travel as one value, which the driver sends as it is; an array of them would be sent as hexadecimal text.
     const [result] = await this.#db.query<{ held: boolean }>(
       sql`
-      with lease as (${leaseHeld(this.#keyringId, this.#epoch)}), added as (
+      with lease as (${leaseHeld(LEASE, this.#keyringId, this.#epoch)}), added as (
         insert into xmpp.sealed (id, queue_handle, seq, size_class, blob)
         select id, queue_handle, seq, size_class, substring(${Buffer.concat(rows.map(({ blob }) => blob))}::bytea from start for length)
         from unnest(
@@ -59,14 +63,14 @@ export class SealedRows {
       sql`
       select id, blob from xmpp.sealed
       where queue_handle = ${handle}::uuid and seq between ${firstSeq}::bigint and ${lastSeq}::bigint
-        and exists (${leaseHeld(this.#keyringId, this.#epoch)})`,
+        and exists (${leaseHeld(LEASE, this.#keyringId, this.#epoch)})`,
       { name: 'sealed_read' },
     )
     return new Map(rows.map(({ id, blob }) => [id, blob]))
   }
 
   async held(): Promise<boolean> {
-    return (await this.#db.query(leaseHeld(this.#keyringId, this.#epoch))).length > 0
+    return (await this.#db.query(leaseHeld(LEASE, this.#keyringId, this.#epoch))).length > 0
   }
 
   delete(ids: readonly string[]): Promise<number> {

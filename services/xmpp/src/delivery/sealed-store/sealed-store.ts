@@ -5,7 +5,7 @@
  */
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { openKeyring, overwritesInPlace } from '@sealpost/keyring'
+import { GarbageCollector, Lease, openKeyring, overwritesInPlace, ShredLag } from '@sealpost/keyring'
 import type {
   Keyring,
   KeyringOptions,
@@ -16,11 +16,8 @@ import type {
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Clock, Random } from '@sealpost/runtime'
-import { GarbageCollector } from './garbage-collector.ts'
-import { Lease } from './lease.ts'
 import { RowWriter } from './row-writer.ts'
-import { SealedRows } from './sealed-rows.ts'
-import { ShredLag } from './shred-lag.ts'
+import { LEASE, SealedRows } from './sealed-rows.ts'
 import { StoreError } from './store-error.ts'
 
 /** A device, or the pseudo-device whose queue an account's other sessions share. Both are UUIDs. */
@@ -119,7 +116,7 @@ const SCAN_ROWS = 5000
 export async function openSealedStore(options: SealedStoreOptions): Promise<SealedStore> {
   await using stack = new AsyncDisposableStack()
   const fence = createFence(options)
-  const lease = stack.use(await Lease.take(options.db, options.leaseWaitMs ?? LEASE_WAIT_MS))
+  const lease = stack.use(await Lease.take(options.db, LEASE, options.leaseWaitMs ?? LEASE_WAIT_MS))
   const { log } = options
   const keyring = stack.use(
     await (options.openKeyring ?? openKeyring)({

@@ -1,14 +1,20 @@
 /**
- * Who may write the keyring and its rows. An advisory lock keeps a second process waiting; the epoch in the lease
+ * Who may write a keyring and its rows. An advisory lock keeps a second process waiting; the epoch in the lease
  * row stops a first one that lost the lock without noticing: every statement that matters checks it.
  */
-import { sql } from '@sealpost/db'
-import type { Db, Sql } from '@sealpost/db'
-import { KeyringError } from '@sealpost/keyring'
 import { setTimeout as pause } from 'node:timers/promises'
+import { raw, sql } from '@sealpost/db'
+import type { Db, Sql } from '@sealpost/db'
+import { KeyringError } from './keyring-error.ts'
 
-/** "sealxmpp" in ASCII as an int8. */
-const LOCK_KEY = 0x7365_616c_786d_7070n
+/** What a lease is for: a schema with the tables `instance` (id) and `keyring_lease` (singleton, keyring_id, epoch). */
+export interface LeaseScope {
+  readonly schema: string
+  /** The table of sealed rows in it. */
+  readonly rows: string
+  /** Of the advisory lock: one number for one schema. */
+  readonly lockKey: bigint
+}
 
 const RETRY_MS = 100
 const RETRY_MS_MAX = 2000
@@ -22,18 +28,20 @@ export interface LeaseState {
 /** The lock, taken again by itself when its connection is lost. */
 export class Lease implements AsyncDisposable {
   readonly #db: Db
+  readonly #scope: LeaseScope
   #lock: AsyncDisposable | undefined
   #closed = false
   readonly #stop = new AbortController()
   #retaking: Promise<void> | undefined
 
-  private constructor(db: Db) {
+  private constructor(db: Db, scope: LeaseScope) {
     this.#db = db
+    this.#scope = scope
   }
 
   /** Waits at most `waitMs` for a former holder to go, which a killed one does as soon as the database notices; then KEYRING_HELD. */
-  static async take(db: Db, waitMs: number): Promise<Lease> {
-    const lease = new Lease(db)
+  static async take(db: Db, scope: LeaseScope, waitMs: number): Promise<Lease> {
+    const lease = new Lease(db, scope)
     const deadline = performance.now() + waitMs
     while (!(await lease.#tryLock())) {
       if (performance.now() >= deadline) throw new KeyringError('KEYRING_HELD')
@@ -43,14 +51,15 @@ export class Lease implements AsyncDisposable {
   }
 
   async state(): Promise<LeaseState> {
+    const [schema, rows] = [raw(this.#scope.schema), raw(this.#scope.rows)]
     const [row] = await this.#db.query<{
       instance: string
       keyring_id: string | null
       epoch: number | null
       rows_exist: boolean
     }>(sql`
-      select instance.id as instance, lease.keyring_id, lease.epoch, exists (select from xmpp.sealed) as rows_exist
-      from xmpp.instance left join xmpp.keyring_lease as lease on true`)
+      select instance.id as instance, lease.keyring_id, lease.epoch, exists (select from ${schema}.${rows}) as rows_exist
+      from ${schema}.instance left join ${schema}.keyring_lease as lease on true`)
     if (row === undefined) throw new KeyringError('KEYRING_INSTANCE_MISMATCH')
     const { keyring_id: keyringId, epoch } = row
     const lastSeen = keyringId === null || epoch === null ? undefined : { keyringId, epoch }
@@ -62,14 +71,15 @@ export class Lease implements AsyncDisposable {
    * visible. KEYRING_FENCED when the database has seen a higher epoch.
    */
   async announce(keyringId: string, epoch: number): Promise<void> {
+    const [schema, rows] = [raw(this.#scope.schema), raw(this.#scope.rows)]
     const changed = await this.#db.execute(sql`
-      insert into xmpp.keyring_lease as lease (keyring_id, epoch) values (${keyringId}::uuid, ${epoch}::bigint)
+      insert into ${schema}.keyring_lease as lease (keyring_id, epoch) values (${keyringId}::uuid, ${epoch}::bigint)
       on conflict (singleton) do update set keyring_id = excluded.keyring_id, epoch = excluded.epoch
       where lease.epoch < excluded.epoch`)
     if (changed === 0) throw new KeyringError('KEYRING_FENCED')
     // An insert that began under the old lease holds its table lock until it ends; one that begins later sees the new lease.
     await this.#db.transaction(async (tx) => {
-      await tx.execute(sql`lock table xmpp.sealed in share row exclusive mode`)
+      await tx.execute(sql`lock table ${schema}.${rows} in share row exclusive mode`)
     })
   }
 
@@ -81,7 +91,7 @@ export class Lease implements AsyncDisposable {
   }
 
   async #tryLock(): Promise<boolean> {
-    const lock = await this.#db.lock(LOCK_KEY, () => {
+    const lock = await this.#db.lock(this.#scope.lockKey, () => {
       this.#lock = undefined
       this.#retaking ??= this.#retake()
     })
@@ -104,6 +114,6 @@ export class Lease implements AsyncDisposable {
 }
 
 /** The lease row if it is still ours, as a condition of another statement. */
-export function leaseHeld(keyringId: string, epoch: number): Sql {
-  return sql`select from xmpp.keyring_lease where keyring_id = ${keyringId}::uuid and epoch = ${epoch}::bigint`
+export function leaseHeld({ schema }: Pick<LeaseScope, 'schema'>, keyringId: string, epoch: number): Sql {
+  return sql`select from ${raw(schema)}.keyring_lease where keyring_id = ${keyringId}::uuid and epoch = ${epoch}::bigint`
 }

@@ -1,0 +1,128 @@
+/** Everything behind reception, put together: store, queue, dispatcher, carriers, reports, mailboxes. */
+import { type AccountsDomain, runErasure } from '@sealpost/accounts'
+import { openDb } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import type { Mail } from '@sealpost/ports'
+import type { Platform } from '@sealpost/service'
+import { domainToASCII } from 'node:url'
+import type { SmtpConfig } from './config.ts'
+import { RemoteCarrier } from './delivery/remote-carrier.ts'
+import { privateAddresses } from './delivery/route.ts'
+import type { Resolver } from './dns/resolver.ts'
+import type { SmtpEvents } from './events.ts'
+import { type Arrival, unchanged } from './mailbox/arrival.ts'
+import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
+import { Mailbox } from './mailbox/mailbox.ts'
+import { queuedMail } from './ports/queued-mail.ts'
+import type { Carrier } from './queue/carrier.ts'
+import { Dispatcher } from './queue/dispatcher.ts'
+import { followAccounts } from './queue/account-follower.ts'
+import { type MailStore, openMailStore } from './queue/mail-store.ts'
+import { Queue } from './queue/queue.ts'
+import { createReporter } from './reports/delivery-report.ts'
+import type { Signer } from './signing/signer.ts'
+
+export interface MailFlow extends AsyncDisposable {
+  readonly queue: Queue
+  readonly mailbox: Mailbox
+  /** For other services. */
+  readonly mail: Mail
+  /** Whether mails can be kept now. */
+  readonly available: () => boolean
+}
+
+export interface MailFlowOptions {
+  readonly accounts: AccountsDomain
+  readonly resolver: Resolver
+  readonly signer: Signer
+  readonly arrival?: Arrival
+  readonly events: SmtpEvents
+}
+
+const POOL_SIZE = 8
+
+export async function openMailFlow(
+  config: SmtpConfig,
+  platform: Platform,
+  options: MailFlowOptions,
+): Promise<MailFlow> {
+  await using stack = new AsyncDisposableStack()
+  const { clock, random, domains, bus } = platform
+  const { accounts, events } = options
+  const fenced = Promise.withResolvers<void>()
+  const store = await openStore(config, platform, stack, fenced.resolve)
+  const mailbox = new Mailbox(store)
+  const carrier = createCarrier(config, platform, { ...options, mailbox, stack })
+  const host = domains[0] ?? 'localhost'
+  const now = (): number => clock.now()
+  const reporter = createReporter({ queue: () => queue, host, random, now })
+  const { expiryMs } = config
+  const dispatcher = stack.use(new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, events }))
+  const queue = new Queue({ store, dispatcher, now })
+  const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
+  const erase = (accountId: string): Promise<void> => queue.eraseAccount(accountId)
+  stack.use(runErasure({ ledger: accounts.erasure, owner: 'smtp', erase, clock, bus, onError }))
+  stack.use(followAccounts({ accounts, queue, bus, onError }))
+  void fenced.promise.then(() => dispatcher[Symbol.asyncDispose]())
+  dispatcher.start()
+  const held = stack.move()
+  return {
+    queue,
+    mailbox,
+    mail: queuedMail({ queue, events }),
+    available: () => store.available,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** The mails that are kept, over a pool of their own. */
+async function openStore(
+  { keyringDir, spoolDir }: SmtpConfig,
+  { log, metrics, clock, random, databaseUrl: url }: Platform,
+  stack: AsyncDisposableStack,
+  onFenced: () => void,
+): Promise<MailStore> {
+  const onError = (error: unknown): void =>
+    log.warn('smtp_database_connection_failed', { code: errorCode(error) })
+  const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
+  const parts = { db, keyringDir, spoolDir, log, metrics, clock, random }
+  return stack.use(
+    await openMailStore({ ...parts, onFenced, onExpired: () => log.warn('mail_kept_too_long') }),
+  )
+}
+
+/** Our own domains to the mailboxes, all others out. */
+function createCarrier(
+  config: SmtpConfig,
+  { domains, clock, random }: Platform,
+  {
+    accounts,
+    resolver,
+    signer,
+    arrival = unchanged,
+    mailbox,
+    stack,
+  }: MailFlowOptions & { mailbox: Mailbox; stack: AsyncDisposableStack },
+): Carrier {
+  const name = domains[0] ?? 'localhost'
+  const ours = new Set(domains.map((domain) => domainToASCII(domain)))
+  const remote = stack.use(
+    new RemoteCarrier({
+      smarthost: config.smarthost,
+      routes: config.routes,
+      resolver,
+      signer,
+      name,
+      ownNames: [...ours],
+      forbidden: privateAddresses(),
+      clock,
+      random,
+    }),
+  )
+  const { lmtp } = config
+  const local = stack.use(new LocalCarrier({ accounts, domains, mailbox, arrival, lmtp, name, clock }))
+  return {
+    destinationOf: (domain) => (ours.has(domain) ? LOCAL : remote.destinationOf(domain)),
+    carry: (attempt) => (attempt.destination === LOCAL ? local : remote).carry(attempt),
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * Brings mails to the carrier: each at once after it was accepted, then by its schedule; few at a time to one destination, so that no slow one holds others.
+ * One process owns the mails, so that what is due is known in memory. An attempt is on record before it begins: a crash cannot make it hammer.
+ */
+import { errorCode } from '@sealpost/errors'
+import type { Clock, Random } from '@sealpost/runtime'
+import type { Carrier, Outcome } from './carrier.ts'
+import { Destination } from './destination.ts'
+import { HotMails } from './hot-mails.ts'
+import { Job, wanted } from './job.ts'
+import type { Reply } from './mail-record.ts'
+import type { KeptMail, MailStore, OpenMail } from './mail-store.ts'
+import type { Notice, Reporter } from './notices.ts'
+import { TimeHeap } from './time-heap.ts'
+
+/** Attempts under way at once. */
+const RUNNING_MAX = 200
+/** More, for destinations that have none under way: slow ones cannot take every place. */
+const RESERVED = 100
+/** After the database or the disk failed us, or a report could not be kept. */
+const TROUBLE_MS = 10_000
+const STOP_MS_MAX = 2_000
+/** Mails that waited for a dead destination come back spread over so long. */
+const SPREAD_MS = 5_000
+
+export interface DispatcherOptions {
+  readonly store: MailStore
+  readonly carrier: Carrier
+  readonly reporter: Reporter
+  readonly clock: Clock
+  readonly random: Random
+  /** A mail that was not delivered for so long is given up. */
+  readonly expiryMs: number
+  readonly events: {
+    attempted(outcome: Outcome['result'], seconds: number): void
+    /** Something of ours failed; the mail stays. */
+    queueTroubled(code: string): void
+  }
+}
+
+export class Dispatcher implements AsyncDisposable {
+  readonly #options: DispatcherOptions
+  readonly #destinations = new Map<string, Destination<Job>>()
+  readonly #due = new TimeHeap<Job>()
+  readonly #jobs = new Map<string, readonly Job[]>()
+  readonly #hot = new HotMails()
+  readonly #stop = new AbortController()
+  readonly #working = new Set<Promise<void>>()
+  /** Destinations with jobs that are due, in the order in which they are served. */
+  readonly #round = new Set<Destination<Job>>()
+  #timer: { readonly at: number; readonly timer: Disposable } | undefined
+  #attempts = 0
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  /** Plans what the store holds from before. */
+  start(): void {
+    for (const kept of this.#options.store.all()) if (kept.place === 'outgoing') this.#plan(kept, false)
+  }
+
+  /** Just accepted: the first attempt begins in this turn. */
+  add(mail: OpenMail): void {
+    const jobs = this.#group(mail.kept, true)
+    this.#hot.add(mail, jobs.length)
+    this.#plan(mail.kept, true, jobs)
+  }
+
+  /** Its hold or its times have changed. */
+  changed(kept: KeptMail): void {
+    for (const job of this.#jobs.get(kept.id) ?? []) {
+      this.#destinations.get(job.destination)?.revive()
+      this.#wake(job)
+    }
+  }
+
+  /** It was dropped. */
+  forget(id: string): void {
+    this.#jobs.delete(id)
+    this.#hot.drop(id)
+  }
+
+  /** Why the destinations of a mail are left alone now, if they are. */
+  reasons(kept: KeptMail): Reply[] {
+    const now = this.#options.clock.now()
+    return (this.#jobs.get(kept.id) ?? []).flatMap(({ destination }) => {
+      const known = this.#destinations.get(destination)
+      return known === undefined || known.deadUntil <= now ? [] : (known.reason ?? [])
+    })
+  }
+
+  /** Resolves when nothing is being worked on. */
+  async idle(): Promise<void> {
+    while (this.#working.size > 0) await Promise.all(this.#working)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    this.#timer?.timer[Symbol.dispose]()
+    const late = Promise.withResolvers<void>()
+    const limit = this.#options.clock.after(STOP_MS_MAX, late.resolve)
+    await Promise.race([this.idle(), late.promise])
+    limit[Symbol.dispose]()
+  }
+
+  #group(kept: KeptMail, fresh: boolean): Job[] {
+    const groups = new Map<string, number[]>()
+    for (const [place, domain] of kept.domains.entries()) {
+      if (kept.state.recipients[place]?.done !== false) continue
+      const destination = this.#options.carrier.destinationOf(domain)
+      const group = groups.get(destination)
+      if (group === undefined) groups.set(destination, [place])
+      else group.push(place)
+    }
+    return [...groups].map(([destination, places]) => new Job(kept, destination, places, fresh))
+  }
+
+  #plan(kept: KeptMail, fresh: boolean, jobs = this.#group(kept, fresh)): void {
+    this.#jobs.set(kept.id, jobs)
+    if (jobs.length === 0) this.#finish(kept)
+    for (const job of jobs) this.#wake(job)
+  }
+
+  /** Decides what comes next for a job: something now, or when. */
+  #wake(job: Job): void {
+    const { clock, expiryMs } = this.#options
+    if (job.busy || !this.#isLive(job)) return
+    if (job.open.length === 0) return
+    const now = clock.now()
+    const expiresAt = job.kept.acceptedAt + expiryMs
+    if (now >= expiresAt) return this.#work(job, () => this.#giveUp(job))
+    if (now >= job.nextAt) return this.#offer(job)
+    if (now >= job.noticeAt) return this.#work(job, () => this.#tellDelay(job))
+    job.dueAt = Math.min(job.nextAt, expiresAt, job.noticeAt)
+    this.#due.add(job.dueAt, job)
+    this.#arm()
+  }
+
+  #isLive({ kept }: Job): boolean {
+    const { store } = this.#options
+    return !this.#stop.signal.aborted && kept.state.hold === undefined && store.find(kept.id) === kept
+  }
+
+  /** The destination takes it when it may; one that is left alone gives it back to the schedule. */
+  #offer(job: Job): void {
+    const { clock, random } = this.#options
+    const destination = this.#destination(job.destination)
+    if (destination.deadUntil > clock.now()) {
+      this.#postpone(
+        job,
+        destination.deadUntil + (random.bytes(2).readUInt16BE() % SPREAD_MS),
+        destination.reason,
+      )
+      return
+    }
+    job.busy = true
+    destination.add(job)
+    this.#round.add(destination)
+    this.#pump()
+  }
+
+  #postpone(job: Job, until: number, reason?: Reply): void {
+    job.busy = false
+    job.postpone(until)
+    for (const progress of job.progress) progress.reply ??= reason
+    this.#wake(job)
+  }
+
+  /** Starts what may be started, one destination after the other. */
+  #pump(): void {
+    for (let started = true; started;) {
+      started = false
+      for (const destination of this.#round) {
+        if (this.#attempts >= RUNNING_MAX + (destination.running === 0 ? RESERVED : 0)) continue
+        const job = destination.take()
+        if (destination.waiting === 0) this.#round.delete(destination)
+        if (job === undefined) continue
+        started = true
+        this.#start(job, destination)
+      }
+    }
+  }
+
+  #start(job: Job, destination: Destination<Job>): void {
+    this.#attempts += 1
+    destination.running += 1
+    this.#work(job, async () => {
+      let conclude: (() => Promise<void>) | undefined
+      try {
+        conclude = await this.#attempt(job, destination)
+      } finally {
+        this.#attempts -= 1
+        destination.running -= 1
+        this.#spread(destination)
+        this.#pump()
+      }
+      await conclude?.()
+    })
+  }
+
+  /** What is left to do after the connection; undefined: there was nothing to be tried. */
+  async #attempt(job: Job, destination: Destination<Job>): Promise<(() => Promise<void>) | undefined> {
+    const { store, carrier, clock, random, events } = this.#options
+    if (!this.#isLive(job)) return undefined
+    const { kept, fresh } = job
+    job.begin(clock.now(), random)
+    if (!fresh) await store.save(kept)
+    const mail = (fresh ? this.#hot.take(kept.id) : undefined) ?? (await store.open(kept))
+    if (mail === undefined) return undefined
+    const places = job.open
+    const recipients = places.flatMap((place) => mail.envelope.recipients[place] ?? [])
+    const before = clock.monotonic()
+    const { outcomes, reached } = await carrier.carry({
+      mail,
+      destination: job.destination,
+      recipients,
+      signal: this.#stop.signal,
+    })
+    const seconds = (clock.monotonic() - before) / 1000
+    for (const { result } of outcomes) events.attempted(result, seconds)
+    if (reached) destination.succeeded()
+    else if (!this.#stop.signal.aborted) destination.failed(clock.now(), outcomes[0]?.reply, random)
+    const tried = places.flatMap((place, index) => {
+      const outcome = outcomes[index]
+      return outcome === undefined ? [] : { place, outcome }
+    })
+    return async () => {
+      const notices = job.conclude(mail, tried, clock.now(), random)
+      await this.#report(job, mail, notices)
+      const done = tried.filter(({ outcome }) => outcome.result !== 'deferred').map(({ place }) => place)
+      await this.#close(job, done)
+    }
+  }
+
+  /** Those whose destination turned out dead meanwhile go back to the schedule; one that nobody needs is forgotten. */
+  #spread(destination: Destination<Job>): void {
+    if (destination.deadUntil > this.#options.clock.now()) {
+      this.#round.delete(destination)
+      for (const job of destination.takeAll()) {
+        job.busy = false
+        this.#offer(job)
+      }
+    }
+    if (destination.isForgettable) this.#destinations.delete(destination.name)
+  }
+
+  /** RFC 5321 §4.5.4.1: the time is over. */
+  async #giveUp(job: Job): Promise<void> {
+    const mail = await this.#options.store.open(job.kept)
+    if (mail === undefined) return
+    for (const _ of job.open) this.#options.events.attempted('failed', 0)
+    await this.#report(job, mail, job.notices(mail, 'failed'))
+    await this.#close(job, job.open)
+  }
+
+  async #tellDelay(job: Job): Promise<void> {
+    const mail = await this.#options.store.open(job.kept)
+    if (mail === undefined) return
+    await this.#report(job, mail, job.notices(mail, 'delayed'))
+    for (const progress of job.progress) progress.delayTold = true
+    await this.#options.store.save(job.kept)
+  }
+
+  async #report({ kept }: Job, mail: OpenMail, notices: readonly Notice[]): Promise<void> {
+    const asked = wanted(notices)
+    // Reports go to our own users only: whoever sent from outside was refused while it was there, or cannot be known.
+    if (asked.length === 0 || kept.account === undefined || mail.envelope.sender === undefined) return
+    const retryUntil = kept.acceptedAt + this.#options.expiryMs
+    await this.#insist(() => this.#options.reporter.report(mail, asked, retryUntil))
+  }
+
+  /** Until it succeeds or the relay stops: the remote servers have done their part, and nobody else knows. */
+  async #insist(task: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await task()
+      } catch (error) {
+        this.#options.events.queueTroubled(errorCode(error))
+      }
+      await this.#pause(TROUBLE_MS)
+    }
+  }
+
+  /** These are served, or told about; with the last one the mail goes. */
+  async #close({ kept }: Job, places: readonly number[]): Promise<void> {
+    for (const place of places) {
+      const progress = kept.state.recipients[place]
+      if (progress !== undefined) progress.done = true
+    }
+    if (kept.state.recipients.every(({ done }) => done)) this.#finish(kept)
+    else await this.#insist(() => this.#options.store.save(kept))
+  }
+
+  #finish(kept: KeptMail): void {
+    this.forget(kept.id)
+    this.#options.store.shred(kept)
+  }
+
+  /** Work for a job that nobody awaits. When it fails, the job comes back. */
+  #work(job: Job, task: () => Promise<void>): void {
+    job.busy = true
+    const working = (async () => {
+      try {
+        await task()
+      } catch (error) {
+        if (!this.#stop.signal.aborted) this.#options.events.queueTroubled(errorCode(error))
+        job.postpone(this.#options.clock.now() + TROUBLE_MS)
+      }
+      job.busy = false
+      this.#wake(job)
+    })()
+    this.#working.add(working)
+    void working.finally(() => this.#working.delete(working))
+  }
+
+  /** One timer, for the earliest. */
+  #arm(): void {
+    const { clock } = this.#options
+    const { next } = this.#due
+    if (next === undefined || this.#stop.signal.aborted) return
+    if (this.#timer !== undefined && this.#timer.at <= next) return
+    this.#timer?.timer[Symbol.dispose]()
+    const timer = clock.after(Math.max(next - clock.now(), 0), () => {
+      this.#timer = undefined
+      const now = clock.now()
+      for (let job = this.#due.take(now); job !== undefined; job = this.#due.take(now)) {
+        if (job.dueAt > now) continue // Planned anew meanwhile.
+        job.dueAt = Number.POSITIVE_INFINITY
+        this.#wake(job)
+      }
+      this.#arm()
+    })
+    this.#timer = { at: next, timer }
+  }
+
+  #destination(name: string): Destination<Job> {
+    let destination = this.#destinations.get(name)
+    if (destination === undefined) this.#destinations.set(name, (destination = new Destination(name)))
+    return destination
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const timer = this.#options.clock.after(ms, resolve)
+    const { signal } = this.#stop
+    const stopped = (): void => reject(new Error('The relay stops'))
+    signal.addEventListener('abort', stopped)
+    try {
+      await promise
+    } finally {
+      timer[Symbol.dispose]()
+      signal.removeEventListener('abort', stopped)
+    }
+  }
+}
