@@ -21,6 +21,8 @@ import { createDomains, type Domains, type DomainStore } from './domains.ts'
 import { createLedger, type ErasureLedger } from './erasure.ts'
 import { importAll, type ImportProgress, type ImportReport, type ImportRow } from './import.ts'
 import { LastUse } from './last-use.ts'
+import { createMailConduct, type MailConduct, type MailConductStore } from './mail-conduct.ts'
+import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
 import { postgresAccountStore } from './store.postgres.ts'
 import type { AccessStore, AccountRow, AccountStore, Name } from './store.ts'
 
@@ -80,6 +82,7 @@ export interface AccountsDomain extends Accounts, AsyncDisposable {
   readonly apiKeys: ApiKeys
   readonly invites: Invites
   readonly domains: Domains
+  readonly mailConduct: MailConduct
 }
 
 export interface AccountsOptions {
@@ -97,6 +100,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
     accounts: postgresAccountStore(db),
     access: postgresAccessStore(db),
     domains: postgresDomainStore(db),
+    mailConduct: postgresMailConductStore(db),
   })
 }
 
@@ -104,6 +108,7 @@ export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly accounts: AccountStore
   readonly access: AccessStore
   readonly domains: DomainStore
+  readonly mailConduct: MailConductStore
 }
 
 /** The accounts over any store. */
@@ -118,13 +123,14 @@ class StoredAccounts implements AccountsDomain {
   readonly apiKeys: ApiKeys
   readonly invites: Invites
   readonly domains: Domains
+  readonly mailConduct: MailConduct
   readonly #store: AccountStore
   readonly #bus: Bus
   readonly #clock: Clock
   readonly #random: Random
   readonly #lastUse: LastUse
 
-  constructor({ accounts, access, domains, bus, clock, random }: AccountsParts) {
+  constructor({ accounts, access, domains, mailConduct, bus, clock, random }: AccountsParts) {
     this.#store = accounts
     this.#bus = bus
     this.#clock = clock
@@ -134,6 +140,7 @@ class StoredAccounts implements AccountsDomain {
     this.apiKeys = createApiKeys({ store: access, clock, random })
     this.invites = this.#announcing(createInvites({ store: access, clock, random }))
     this.domains = createDomains(domains, bus)
+    this.mailConduct = createMailConduct({ store: mailConduct, accounts, clock })
   }
 
   async find(jid: Jid): Promise<Account | undefined> {

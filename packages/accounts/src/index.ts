@@ -32,6 +32,13 @@ export { Guesses, type Guess, type GuessesOptions, type GuessLimits } from './gu
 export { readAccountsCsv } from './import-csv.ts'
 export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
 export {
+  MAIL_LIMIT_MAX,
+  MAIL_REVIEW_REASONS,
+  type MailConduct,
+  type MailReview,
+  type MailReviewReason,
+} from './mail-conduct.ts'
+export {
   createPasswordCheck,
   type PasswordCheck,
   type PasswordCheckOptions,

@@ -2,6 +2,8 @@
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import { memoryDomainStore } from './domain-store.memory.ts'
 import type { DomainStore } from './domains.ts'
+import { memoryMailConductStore } from './mail-conduct-store.memory.ts'
+import type { MailConductStore } from './mail-conduct.ts'
 import type {
   AccessStore,
   AccountRow,
@@ -21,12 +23,18 @@ interface ErasureRow {
 }
 
 /** Accounts and access share one state, as they share tables in Postgres. */
-export function memoryStores(): { accounts: AccountStore; access: AccessStore; domains: DomainStore } {
+export function memoryStores(): {
+  accounts: AccountStore
+  access: AccessStore
+  domains: DomainStore
+  mailConduct: MailConductStore
+} {
   const state = new MemoryState()
   return {
     accounts: new MemoryAccountStore(state),
     access: new MemoryAccessStore(state),
     domains: memoryDomainStore(),
+    mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),
   }
 }
 

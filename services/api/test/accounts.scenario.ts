@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemRandom } from '@sealpost/runtime'
-import { deriveVerifiers } from '@sealpost/accounts'
+import { createAccounts, deriveVerifiers } from '@sealpost/accounts'
+import { openDb } from '@sealpost/db'
+import { systemClock, systemRandom } from '@sealpost/runtime'
 import { basic, createTestApi, type TestApi } from './api.ts'
 
 let api: TestApi
@@ -254,5 +255,33 @@ describe('import', () => {
     leaving.abort()
     await expect.poll(async () => (await probe()).status, { timeout: 10_000 }).toBe(200)
     expect(api.logged()).toContain('import_failed')
+  })
+})
+
+describe('mail of accounts', () => {
+  test('is restricted for one of them, and shown', async () => {
+    await api.owner('POST', '/v1/accounts', { jid: 'mailer@example.org', password: 'x' })
+    const path = '/v1/accounts/mailer@example.org/mail-limit'
+    expect((await api.owner('GET', path)).json).toEqual({ jid: 'mailer@example.org' })
+    const limited = await api.owner('PUT', path, { messages_per_day: 10 })
+    expect(limited).toMatchObject({ status: 200, json: { jid: 'mailer@example.org', messages_per_day: 10 } })
+    expect((await api.owner('GET', path)).json).toEqual(limited.json)
+    expect((await api.owner('PUT', path, {})).json).toEqual({ jid: 'mailer@example.org' })
+    expect((await api.owner('PUT', path, { messages_per_day: -1 })).status).toBe(400)
+    const nobody = await api.owner('PUT', '/v1/accounts/nobody-x@example.org/mail-limit', {
+      messages_per_day: 1,
+    })
+    expect(nobody.status).toBe(404)
+  })
+
+  test('that wants a look is listed until somebody has looked', async () => {
+    const { json } = await api.owner('POST', '/v1/accounts', { jid: 'filer@example.org', password: 'x' })
+    await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_account' })
+    await using accounts = createAccounts({ db, bus: api.bus, clock: systemClock, random: systemRandom })
+    await accounts.mailConduct.notice(String(json['id']), 'large-files')
+    const { items } = (await api.owner('GET', '/v1/mail-reviews')).json as { items: unknown[] }
+    expect(items).toEqual([{ jid: 'filer@example.org', reason: 'large-files', noticed_on: anyString }])
+    expect((await api.owner('DELETE', '/v1/mail-reviews/filer@example.org')).status).toBe(200)
+    expect((await api.owner('GET', '/v1/mail-reviews')).json).toEqual({ items: [] })
   })
 })

@@ -5,6 +5,7 @@ import type { EnvReader, Networks } from '@sealpost/config'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
+import type { SendingPlan } from './stages/sending-limits.ts'
 
 export interface SmtpConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
@@ -17,6 +18,8 @@ export interface SmtpConfig {
   readonly trustedNetworks: Networks
   /** Who must say by the PROXY protocol for whom it connects. */
   readonly proxyNetworks: Networks
+  /** What each account may send. */
+  readonly sendingPlan: SendingPlan
   /** Takes all outgoing mail; undefined: it goes where DNS says. */
   readonly smarthost: Hop | undefined
   /** Servers for single domains, by domain in A-labels. */
@@ -41,6 +44,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     submissionsPort: env.port('SUBMISSIONS_PORT', 2465),
     trustedNetworks: env.networks('SMTP_TRUSTED_NETWORKS', []),
     proxyNetworks: env.networks('SMTP_PROXY_NETWORKS', []),
+    sendingPlan: readSendingPlan(env),
     smarthost: readSmarthost(env),
     routes: readRoutes(env),
     lmtp: readLmtp(env),
@@ -52,6 +56,19 @@ export function readConfig(env: EnvReader): SmtpConfig {
 }
 
 const HOUR_MS = 60 * 60_000
+
+function readSendingPlan(env: EnvReader): SendingPlan {
+  const amount = (name: string, fallback: number, max = 1_000_000): number =>
+    env.int(name, fallback, { min: 1, max })
+  return {
+    recipientsPerMessage: amount('SMTP_RECIPIENTS_PER_MESSAGE', 100, 100),
+    messagesPerHour: amount('SMTP_MESSAGES_PER_HOUR', 200),
+    messagesPerDay: amount('SMTP_MESSAGES_PER_DAY', 1_000),
+    recipientsPerHour: amount('SMTP_RECIPIENTS_PER_HOUR', 500),
+    recipientsPerDay: amount('SMTP_RECIPIENTS_PER_DAY', 2_000),
+    newRecipientsPerDay: amount('SMTP_NEW_RECIPIENTS_PER_DAY', 200),
+  }
+}
 
 function readSmarthost(env: EnvReader): Hop | undefined {
   const text = env.optional('SMTP_SMARTHOST')

@@ -16,6 +16,8 @@ export interface SmtpEvents {
   stageRefused(stage: string, code: number): void
   /** A stage broke, and the client was asked to come again; `code` is the error's. */
   stageFailed(stage: string, code: string): void
+  /** An account or mailbox was put before an administrator. */
+  mailReviewed(reason: string): void
   /** DATA is over: accepted, or the code of the refusal. */
   mailReceived(entrance: Entrance, outcome: string): void
   /** The queue could not keep a mail; `code` is the error's. */
@@ -42,6 +44,9 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const stages = metrics.counter('smtp_stage_refusals_total', 'Refusals by stages', ['stage', 'code'])
   const broken = metrics.counter('smtp_stage_failures_total', 'Stages that broke', ['stage'])
   const received = metrics.counter('smtp_received_total', 'Mails received', ['listener', 'outcome'])
+  const reviews = metrics.counter('smtp_mail_reviews_total', 'Accounts put before an administrator', [
+    'reason',
+  ])
   const queue = metrics.counter('smtp_queue_refusals_total', 'Mails the queue could not keep', ['code'])
   const sent = metrics.counter('smtp_sent_total', 'Mails of our own handed on', ['outcome'])
   const arrived = metrics.counter('smtp_arrived_total', 'Mails on their way into mailboxes', ['outcome'])
@@ -69,6 +74,10 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     stageFailed: (stage, code) => {
       broken.inc({ stage })
       log.error('smtp_stage_failed', { module: stage, code })
+    },
+    mailReviewed: (reason) => {
+      reviews.inc({ reason })
+      log.warn('smtp_mail_review', { code: reason })
     },
     mailReceived: (listener, outcome) => received.inc({ listener, outcome }),
     queueRefused: (code) => {

@@ -9,14 +9,10 @@ import { createEvents } from './events.ts'
 import { createResolver } from './dns/dns-resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
 import { openMailFlow } from './mail-flow.ts'
+import { openStages } from './open-stages.ts'
 import { openReception } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import type { Signer } from './signing/signer.ts'
-import { attachmentsStage } from './stages/attachments.ts'
-import { ownAddressesStage } from './stages/own-addresses.ts'
-import { recipientsStage } from './stages/recipients.ts'
-import { submissionHeaderStage } from './stages/submission-header.ts'
-import { traceStage } from './stages/trace.ts'
 
 export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
@@ -52,7 +48,7 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
   )
   const host = domains[0] ?? 'localhost'
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
-  const recipients = stack.use(recipientsStage({ accounts, domains, clock, random }))
+  const { stages } = stack.use(await openStages(config, platform, { accounts, events }))
   const { ports } = stack.use(
     await openReception({
       host: bind,
@@ -67,14 +63,7 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
       random,
       events,
       queue: flow.queue,
-      // In the order in which they are asked.
-      stages: [
-        recipients,
-        ownAddressesStage({ domains }),
-        submissionHeaderStage({ clock, random }),
-        traceStage({ host, clock }),
-        attachmentsStage,
-      ],
+      stages,
     }),
   )
   const addresses = [

@@ -14,6 +14,7 @@ import type { Command } from './command.ts'
 import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
+import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
 import { showMe } from './me.ts'
 
 export const commands: readonly Command[] = [
@@ -25,6 +26,10 @@ export const commands: readonly Command[] = [
   suspendAccount,
   restoreAccount,
   terminateAccount,
+  showMailLimit,
+  setMailLimit,
+  listMailReviews,
+  clearMailReview,
   listDevices,
   revokeDevice,
   showQueues,

@@ -32,7 +32,8 @@ function received({ id, client, envelope }: Transaction, host: string, nowMs: nu
   const protocol = `${envelope.smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${client.tls === undefined ? '' : 'S'}`
   const tls = client.tls === undefined ? '' : ` tls ${client.tls.cipher}`
   return [
-    `from ${helo} (${literal(client)})`,
+    // The machines of a trusted network are nobody's business outside it.
+    client.trusted ? 'from trusted' : `from ${helo} (${literal(client)})`,
     `\tby ${host} with ${protocol} id ${id}${tls};`,
     `\t${formatDate(nowMs)}`,
   ].join('\r\n')

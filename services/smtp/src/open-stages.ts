@@ -1,0 +1,54 @@
+/** The stages of reception that need nothing but accounts and tables, in the order in which they are asked. */
+import { join } from 'node:path'
+import type { AccountsDomain } from '@sealpost/accounts'
+import { openDb } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import { openSecretFile } from '@sealpost/runtime'
+import type { Platform } from '@sealpost/service'
+import type { SmtpConfig } from './config.ts'
+import type { SmtpEvents } from './events.ts'
+import { KnownRecipients } from './limits/known-recipients.ts'
+import type { Stage } from './reception/stage.ts'
+import { attachmentsStage } from './stages/attachments.ts'
+import { mailReviewStage } from './stages/mail-review.ts'
+import { ownAddressesStage } from './stages/own-addresses.ts'
+import { recipientsStage } from './stages/recipients.ts'
+import { sendingLimitsStage } from './stages/sending-limits.ts'
+import { submissionHeaderStage } from './stages/submission-header.ts'
+import { traceStage } from './stages/trace.ts'
+
+/** Beside the database, so that its backups tell nothing about who writes to whom. */
+const KEY_FILE = 'mail-recipients.key'
+const KEY_BYTES = 32
+/** Each mail of a user is a question and a note. */
+const POOL_SIZE = 4
+
+export interface Stages extends AsyncDisposable {
+  readonly stages: readonly Stage[]
+}
+
+export async function openStages(
+  config: Pick<SmtpConfig, 'sendingPlan'>,
+  platform: Platform,
+  { accounts, events }: { accounts: AccountsDomain; events: SmtpEvents },
+): Promise<Stages> {
+  await using stack = new AsyncDisposableStack()
+  const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
+  const onError = (error: unknown): void =>
+    log.warn('smtp_database_connection_failed', { code: errorCode(error) })
+  const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
+  const key = await openSecretFile(join(dataDir, KEY_FILE), random, () => random.token(KEY_BYTES))
+  const known = new KnownRecipients(db, key)
+  const { sendingPlan: plan } = config
+  const stages = [
+    stack.use(recipientsStage({ accounts, domains, clock, random })),
+    ownAddressesStage({ domains }),
+    submissionHeaderStage({ clock, random }),
+    traceStage({ host: domains[0] ?? 'localhost', clock }),
+    stack.use(sendingLimitsStage({ plan, conduct: accounts.mailConduct, known, clock, events })),
+    attachmentsStage,
+    stack.use(mailReviewStage({ accounts, domains, clock, events })),
+  ]
+  const held = stack.move()
+  return { stages, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}

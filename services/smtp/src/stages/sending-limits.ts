@@ -1,0 +1,163 @@
+/**
+ * How much an account may send: messages and recipients an hour and a day, and people it writes to for the first time. Counted in memory, so that nothing
+ * about when somebody writes is kept; a restart gives everybody all of it again. Whoever has too much is told to come again (450), not that the mail is bad.
+ */
+import type { MailConduct } from '@sealpost/accounts'
+import { errorCode } from '@sealpost/errors'
+import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
+import type { SmtpEvents } from '../events.ts'
+import type { Stage } from '../reception/stage.ts'
+import { SmtpReply } from '../smtp-reply.ts'
+import type { KnownRecipients } from '../limits/known-recipients.ts'
+
+/** What everybody may. Regained evenly over the hour or the day. */
+export interface SendingPlan {
+  readonly recipientsPerMessage: number
+  readonly messagesPerHour: number
+  readonly messagesPerDay: number
+  readonly recipientsPerHour: number
+  readonly recipientsPerDay: number
+  readonly newRecipientsPerDay: number
+}
+
+const reject = {
+  recipients: () => new SmtpReply(452, '4.5.3', 'Too many recipients'), // RFC 5321 §4.5.3.1.10
+  messages: () => new SmtpReply(450, '4.7.1', 'You have sent as much as you may for now, try again later'),
+  newRecipients: () =>
+    new SmtpReply(
+      450,
+      '4.7.1',
+      'You have written to as many new recipients as you may for now, try again later',
+    ),
+} as const
+
+const HOUR_SECONDS = 3_600
+const DAY_SECONDS = 24 * HOUR_SECONDS
+const SWEEP_MS = 10 * 60_000
+const DAY_MS = DAY_SECONDS * 1000
+/** Recipients that are being remembered; beyond it those of a mail stay new. */
+const REMEMBERING_MAX = 1_000
+
+export interface SendingLimitsOptions {
+  readonly plan: SendingPlan
+  /** Restrictions by an administrator. */
+  readonly conduct: Pick<MailConduct, 'limit'>
+  readonly known: Pick<KnownRecipients, 'countNew' | 'remember' | 'forget'>
+  readonly clock: Clock
+  readonly events: Pick<SmtpEvents, 'stageFailed'>
+}
+
+/** Of one account. */
+interface Account {
+  /** What an administrator allows, in messages a day. */
+  readonly limit: number | undefined
+  readonly messages: readonly Budget[]
+  readonly recipients: readonly Budget[]
+  readonly newRecipients: Budget
+}
+
+const NAME = 'sending-limits'
+
+export function sendingLimitsStage(options: SendingLimitsOptions): Stage & AsyncDisposable {
+  const { plan, conduct, known, clock } = options
+  const accounts = new Accounts(plan, clock)
+  const onError = (error: unknown): void => options.events.stageFailed(NAME, errorCode(error))
+  const supervisor = new Supervisor(onError)
+  const forgetting = clock.every(DAY_MS, () => supervisor.spawn(known.forget(dayOf(clock.now()))))
+  let remembering = 0
+  const remember = async (...parameters: Parameters<KnownRecipients['remember']>): Promise<void> => {
+    if (remembering >= REMEMBERING_MAX) return
+    remembering += 1
+    await known.remember(...parameters).finally(() => {
+      remembering -= 1
+    })
+  }
+
+  return {
+    name: NAME,
+    recipient({ account }, { recipients }) {
+      const isFull = account !== undefined && recipients.length >= plan.recipientsPerMessage
+      return isFull ? reject.recipients() : undefined
+    },
+    async header({ client: { account }, envelope }) {
+      if (account === undefined) return undefined
+      const recipients = envelope.recipients.map(({ address }) => address)
+      const [limit, unknown] = await Promise.all([
+        conduct.limit(account.id),
+        known.countNew(account.id, recipients),
+      ])
+      return accounts.take(account.id, { recipients: recipients.length, newRecipients: unknown, limit })
+    },
+    accepted({ client: { account }, envelope }) {
+      if (account === undefined) return
+      const recipients = envelope.recipients.map(({ address }) => address)
+      supervisor.spawn(remember(account.id, recipients, dayOf(clock.now())))
+    },
+    async [Symbol.asyncDispose]() {
+      forgetting[Symbol.dispose]()
+      accounts[Symbol.dispose]()
+      await supervisor.idle()
+    },
+  }
+}
+
+interface Mail {
+  readonly recipients: number
+  readonly newRecipients: number
+  readonly limit: number | undefined
+}
+
+/** Those who have sent something lately. Nobody who still owes is forgotten: there are never more than have sent a mail in a day. */
+class Accounts implements Disposable {
+  readonly #plan: SendingPlan
+  readonly #clock: Clock
+  readonly #accounts = new Map<string, Account>()
+  readonly #sweeping: Disposable
+
+  constructor(plan: SendingPlan, clock: Clock) {
+    this.#plan = plan
+    this.#clock = clock
+    this.#sweeping = clock.every(SWEEP_MS, () => this.#sweep())
+  }
+
+  /** Counts one mail; the refusal, and nothing is counted, when it is too much. */
+  take(id: string, { recipients, newRecipients, limit }: Mail): SmtpReply | undefined {
+    const now = this.#clock.monotonic()
+    const before = this.#accounts.get(id)
+    const account = before !== undefined && before.limit === limit ? before : this.#make(limit, now)
+    if (!account.messages.every((each) => each.allows(now))) return reject.messages()
+    if (!account.recipients.every((each) => each.allows(now, recipients))) return reject.messages()
+    if (!account.newRecipients.take(now, newRecipients)) return reject.newRecipients()
+    for (const each of account.messages) each.take(now)
+    for (const each of account.recipients) each.take(now, recipients)
+    this.#accounts.set(id, account)
+    return undefined
+  }
+
+  #make(limit: number | undefined, now: number): Account {
+    const of = (burst: number, seconds: number): Budget =>
+      new Budget({ burst, perSecond: burst / seconds }, now)
+    const plan = this.#plan
+    return {
+      limit,
+      messages: [of(plan.messagesPerHour, HOUR_SECONDS), of(limit ?? plan.messagesPerDay, DAY_SECONDS)],
+      recipients: [of(plan.recipientsPerHour, HOUR_SECONDS), of(plan.recipientsPerDay, DAY_SECONDS)],
+      newRecipients: of(plan.newRecipientsPerDay, DAY_SECONDS),
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic()
+    for (const [id, { messages, recipients, newRecipients }] of this.#accounts)
+      if ([...messages, ...recipients, newRecipients].every((each) => each.isFull(now)))
+        this.#accounts.delete(id)
+  }
+
+  [Symbol.dispose](): void {
+    this.#sweeping[Symbol.dispose]()
+  }
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}
