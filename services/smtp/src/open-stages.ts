@@ -27,10 +27,17 @@ export interface Stages extends AsyncDisposable {
   readonly stages: readonly Stage[]
 }
 
+export interface StagesOptions {
+  readonly accounts: AccountsDomain
+  /** Whether an account's mailbox has no room for another mail. */
+  readonly isFull: (accountId: string) => boolean
+  readonly events: SmtpEvents
+}
+
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, events }: { accounts: AccountsDomain; events: SmtpEvents },
+  { accounts, isFull, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -41,7 +48,7 @@ export async function openStages(
   const known = new KnownRecipients(db, key)
   const { sendingPlan: plan } = config
   const stages = [
-    stack.use(recipientsStage({ accounts, domains, clock, random })),
+    stack.use(recipientsStage({ accounts, isFull, domains, clock, random })),
     ownAddressesStage({ domains }),
     submissionHeaderStage({ clock, random }),
     traceStage({ host: domains[0] ?? 'localhost', clock }),

@@ -48,7 +48,9 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
   )
   const host = domains[0] ?? 'localhost'
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
-  const { stages } = stack.use(await openStages(config, platform, { accounts, events }))
+  const isFull = (accountId: string): boolean =>
+    config.lmtp === undefined && flow.mailbox.isFull(accountId, 0)
+  const { stages } = stack.use(await openStages(config, platform, { accounts, isFull, events }))
   const { ports } = stack.use(
     await openReception({
       host: bind,

@@ -204,6 +204,16 @@ describe('RCPT', () => {
     expect(await client.ask('DATA')).toMatch(/^354/)
   })
 
+  test('a full mailbox is told at once, for a time (RFC 3463 §3.3)', async () => {
+    const account = await reception.accounts.create(parseJid('full@localhost'), undefined)
+    reception.full.add(account.id)
+    const client = await reception.connect('mx')
+    expect(await asked([FROM, 'RCPT TO:<full@localhost>'], client)).toMatch(/^452 4\.2\.2/)
+    expect(await client.ask(`RCPT TO:<${ALICE}>`)).toMatch(/^250/)
+    reception.full.delete(account.id)
+    expect(await client.ask('RCPT TO:<full@localhost>')).toMatch(/^250/)
+  })
+
   test('names that nobody has, suspended and deleted ones are refused alike; who tries many learns nothing more', async () => {
     await using own = await openTestReception()
     for (const name of ['suspended', 'deleted'])

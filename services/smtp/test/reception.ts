@@ -24,6 +24,8 @@ export interface TestReception extends AsyncDisposable {
   readonly platform: TestPlatform
   readonly accounts: AccountsDomain
   readonly queue: MemoryQueue
+  /** Ids of accounts whose mailbox has no room. */
+  readonly full: Set<string>
   readonly ports: Reception['ports']
   readonly ca: string
   /** Greeted, EHLO said; closed with the test. */
@@ -53,7 +55,16 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
   await accounts.create(parseJid(ALICE), PASSWORD)
   await accounts.create(parseJid('bob@localhost'), PASSWORD)
   const queue = new MemoryQueue()
-  const recipients = stack.use(recipientsStage({ accounts, domains, clock, random }))
+  const full = new Set<string>()
+  const recipients = stack.use(
+    recipientsStage({
+      accounts,
+      isFull: (accountId) => full.has(accountId),
+      domains,
+      clock,
+      random,
+    }),
+  )
   const { ports } = stack.use(
     await openReception({
       host: bind,
@@ -85,6 +96,7 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
     platform,
     accounts,
     queue,
+    full,
     ports,
     ca,
     connect,

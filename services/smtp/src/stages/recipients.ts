@@ -13,6 +13,7 @@ const reject = {
   relay: () => new SmtpReply(550, '5.7.1', 'Relaying denied'), // RFC 3463 §3.8
   // The same for a name that nobody has, one that is suspended, and one that is not given again.
   unknown: () => new SmtpReply(550, '5.1.1', 'No such mailbox here'), // RFC 3463 §3.2
+  full: () => new SmtpReply(452, '4.2.2', 'The mailbox is full'), // RFC 3463 §3.3
   guessing: () => new SmtpReply(450, '4.7.1', 'Too many unknown recipients, try again later'), // RFC 3463 §3.8
 } as const
 
@@ -26,6 +27,8 @@ const CLIENTS_MAX = 50_000
 
 export interface RecipientsOptions {
   readonly accounts: Pick<Accounts, 'find'>
+  /** Whether there is no room for another mail; told at once, so that it need not be told by mail later. */
+  readonly isFull: (accountId: string) => boolean
   readonly domains: readonly string[]
   readonly clock: Clock
   readonly random: Random
@@ -36,7 +39,8 @@ export function isRoleAddress({ local }: EmailAddress): boolean {
   return ALWAYS.has(local.toLowerCase())
 }
 
-export function recipientsStage({ accounts, domains, clock, random }: RecipientsOptions): Stage & Disposable {
+export function recipientsStage(options: RecipientsOptions): Stage & Disposable {
+  const { accounts, isFull, domains, clock, random } = options
   const unknown = new Budgets(UNKNOWN, CLIENTS_MAX, clock)
   const blinding = new Blinding(clock, random, () => unknown.clear())
   const keyOf = ({ account, address }: Client): string =>
@@ -54,7 +58,7 @@ export function recipientsStage({ accounts, domains, clock, random }: Recipients
       if (!client.trusted && !unknown.allows(key)) return reject.guessing()
       const jid = mailboxJid(address, domains)
       const account = jid && (await accounts.find(jid))
-      if (account?.state === 'active') return undefined
+      if (account?.state === 'active') return isFull(account.id) ? reject.full() : undefined
       unknown.take(key)
       return reject.unknown()
     },
