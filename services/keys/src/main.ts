@@ -11,7 +11,7 @@ async function createWithPort(config: KeysConfig, platform: Platform): Promise<K
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError): void => log.warn('mail_away', { code })
   const mail = mailClient({ url: config.mailUrl, secret, onError })
-  const service = await createKeysService(config, platform, { mail })
+  const service = await createKeysService(config, platform, { mail, secret })
   const http: FastifyPluginAsync = async (app) => {
     await app.register(service.http)
     await app.register(keyDirectoryRoutes(service.keys, secret))

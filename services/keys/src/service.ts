@@ -7,7 +7,7 @@ import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { KeyDirectory, Mail } from '@sealpost/ports'
+import type { KeyDirectory, Mail, PortSecret } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -25,6 +25,7 @@ import { keyDirectory } from './ports/key-directory.ts'
 import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
+import { importRoute } from './routes/import.ts'
 import { ownKeys } from './routes/own-keys.ts'
 import type { OwnKeysOptions } from './routes/own-keys.ts'
 import { statementRoutes } from './routes/statements.ts'
@@ -53,6 +54,8 @@ export interface KeysService extends RunningService {
 /** What the directory asks of other services. */
 export interface KeysPorts {
   readonly mail: Mail
+  /** Of the data directory, for whoever runs this service in a process of its own. */
+  readonly secret?: PortSecret
 }
 
 /** Lookups of one client in a minute. */
@@ -106,6 +109,7 @@ export async function createKeysService(
     await app.register(wkd, options)
     await app.register(dane, options)
     await app.register(vks, parts)
+    await app.register(importRoute, { directory, events, secret: ports.secret })
     await app.register(publicPages, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)

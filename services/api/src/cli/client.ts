@@ -108,6 +108,27 @@ async function get(
   }
 }
 
+/** Sends bytes and answers with what is answered, whatever the status. Throws RefusedError. */
+export async function post(
+  target: Target,
+  path: string,
+  body: Buffer,
+): Promise<{ readonly status: number; readonly answer: unknown }> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const fileType = 'application/octet-stream'
+  const sent = open(target, { method: 'POST', path, body: undefined, file: undefined, fileType }, resolve)
+  sent.on('error', reject)
+  sent.end(body)
+  try {
+    const response = await promise
+    return { status: response.statusCode ?? 0, answer: parse(await readText(response)) }
+  } catch (error) {
+    throw toRefused(error)
+  } finally {
+    sent.destroy()
+  }
+}
+
 function open(target: Target, request: Request, onResponse: (response: IncomingMessage) => void) {
   const headers: Record<string, string> = { accept: request.file === undefined ? 'application/json' : NDJSON }
   if (request.body !== undefined) headers['content-type'] = 'application/json'

@@ -17,9 +17,10 @@ import {
   type Verb,
   type Words,
 } from './arguments.ts'
-import { ask, RefusedError, send, type Target } from './client.ts'
+import { ask, post, RefusedError, send, type OnProgress, type Target } from './client.ts'
 import type { Ask } from './key-audit/key-audit.ts'
 import { keyAuditVerb } from './key-audit/key-audit-verb.ts'
+import { keyImportVerb } from './key-import/key-import-verb.ts'
 
 /** A verb that talks to no server: it works on files of the data directory. */
 export interface LocalVerb {
@@ -30,25 +31,34 @@ export interface LocalVerb {
   run(dataDir: string): Promise<string>
 }
 
-/** A verb that asks the public routes of a server, and believes nothing that it cannot verify. */
-export interface AuditVerb {
+/** A verb of other routes of a server than those of the registry. */
+export interface RouteVerb {
   readonly noun: string
   readonly verb: string
   /** In upper case, as the usage says them. */
   readonly parameters: readonly string[]
   readonly options: Readonly<Record<string, { readonly value: string; readonly help: string }>>
   readonly summary: string
-  run(given: AuditArguments): Promise<{ readonly result: unknown; readonly text: string }>
+  run(given: RouteArguments): Promise<{ readonly result: unknown; readonly text: string }>
 }
 
-export interface AuditArguments {
+export interface RouteArguments {
   readonly positional: readonly string[]
   readonly options: ReadonlyMap<string, string>
   readonly dataDir: string
   readonly ask: Ask
+  readonly post: Post
+  /** How far it is, for a person who waits. */
+  readonly progress: OnProgress
 }
 
-const auditVerbs: readonly AuditVerb[] = [keyAuditVerb]
+/** Sends bytes to a path. Throws RefusedError when the server cannot be reached. */
+export type Post = (
+  path: string,
+  body: Buffer,
+) => Promise<{ readonly status: number; readonly answer: unknown }>
+
+const routeVerbs: readonly RouteVerb[] = [keyAuditVerb, keyImportVerb]
 
 export interface CtlEnvironment {
   readonly dataDir: string
@@ -94,9 +104,9 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
     const done = await runLocal(local, dataDir)
     return json ? JSON.stringify({ done }) : done
   }
-  const audit = auditVerbs.find((each) => each.noun === noun && each.verb === name)
-  if (audit) {
-    const { result, text } = await runAudit(audit, { positional, options: words.options }, dataDir)
+  const route = routeVerbs.find((each) => each.noun === noun && each.verb === name)
+  if (route) {
+    const { result, text } = await runRoute(route, { positional, options: words.options }, dataDir, env)
     return json ? JSON.stringify(result) : text
   }
   const verb = verbs.find(({ line }) => line.noun === noun && line.verb === name)
@@ -114,18 +124,33 @@ async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {
   }
 }
 
-function runAudit(verb: AuditVerb, words: Words, dataDir: string): ReturnType<AuditVerb['run']> {
-  const { positional, options } = words
-  if (positional.length !== verb.parameters.length) throw new UsageError(`Usage: ${auditUsage(verb)}`)
+async function runRoute(
+  verb: RouteVerb,
+  { positional, options }: Words,
+  dataDir: string,
+  env: CtlEnvironment,
+): ReturnType<RouteVerb['run']> {
+  if (positional.length !== verb.parameters.length) throw new UsageError(`Usage: ${routeUsage(verb)}`)
   for (const option of options.keys())
     if (!(option in verb.options) && !(option in COMMON_OPTIONS))
-      throw new UsageError(`There is no option --${option} here. Usage: ${auditUsage(verb)}`)
-  const target = targetOf(words, dataDir)
-  const askServer: Ask = (path, bytesMax) => ask(target, path, bytesMax, systemClock)
-  return verb.run({ positional, options, dataDir, ask: askServer })
+      throw new UsageError(`There is no option --${option} here. Usage: ${routeUsage(verb)}`)
+  const target = targetOf({ positional, options }, dataDir)
+  const line = progressLine(env)
+  try {
+    return await verb.run({
+      positional,
+      options,
+      dataDir,
+      ask: (path, bytesMax) => ask(target, path, bytesMax, systemClock),
+      post: (path, body) => post(target, path, body),
+      progress: line.show,
+    })
+  } finally {
+    line.end()
+  }
 }
 
-function auditUsage({ noun, verb, parameters, options }: AuditVerb): string {
+function routeUsage({ noun, verb, parameters, options }: RouteVerb): string {
   const optional = Object.entries(options).map(([name, { value }]) => `[--${name} ${value}]`)
   return [noun, verb, ...parameters, ...optional].join(' ')
 }
@@ -228,7 +253,7 @@ function readFile(option: CommonOption, path: string): string {
 
 function unknownVerb(noun: string | undefined, env: CtlEnvironment): string {
   const known = [
-    ...new Set([...verbs.map(({ line }) => line), ...auditVerbs, ...env.localVerbs].map((each) => each.noun)),
+    ...new Set([...verbs.map(({ line }) => line), ...routeVerbs, ...env.localVerbs].map((each) => each.noun)),
   ]
   const siblings = verbs.filter(({ line }) => line.noun === noun)
   if (siblings.length === 0) return `Nouns are ${known.join(', ')}; ctl --help lists all verbs`
@@ -242,8 +267,8 @@ function help({ positional: [noun, name] }: Words, { stdout, localVerbs }: CtlEn
   for (const verb of verbs.filter(({ line }) => isAsked(line))) {
     lines.push(`  ${usageOf(verb)}`, `      ${verb.command.summary}`)
   }
-  for (const verb of auditVerbs.filter(isAsked)) {
-    lines.push(`  ${auditUsage(verb)}`, `      ${verb.summary}`)
+  for (const verb of routeVerbs.filter(isAsked)) {
+    lines.push(`  ${routeUsage(verb)}`, `      ${verb.summary}`)
     for (const [option, { value, help: text }] of Object.entries(verb.options))
       lines.push(`      ${`--${option} ${value}`.padEnd(20)}${text}`)
   }

@@ -3,7 +3,17 @@ import { Worker } from 'node:worker_threads'
 import { OperationalError } from '@sealpost/errors'
 import { OpenPgpError } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
-import type { EncryptTask, MergeResult, MergeTask, ReadResult, ReadTask, Task, VerifyTask } from './task.ts'
+import type {
+  EncryptTask,
+  ImportResult,
+  ImportTask,
+  MergeResult,
+  MergeTask,
+  ReadResult,
+  ReadTask,
+  Task,
+  VerifyTask,
+} from './task.ts'
 import type { Answer } from './worker.ts'
 
 /** Of one task. The work on an upload is limited to a tenth of a second of a core; this is for a machine that is very busy, and for mistakes of ours. */
@@ -55,6 +65,11 @@ export class CertificateWorker implements AsyncDisposable {
   /** The armored message; undefined when nothing can be encrypted to the certificate. */
   async encrypt(task: Omit<EncryptTask, 'kind'>): Promise<string | undefined> {
     return (await this.#run({ kind: 'encrypt', ...task })) as string | undefined
+  }
+
+  /** Of certificates from another directory. */
+  async import(task: Omit<ImportTask, 'kind'>): Promise<ImportResult> {
+    return (await this.#run({ kind: 'import', ...task })) as ImportResult
   }
 
   /** The text of a signed message; undefined when the certificate's primary key has not signed it. */

@@ -5,6 +5,8 @@ import {
   claimedIssuer,
   mergeCertificates,
   minimalForAddress,
+  nothingDropped,
+  OpenPgpError,
   readStored,
   readUpload,
   revocationsOnly,
@@ -81,6 +83,30 @@ export interface MergeResult {
   readonly withholds: boolean
 }
 
+/** Reads certificates that come from another directory, each by itself and with a budget of its own, and makes what would be kept of each if it were new. */
+export interface ImportTask {
+  readonly kind: 'import'
+  readonly uploads: readonly Uint8Array[]
+  /** Seconds since 1970. */
+  readonly now: number
+}
+
+export interface ImportedCertificate {
+  /** Which of the uploads it was in. */
+  readonly index: number
+  readonly fingerprint: string
+  /** Verified: to be merged with what is kept. */
+  readonly bytes: Uint8Array
+  readonly fresh: MergeResult
+}
+
+export interface ImportResult {
+  readonly certificates: readonly ImportedCertificate[]
+  /** Of uploads of which nothing was taken: why, as the code of an OpenPgpError, or `rejected` when nothing in it was signed. */
+  readonly problems: Readonly<Record<string, number>>
+  readonly dropped: Dropped
+}
+
 /** Encrypts to a verified certificate. */
 export interface EncryptTask {
   readonly kind: 'encrypt'
@@ -98,7 +124,7 @@ export interface VerifyTask {
   readonly message: Uint8Array
 }
 
-export type Task = ReadTask | MergeTask | EncryptTask | VerifyTask
+export type Task = ReadTask | MergeTask | ImportTask | EncryptTask | VerifyTask
 
 export function readTask({ upload, form, now }: ReadTask): ReadResult {
   const body = Buffer.from(upload.buffer, upload.byteOffset, upload.byteLength)
@@ -117,6 +143,40 @@ export function readTask({ upload, form, now }: ReadTask): ReadResult {
     refused: refused.map((each) => each.toString('hex').toUpperCase()),
     dropped,
   }
+}
+
+export function importTask({ uploads, now }: ImportTask): ImportResult {
+  const certificates: ImportedCertificate[] = []
+  const problems: Record<string, number> = {}
+  const dropped: Dropped = nothingDropped()
+  const refuse = (code: string, count = 1): void => void (problems[code] = (problems[code] ?? 0) + count)
+  for (const [index, upload] of uploads.entries()) {
+    try {
+      const read = readTask({ kind: 'read', upload, now })
+      for (const { fingerprint, bytes } of read.certificates) {
+        const fresh = mergeTask({ ...NEW, incoming: bytes, now })
+        if (fresh !== undefined) certificates.push({ index, fingerprint, bytes, fresh })
+      }
+      if (read.rejected > 0) refuse('rejected', read.rejected)
+      for (const kind of Object.keys(dropped) as (keyof Dropped)[]) dropped[kind] += read.dropped[kind]
+    } catch (error) {
+      if (!(error instanceof OpenPgpError)) throw error
+      refuse(error.code)
+    }
+  }
+  return { certificates, problems, dropped }
+}
+
+/** One of which nothing is kept, and nothing published. */
+const NEW: Omit<MergeTask, 'incoming' | 'now'> = {
+  kind: 'merge',
+  kept: undefined,
+  revocation: undefined,
+  addresses: [],
+  suspended: [],
+  erase: undefined,
+  forget: false,
+  bare: false,
 }
 
 /** Undefined when nothing is left, or when the revocation is not by this certificate's key. */

@@ -1,7 +1,7 @@
 /** The thread in which certificates are read, verified and merged: what strangers send never runs where lookups are answered. */
 import { parentPort } from 'node:worker_threads'
 import { OpenPgpError } from '@sealpost/openpgp'
-import { encryptTask, mergeTask, readTask, verifyTask } from './task.ts'
+import { encryptTask, importTask, mergeTask, readTask, verifyTask } from './task.ts'
 import type { Task } from './task.ts'
 
 export interface Request {
@@ -16,6 +16,7 @@ export type Answer =
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'read') return readTask(task)
   if (task.kind === 'verify') return verifyTask(task)
+  if (task.kind === 'import') return importTask(task)
   return task.kind === 'merge' ? mergeTask(task) : await encryptTask(task)
 }
 

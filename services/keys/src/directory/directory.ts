@@ -8,9 +8,9 @@ import type { CertificateSummary, Dropped } from '@sealpost/openpgp'
 import type { Clock } from '@sealpost/runtime'
 import type { CertificateWorker } from '../certificates/certificate-worker.ts'
 import type { Form } from '../certificates/form.ts'
-import type { MergeResult, MergeTask, ReadResult } from '../certificates/task.ts'
+import type { ImportedCertificate, MergeResult, MergeTask, ReadResult } from '../certificates/task.ts'
 import { mailboxAskedFor } from './mailbox.ts'
-import type { CertificateStore, Listed, Needle, Served, StoredRow } from './store.ts'
+import type { CertificateStore, Listed, Needle, NewRow, Served, StoredRow } from './store.ts'
 
 /** Certificates of one answer: more than one only where key ids or adopted subkeys are shared. */
 const MATCHES_MAX = 4
@@ -61,6 +61,14 @@ export interface Submission {
   readonly dropped: Dropped
 }
 
+/** What became of certificates from another directory. */
+export interface Imported extends Readonly<Record<Outcome, number>> {
+  readonly published: number
+  /** Of those of which nothing was taken: why, and how many. */
+  readonly problems: Readonly<Record<string, number>>
+  readonly dropped: Dropped
+}
+
 /** What is known of a certificate and its addresses. */
 export interface Described {
   readonly fingerprint: string
@@ -97,7 +105,7 @@ interface Change {
 
 export interface DirectoryOptions {
   readonly store: CertificateStore
-  readonly worker: Pick<CertificateWorker, 'read' | 'merge'>
+  readonly worker: Pick<CertificateWorker, 'read' | 'merge' | 'import'>
   readonly clock: Clock
 }
 
@@ -133,6 +141,32 @@ export class Directory {
       else rejected += 1
     }
     return { certificates, rejected, refused: read.refused, dropped: read.dropped }
+  }
+
+  /**
+   * Takes what verifies of certificates from another directory, many at once. `publish` says of each address, and of the upload it was in, whether whoever runs this directory vouches for it: those
+   * are published unless something is published for the address already, or the certificate is revoked.
+   */
+  async importAll(
+    uploads: readonly Uint8Array[],
+    publish: (address: string, index: number) => boolean,
+  ): Promise<Imported> {
+    const { certificates, problems, dropped } = await this.#worker.import({ uploads, now: this.#now() })
+    const byFingerprint = new Map(certificates.map((each) => [each.fingerprint, each]))
+    const fresh = [...byFingerprint.values()]
+    const inserted = new Set(await this.#store.insertAll(fresh.map((each) => this.#newRow(each))))
+    const counts = { inserted: inserted.size, updated: 0, unchanged: 0, ignored: 0, published: 0 }
+    for (const { index, fingerprint, bytes, fresh: alone } of certificates) {
+      if (!inserted.delete(fingerprint)) {
+        const { outcome } = await this.#take(fingerprint, { incoming: bytes })
+        counts[outcome] += 1
+        if (outcome === 'ignored') continue
+      }
+      if (alone.listing.revoked !== undefined) continue
+      for (const address of alone.unpublished)
+        if (publish(address, index) && (await this.#publishFirst(fingerprint, address))) counts.published += 1
+    }
+    return { ...counts, problems, dropped }
   }
 
   /** Certificates as they are answered, binary; addresses of any case. */
@@ -255,6 +289,32 @@ export class Directory {
     for (const fingerprint of due) await this.#change(fingerprint, { forget: true })
     await this.#store.forgetPrefixes(this.#day(-PREFIX_LOG_DAYS))
     return due.length
+  }
+
+  /** False when something is published for the address already, or when the user id does not hold in what is kept. */
+  async #publishFirst(fingerprint: string, address: string): Promise<boolean> {
+    if ((await this.#store.ownerOf(address)) !== undefined) return false
+    try {
+      await this.publish(fingerprint, address)
+      return true
+    } catch (error) {
+      if (error instanceof DirectoryError && error.code === 'KEYS_NO_SUCH_USER_ID') return false
+      throw error
+    }
+  }
+
+  #newRow({ fingerprint, fresh }: ImportedCertificate): NewRow {
+    return {
+      fingerprint,
+      kept: Buffer.from(fresh.kept),
+      served: Buffer.from(fresh.served),
+      minimal: [],
+      listing: fresh.listing,
+      addresses: [],
+      suspended: [],
+      changedOn: this.#day(0),
+      forgetOn: fresh.withholds ? this.#day(FORGET_DAYS) : undefined,
+    }
   }
 
   /** Makes what is kept anew, and nothing else of it. */

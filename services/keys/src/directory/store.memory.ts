@@ -26,34 +26,26 @@ export function memoryCertificateStore(): CertificateStore {
   const ownerOf = (address: string): string | undefined =>
     [...rows.values()].find((row) => claims(row).includes(address))?.fingerprint
 
-  const search = ({ kind, value }: Needle, limit: number): StoredRow[] => {
-    const rankOf = (row: StoredRow): number => {
-      if (kind === 'address') return row.addresses.includes(value) ? 0 : Infinity
-      const field = kind === 'key-id' ? 'keyId' : 'fingerprint'
-      const ranks = componentsOf(row.listing)
-        .filter((each) => each[field] === value)
-        .map(({ rank }) => rank)
-      return Math.min(...ranks, Infinity)
+  const put = (row: NewRow, revision: number | undefined): boolean => {
+    if (rows.get(row.fingerprint)?.revision !== revision) return false
+    if (claims(row).some((address) => ![undefined, row.fingerprint].includes(ownerOf(address)))) return false
+    reminders.keep(rows.get(row.fingerprint), row)
+    rows.set(row.fingerprint, { ...row, revision: (revision ?? 0) + 1 })
+    if (row.changedOn !== undefined) {
+      const log = logs.get(row.changedOn) ?? new Set()
+      logs.set(row.changedOn, log.add(prefixOf(row.fingerprint)))
     }
-    return [...rows.values()]
-      .filter((row) => rankOf(row) < Infinity)
-      .sort((a, b) => rankOf(a) - rankOf(b) || (a.fingerprint < b.fingerprint ? -1 : 1))
-      .slice(0, limit)
+    return true
   }
+
+  const search = (needle: Needle, limit: number): StoredRow[] => searchRows(rows.values(), needle, limit)
 
   return {
     find: async (fingerprint) => rows.get(fingerprint),
-    async put(row: NewRow, revision) {
-      if (rows.get(row.fingerprint)?.revision !== revision) return false
-      if (claims(row).some((address) => ![undefined, row.fingerprint].includes(ownerOf(address))))
-        return false
-      reminders.keep(rows.get(row.fingerprint), row)
-      rows.set(row.fingerprint, { ...row, revision: (revision ?? 0) + 1 })
-      if (row.changedOn !== undefined) {
-        const log = logs.get(row.changedOn) ?? new Set()
-        logs.set(row.changedOn, log.add(prefixOf(row.fingerprint)))
-      }
-      return true
+    put: async (row, revision) => put(row, revision),
+    async insertAll(all) {
+      const fresh = all.filter(({ fingerprint }) => !buried.has(fingerprint))
+      return fresh.filter((row) => put(row, undefined)).map(({ fingerprint }) => fingerprint)
     },
     delete: async (fingerprint) => rows.delete(fingerprint),
     serve: async (needle, limit) =>
@@ -89,6 +81,21 @@ export function memoryCertificateStore(): CertificateStore {
     isBuried: async (fingerprint) => buried.has(fingerprint),
     unbury: async (fingerprint) => void buried.delete(fingerprint),
   }
+}
+
+function searchRows(rows: Iterable<StoredRow>, { kind, value }: Needle, limit: number): StoredRow[] {
+  const rankOf = (row: StoredRow): number => {
+    if (kind === 'address') return row.addresses.includes(value) ? 0 : Infinity
+    const field = kind === 'key-id' ? 'keyId' : 'fingerprint'
+    const ranks = componentsOf(row.listing)
+      .filter((each) => each[field] === value)
+      .map(({ rank }) => rank)
+    return Math.min(...ranks, Infinity)
+  }
+  return [...rows]
+    .filter((row) => rankOf(row) < Infinity)
+    .sort((a, b) => rankOf(a) - rankOf(b) || (a.fingerprint < b.fingerprint ? -1 : 1))
+    .slice(0, limit)
 }
 
 class MemoryReminders {

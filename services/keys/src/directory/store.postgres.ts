@@ -43,6 +43,7 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
       return row && { ...row, fingerprint, forgetOn: row.forget_on ?? undefined }
     },
     put: (row, revision, superseded = false) => put({ db, log }, row, { revision, superseded }),
+    insertAll: (rows) => db.transaction((tx) => insertAll(tx, rows)),
     delete: (fingerprint) =>
       db.transaction(async (tx) => {
         const before = await lockPublished(tx, fingerprint)
@@ -241,6 +242,35 @@ async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
       ${expiryDay(row.listing) ?? null}::date)
     on conflict do nothing`)
   return rows > 0
+}
+
+/** In three statements, however many there are. */
+async function insertAll(tx: Tx, rows: readonly NewRow[]): Promise<string[]> {
+  const inserted = await tx.query<{ fingerprint: Buffer }>(sql`
+    insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on, expires_on)
+    select decode(f, 'hex'), decode(k, 'hex'), decode(s, 'hex'), l, 1, o, e
+    from unnest(${rows.map((row) => row.fingerprint)}::text[], ${rows.map(({ kept }) => kept.toString('hex'))}::text[],
+      ${rows.map(({ served }) => served.toString('hex'))}::text[], ${rows.map(({ listing }) => JSON.stringify(listing))}::jsonb[],
+      ${rows.map(({ forgetOn }) => forgetOn ?? null)}::date[], ${rows.map(({ listing }) => expiryDay(listing) ?? null)}::date[])
+      as t (f, k, s, l, o, e)
+    where not exists (select from keys.tombstone b where b.fingerprint = decode(f, 'hex'))
+    on conflict do nothing returning fingerprint`)
+  const written = new Set(inserted.map(({ fingerprint }) => hex(fingerprint)))
+  const fresh = rows.filter(({ fingerprint }) => written.has(fingerprint))
+  const components = fresh.flatMap(({ fingerprint, listing }) =>
+    componentsOf(listing).map((each) => ({ ...each, certificate: fingerprint })),
+  )
+  await tx.execute(sql`
+    insert into keys.component (certificate, fingerprint, key_id, rank)
+    select decode(c, 'hex'), decode(f, 'hex'), decode(k, 'hex'), r
+    from unnest(${components.map(({ certificate }) => certificate)}::text[], ${components.map((each) => each.fingerprint)}::text[],
+      ${components.map((each) => each.keyId)}::text[], ${components.map((each) => each.rank)}::smallint[]) as t (c, f, k, r)`)
+  const prefixes = fresh.map(({ fingerprint }) => fingerprint.slice(0, 2 * PREFIX_BYTES))
+  await tx.execute(sql`
+    insert into keys.prefix_log (day, prefix)
+    select d, decode(p, 'hex') from unnest(${fresh.map(({ changedOn }) => changedOn ?? null)}::date[], ${prefixes}::text[]) as t (d, p)
+    where d is not null on conflict do nothing`)
+  return [...written]
 }
 
 async function updateRow(tx: Tx, row: CertificateRow, revision: number): Promise<boolean> {

@@ -73,6 +73,25 @@ describe.each([
     expect(await store.serve({ kind: 'address', value: 'c@one.example' }, 4)).toEqual([])
   })
 
+  test('many at once are written when they are neither here nor removed', async () => {
+    const [here, removed, one, two] = [newRow(), newRow(), newRow(), newRow()]
+    expect(await store.put(here, undefined)).toBe(true)
+    await store.bury(removed.fingerprint)
+    const written = await store.insertAll([here, removed, { ...one, changedOn: '2026-02-03' }, two])
+    expect(written.sort()).toEqual([one.fingerprint, two.fingerprint].sort())
+    expect(await store.find(removed.fingerprint)).toBeUndefined()
+    expect(await store.insertAll([one, two])).toEqual([])
+    expect(await store.insertAll([])).toEqual([])
+    for (const { fingerprint, kept, served, listing } of [one, two]) {
+      expect(await store.find(fingerprint)).toMatchObject({ kept, served, addresses: [] })
+      for (const key of [listing, ...listing.subkeys])
+        expect(await store.serve({ kind: 'fingerprint', value: key.fingerprint }, 4)).toEqual([
+          { fingerprint, bytes: served },
+        ])
+    }
+    expect(await store.prefixes('2026-02-03', 9)).toEqual([one.fingerprint.slice(0, 8).toLowerCase()])
+  })
+
   test('writes only what was read: of ten at once one wins', async () => {
     const row = newRow()
     expect(await store.put(row, 1)).toBe(false)

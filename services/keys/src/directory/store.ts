@@ -62,6 +62,8 @@ export interface CertificateStore {
    * addresses that go are taken over by another certificate, so their owner may still want to see this one; otherwise what was served for them is erased.
    */
   put(row: NewRow, revision: number | undefined, superseded?: boolean): Promise<boolean>
+  /** Writes those that are neither here nor removed by their owner, none of them with an address. Answers with the fingerprints that were written. */
+  insertAll(rows: readonly NewRow[]): Promise<string[]>
   /** Erases a certificate and what belongs to it. False when there was none. */
   delete(fingerprint: string): Promise<boolean>
   /** At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. */

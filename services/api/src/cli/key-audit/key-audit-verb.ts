@@ -5,7 +5,7 @@ import { OpenPgpError, readUpload, summarize } from '@sealpost/openpgp'
 import { systemClock } from '@sealpost/runtime'
 import { parseVerifierKey } from '@sealpost/tlog'
 import { RefusedError } from '../client.ts'
-import type { AuditArguments, AuditVerb } from '../run-ctl.ts'
+import type { RouteArguments, RouteVerb } from '../run-ctl.ts'
 import { readAuditState, writeAuditState } from './audit-state.ts'
 import { auditAddress } from './key-audit.ts'
 import type { AuditedEntry, AuditReport } from './key-audit.ts'
@@ -13,7 +13,7 @@ import type { AuditedEntry, AuditReport } from './key-audit.ts'
 /** In the data directory, unless another file is given. */
 const STATE_FILE = 'key-audit.json'
 
-export const keyAuditVerb: AuditVerb = {
+export const keyAuditVerb: RouteVerb = {
   noun: 'key',
   verb: 'audit',
   parameters: ['ADDRESS'],
@@ -48,7 +48,7 @@ async function run({
   options,
   dataDir,
   ask,
-}: AuditArguments): Promise<{ result: unknown; text: string }> {
+}: RouteArguments): Promise<{ result: unknown; text: string }> {
   const [address = ''] = positional
   const stateFile = options.get('state-file') ?? join(dataDir, STATE_FILE)
   const before = await readAuditState(stateFile)
