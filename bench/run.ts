@@ -2,9 +2,11 @@
 import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
 import { idle } from './idle.ts'
+import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
 import { queue } from './queue.ts'
 import { signIn } from './sign-in.ts'
+import { uploads } from './uploads.ts'
 
 const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   chat,
@@ -14,6 +16,8 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   idle,
   certificates,
   lookup,
+  import: importCertificates,
+  uploads,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -139,9 +139,11 @@ async function serveAll(db: Db, kind: Needle['kind'], asked: readonly Lookup[]):
 function foundBy(kind: Needle['kind']): Sql {
   if (kind === 'address')
     return sql`select certificate, 0 as rank from keys.published_address where address = w.value and not suspended`
-  const found = kind === 'key-id' ? sql`key_id` : sql`fingerprint`
-  return sql`select certificate, min(rank) as rank from keys.component where ${found} = decode(w.value, 'hex')
-    group by certificate order by 2, certificate`
+  // A certificate has each key once, but may have two of one key id.
+  return kind === 'fingerprint'
+    ? sql`select certificate, rank from keys.component where fingerprint = decode(w.value, 'hex') order by rank, certificate`
+    : sql`select certificate, min(rank) as rank from keys.component where key_id = decode(w.value, 'hex')
+        group by certificate order by 2, certificate`
 }
 
 function prefixLog(db: Db): Pick<CertificateStore, 'prefixes' | 'forgetPrefixes'> {
