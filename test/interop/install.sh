@@ -40,7 +40,8 @@ install_from_backports() {
 }
 
 missing=()
-for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2 msmtp:msmtp postfix:postfix swaks:swaks; do
+for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2 msmtp:msmtp postfix:postfix swaks:swaks \
+  clamd:clamav-daemon opendkim:opendkim rspamd:rspamd; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
 perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks

@@ -5,8 +5,18 @@ import { AccountError } from './account.ts'
 import { dayOf } from './day.ts'
 import type { AccountStore } from './store.ts'
 
-/** `large-files`: sends many large files, again and again. `mailbox-messages`, `mailbox-bytes`: gets more in a day than a person can use. */
-export const MAIL_REVIEW_REASONS = ['large-files', 'mailbox-messages', 'mailbox-bytes'] as const
+/**
+ * `large-files`: sends many large files, again and again. `mailbox-messages`, `mailbox-bytes`: gets more in a day than a person can use. `spam`, `malware`, `bounces`:
+ * was suspended for what it sent, or because too many did not want it.
+ */
+export const MAIL_REVIEW_REASONS = [
+  'large-files',
+  'mailbox-messages',
+  'mailbox-bytes',
+  'spam',
+  'malware',
+  'bounces',
+] as const
 export type MailReviewReason = (typeof MAIL_REVIEW_REASONS)[number]
 
 /** Highest limit that can be set, in messages a day. */

@@ -6,6 +6,7 @@ import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
 import type { SendingPlan } from './stages/sending-limits.ts'
+import { readScreening, type ScreeningConfig } from './screening-config.ts'
 
 export interface SmtpConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
@@ -34,6 +35,7 @@ export interface SmtpConfig {
   readonly keyringDir: string
   /** Large bodies of mails that wait, encrypted. */
   readonly spoolDir: string
+  readonly screening: ScreeningConfig
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
@@ -52,6 +54,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     dnsServers: readDnsServers(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
     spoolDir: join(dataDir, 'spool'),
+    screening: readScreening(env),
   }
 }
 

@@ -5,6 +5,7 @@ import { errorCode } from '@sealpost/errors'
 import type { Mail } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
 import { domainToASCII } from 'node:url'
+import type { BounceWatch } from './abuse/bounce-watch.ts'
 import type { SmtpConfig } from './config.ts'
 import { RemoteCarrier } from './delivery/remote-carrier.ts'
 import { privateAddresses } from './delivery/route.ts'
@@ -35,6 +36,8 @@ export interface MailFlowOptions {
   readonly accounts: AccountsDomain
   readonly resolver: Resolver
   readonly signer: Signer
+  /** Hears of every attempt. */
+  readonly bounces: Pick<BounceWatch, 'watch'>
   readonly arrival?: Arrival
   readonly events: SmtpEvents
 }
@@ -52,7 +55,7 @@ export async function openMailFlow(
   const fenced = Promise.withResolvers<void>()
   const store = await openStore(config, platform, stack, fenced.resolve)
   const mailbox = new Mailbox(store)
-  const carrier = createCarrier(config, platform, { ...options, mailbox, stack })
+  const carrier = options.bounces.watch(createCarrier(config, platform, { ...options, mailbox, stack }))
   const host = domains[0] ?? 'localhost'
   const now = (): number => clock.now()
   const reporter = createReporter({ queue: () => queue, host, random, now })

@@ -1,4 +1,4 @@
-/** The stages of reception that need nothing but accounts and tables, in the order in which they are asked. */
+/** The stages of reception, in the order in which they are asked. */
 import { join } from 'node:path'
 import type { AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
@@ -9,6 +9,7 @@ import type { SmtpConfig } from './config.ts'
 import type { SmtpEvents } from './events.ts'
 import { KnownRecipients } from './limits/known-recipients.ts'
 import type { Stage } from './reception/stage.ts'
+import type { Screening } from './screening.ts'
 import { attachmentsStage } from './stages/attachments.ts'
 import { mailReviewStage } from './stages/mail-review.ts'
 import { ownAddressesStage } from './stages/own-addresses.ts'
@@ -31,13 +32,15 @@ export interface StagesOptions {
   readonly accounts: AccountsDomain
   /** Whether an account's mailbox has no room for another mail. */
   readonly isFull: (accountId: string) => boolean
+  /** Around those that change headers. */
+  readonly screening: Pick<Screening, 'first' | 'last'>
   readonly events: SmtpEvents
 }
 
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, isFull, events }: StagesOptions,
+  { accounts, isFull, screening, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -49,11 +52,13 @@ export async function openStages(
   const { sendingPlan: plan } = config
   const stages = [
     stack.use(recipientsStage({ accounts, isFull, domains, clock, random })),
+    ...screening.first,
     ownAddressesStage({ domains }),
     submissionHeaderStage({ clock, random }),
     traceStage({ host: domains[0] ?? 'localhost', clock }),
     stack.use(sendingLimitsStage({ plan, conduct: accounts.mailConduct, known, clock, events })),
     attachmentsStage,
+    ...screening.last,
     stack.use(mailReviewStage({ accounts, domains, clock, events })),
   ]
   const held = stack.move()

@@ -1,18 +1,21 @@
 /** The mail relay: takes mail from users and from other servers, keeps it until it is delivered, and says what became of it. */
+import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { Mail } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
-import { createEvents } from './events.ts'
 import { createResolver } from './dns/dns-resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
+import { createEvents } from './events.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages } from './open-stages.ts'
 import { openReception } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
-import type { Signer } from './signing/signer.ts'
+import { openScreening } from './screening.ts'
+import { DkimKeys } from './signing/dkim-keys.ts'
+import { createDkimSigner } from './signing/dkim-signer.ts'
 
 export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
@@ -21,8 +24,6 @@ export interface SmtpService extends RunningService {
 
 /** Sign-ins need one connection each for a moment. */
 const POOL_SIZE = 4
-
-const unsigned: Signer = { sign: () => Promise.resolve(Buffer.alloc(0)) }
 
 export async function createSmtpService(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
   await using stack = new AsyncDisposableStack()
@@ -43,14 +44,20 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     random,
     onAnswer: (type, result) => events.dnsAnswered(type, result),
   })
+  const screening = stack.use(await openScreening(config.screening, platform, { accounts, resolver, events }))
+  const keys = stack.use(
+    new DkimKeys({ dataDir: platform.dataDir, domains: domains.map(domainToASCII), resolver, clock, random }),
+  )
+  const signer = createDkimSigner({ keys, clock })
+  const { bounces } = screening
   const flow = stack.use(
-    await openMailFlow(config, platform, { accounts, resolver, signer: unsigned, events }),
+    await openMailFlow(config, platform, { accounts, resolver, signer, bounces, events }),
   )
   const host = domains[0] ?? 'localhost'
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const isFull = (accountId: string): boolean =>
     config.lmtp === undefined && flow.mailbox.isFull(accountId, 0)
-  const { stages } = stack.use(await openStages(config, platform, { accounts, isFull, events }))
+  const { stages } = stack.use(await openStages(config, platform, { accounts, isFull, screening, events }))
   const { ports } = stack.use(
     await openReception({
       host: bind,

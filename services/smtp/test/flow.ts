@@ -11,9 +11,13 @@ import { readConfig, type SmtpConfig } from '../src/config.ts'
 import type { Hop } from '../src/delivery/remote-carrier.ts'
 import { createEvents } from '../src/events.ts'
 import { openMailFlow, type MailFlow } from '../src/mail-flow.ts'
+import type { Carrier } from '../src/queue/carrier.ts'
 import { envelopeFor } from '../src/queue/_fixture.ts'
 import type { Envelope } from '../src/reception/stage.ts'
 import { noDns, unsigned } from './peers.ts'
+
+/** Nobody counts. */
+const bounces = { watch: (carrier: Carrier): Carrier => carrier }
 
 export interface FlowFixture extends AsyncDisposable {
   readonly platform: TestPlatform
@@ -43,7 +47,13 @@ export async function createFlow(
   }
   const events = createEvents(platform)
   const open = (more: Partial<SmtpConfig> = {}): Promise<MailFlow> =>
-    openMailFlow({ ...config, ...more }, platform, { accounts, resolver: noDns, signer: unsigned, events })
+    openMailFlow({ ...config, ...more }, platform, {
+      accounts,
+      resolver: noDns,
+      signer: unsigned,
+      bounces,
+      events,
+    })
   const fixture: FlowFixture = {
     platform,
     accounts,

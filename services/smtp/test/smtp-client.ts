@@ -30,6 +30,11 @@ export class SmtpClient implements Disposable {
     return new SmtpClient(socket)
   }
 
+  /** Over a connection that is there. */
+  static over(socket: Socket): SmtpClient {
+    return new SmtpClient(socket)
+  }
+
   /** Sends a line and gives the reply, its lines joined by LF. Without a line: the reply that comes by itself. */
   async ask(line?: string): Promise<string> {
     if (line !== undefined) this.#socket.write(`${line}\r\n`)

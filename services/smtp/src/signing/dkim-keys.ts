@@ -86,13 +86,15 @@ export class DkimKeys implements Disposable {
     )
   }
 
-  /** Makes the keys that follow the present ones, unless there are some already. */
+  /** Makes the keys that follow the present ones; if there are some already, they take over at once if DNS has their records. */
   async rotate(domain: string): Promise<DkimKeyListing[]> {
-    await this.#inTurn(domain, async () => {
+    const made = await this.#inTurn(domain, async () => {
       const keys = await this.#open(domain)
-      if (keys.some(({ state }) => state === 'next')) return
+      if (keys.some(({ state }) => state === 'next')) return false
       await this.#write(domain, [...keys, ...(await this.#make('next', keys))])
+      return true
     })
+    if (!made) await this.advance(domain)
     return this.list(domain)
   }
 
