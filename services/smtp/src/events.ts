@@ -1,10 +1,10 @@
 /** What the mail relay counts. */
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
-import type { FeedbackType } from './abuse/feedback-report.ts'
 import type { Entrance } from './reception/stage.ts'
+import { screeningEvents, type ScreeningEvents } from './screening-events.ts'
 
-export interface SmtpEvents {
+export interface SmtpEvents extends ScreeningEvents {
   listening(kind: Entrance, port: number): void
   connected(kind: Entrance): void
   /** A connection failed: TLS that did not come about, a peer that went away. `code` is the error's. */
@@ -35,20 +35,6 @@ export interface SmtpEvents {
   queueTroubled(code: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
-  /** A mail from outside was judged by DMARC; what was done for its policy's sake. */
-  senderJudged(dmarc: string, disposition: 'none' | 'quarantine' | 'reject'): void
-  /** One blocklist was asked about one client. */
-  blocklistAnswered(outcome: 'listed' | 'clean' | 'misconfigured' | 'failed'): void
-  /** A stranger's recipient: whether it was asked to come again. */
-  greylisted(greylisted: boolean): void
-  /** A scanner's verdict, or the code of its failure. */
-  scanned(scanner: string, outcome: string): void
-  /** An account of ours was stopped: an administrator has to look at it. */
-  accountSuspended(cause: string): void
-  /** Another operator reported mail from here (RFC 5965). */
-  feedbackReported(type: FeedbackType): void
-  /** How often blocklists have addresses of ours now. */
-  ownAddressesListed(listings: number): void
 }
 
 export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): SmtpEvents {
@@ -75,20 +61,6 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     [0.01, 0.1, 1, 10, 60, 600],
   )
   const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
-  const judged = metrics.counter('smtp_senders_judged_total', 'Mails judged by DMARC', [
-    'dmarc',
-    'disposition',
-  ])
-  const blocklists = metrics.counter('smtp_blocklist_questions_total', 'Questions to blocklists', ['outcome'])
-  const greylist = metrics.counter('smtp_greylist_total', 'Recipients of strangers', ['outcome'])
-  const scans = metrics.counter('smtp_scans_total', 'Mails scanned', ['scanner', 'outcome'])
-  const suspended = metrics.counter(
-    'smtp_accounts_suspended_total',
-    'Accounts suspended for what they sent',
-    ['cause'],
-  )
-  const ownListings = metrics.gauge('smtp_own_addresses_listed', 'Listings of our own addresses')
-  const feedback = metrics.counter('smtp_feedback_reports_total', 'Reports of mail from here', ['type'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
     connected: (listener) => connections.inc({ listener }),
@@ -122,18 +94,6 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     },
     queueTroubled: (code) => log.error('smtp_queue_troubled', { code }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
-    senderJudged: (dmarc, disposition) => judged.inc({ dmarc, disposition }),
-    blocklistAnswered: (outcome) => blocklists.inc({ outcome }),
-    greylisted: (greylisted) => greylist.inc({ outcome: greylisted ? 'deferred' : 'passed' }),
-    scanned: (scanner, outcome) => scans.inc({ scanner, outcome }),
-    feedbackReported: (type) => feedback.inc({ type }),
-    ownAddressesListed: (listings) => {
-      ownListings.set(listings)
-      if (listings > 0) log.warn('smtp_own_address_listed', { count: listings })
-    },
-    accountSuspended: (cause) => {
-      suspended.inc({ cause })
-      log.warn('smtp_account_suspended', { kind: cause })
-    },
+    ...screeningEvents({ log, metrics }),
   }
 }
