@@ -75,6 +75,8 @@ function figuresOf(pacedRate: number): readonly Figure<ChatReport>[] {
     [`  the same at ${pacedRate}/s`, 4, ({ paced }) => 1_000 / perCpuSecond(paced)],
     [`latency p50 at ${pacedRate}/s, ms`, 2, ({ paced }) => paced.latenciesMs.p50],
     [`latency p99 at ${pacedRate}/s, ms`, 2, ({ paced }) => paced.latenciesMs.p99],
+    ['written to storage, bytes a message', 1, ({ fast }) => fast.writtenBytes / fast.messages],
+    [`  the same at ${pacedRate}/s`, 1, ({ paced }) => paced.writtenBytes / paced.messages],
     ['memory (Pss), MiB', 0, ({ memoryBytes }) => memoryBytes / 1_048_576],
     ['server busy, % of its core', 0, ({ fast }) => (fast.serverCpuSeconds / fast.seconds) * 100],
     ['load busy, % of its core', 0, ({ fast }) => (fast.loadCpuSeconds / fast.seconds) * 100],

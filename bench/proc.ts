@@ -71,6 +71,19 @@ function readProportionalBytes(pid: number): number {
   }
 }
 
+/** Bytes that a process tree has caused to be written to storage so far (`write_bytes`), those of children that have ended left out. */
+export function readWrittenBytes(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { pid }) => sum + readProcessWrites(pid), 0)
+}
+
+function readProcessWrites(pid: number): number {
+  try {
+    return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1])
+  } catch {
+    return 0 // it ended meanwhile
+  }
+}
+
 /** Seconds a core has been busy since boot, whoever used it: shows whether a stranger took part of the core while we measured. */
 export function readCoreBusySeconds(core: number): number {
   const line = readFileSync('/proc/stat', 'latin1')

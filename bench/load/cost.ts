@@ -1,5 +1,5 @@
 /** What a stretch of load cost: time, processor seconds of the server and of the load, and what strangers took of the server's core. */
-import { readCoreBusySeconds, readCpuSeconds } from '../proc.ts'
+import { readCoreBusySeconds, readCpuSeconds, readWrittenBytes } from '../proc.ts'
 
 /** Where the server under load runs. */
 export interface ServerPlace {
@@ -17,12 +17,15 @@ export interface Cost {
   readonly loadCpuSeconds: number
   /** What others took of the server's core meanwhile. */
   readonly foreignCpuSeconds: number
+  /** What the server wrote to storage. */
+  readonly writtenBytes: number
 }
 
 export class Meter {
   readonly #place: ServerPlace
   readonly #server: number
   readonly #core: number
+  readonly #written: number
   readonly #load = process.cpuUsage()
   readonly #began = performance.now()
   #lap: Cost | undefined
@@ -31,6 +34,7 @@ export class Meter {
     this.#place = place
     this.#server = readCpuSeconds(place.serverRoots)
     this.#core = readCoreBusySeconds(place.serverCore)
+    this.#written = readWrittenBytes(place.serverRoots)
   }
 
   /** The work is done as the load sees it: ends the time, while the server's processor seconds go on until `read`. */
@@ -52,6 +56,7 @@ export class Meter {
       loadCpuSeconds: (used.user + used.system) / 1e6,
       serverCpuSeconds,
       foreignCpuSeconds: Math.max(0, busy - serverCpuSeconds),
+      writtenBytes: readWrittenBytes(this.#place.serverRoots) - this.#written,
     }
   }
 }
