@@ -150,9 +150,10 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   let known = config.api.publicOrigin()
   const xmpp = stack.use(await createXmppService(config.xmpp, platform))
   const { relay } = xmpp
-  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, { relay }))
   const smtp = stack.use(await createSmtpService(config.smtp, platform))
-  const { mail } = smtp
+  const { mail, mailOperations } = smtp
+  const ports = { relay, mail: mailOperations }
+  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
   )

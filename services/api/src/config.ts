@@ -7,10 +7,16 @@ export interface ApiConfig {
   readonly publicOrigin: () => string
   /** Origin of the relay's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
   readonly relayUrl: URL | undefined
+  /** The same of the mail relay. */
+  readonly mailUrl: URL | undefined
 }
 
-/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT and RELAY_URL. */
+/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL and MAIL_URL. */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
-  return { publicOrigin: () => origin, relayUrl: readServiceUrl('RELAY_URL', env) }
+  return {
+    publicOrigin: () => origin,
+    relayUrl: readServiceUrl('RELAY_URL', env),
+    mailUrl: readServiceUrl('MAIL_URL', env),
+  }
 }

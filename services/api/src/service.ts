@@ -5,7 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { Relay } from '@sealpost/ports'
+import type { MailOperations, Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -34,13 +34,14 @@ const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 /** What the API asks of other services. */
 export interface ApiPorts {
   readonly relay: Relay
+  readonly mail: MailOperations
 }
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin'>,
   platform: Platform,
-  { relay }: ApiPorts,
+  { relay, mail }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -71,6 +72,7 @@ export async function createApiService(
   const context: CommandContext = {
     accounts,
     relay,
+    mail,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),

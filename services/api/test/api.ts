@@ -9,13 +9,43 @@ import { migrate } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
-import { PortError, type Relay, type RelayDevice, type RelayQueue } from '@sealpost/ports'
+import {
+  type MailChange,
+  type MailOperations,
+  PortError,
+  type QueuedMail,
+  type Relay,
+  type RelayDevice,
+  type RelayQueue,
+} from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { createTestDatabase } from '../../../test/database.ts'
 import { createApiService, type ApiService } from '../src/service.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
+
+/** A mail relay whose queue is what a test tells it. */
+export class TestMail implements MailOperations {
+  away = false
+  waiting: readonly QueuedMail[] = []
+  changes: [string, MailChange][] = []
+
+  async queued(): Promise<readonly QueuedMail[]> {
+    if (this.away) throw new PortError('PORT_UNREACHABLE')
+    return this.waiting
+  }
+
+  async find(id: string): Promise<QueuedMail | undefined> {
+    return (await this.queued()).find((mail) => mail.id === id)
+  }
+
+  async change(id: string, change: MailChange): Promise<boolean> {
+    if ((await this.find(id)) === undefined) return false
+    this.changes.push([id, change])
+    return true
+  }
+}
 
 /** A relay that knows what a test tells it. */
 export class TestRelay implements Relay {
@@ -49,6 +79,7 @@ export class TestRelay implements Relay {
 export interface TestApi extends AsyncDisposable {
   readonly service: ApiService
   readonly relay: TestRelay
+  readonly mail: TestMail
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -119,7 +150,8 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   }
   const config = { publicOrigin: () => 'https://example.org:8443' }
   const relay = new TestRelay()
-  const service = stack.use(await createApiService(config, platform, { relay }))
+  const mail = new TestMail()
+  const service = stack.use(await createApiService(config, platform, { relay, mail }))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -134,6 +166,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   return {
     service,
     relay,
+    mail,
     databaseUrl,
     dataDir,
     bus,
@@ -142,7 +175,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform, { relay }),
+    again: () => createApiService(config, platform, { relay, mail }),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

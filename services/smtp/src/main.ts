@@ -1,6 +1,7 @@
 import { openPortSecret } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type SmtpConfig } from './config.ts'
+import { mailQueueRoutes } from './ports/mail-queue-routes.ts'
 import { mailRoutes } from './ports/mail-routes.ts'
 import { createSmtpService, type SmtpService } from './service.ts'
 
@@ -8,7 +9,12 @@ import { createSmtpService, type SmtpService } from './service.ts'
 async function createWithPort(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
   const secret = await openPortSecret(platform.dataDir, platform.random)
   const service = await createSmtpService(config, platform)
-  return { ...service, http: mailRoutes(service.mail, secret) }
+  const http: SmtpService['http'] = async (app) => {
+    await app.register(service.http)
+    await app.register(mailRoutes(service.mail, secret))
+    await app.register(mailQueueRoutes(service.mailOperations, secret))
+  }
+  return { ...service, http }
 }
 
 await runMain(readConfig, createWithPort)

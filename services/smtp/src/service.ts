@@ -3,7 +3,7 @@ import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { Mail } from '@sealpost/ports'
+import type { Mail, MailOperations } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createResolver } from './dns/dns-resolver.ts'
@@ -20,6 +20,7 @@ import { createDkimSigner } from './signing/dkim-signer.ts'
 export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
   readonly mail: Mail
+  readonly mailOperations: MailOperations
 }
 
 /** Sign-ins need one connection each for a moment. */
@@ -83,6 +84,7 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
   const held = stack.move()
   return {
     mail: flow.mail,
+    mailOperations: flow.queue,
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox: flow.mailbox, passwords, defaultDomain: host })
     },

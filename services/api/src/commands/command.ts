@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { Static, TSchema, Type } from '@sealpost/http'
-import type { Relay } from '@sealpost/ports'
+import type { MailOperations, Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -23,6 +23,8 @@ export const SCOPES = [
   'devices:write',
   'domains:read',
   'domains:write',
+  'mail:read',
+  'mail:write',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 export const ALL_SCOPES = '*'
@@ -41,6 +43,7 @@ export type Access = Scope | 'account' | 'anyone'
 export interface CommandContext {
   readonly accounts: AccountsDomain
   readonly relay: Relay
+  readonly mail: MailOperations
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -15,6 +15,7 @@ import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues 
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
+import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
 
 export const commands: readonly Command[] = [
@@ -33,6 +34,12 @@ export const commands: readonly Command[] = [
   listDevices,
   revokeDevice,
   showQueues,
+  listMail,
+  showQueuedMail,
+  retryMail,
+  holdMail,
+  releaseMail,
+  dropMail,
   listDomains,
   showDomainPolicy,
   setDomainPolicy,

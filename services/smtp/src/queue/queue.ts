@@ -1,49 +1,11 @@
 /** The queue of outgoing mail: what is accepted here is delivered, or its sender is told (RFC 5321 §4.5.4.1, §6.1). */
 import { assert } from '@sealpost/errors'
+import type { MailChange, MailOperations, QueuedMail, QueuedRecipient } from '@sealpost/ports'
 import type { Dispatcher } from './dispatcher.ts'
 import type { MailQueue, MailToQueue } from './mail-queue.ts'
-import type { HoldReason, Progress } from './mail-record.ts'
+import type { Progress } from './mail-record.ts'
 import { KEPT_SECONDS_MAX, type KeptMail, type MailStore } from './mail-store.ts'
 import { SealedDraft } from './sealed-draft.ts'
-
-/** A mail as operators see it: no address, no content. */
-export interface QueuedMail {
-  readonly id: string
-  /** Undefined: from outside, or of our own making. */
-  readonly accountId: string | undefined
-  /** Milliseconds since the epoch. */
-  readonly acceptedAt: number
-  readonly bytes: number
-  readonly hold: HoldReason | undefined
-  readonly recipients: readonly QueuedRecipient[]
-}
-
-/** One that is still to be served. */
-export interface QueuedRecipient {
-  readonly domain: string
-  readonly attempts: number
-  readonly nextAt: number
-  /** What the last attempt came to; undefined: there was none. */
-  readonly reason: { readonly code: number; readonly status: string } | undefined
-}
-
-/** What operators do. False: there is no such mail. */
-export interface QueueOperations {
-  /** Oldest first, at most `limit`. */
-  list(limit: number, accountId?: string): QueuedMail[]
-  show(id: string): QueuedMail | undefined
-  /** Tries it now, whatever its schedule says. */
-  retry(id: string): Promise<boolean>
-  hold(id: string): Promise<boolean>
-  release(id: string): Promise<boolean>
-  /** Destroys it; nobody is told. */
-  drop(id: string): Promise<boolean>
-  /** Holds all that the account has sent, or lets it go again as far as it was held for this. */
-  holdAccount(accountId: string): Promise<void>
-  releaseAccount(accountId: string): Promise<void>
-  /** Everything that the account has sent, or that waits for it, is destroyed when it resolves. */
-  eraseAccount(accountId: string): Promise<void>
-}
 
 export interface QueueOptions {
   readonly store: MailStore
@@ -51,7 +13,7 @@ export interface QueueOptions {
   readonly now: () => number
 }
 
-export class Queue implements MailQueue, QueueOperations {
+export class Queue implements MailQueue, MailOperations {
   readonly #options: QueueOptions
 
   constructor(options: QueueOptions) {
@@ -77,6 +39,18 @@ export class Queue implements MailQueue, QueueOperations {
     return opened.kept.id
   }
 
+  async queued(limit: number, accountId?: string): Promise<QueuedMail[]> {
+    return await Promise.resolve(this.list(limit, accountId))
+  }
+
+  async find(id: string): Promise<QueuedMail | undefined> {
+    return await Promise.resolve(this.show(id))
+  }
+
+  change(id: string, change: MailChange): Promise<boolean> {
+    return this[change](id)
+  }
+
   list(limit: number, accountId?: string): QueuedMail[] {
     const { store } = this.#options
     const found = accountId === undefined ? [...store.all()] : store.ofAccount(accountId, 'outgoing')
@@ -92,21 +66,23 @@ export class Queue implements MailQueue, QueueOperations {
     return kept && describe(kept)
   }
 
+  /** Tries it now, whatever its schedule says. */
   retry(id: string): Promise<boolean> {
-    return this.#change(id, (kept) => {
+    return this.#update(id, (kept) => {
       const now = this.#options.now()
       for (const progress of kept.state.recipients) progress.nextAt = Math.min(progress.nextAt, now)
     })
   }
 
   hold(id: string): Promise<boolean> {
-    return this.#change(id, ({ state }) => void (state.hold = 'operator'))
+    return this.#update(id, ({ state }) => void (state.hold = 'operator'))
   }
 
   release(id: string): Promise<boolean> {
-    return this.#change(id, ({ state }) => void (state.hold = undefined))
+    return this.#update(id, ({ state }) => void (state.hold = undefined))
   }
 
+  /** Destroys it; nobody is told. */
   async drop(id: string): Promise<boolean> {
     const kept = this.#find(id)
     if (kept === undefined) return false
@@ -121,9 +97,10 @@ export class Queue implements MailQueue, QueueOperations {
     return new Set(outgoing.flatMap(({ account }) => account ?? []))
   }
 
+  /** Holds all that the account has sent, or lets it go again as far as it was held for this. */
   async holdAccount(accountId: string): Promise<void> {
     for (const { id, state } of this.#options.store.ofAccount(accountId, 'outgoing'))
-      if (state.hold === undefined) await this.#change(id, (kept) => void (kept.state.hold = 'suspended'))
+      if (state.hold === undefined) await this.#update(id, (kept) => void (kept.state.hold = 'suspended'))
   }
 
   async releaseAccount(accountId: string): Promise<void> {
@@ -131,6 +108,7 @@ export class Queue implements MailQueue, QueueOperations {
       if (state.hold === 'suspended') await this.release(id)
   }
 
+  /** Everything that the account has sent, or that waits for it, is destroyed when it resolves. */
   async eraseAccount(accountId: string): Promise<void> {
     const { store } = this.#options
     for (const place of ['outgoing', 'mailbox'] as const)
@@ -144,7 +122,7 @@ export class Queue implements MailQueue, QueueOperations {
     return kept?.place === 'outgoing' ? kept : undefined
   }
 
-  async #change(id: string, change: (kept: KeptMail) => void): Promise<boolean> {
+  async #update(id: string, change: (kept: KeptMail) => void): Promise<boolean> {
     const kept = this.#find(id)
     if (kept === undefined) return false
     change(kept)

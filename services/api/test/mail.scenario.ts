@@ -1,0 +1,73 @@
+/** Mail that waits, over REST and ctl: what operators see and do; the mail relay is asked for it. */
+import type { QueuedMail } from '@sealpost/ports'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTestApi, type TestApi } from './api.ts'
+
+const ID = '0c9f37ac-3f30-4c39-9f0e-27e1fc2c8a11'
+const MAIL: QueuedMail = {
+  id: ID,
+  accountId: undefined,
+  acceptedAt: Date.UTC(2030, 0, 1),
+  bytes: 1234,
+  hold: undefined,
+  recipients: [
+    {
+      domain: 'example.com',
+      attempts: 3,
+      nextAt: Date.UTC(2030, 0, 1, 0, 10),
+      reason: { code: 451, status: '4.7.1' },
+    },
+  ],
+}
+
+let api: TestApi
+beforeAll(async () => {
+  api = await createTestApi()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+beforeEach(() => {
+  api.mail.waiting = [MAIL]
+  api.mail.changes = []
+})
+
+test('the queue is listed with reasons', async () => {
+  const { status, json } = await api.owner('GET', '/v1/mail-queue')
+  expect([status, json]).toEqual([
+    200,
+    {
+      items: [
+        {
+          id: ID,
+          accepted_at: '2030-01-01T00:00:00.000Z',
+          bytes: 1234,
+          recipients: [
+            { domain: 'example.com', attempts: 3, next_at: '2030-01-01T00:10:00.000Z', reason: '451 4.7.1' },
+          ],
+        },
+      ],
+    },
+  ])
+  expect((await api.owner('GET', `/v1/mail-queue/${ID}`)).json).toEqual(
+    (json as { items: unknown[] }).items[0],
+  )
+})
+
+test.each([
+  ['POST', '/retry', 'retry'],
+  ['POST', '/hold', 'hold'],
+  ['POST', '/release', 'release'],
+  ['DELETE', '', 'drop'],
+])('%s /v1/mail-queue/ID%s', async (method, path, change) => {
+  const { status, json } = await api.owner(method, `/v1/mail-queue/${ID}${path}`)
+  expect([status, json, api.mail.changes]).toEqual([200, { id: ID }, [[ID, change]]])
+})
+
+test('what does not wait is a 404, of an account that is none too; a relay that is away a 503', async () => {
+  api.mail.waiting = []
+  expect((await api.owner('GET', `/v1/mail-queue/${ID}`)).status).toBe(404)
+  expect((await api.owner('DELETE', `/v1/mail-queue/${ID}`)).status).toBe(404)
+  expect((await api.owner('GET', '/v1/mail-queue?account=nobody%40example.org')).status).toBe(404)
+  api.mail.away = true
+  expect((await api.owner('GET', '/v1/mail-queue')).status).toBe(503)
+  api.mail.away = false
+})
