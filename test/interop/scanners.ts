@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { once } from 'node:events'
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 
 export interface Daemon extends AsyncDisposable {
   readonly port: number
@@ -36,13 +36,16 @@ async function run(
   directory: string,
   [command, ...args]: readonly [string, ...string[]],
   port: number,
-  isReady: () => Promise<unknown>,
+  isReady: () => Promise<boolean>,
 ): Promise<Daemon> {
   let said = ''
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await expect.poll(isReady, { timeout: 30_000, interval: 100, message: said }).toBe(true)
+  const ready = async (): Promise<void> => {
+    if (!(await isReady())) throw new Error(`${command} is not ready: ${said}`)
+  }
+  await vi.waitFor(ready, { timeout: 30_000, interval: 100 })
   return {
     port,
     [Symbol.asyncDispose]: async () => {
