@@ -10,6 +10,7 @@ import { parseJid } from '@sealpost/jid'
 import { createKeysService } from '@sealpost/keys-service'
 import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
+import { type KeyDirectory, PortError } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import { createPlatform, migrateAll, originOf } from '@sealpost/service'
@@ -150,13 +151,19 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   let known = config.api.publicOrigin()
   const xmpp = stack.use(await createXmppService(config.xmpp, platform))
   const { relay } = xmpp
-  const smtp = stack.use(await createSmtpService(config.smtp, platform))
+  // The two need each other: the relay asks for keys only when mail comes in.
+  let directory: KeyDirectory | undefined
+  const lookup: KeyDirectory = {
+    find: (address) => directory?.find(address) ?? Promise.reject(new PortError('PORT_UNREACHABLE')),
+  }
+  const smtp = stack.use(await createSmtpService(config.smtp, platform, { keys: lookup }))
   const { mail, mailOperations } = smtp
   const ports = { relay, mail: mailOperations }
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
   )
+  directory = keys.keys
   const resolve = (origin: string): void => {
     known = origin
   }

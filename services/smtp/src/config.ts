@@ -1,14 +1,17 @@
 /** Configuration of the mail relay. */
 import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
+import { MAIL_PGP_MODES } from '@sealpost/accounts'
 import type { EnvReader, Networks } from '@sealpost/config'
+import { readServiceUrl } from '@sealpost/service'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
+import type { PgpConfig } from './pgp/open-pgp.ts'
 import type { SendingPlan } from './stages/sending-limits.ts'
 import { readScreening, type ScreeningConfig } from './screening-config.ts'
 
-export interface SmtpConfig {
+export interface SmtpConfig extends PgpConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
   readonly mxPort: number
   /** From our users' mail clients; STARTTLS required. */
@@ -36,6 +39,8 @@ export interface SmtpConfig {
   /** Large bodies of mails that wait, encrypted. */
   readonly spoolDir: string
   readonly screening: ScreeningConfig
+  /** Origin of the key directory's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
+  readonly keysUrl: URL | undefined
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
@@ -55,6 +60,9 @@ export function readConfig(env: EnvReader): SmtpConfig {
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
     spoolDir: join(dataDir, 'spool'),
     screening: readScreening(env),
+    pgpMode: env.oneOf('SMTP_PGP_POLICY', MAIL_PGP_MODES, 'optional'),
+    keyServers: readKeyServers(env),
+    keysUrl: readServiceUrl('KEYS_URL', env),
   }
 }
 
@@ -115,4 +123,12 @@ function readDnsServers(env: EnvReader): readonly ResolverServer[] | undefined {
   if (servers.includes(undefined))
     env.problem('DNS_SERVERS must list addresses such as 127.0.0.1 or [::1]:5353')
   return servers.length === 0 ? undefined : servers.filter((server) => server !== undefined)
+}
+
+/** Host names of verifying key servers. */
+function readKeyServers(env: EnvReader): readonly string[] {
+  const hosts = env.list('KEY_SERVERS', [])
+  if (!hosts.every((host) => /^(?:[\da-z](?:[\da-z-]*[\da-z])?\.)+[\da-z-]*[a-z][\da-z-]*$/.test(host)))
+    env.problem('KEY_SERVERS must list host names such as keys.openpgp.org')
+  return hosts
 }

@@ -39,6 +39,8 @@ export interface MailFlowOptions {
   /** Hears of every attempt. */
   readonly bounces: Pick<BounceWatch, 'watch'>
   readonly arrival?: Arrival
+  /** What else is kept of a terminated account here; repeatable. */
+  readonly erase?: (accountId: string) => Promise<void>
   readonly events: SmtpEvents
 }
 
@@ -63,7 +65,10 @@ export async function openMailFlow(
   const dispatcher = stack.use(new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, events }))
   const queue = new Queue({ store, dispatcher, now })
   const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
-  const erase = (accountId: string): Promise<void> => queue.eraseAccount(accountId)
+  const erase = async (accountId: string): Promise<void> => {
+    await options.erase?.(accountId)
+    await queue.eraseAccount(accountId)
+  }
   stack.use(runErasure({ ledger: accounts.erasure, owner: 'smtp', erase, clock, bus, onError }))
   stack.use(followAccounts({ accounts, queue, bus, onError }))
   void fenced.promise.then(() => dispatcher[Symbol.asyncDispose]())

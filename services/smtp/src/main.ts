@@ -1,14 +1,17 @@
-import { openPortSecret } from '@sealpost/ports'
+import { keyDirectoryClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type SmtpConfig } from './config.ts'
 import { mailQueueRoutes } from './ports/mail-queue-routes.ts'
 import { mailRoutes } from './ports/mail-routes.ts'
 import { createSmtpService, type SmtpService } from './service.ts'
 
-/** In a process of its own the relay takes the other services' mails over HTTP. */
+/** In a process of its own the relay takes the other services' mails over HTTP, and asks the key directory. */
 async function createWithPort(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
-  const secret = await openPortSecret(platform.dataDir, platform.random)
-  const service = await createSmtpService(config, platform)
+  const { dataDir, random, log } = platform
+  const secret = await openPortSecret(dataDir, random)
+  const onError = ({ code }: PortError): void => log.warn('keys_away', { code })
+  const keys = keyDirectoryClient({ url: config.keysUrl, secret, onError })
+  const service = await createSmtpService(config, platform, { keys })
   const http: SmtpService['http'] = async (app) => {
     await app.register(service.http)
     await app.register(mailRoutes(service.mail, secret))

@@ -32,6 +32,8 @@ export interface StagesOptions {
   readonly accounts: AccountsDomain
   /** Whether an account's mailbox has no room for another mail. */
   readonly isFull: (accountId: string) => boolean
+  /** What must be encrypted. */
+  readonly pgp: Stage
   /** Around those that change headers. */
   readonly screening: Pick<Screening, 'first' | 'last'>
   readonly events: SmtpEvents
@@ -40,7 +42,7 @@ export interface StagesOptions {
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, isFull, screening, events }: StagesOptions,
+  { accounts, pgp, isFull, screening, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -58,6 +60,7 @@ export async function openStages(
     traceStage({ host: domains[0] ?? 'localhost', clock }),
     stack.use(sendingLimitsStage({ plan, conduct: accounts.mailConduct, known, clock, events })),
     attachmentsStage,
+    pgp,
     ...screening.last,
     stack.use(mailReviewStage({ accounts, domains, clock, events })),
   ]

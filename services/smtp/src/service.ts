@@ -3,14 +3,16 @@ import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { Mail, MailOperations } from '@sealpost/ports'
+import type { KeyDirectory, Mail, MailOperations } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createResolver } from './dns/dns-resolver.ts'
+import type { Resolver } from './dns/resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
 import { createEvents } from './events.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages } from './open-stages.ts'
+import { openPgp } from './pgp/open-pgp.ts'
 import { openReception } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
@@ -23,10 +25,20 @@ export interface SmtpService extends RunningService {
   readonly mailOperations: MailOperations
 }
 
+/** What the relay asks of other services. */
+export interface SmtpPorts {
+  readonly keys: KeyDirectory
+}
+
 /** Sign-ins need one connection each for a moment. */
 const POOL_SIZE = 4
 
-export async function createSmtpService(config: SmtpConfig, platform: Platform): Promise<SmtpService> {
+/** Needs the schemas `account` and `smtp` migrated. */
+export async function createSmtpService(
+  config: SmtpConfig,
+  platform: Platform,
+  { keys }: SmtpPorts,
+): Promise<SmtpService> {
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bus, clock, random, tls, domains, bind } = platform
   const events = createEvents({ log, metrics })
@@ -46,19 +58,20 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     onAnswer: (type, result) => events.dnsAnswered(type, result),
   })
   const screening = stack.use(await openScreening(config.screening, platform, { accounts, resolver, events }))
-  const keys = stack.use(
-    new DkimKeys({ dataDir: platform.dataDir, domains: domains.map(domainToASCII), resolver, clock, random }),
-  )
-  const signer = createDkimSigner({ keys, clock })
+  const signer = createDkimSigner({ keys: stack.use(openDkimKeys(platform, resolver)), clock })
   const { bounces } = screening
+  const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
+  const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
+  const { arrival, erase } = pgp
   const flow = stack.use(
-    await openMailFlow(config, platform, { accounts, resolver, signer, bounces, events }),
+    await openMailFlow(config, platform, { accounts, resolver, signer, bounces, arrival, erase, events }),
   )
   const host = domains[0] ?? 'localhost'
-  const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const isFull = (accountId: string): boolean =>
     config.lmtp === undefined && flow.mailbox.isFull(accountId, 0)
-  const { stages } = stack.use(await openStages(config, platform, { accounts, isFull, screening, events }))
+  const { stages } = stack.use(
+    await openStages(config, platform, { accounts, pgp: pgp.stage, isFull, screening, events }),
+  )
   const { ports } = stack.use(
     await openReception({
       host: bind,
@@ -87,9 +100,14 @@ export async function createSmtpService(config: SmtpConfig, platform: Platform):
     mailOperations: flow.queue,
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox: flow.mailbox, passwords, defaultDomain: host })
+      await app.register(pgp.routes)
     },
     ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
     addresses,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+function openDkimKeys({ dataDir, domains, clock, random }: Platform, resolver: Resolver): DkimKeys {
+  return new DkimKeys({ dataDir, domains: domains.map(domainToASCII), resolver, clock, random })
 }

@@ -32,5 +32,6 @@ const service = await createSmtpService(
     domains: ['localhost'],
     bind: '127.0.0.1',
   },
+  { keys: { find: () => Promise.resolve(undefined) } },
 )
 process.stdout.write(`listening on ${new URL(service.addresses[2]?.url ?? '').port}\n`)

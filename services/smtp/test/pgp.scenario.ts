@@ -14,8 +14,9 @@ import { createPasswordCheck } from '@sealpost/accounts'
 import { PortError } from '@sealpost/ports'
 import type { Content } from '../src/content.ts'
 import { createEvents } from '../src/events.ts'
+import type { Arrival } from '../src/mailbox/arrival.ts'
 import { MailSettingsStore, type OnMissingKey } from '../src/pgp/mail-settings.ts'
-import { pgpArrival, type PgpArrival } from '../src/pgp/pgp-arrival.ts'
+import { pgpArrival } from '../src/pgp/pgp-arrival.ts'
 import { PgpPolicy } from '../src/pgp/pgp-policy.ts'
 import { RecipientKeys } from '../src/pgp/recipient-keys.ts'
 import { SessionKeyThread } from '../src/pgp/session-key-thread.ts'
@@ -71,7 +72,7 @@ let db: Db
 let settings: MailSettingsStore
 let policy: PgpPolicy
 let keys: RecipientKeys
-let arrival: PgpArrival
+let arrival: Arrival
 let bob: Account
 let alice: Account
 /** What the directory has published; an error: it is away. */
@@ -169,6 +170,11 @@ describe('at the port', () => {
     expect(await fromOutside(report, { from: '' })).toMatch(/^250/)
     expect(await fromOutside(report)).toMatch(/^550 5\.7\.1/)
     expect(await fromOutside(plain, { from: '' })).toMatch(/^550 5\.7\.1/)
+    await choose(bob, 'on-arrival')
+    expect(await fromOutside(report, { from: '' })).toMatch(/^250/)
+    expect((await arrived(report)).header.value('auto-submitted')).toBe('auto-replied')
+    await makeKey()
+    expect((await arrived(report)).header.value('subject')).toBe('...')
   })
 
   test('who runs the server always takes mail', async () => {

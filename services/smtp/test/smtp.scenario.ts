@@ -33,6 +33,7 @@ beforeAll(async () => {
       submissionsPort: 0,
     },
     platform,
+    { keys: { find: () => Promise.resolve(undefined) } },
   )
   ports = service.addresses.map(({ url }) => Number(new URL(url).port))
   ca = await readFile(platform.caFile, 'utf8')

@@ -3,31 +3,20 @@
  * encrypted already loses what tells about it outside. Nothing is kept in memory or on disk for it: contents are made while they are read.
  */
 import type { Account } from '@sealpost/accounts'
-import { encryptionReader, MailHeader, pgpMimeDisguise, type Encryption } from '@sealpost/mail'
+import {
+  encryptionReader,
+  isDeliveryReport,
+  MailHeader,
+  pgpMimeDisguise,
+  type Encryption,
+} from '@sealpost/mail'
 import type { Random } from '@sealpost/runtime'
 import type { Content } from '../content.ts'
 import type { SmtpEvents } from '../events.ts'
-import type { Envelope } from '../reception/stage.ts'
+import type { Arrival, Prepared } from '../mailbox/arrival.ts'
 import { encryptMail } from './encrypted-mail.ts'
 import type { PgpPolicy } from './pgp-policy.ts'
 import type { RecipientKeys } from './recipient-keys.ts'
-
-/** A refusal by RFC 5321 §4.2.1 and RFC 3463, in our own words. */
-interface OwnReply {
-  readonly code: number
-  readonly status: string
-  readonly text: string
-  readonly host: undefined
-}
-
-/** What is put into the mailbox; or that nothing is, for now or for good. */
-export type Prepared =
-  | { readonly result: 'content'; readonly content: Content }
-  | { readonly result: 'refused' | 'deferred'; readonly reply: OwnReply }
-
-export interface PgpArrival {
-  prepare(account: Account, envelope: Envelope, content: Content): Promise<Prepared>
-}
 
 export interface PgpArrivalOptions {
   readonly policy: Pick<PgpPolicy, 'of'>
@@ -57,7 +46,7 @@ const replies = {
   },
 } as const // RFC 3463 §3.8
 
-export function pgpArrival({ policy, keys, random, events }: PgpArrivalOptions): PgpArrival {
+export function pgpArrival({ policy, keys, random, events }: PgpArrivalOptions): Arrival {
   const encrypt = async (account: Account, content: Content): Promise<Prepared | undefined> => {
     const key = await keys.find(account.jid.toString())
     if (key.result === 'failed') return { result: 'deferred', reply: replies.later }
@@ -65,7 +54,7 @@ export function pgpArrival({ policy, keys, random, events }: PgpArrivalOptions):
     return { result: 'content', content: encryptMail(content, { session: key.session, random }) }
   }
   return {
-    async prepare(account, _envelope, content) {
+    async prepare(account, { sender }, content) {
       const { mode, onMissingKey } = await policy.of(account)
       const { encryption, disguised } = await inspect(content, mode !== 'optional')
       if (encryption !== undefined || mode === 'optional') {
@@ -78,12 +67,19 @@ export function pgpArrival({ policy, keys, random, events }: PgpArrivalOptions):
         return encrypted
       }
       events.arrived('no key')
-      // Where only encrypted mail is taken, reception has let through what cannot be encrypted, such as reports.
-      if (mode === 'required' || onMissingKey === 'plain') return { result: 'content', content }
+      // Where only encrypted mail is taken, reception has let through what cannot be encrypted.
+      const passes = mode === 'required' || onMissingKey === 'plain'
+      if (passes || (sender === undefined && isReport(content))) return { result: 'content', content }
       if (onMissingKey === 'refuse') return { result: 'refused', reply: replies.noKey }
       return { result: 'deferred', reply: replies.noKeyYet }
     },
   }
+}
+
+/** To refuse a report would lose it: nobody is told. */
+function isReport({ header }: Content): boolean {
+  const parsed = MailHeader.parse(header)
+  return parsed !== undefined && isDeliveryReport(parsed)
 }
 
 interface Inspected {

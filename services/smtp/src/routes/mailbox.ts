@@ -1,22 +1,13 @@
 /** REST for an account's waiting mail, signed in with HTTP Basic (RFC 7617): list, fetch, acknowledge. What is acknowledged is destroyed. */
-import { type Account, parseBasicCredentials, type PasswordCheck } from '@sealpost/accounts'
-import { basicChallenge, HttpProblem, isConfidential, problemSchema, readBasic, Type } from '@sealpost/http'
-import type {
-  FastifyInstance,
-  FastifyPluginAsync,
-  FastifyReply,
-  FastifyRequest,
-  Static,
-} from '@sealpost/http'
+import { HttpProblem, problemSchema, Type } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync, Static } from '@sealpost/http'
 import { Readable } from 'node:stream'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { OpenMail } from '../queue/mail-store.ts'
+import { accountOf, requireAccount, type OwnAccountOptions } from './own-account.ts'
 
-export interface MailboxRoutesOptions {
+export interface MailboxRoutesOptions extends OwnAccountOptions {
   readonly mailbox: Mailbox
-  readonly passwords: PasswordCheck
-  /** Of names without one. */
-  readonly defaultDomain: string
 }
 
 /** Of one client. */
@@ -44,53 +35,15 @@ const common = { tags: ['me'], description }
 const config = { rateLimit: { max: REQUESTS_PER_MINUTE } }
 
 const reject = {
-  noPassword: () => new HttpProblem(401, 'sign-in-missing', 'Name and password of an account are needed'),
-  badPassword: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
-  suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
-  noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
-  limited: () => new HttpProblem(429, 'too-many-attempts', 'Too many wrong passwords; try again later'),
-  busy: () => new HttpProblem(503, 'busy', 'Too many sign-ins at a time; try again'),
   unknown: () => new HttpProblem(404, 'mail-unknown', 'No such mail waits for you'),
 } as const
 
-/** Who asks is found out before anything else. */
-const accounts = new WeakMap<FastifyRequest, Account>()
-
 export const mailboxRoutes: FastifyPluginAsync<MailboxRoutesOptions> = async (app, options) => {
-  app.addHook('onRequest', async (request, reply) => {
-    accounts.set(request, await signIn(request, reply, options))
-    reply.header('cache-control', 'no-store')
-  })
+  requireAccount(app, options)
   listRoute(app, options)
   fetchRoute(app, options)
   acknowledgeRoute(app, options)
   await Promise.resolve()
-}
-
-async function signIn(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { passwords, defaultDomain }: MailboxRoutesOptions,
-): Promise<Account> {
-  if (!isConfidential(request)) throw reject.noTls()
-  reply.header('www-authenticate', basicChallenge)
-  const shown = readBasic(request)
-  if (shown === undefined) throw reject.noPassword()
-  const credentials = parseBasicCredentials(shown, defaultDomain)
-  if (credentials === undefined) throw reject.badPassword()
-  const outcome = await passwords.check(credentials.jid, credentials.password, request.ip)
-  if (outcome.result === 'wrong') throw reject.badPassword()
-  reply.removeHeader('www-authenticate')
-  if (outcome.result !== 'right') throw reject[outcome.result]()
-  if (outcome.account.state !== 'active') throw reject.suspended()
-  return outcome.account
-}
-
-/** The hook above has let nobody else through. */
-function accountOf(request: FastifyRequest): string {
-  const account = accounts.get(request)
-  if (account === undefined) throw reject.noPassword()
-  return account.id
 }
 
 function listRoute(app: FastifyInstance, { mailbox }: MailboxRoutesOptions): void {
@@ -106,7 +59,7 @@ function listRoute(app: FastifyInstance, { mailbox }: MailboxRoutesOptions): voi
     config,
     handler: (request) => {
       const { after, limit = PAGE_MAX } = request.query
-      const waiting = mailbox.list(accountOf(request), limit, after)
+      const waiting = mailbox.list(accountOf(request).id, limit, after)
       const items = waiting.map(({ id, acceptedAt, bytes }) => ({
         id,
         receivedAt: new Date(acceptedAt).toISOString(),
@@ -129,7 +82,7 @@ function fetchRoute(app: FastifyInstance, { mailbox }: MailboxRoutesOptions): vo
     },
     config,
     handler: async (request, reply) => {
-      const mail = await mailbox.open(accountOf(request), request.params.id)
+      const mail = await mailbox.open(accountOf(request).id, request.params.id)
       if (mail === undefined) throw reject.unknown()
       const { header, bodyBytes } = mail.content
       return await reply
@@ -152,7 +105,7 @@ function acknowledgeRoute(app: FastifyInstance, { mailbox }: MailboxRoutesOption
     },
     config,
     handler: async (request, reply) => {
-      if (!(await mailbox.acknowledge(accountOf(request), request.params.id))) throw reject.unknown()
+      if (!(await mailbox.acknowledge(accountOf(request).id, request.params.id))) throw reject.unknown()
       return await reply.code(204).send()
     },
   })

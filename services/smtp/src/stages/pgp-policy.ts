@@ -63,7 +63,7 @@ export function pgpPolicyStage(options: PgpPolicyStageOptions): Stage {
       header.remove(ENCRYPTED_HERE)
       const demands = await Promise.all([senderDemand(client, options), ...envelope.recipients.map(demandOf)])
       const demand = STRICTEST_FIRST.find((each) => demands.includes(each))
-      if (demand === undefined || isReport(transaction, demand)) return undefined
+      if (demand === undefined || isReport(transaction)) return undefined
       if (encryptionReader(header) === undefined) return reject[demand]()
       demandNote.set(transaction, demand)
       return undefined
@@ -108,10 +108,9 @@ async function recipientDemand(
   return onMissingKey === 'refuse' ? 'noKey' : 'noKeyNow'
 }
 
-/** What a mail server reports cannot be encrypted, and is let through to whoever takes encrypted mail alone. */
-function isReport({ client, envelope, header }: Transaction, demand: Demand): boolean {
-  const fromServer = client.account === undefined && envelope.sender === undefined
-  return fromServer && demand === 'recipient' && isDeliveryReport(header)
+/** What a mail server reports cannot be encrypted, says little, and is let through. */
+function isReport({ client, envelope, header }: Transaction): boolean {
+  return client.account === undefined && envelope.sender === undefined && isDeliveryReport(header)
 }
 
 /** Where only encrypted mail is taken, the whole must be: of a text that is one message, header and subject of the sender's are not. */

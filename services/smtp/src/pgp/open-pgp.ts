@@ -1,0 +1,84 @@
+/** Everything about PGP in the relay, put together. */
+import type { AccountsDomain, MailPgpMode, PasswordCheck } from '@sealpost/accounts'
+import { openDb } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import type { FastifyPluginAsync } from '@sealpost/http'
+import type { KeyDirectory } from '@sealpost/ports'
+import type { Platform } from '@sealpost/service'
+import type { Resolver } from '../dns/resolver.ts'
+import type { SmtpEvents } from '../events.ts'
+import type { Arrival } from '../mailbox/arrival.ts'
+import type { Stage } from '../reception/stage.ts'
+import { mailSettingsRoutes } from '../routes/mail-settings.ts'
+import { pgpPolicyStage } from '../stages/pgp-policy.ts'
+import { cachedSource } from './cached-source.ts'
+import { fetchPublic } from './fetch-public.ts'
+import { MailSettingsStore } from './mail-settings.ts'
+import { pgpArrival } from './pgp-arrival.ts'
+import { PgpPolicy } from './pgp-policy.ts'
+import { RecipientKeys } from './recipient-keys.ts'
+import { SessionKeyThread } from './session-key-thread.ts'
+import { vksSource } from './vks-source.ts'
+import { wkdSource } from './wkd-source.ts'
+
+export interface PgpConfig {
+  /** For domains that nobody decided anything for. */
+  readonly pgpMode: MailPgpMode
+  /** Names of verifying key servers, asked last. */
+  readonly keyServers: readonly string[]
+}
+
+export interface PgpOptions {
+  readonly accounts: AccountsDomain
+  readonly passwords: PasswordCheck
+  readonly keys: KeyDirectory
+  readonly resolver: Pick<Resolver, 'addresses'>
+  readonly events: SmtpEvents
+}
+
+const POOL_SIZE = 2
+
+export interface Pgp extends AsyncDisposable {
+  readonly stage: Stage
+  readonly arrival: Arrival
+  /** For accounts. */
+  readonly routes: FastifyPluginAsync
+  /** Of a terminated account. */
+  erase(accountId: string): Promise<void>
+}
+
+export async function openPgp(
+  config: PgpConfig,
+  { bus, clock, random, domains, databaseUrl: url, log }: Platform,
+  { accounts, passwords, keys: directory, resolver, events }: PgpOptions,
+): Promise<Pgp> {
+  await using stack = new AsyncDisposableStack()
+  const onError = (error: unknown): void =>
+    log.warn('smtp_database_connection_failed', { code: errorCode(error) })
+  const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
+  const settings = stack.use(new MailSettingsStore(db, bus))
+  const policy = stack.use(
+    new PgpPolicy({ settings, domains: accounts.domains, server: config.pgpMode, bus }),
+  )
+  const thread = stack.use(new SessionKeyThread(clock))
+  const fetch = fetchPublic({ resolver })
+  const elsewhere = [wkdSource(fetch), ...config.keyServers.map((host) => vksSource(host, fetch))]
+  const keys = new RecipientKeys({
+    directory,
+    sources: elsewhere.map((source) => cachedSource(source, clock)),
+    thread,
+    onError: (error) => events.keyLookupFailed(errorCode(error)),
+  })
+  const routes: FastifyPluginAsync = async (app) => {
+    const [defaultDomain = 'localhost'] = domains
+    await app.register(mailSettingsRoutes, { settings, policy, passwords, defaultDomain })
+  }
+  const held = stack.move()
+  return {
+    stage: pgpPolicyStage({ accounts, policy, keys, domains }),
+    arrival: pgpArrival({ policy, keys, random, events }),
+    routes,
+    erase: (accountId) => settings.erase(accountId),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
