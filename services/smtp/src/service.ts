@@ -13,7 +13,7 @@ import { createEvents } from './events.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages } from './open-stages.ts'
 import { openPgp } from './pgp/open-pgp.ts'
-import { openReception } from './reception/reception.ts'
+import { openReception, type Reception } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
 import { DkimKeys } from './signing/dkim-keys.ts'
@@ -89,11 +89,6 @@ export async function createSmtpService(
       stages,
     }),
   )
-  const addresses = [
-    { name: 'Mail exchanger', url: `smtp://${host}:${String(ports.mx)}` },
-    { name: 'Mail submission (STARTTLS)', url: `smtp://${host}:${String(ports.submission)}` },
-    { name: 'Mail submission (TLS)', url: `smtps://${host}:${String(ports.submissions)}` },
-  ]
   const held = stack.move()
   return {
     mail: flow.mail,
@@ -103,11 +98,19 @@ export async function createSmtpService(
       await app.register(pgp.routes)
     },
     ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
-    addresses,
+    addresses: addressesOf(host, ports),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
 function openDkimKeys({ dataDir, domains, clock, random }: Platform, resolver: Resolver): DkimKeys {
   return new DkimKeys({ dataDir, domains: domains.map(domainToASCII), resolver, clock, random })
+}
+
+function addressesOf(host: string, ports: Reception['ports']): SmtpService['addresses'] {
+  return [
+    { name: 'Mail exchanger', url: `smtp://${host}:${String(ports.mx)}` },
+    { name: 'Mail submission (STARTTLS)', url: `smtp://${host}:${String(ports.submission)}` },
+    { name: 'Mail submission (TLS)', url: `smtps://${host}:${String(ports.submissions)}` },
+  ]
 }

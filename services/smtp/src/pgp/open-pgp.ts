@@ -44,7 +44,7 @@ export interface Pgp extends AsyncDisposable {
   /** For accounts. */
   readonly routes: FastifyPluginAsync
   /** Of a terminated account. */
-  erase(accountId: string): Promise<void>
+  readonly erase: (accountId: string) => Promise<void>
 }
 
 export async function openPgp(
