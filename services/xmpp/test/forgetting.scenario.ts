@@ -1,4 +1,5 @@
 /** What is left of a message that was delivered or fell due, and of an account that was deleted: nothing, anywhere (docs/requirements.md). */
+import { DATA_OWNERS } from '@sealpost/accounts'
 import { randomUUID } from 'node:crypto'
 import { parseJid } from '@sealpost/jid'
 import { Client } from 'pg'
@@ -188,7 +189,8 @@ describe('R23: an account that is deleted', () => {
     await friend.receives(
       `<iq {any}type='set'{any}><query {any}><item {any}subscription='remove'{any}/></query></iq>`,
     )
-    for (const owner of ['account', 'api', 'keys']) await relay.accounts.erasure.done(owner, id)
+    for (const owner of DATA_OWNERS.filter((each) => each !== 'xmpp'))
+      await relay.accounts.erasure.done(owner, id)
     await expect.poll(tables, { timeout: COLLECTED_MS }).toEqual([])
     // What it had sent is its recipient's: nothing outside the ciphertext says from whom it is.
     expect(await relay.kept()).toEqual({ keys: 1, rows: 1 })

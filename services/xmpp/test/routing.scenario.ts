@@ -1,4 +1,5 @@
 /** RFC 6121 §8.5 as far as messages go, with queues instead of "no such resource". */
+import { DATA_OWNERS } from '@sealpost/accounts'
 import { parseJid } from '@sealpost/jid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DeliveryFixture, expectNoMessage, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'
@@ -193,7 +194,8 @@ describe('to nobody', () => {
     await relay.accounts.suspend(parseJid('suspended@localhost'), 'test')
     const erased = (await relay.accounts.find(parseJid('erased@localhost')))?.id ?? ''
     for (const name of ['terminated', 'erased']) await relay.accounts.terminate(parseJid(`${name}@localhost`))
-    for (const owner of ['account', 'api', 'keys']) await relay.accounts.erasure.done(owner, erased)
+    for (const owner of DATA_OWNERS.filter((each) => each !== 'xmpp'))
+      await relay.accounts.erasure.done(owner, erased)
     await expect.poll(() => relay.accounts.findById(erased)).toBeUndefined()
     const iq = (to: string) => `<iq type='get' id='i' to='${to}'><x xmlns='urn:x'/></iq>`
     const everything = (bare: string) =>
