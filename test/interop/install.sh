@@ -41,10 +41,11 @@ install_from_backports() {
 
 missing=()
 for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2 msmtp:msmtp postfix:postfix swaks:swaks \
-  clamd:clamav-daemon opendkim:opendkim rspamd:rspamd; do
+  clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
 perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks
+command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
 
 "${root[@]}" apt-get update -q

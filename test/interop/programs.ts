@@ -16,6 +16,8 @@ const PROGRAMS: readonly Program[] = [
     debianPackage: 'go-sendxmpp',
     since: { version: [0, 7], suite: 'bookworm-backports' }, // the first with SCRAM
   },
+  { command: 'curl', debianPackage: 'curl' },
+  { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
   { command: 'gpg', debianPackage: 'gnupg' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'dirmngr', debianPackage: 'dirmngr' },

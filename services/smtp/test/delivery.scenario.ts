@@ -146,6 +146,27 @@ test('success is told when it was asked for: relayed, where the next server prom
   expect(await take(bob)).toHaveLength(1)
 })
 
+test('what was asked for goes along to servers that know DSN, and then it is theirs to report (RFC 3461 §5.2.1)', async () => {
+  await using knowing = await MailSink.open(0, { dsn: true })
+  await fixture.restart({ routes: new Map([['example.com', knowing.smarthost]]) })
+  const plain = envelopeFor('ann@localhost', 'bob@example.com')
+  const recipients = plain.recipients.map((one) => ({
+    ...one,
+    notify: ['success', 'delay'] as const,
+    originalRecipient: 'rfc822;a+b=c@example.com',
+  }))
+  const asked = { returnContent: 'headers', envelopeId: 'id = 1' } as const
+  await enqueue(fixture.flow, { account: ann, envelope: { ...plain, recipients, ...asked } })
+  await knowing.next(0)
+  expect(knowing.envelopes[0]).toMatchObject({
+    dsn: { ret: 'HDRS', envid: 'id = 1' },
+    rcptTo: [{ dsn: { notify: ['SUCCESS', 'DELAY'], orcpt: 'rfc822;a+b=c@example.com' } }],
+  })
+  await settled()
+  expect(await take(ann)).toEqual([])
+  await fixture.restart()
+})
+
 test('what is refused for now waits, with its reason, over a restart, and goes when it is retried', async () => {
   sink.refusal = { code: 451, text: '4.7.1 greylisted, come again' }
   const envelope = envelopeFor('ann@localhost', 'bob@example.com', 'eve@example.com')

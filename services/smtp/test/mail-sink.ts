@@ -20,6 +20,8 @@ export interface SinkOptions {
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined
   /** STARTTLS is offered; true unless told. */
   readonly tls?: boolean
+  /** DSN is offered. */
+  readonly dsn?: boolean
   /** REQUIRETLS is offered. */
   readonly requireTls?: boolean
   /** Of TLS 1.2, and of no other version. */
@@ -28,6 +30,8 @@ export interface SinkOptions {
 
 export class MailSink implements AsyncDisposable {
   readonly mails: SunkMail[] = []
+  /** Of the same mails. */
+  readonly envelopes: SMTPServerSession['envelope'][] = []
   /** RCPT is answered with this instead of 250. */
   refusal: { readonly code: number; readonly text: string } | undefined
   /** As `refusal`, for single recipients. */
@@ -39,6 +43,7 @@ export class MailSink implements AsyncDisposable {
     certificate = makeCertificate('localhost'),
     tls = true,
     requireTls = false,
+    dsn = false,
     ciphers,
   }: SinkOptions) {
     const { cert, key } = certificate
@@ -48,6 +53,7 @@ export class MailSink implements AsyncDisposable {
       ...(ciphers === undefined ? {} : { ciphers, maxVersion: 'TLSv1.2' }),
       hideSTARTTLS: !tls,
       hideREQUIRETLS: !requireTls,
+      hideDSN: !dsn,
       authOptional: true,
       onRcptTo: ({ address }, _session, callback) => {
         const refusal = this.refuse?.(address) ?? this.refusal
@@ -85,6 +91,7 @@ export class MailSink implements AsyncDisposable {
   async #take(stream: Readable, { envelope, secure }: SMTPServerSession): Promise<void> {
     const message = await text(stream)
     const sender = envelope.mailFrom === false ? '' : envelope.mailFrom.address
+    this.envelopes.push(envelope)
     this.mails.push({ sender, recipient: envelope.rcptTo[0]?.address ?? '', message, secure })
     for (const wake of this.#waiting.splice(0)) wake()
   }
