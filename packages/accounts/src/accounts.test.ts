@@ -195,9 +195,9 @@ describe('erasure', () => {
     expect(await env.accounts.find(ANN)).toMatchObject({ state: 'terminated' })
     await env.clock.advance(60_000)
     await expect.poll(() => erased).toEqual(['xmpp true'])
-    for (const owner of ['api', 'keys']) stack.use(run(owner)) // Started late, as after a crash: they find what is pending.
+    for (const owner of ['api', 'keys', 'smtp']) stack.use(run(owner)) // Started late, as after a crash: they find what is pending.
     await expect.poll(() => env.accounts.find(ANN)).toBeUndefined()
-    expect(erased.toSorted()).toEqual(['api true', 'keys true', 'xmpp true'])
+    expect(erased.toSorted()).toEqual(['api true', 'keys true', 'smtp true', 'xmpp true'])
     await expect(env.accounts.create(ANN, 'x')).rejects.toMatchObject({ code: 'ACCOUNT_NAME_RETIRED' })
   })
 })

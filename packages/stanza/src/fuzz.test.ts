@@ -118,8 +118,8 @@ describe(`the parser under fuzzing (SEED=${String(seed)})`, () => {
       }),
       timeBox,
     )
-    expect(accepted).toBeGreaterThan(100)
-    expect(refused).toBeGreaterThan(100)
+    expect(accepted).toBeGreaterThan(20)
+    expect(refused).toBeGreaterThan(20)
   })
 
   it('agrees with saxes about generated and mutated streams, in any chunks', { timeout }, () => {
@@ -132,8 +132,8 @@ describe(`the parser under fuzzing (SEED=${String(seed)})`, () => {
       }),
       timeBox,
     )
-    expect(accepted).toBeGreaterThan(100)
-    expect(refused).toBeGreaterThan(100)
+    expect(accepted).toBeGreaterThan(20)
+    expect(refused).toBeGreaterThan(20)
   })
 
   it('what is written means what was read, whatever the stream it is written to', { timeout }, () => {
@@ -144,7 +144,7 @@ describe(`the parser under fuzzing (SEED=${String(seed)})`, () => {
       }),
       timeBox,
     )
-    expect(written).toBeGreaterThan(200)
+    expect(written).toBeGreaterThan(40)
   })
 
   it('an element is the same in whatever order it is looked at', { timeout }, () => {
