@@ -126,6 +126,13 @@ shape.describe(
       await ann.close()
     })
 
+    test('the keys that sign its mail are listed with their records, and followed by the next', async () => {
+      const keys =
+        /^active since \S+ {2}rsa {2}in DNS: \w+\nr\d+\._domainkey\.b\.example\. IN TXT "v=DKIM1; [^"]+" "[^"]+"\nactive .* ed25519 .*\ne\d+\./
+      expect(await ctl('dkim list b.example')).toMatch(keys)
+      expect((await ctl('dkim rotate b.example')).match(/^next since/gm)).toHaveLength(2)
+    })
+
     test('after a restart what was decided still holds', async () => {
       await ctl('domain set a.example --e2ee off --storage none')
       await deployment().stop()

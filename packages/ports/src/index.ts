@@ -1,4 +1,7 @@
 /** What one service may ask of another: a direct call in one process, HTTP with a shared secret between processes. */
+export { dkimClient } from './dkim-client.ts'
+export { DKIM_PATH } from './dkim-wire.ts'
+export type { DkimKeyListing, DkimOperations } from './dkim.ts'
 export { PortError, type PortErrorCode } from './port-error.ts'
 export { openPortSecret, PORT_SECRET_FILE, type PortSecret } from './port-secret.ts'
 export type { KeyDirectory } from './key-directory.ts'

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
-import { mailOperationsClient, openPortSecret, relayClient, type PortError } from '@sealpost/ports'
+import {
+  dkimClient,
+  mailOperationsClient,
+  openPortSecret,
+  relayClient,
+  type PortError,
+} from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
 import { readConfig, type ApiConfig } from './config.ts'
 import { createApiService, type ApiService } from './service.ts'
@@ -12,12 +18,13 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError) => log.warn('relay_away', { code })
   const relay = relayClient({ url: config.relayUrl, secret, onError })
-  const mail = mailOperationsClient({
+  const mailRelay = {
     url: config.mailUrl,
     secret,
-    onError: ({ code }) => log.warn('mail_relay_away', { code }),
-  })
-  const service = stack.use(await createApiService(config, platform, { relay, mail }))
+    onError: ({ code }: PortError) => log.warn('mail_relay_away', { code }),
+  }
+  const ports = { relay, mail: mailOperationsClient(mailRelay), dkim: dkimClient(mailRelay) }
+  const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)
   await control.listen({ socketPath: join(dataDir, 'ctl.sock') })

@@ -5,7 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailOperations, Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -35,13 +35,14 @@ const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 export interface ApiPorts {
   readonly relay: Relay
   readonly mail: MailOperations
+  readonly dkim: DkimOperations
 }
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin'>,
   platform: Platform,
-  { relay, mail }: ApiPorts,
+  { relay, mail, dkim }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -73,6 +74,7 @@ export async function createApiService(
     accounts,
     relay,
     mail,
+    dkim,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),

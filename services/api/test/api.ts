@@ -10,6 +10,8 @@ import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
 import {
+  type DkimKeyListing,
+  type DkimOperations,
   type MailChange,
   type MailOperations,
   PortError,
@@ -47,6 +49,21 @@ export class TestMail implements MailOperations {
   }
 }
 
+/** A mail relay whose keys for signing are what a test tells it. */
+export class TestDkim implements DkimOperations {
+  keys: readonly DkimKeyListing[] = []
+  readonly rotated: string[] = []
+
+  list(): Promise<readonly DkimKeyListing[]> {
+    return Promise.resolve(this.keys)
+  }
+
+  rotate(domain: string): Promise<readonly DkimKeyListing[]> {
+    this.rotated.push(domain)
+    return this.list()
+  }
+}
+
 /** A relay that knows what a test tells it. */
 export class TestRelay implements Relay {
   away = false
@@ -80,6 +97,7 @@ export interface TestApi extends AsyncDisposable {
   readonly service: ApiService
   readonly relay: TestRelay
   readonly mail: TestMail
+  readonly dkim: TestDkim
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -151,7 +169,8 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   const config = { publicOrigin: () => 'https://example.org:8443' }
   const relay = new TestRelay()
   const mail = new TestMail()
-  const service = stack.use(await createApiService(config, platform, { relay, mail }))
+  const dkim = new TestDkim()
+  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim }))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -167,6 +186,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     service,
     relay,
     mail,
+    dkim,
     databaseUrl,
     dataDir,
     bus,
@@ -175,7 +195,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform, { relay, mail }),
+    again: () => createApiService(config, platform, { relay, mail, dkim }),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

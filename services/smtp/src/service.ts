@@ -3,7 +3,7 @@ import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { KeyDirectory, Mail, MailOperations } from '@sealpost/ports'
+import type { DkimOperations, KeyDirectory, Mail, MailOperations } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import { createResolver } from './dns/dns-resolver.ts'
@@ -23,6 +23,7 @@ export interface SmtpService extends RunningService {
   /** What other services of this process may ask of the mail relay. */
   readonly mail: Mail
   readonly mailOperations: MailOperations
+  readonly dkim: DkimOperations
 }
 
 /** What the relay asks of other services. */
@@ -58,7 +59,8 @@ export async function createSmtpService(
     onAnswer: (type, result) => events.dnsAnswered(type, result),
   })
   const screening = stack.use(await openScreening(config.screening, platform, { accounts, resolver, events }))
-  const signer = createDkimSigner({ keys: stack.use(openDkimKeys(platform, resolver)), clock })
+  const dkim = stack.use(openDkimKeys(platform, resolver))
+  const signer = createDkimSigner({ keys: dkim, clock })
   const { bounces } = screening
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
@@ -93,6 +95,7 @@ export async function createSmtpService(
   return {
     mail: flow.mail,
     mailOperations: flow.queue,
+    dkim,
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox: flow.mailbox, passwords, defaultDomain: host })
       await app.register(pgp.routes)

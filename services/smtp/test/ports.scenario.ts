@@ -1,12 +1,16 @@
 /** The ports by which other processes send mail, and see and change what waits. */
 import { createHttp } from '@sealpost/http'
-import { mailClient, mailOperationsClient, openPortSecret } from '@sealpost/ports'
+import { dkimClient, mailClient, mailOperationsClient, openPortSecret } from '@sealpost/ports'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createResolver } from '../src/dns/dns-resolver.ts'
+import { dkimRoutes } from '../src/ports/dkim-routes.ts'
 import { mailQueueRoutes } from '../src/ports/mail-queue-routes.ts'
 import { mailRoutes } from '../src/ports/mail-routes.ts'
+import { DkimKeys } from '../src/signing/dkim-keys.ts'
 import { createFlow, type FlowFixture } from './flow.ts'
 import { MailSink } from './mail-sink.ts'
+import { testDns } from './test-dns.ts'
 
 let sink: MailSink
 let fixture: FlowFixture
@@ -21,6 +25,11 @@ beforeAll(async () => {
   const http = stack.use(await createHttp({ log: platform.log, metrics: platform.metrics, title: 'Test' }))
   await http.app.register(mailRoutes(flow.mail, secret))
   await http.app.register(mailQueueRoutes(flow.queue, secret))
+  const { clock, random, dataDir } = platform
+  const dns = stack.use(await testDns({}))
+  const resolver = createResolver({ servers: [dns.server], clock, random })
+  const dkim = stack.use(new DkimKeys({ dataDir, domains: ['localhost'], resolver, clock, random }))
+  await http.app.register(dkimRoutes(dkim, secret))
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
   url = new URL(`http://127.0.0.1:${String(port)}`)
 })
@@ -81,7 +90,23 @@ test('what waits is seen and changed', async () => {
   expect(await operations.queued(10, systemRandom.uuid())).toEqual([])
 })
 
-test.each(['/internal/mail', '/internal/mail/queue?limit=1'])('strangers get 401 at %s', async (path) => {
-  const method = path === '/internal/mail' ? 'POST' : 'GET'
-  expect((await fetch(new URL(path, url), { method })).status).toBe(401)
+test('the keys that sign mail are listed, and followed by the next', async () => {
+  const dkim = dkimClient(await options())
+  const first = await dkim.list('localhost')
+  expect(first).toMatchObject([
+    { algorithm: 'rsa', state: 'active', published: 'no' },
+    { algorithm: 'ed25519', state: 'active', published: 'no' },
+  ])
+  const both = await dkim.rotate('localhost')
+  expect(both.slice(0, 2)).toEqual(first)
+  expect(both.slice(2)).toMatchObject([{ state: 'next' }, { state: 'next' }])
+  await expect(dkim.list('elsewhere.example')).rejects.toMatchObject({ code: 'PORT_FAILED' })
 })
+
+test.each(['/internal/mail', '/internal/mail/queue?limit=1', '/internal/mail/dkim/localhost'])(
+  'strangers get 401 at %s',
+  async (path) => {
+    const method = path === '/internal/mail' ? 'POST' : 'GET'
+    expect((await fetch(new URL(path, url), { method })).status).toBe(401)
+  },
+)

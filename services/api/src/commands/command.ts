@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { Static, TSchema, Type } from '@sealpost/http'
-import type { MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailOperations, Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -44,6 +44,7 @@ export interface CommandContext {
   readonly accounts: AccountsDomain
   readonly relay: Relay
   readonly mail: MailOperations
+  readonly dkim: DkimOperations
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -12,6 +12,7 @@ import {
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import type { Command } from './command.ts'
 import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
+import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
@@ -43,6 +44,8 @@ export const commands: readonly Command[] = [
   listDomains,
   showDomainPolicy,
   setDomainPolicy,
+  listDkimKeys,
+  rotateDkimKeys,
   createApiKey,
   listApiKeys,
   revokeApiKey,

@@ -6,6 +6,7 @@ import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { OperationalError } from '@sealpost/errors'
+import type { DkimKeyListing, DkimOperations } from '@sealpost/ports'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import { readKeyFile, writeKeyFile } from './dkim-key-file.ts'
@@ -21,14 +22,6 @@ export interface DkimKeysOptions {
   readonly random: Random
 }
 
-/** What an operator sees of a key. */
-export interface DkimKeyListing extends Omit<DkimKey, 'privateKey'> {
-  /** Where the record belongs. */
-  readonly name: string
-  /** What DNS has there: `other` is another record, `unknown` that nobody answers. */
-  readonly published: 'yes' | 'no' | 'other' | 'unknown'
-}
-
 const DIRECTORY = 'dkim'
 /** RFC 8301 §3.2. */
 const RSA_BITS = 2048
@@ -39,7 +32,7 @@ const CHECK_MS = 60 * 60 * 1000
 
 const generate = promisify(generateKeyPair)
 
-export class DkimKeys implements Disposable {
+export class DkimKeys implements DkimOperations, Disposable {
   readonly #options: DkimKeysOptions
   readonly #signing = new Map<string, readonly SigningKey[]>()
   /** Changes of one domain follow one another. */
