@@ -40,7 +40,7 @@ const HOLDS_MS = 60 * 60_000
 const WORDS = { unpublish: 'take all addresses off', delete: 'delete' } as const
 /** As it is written: what is wanted, of which key, until when, and the MAC of all that. */
 const FORM =
-  /^(take all addresses off|delete) the OpenPGP key\n([0-9A-F]{40}|[0-9A-F]{64})\nThis holds until (\S{24})\.\n([\w-]{43})$/m
+  /^(take all addresses off|delete) the OpenPGP key\n([0-9A-F]{40}|[0-9A-F]{64})\nThis holds until (\S{24})\.\n([0-9a-f]{64})$/m
 
 export interface StatementsOptions {
   readonly directory: Directory
@@ -87,7 +87,7 @@ export class Statements {
   #write({ action, fingerprint }: Statement, until: string): string {
     const { server } = this.#options
     const text = `To the key directory of ${server}:\n${WORDS[action]} the OpenPGP key\n${fingerprint}\nThis holds until ${until}.\n`
-    return `${text}${createHmac('sha256', this.#key).update(text).digest('base64url')}\n`
+    return `${text}${createHmac('sha256', this.#key).update(text).digest('hex')}\n`
   }
 
   /** The statement that a message claims to hold: one that we wrote, whoever has signed it. */
