@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the programs that the interop tests talk with from the Debian mirror that this machine uses already. Needs root, or sudo without a
-# password. Where Debian's go-sendxmpp is too old for SCRAM, that of the release's backports is taken; apt's configuration stays as it is.
+# password. `install.sh core`: those of the project core alone. Where Debian's go-sendxmpp is too old for SCRAM, that of the release's backports is taken; apt's configuration stays as it is.
 set -eu -o pipefail
 
 go_sendxmpp_min=0.7
@@ -39,13 +39,15 @@ install_from_backports() {
   install "$scratch"/go-sendxmpp_*.deb
 }
 
+programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp postfix:postfix swaks:swaks)
+[ "${1:-all}" = core ] ||
+  programs+=(sq:sq ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd)
 missing=()
-for program in profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr sq:sq ip:iproute2 msmtp:msmtp postfix:postfix swaks:swaks \
-  clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd; do
+for program in "${programs[@]}"; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
 perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks
-command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
+[ "${1:-all}" = core ] || command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
 
 "${root[@]}" apt-get update -q

@@ -1,4 +1,4 @@
-/** Global setup of the interop tests: names the programs that are missing, and then does not start. */
+/** The programs that the interop tests talk with: names those that are missing, and then does not start. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { shareCompiled } from '../compile-cache.ts'
@@ -10,26 +10,30 @@ interface Program {
   readonly since?: { readonly version: readonly [number, number]; readonly suite: string }
 }
 
-const PROGRAMS: readonly Program[] = [
+const CORE: readonly Program[] = [
   {
     command: 'go-sendxmpp',
     debianPackage: 'go-sendxmpp',
     since: { version: [0, 7], suite: 'bookworm-backports' }, // the first with SCRAM
   },
-  { command: 'curl', debianPackage: 'curl' },
-  { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
   { command: 'gpg', debianPackage: 'gnupg' },
-  { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'dirmngr', debianPackage: 'dirmngr' },
-  { command: 'ip', debianPackage: 'iproute2' },
   { command: 'msmtp', debianPackage: 'msmtp' },
-  { command: 'opendkim', debianPackage: 'opendkim' },
   { command: 'postfix', debianPackage: 'postfix' },
   { command: 'profanity', debianPackage: 'profanity' },
-  { command: 'rspamd', debianPackage: 'rspamd' },
-  { command: 'sq', debianPackage: 'sq' },
   { command: 'swaks', debianPackage: 'swaks' },
   { command: 'tmux', debianPackage: 'tmux' },
+]
+
+const PEERS: readonly Program[] = [
+  ...CORE,
+  { command: 'curl', debianPackage: 'curl' },
+  { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
+  { command: 'clamd', debianPackage: 'clamav-daemon' },
+  { command: 'ip', debianPackage: 'iproute2' },
+  { command: 'opendkim', debianPackage: 'opendkim' },
+  { command: 'rspamd', debianPackage: 'rspamd' },
+  { command: 'sq', debianPackage: 'sq' },
 ]
 
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {
@@ -50,11 +54,14 @@ async function findProblem({ command, debianPackage, since }: Program): Promise<
   return `${debianPackage} ${since.version.join('.')} or newer (Debian 13, or ${since.suite} on Debian 12; ${found})`
 }
 
-export default async function setup(): Promise<void> {
+async function need(programs: readonly Program[], argument: string): Promise<void> {
   shareCompiled()
-  const problems = (await Promise.all(PROGRAMS.map(findProblem))).filter((problem) => problem !== undefined)
+  const problems = (await Promise.all(programs.map(findProblem))).filter((problem) => problem !== undefined)
   if (problems.length > 0)
     throw new Error(
-      `missing Debian packages: ${problems.join(', ')}. test/interop/install.sh installs them on Debian`,
+      `missing Debian packages: ${problems.join(', ')}. test/interop/install.sh ${argument} installs them on Debian`,
     )
 }
+
+export const needCore = (): Promise<void> => need(CORE, 'core')
+export const needPeers = (): Promise<void> => need(PEERS, 'all')

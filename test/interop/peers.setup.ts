@@ -1,0 +1,2 @@
+/** Global setup of all other interop tests. */
+export { needPeers as default } from './programs.ts'
