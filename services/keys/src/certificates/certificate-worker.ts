@@ -1,8 +1,7 @@
-/** The way to the worker thread: one task at a time, a bounded line of waiting ones, and a limit of time after which the thread is ended and another begun. */
-import { Worker } from 'node:worker_threads'
+/** The way to the worker thread. */
 import { OperationalError } from '@sealpost/errors'
 import { OpenPgpError } from '@sealpost/openpgp'
-import type { Clock } from '@sealpost/runtime'
+import { type Clock, WorkerLine } from '@sealpost/runtime'
 import type {
   EncryptTask,
   ImportResult,
@@ -14,7 +13,7 @@ import type {
   Task,
   VerifyTask,
 } from './task.ts'
-import type { Answer } from './worker.ts'
+import type { Outcome } from './worker.ts'
 
 /** Of one task. The work on an upload is limited to a tenth of a second of a core; this is for a machine that is very busy, and for mistakes of ours. */
 const TASK_MS_MAX = 5_000
@@ -32,25 +31,18 @@ const fail = {
   ended: () => new CertificateWorkerError('CERTIFICATES_ENDED', 'Reading this failed.'),
 } as const
 
-interface Waiting {
-  readonly task: Task
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
 export class CertificateWorker implements AsyncDisposable {
-  readonly #clock: Clock
-  readonly #limitMs: number
-  readonly #line: Waiting[] = []
-  #worker: Worker | undefined
-  #current: Waiting | undefined
-  #limit: Disposable | undefined
-  #id = 0
-  #closed = false
+  readonly #line: WorkerLine<Task, Outcome>
 
   constructor(clock: Clock, { limitMs = TASK_MS_MAX } = {}) {
-    this.#clock = clock
-    this.#limitMs = limitMs
+    this.#line = new WorkerLine({
+      script: new URL('worker.ts', import.meta.url),
+      clock,
+      limitMs,
+      waitingMax: WAITING_MAX,
+      memoryMbMax: MEMORY_MB_MAX,
+      fail,
+    })
   }
 
   /** Throws OpenPgpError for what cannot be taken, CertificateWorkerError when the thread is too busy or failed. */
@@ -77,67 +69,13 @@ export class CertificateWorker implements AsyncDisposable {
     return (await this.#run({ kind: 'verify', ...task })) as string | undefined
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    for (const { reject } of this.#line.splice(0)) reject(fail.ended())
-    await this.#end(fail.ended())
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#line[Symbol.asyncDispose]()
   }
 
-  #run(task: Task): Promise<unknown> {
-    if (this.#closed) return Promise.reject(fail.ended())
-    if (this.#line.length >= WAITING_MAX) return Promise.reject(fail.busy())
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#line.push({ task, resolve, reject })
-    this.#next()
-    return promise
-  }
-
-  #next(): void {
-    if (this.#current !== undefined) return
-    const next = this.#line.shift()
-    if (next === undefined) return
-    this.#current = next
-    this.#limit = this.#clock.after(this.#limitMs, () => void this.#end(fail.late()))
-    this.#worker ??= this.#begin()
-    this.#worker.postMessage({ id: ++this.#id, task: next.task })
-  }
-
-  #begin(): Worker {
-    const worker = new Worker(new URL('worker.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB_MAX },
-    })
-    worker.unref()
-    worker.on('message', (answer: Answer) => this.#settle(answer))
-    const lost = (): void => {
-      if (this.#worker === worker) void this.#end(fail.ended())
-    }
-    worker.on('error', lost)
-    worker.on('exit', lost)
-    return worker
-  }
-
-  #settle(answer: Answer): void {
-    if (answer.id !== this.#id) return
-    const current = this.#take()
-    if ('refused' in answer) current?.reject(new OpenPgpError(answer.refused.code, answer.refused.message))
-    else current?.resolve(answer.result)
-    this.#next()
-  }
-
-  /** The thread is of no use any more; the next task begins another. */
-  async #end(error: Error): Promise<void> {
-    const worker = this.#worker
-    this.#worker = undefined
-    this.#take()?.reject(error)
-    this.#next()
-    await worker?.terminate()
-  }
-
-  #take(): Waiting | undefined {
-    const current = this.#current
-    this.#current = undefined
-    this.#limit?.[Symbol.dispose]()
-    this.#limit = undefined
-    return current
+  async #run(task: Task): Promise<unknown> {
+    const outcome = await this.#line.run(task)
+    if ('refused' in outcome) throw new OpenPgpError(outcome.refused.code, outcome.refused.message)
+    return outcome.done
   }
 }

@@ -1,17 +1,13 @@
 /** The thread in which certificates are read, verified and merged: what strangers send never runs where lookups are answered. */
 import { parentPort } from 'node:worker_threads'
 import { OpenPgpError } from '@sealpost/openpgp'
+import type { WorkerAnswer, WorkerRequest } from '@sealpost/runtime'
 import { encryptTask, importTask, mergeTask, readTask, verifyTask } from './task.ts'
 import type { Task } from './task.ts'
 
-export interface Request {
-  readonly id: number
-  readonly task: Task
-}
-
-export type Answer =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly refused: { readonly code: string; readonly message: string } }
+export type Outcome =
+  | { readonly done: unknown }
+  | { readonly refused: { readonly code: string; readonly message: string } }
 
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'read') return readTask(task)
@@ -21,18 +17,18 @@ async function run(task: Task): Promise<unknown> {
 }
 
 /** A refusal is an answer; anything else that is thrown is a bug and ends the thread. */
-async function answer({ id, task }: Request): Promise<Answer> {
+async function outcomeOf(task: Task): Promise<Outcome> {
   try {
-    return { id, result: await run(task) }
+    return { done: await run(task) }
   } catch (error) {
     if (!(error instanceof OpenPgpError)) throw error
-    return { id, refused: { code: error.code, message: error.message } }
+    return { refused: { code: error.code, message: error.message } }
   }
 }
 
-/** What `answer` throws ends the thread as an unhandled rejection does. */
-async function reply(request: Request): Promise<void> {
-  parentPort?.postMessage(await answer(request))
+/** What `outcomeOf` throws ends the thread as an unhandled rejection does. */
+async function reply({ id, task }: WorkerRequest<Task>): Promise<void> {
+  parentPort?.postMessage({ id, result: await outcomeOf(task) } satisfies WorkerAnswer<Outcome>)
 }
 
-parentPort?.on('message', (request: Request) => void reply(request))
+parentPort?.on('message', (request: WorkerRequest<Task>) => void reply(request))

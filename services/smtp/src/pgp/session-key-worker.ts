@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import type { SessionKey } from '@sealpost/openpgp'
 import { makeSessionKey } from '@sealpost/openpgp/encrypt'
+import type { WorkerAnswer, WorkerRequest } from '@sealpost/runtime'
 
 export interface SessionKeyTask {
   readonly certificate: Uint8Array
@@ -10,19 +11,12 @@ export interface SessionKeyTask {
   readonly now: number
 }
 
-export interface Answer {
-  readonly id: number
-  readonly session: SessionKey | undefined
+async function answer({
+  id,
+  task: { certificate, address, now },
+}: WorkerRequest<SessionKeyTask>): Promise<void> {
+  const result = await makeSessionKey(certificate, address, now)
+  parentPort?.postMessage({ id, result } satisfies WorkerAnswer<SessionKey | undefined>)
 }
 
-interface Request {
-  readonly id: number
-  readonly task: SessionKeyTask
-}
-
-async function answer({ id, task: { certificate, address, now } }: Request): Promise<void> {
-  const session = await makeSessionKey(certificate, address, now)
-  parentPort?.postMessage({ id, session } satisfies Answer)
-}
-
-parentPort?.on('message', (request: Request) => void answer(request))
+parentPort?.on('message', (request: WorkerRequest<SessionKeyTask>) => void answer(request))
