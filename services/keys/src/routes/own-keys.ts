@@ -1,13 +1,7 @@
 /** REST for an account's own keys, signed in with HTTP Basic (RFC 7617): list, upload, publish for the account's address without a mail, unpublish, delete. */
 import { type Account, parseBasicCredentials, type PasswordCheck } from '@sealpost/accounts'
-import { basicChallenge, HttpProblem, isConfidential, problemSchema, readBasic, Type } from '@sealpost/http'
-import type {
-  FastifyInstance,
-  FastifyPluginAsync,
-  FastifyReply,
-  FastifyRequest,
-  Static,
-} from '@sealpost/http'
+import { HttpProblem, problemSchema, signInGuard, Type } from '@sealpost/http'
+import type { CheckSignIn, FastifyInstance, FastifyPluginAsync, FastifyRequest, Static } from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
 import type { Described } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
@@ -57,15 +51,6 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema } as const
 const common = { tags: ['me'], description }
 const config = { rateLimit: { max: CHANGES_PER_MINUTE } }
 
-const reject = {
-  noPassword: () => new HttpProblem(401, 'sign-in-missing', 'Name and password of an account are needed'),
-  badPassword: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
-  suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
-  noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
-  limited: () => new HttpProblem(429, 'too-many-attempts', 'Too many wrong passwords; try again later'),
-  busy: () => new HttpProblem(503, 'busy', 'Too many sign-ins at a time; try again'),
-} as const
-
 const refusals = {
   OWN_KEY_UNKNOWN: [404, 'key-unknown'],
   OWN_KEY_NO_ADDRESS: [422, 'key-without-address'],
@@ -77,14 +62,10 @@ const refusals = {
 
 const COUNTED = { right: 'ok', wrong: 'refused', limited: 'limited', busy: 'busy' } as const
 
-/** Who asks is found out before the body is read. */
-const accounts = new WeakMap<FastifyRequest, Account>()
+const guard = signInGuard<Account>()
 
 export const ownKeys: FastifyPluginAsync<OwnKeysOptions> = async (app, options) => {
-  app.addHook('onRequest', async (request, reply) => {
-    accounts.set(request, await signIn(request, reply, options))
-    reply.header('cache-control', 'no-store')
-  })
+  guard.require(app, checkSignIn(options))
   app.setErrorHandler((error) => {
     throw toProblem(error)
   })
@@ -94,31 +75,19 @@ export const ownKeys: FastifyPluginAsync<OwnKeysOptions> = async (app, options) 
   await Promise.resolve()
 }
 
-async function signIn(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { passwords, defaultDomain, events }: OwnKeysOptions,
-): Promise<Account> {
-  if (!isConfidential(request)) throw reject.noTls()
-  reply.header('www-authenticate', basicChallenge)
-  const shown = readBasic(request)
-  if (shown === undefined) throw reject.noPassword()
-  const credentials = parseBasicCredentials(shown, defaultDomain)
-  if (credentials === undefined) throw reject.badPassword()
-  const outcome = await passwords.check(credentials.jid, credentials.password, request.ip)
-  events.signIn(COUNTED[outcome.result])
-  if (outcome.result === 'wrong') throw reject.badPassword()
-  reply.removeHeader('www-authenticate')
-  if (outcome.result !== 'right') throw reject[outcome.result]()
-  if (outcome.account.state !== 'active') throw reject.suspended()
-  return outcome.account
+function checkSignIn({ passwords, defaultDomain, events }: OwnKeysOptions): CheckSignIn<Account> {
+  return async (shown, client) => {
+    const credentials = parseBasicCredentials(shown, defaultDomain)
+    if (credentials === undefined) return { result: 'wrong' }
+    const outcome = await passwords.check(credentials.jid, credentials.password, client)
+    events.signIn(COUNTED[outcome.result])
+    return outcome
+  }
 }
 
-/** The account's address. The hook above has let nobody else through. */
+/** The account's address. */
 function addressOf(request: FastifyRequest): string {
-  const account = accounts.get(request)
-  if (account === undefined) throw reject.noPassword()
-  return account.jid.toString()
+  return guard.accountOf(request).jid.toString()
 }
 
 function listRoute(app: FastifyInstance, { ownKeys: keys }: OwnKeysOptions): void {
