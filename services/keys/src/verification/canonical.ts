@@ -5,14 +5,10 @@
 import { createHash } from 'node:crypto'
 import { OperationalError } from '@sealpost/errors'
 import { normalizeAddress } from '@sealpost/openpgp'
-import type { Clock, Random, Supervisor } from '@sealpost/runtime'
 import type { Form } from '../certificates/form.ts'
-import type { Directory, Readable, Submission } from '../directory/directory.ts'
-import type { KeyMail } from './key-mail.ts'
+import type { Readable, Submission } from '../directory/directory.ts'
 import { tokenLetter } from './letters.ts'
-import type { MailLimits } from './mail-limits.ts'
-import type { LinkStore } from './store.ts'
-import { VerificationError } from './verification.ts'
+import { VerificationError, type VerificationOptions } from './verification.ts'
 
 const messages = {
   CANONICAL_NO_ADDRESS: 'Send one mail address.',
@@ -37,21 +33,6 @@ export class CanonicalError extends OperationalError {
   }
 }
 
-export interface CanonicalOptions {
-  readonly directory: Directory
-  readonly links: Pick<LinkStore, 'putToken' | 'hasToken' | 'takeToken'>
-  readonly mail: KeyMail
-  readonly limits: MailLimits
-  readonly clock: Clock
-  readonly random: Random
-  /** Takes mails, for which nobody waits. */
-  readonly supervisor: Supervisor
-  /** The first domain. */
-  readonly server: string
-  readonly origin: () => string
-  readonly isSuspended: (address: string) => Promise<boolean>
-}
-
 /** Mails at once. */
 const UNAWAITED_MAX = 64
 const TOKEN_MS = 24 * 60 * 60_000
@@ -59,9 +40,9 @@ const TOKEN_BYTES = 32
 const TOKEN = /^[\w-]{43}$/
 
 export class Canonical {
-  readonly #options: CanonicalOptions
+  readonly #options: VerificationOptions
 
-  constructor(options: CanonicalOptions) {
+  constructor(options: VerificationOptions) {
     this.#options = options
   }
 
