@@ -2,12 +2,12 @@
  * draft-ietf-openpgp-hkp §5.2.2, §5.2.3, §5.2.4.1: setting the certificate of an address with a token that was mailed to it. The token is of the address alone, so that
  * it can be had before there is a certificate; it holds for a day, and once.
  */
-import { createHash } from 'node:crypto'
 import { OperationalError } from '@sealpost/errors'
 import { normalizeAddress } from '@sealpost/openpgp'
 import type { Form } from '../certificates/form.ts'
 import type { Readable, Submission } from '../directory/directory.ts'
 import { tokenLetter } from './letters.ts'
+import { hashMailedToken, isMailedToken, newMailedToken } from './mailed-token.ts'
 import { VerificationError, type VerificationOptions } from './verification.ts'
 
 const messages = {
@@ -36,8 +36,6 @@ export class CanonicalError extends OperationalError {
 /** Mails at once. */
 const UNAWAITED_MAX = 64
 const TOKEN_MS = 24 * 60 * 60_000
-const TOKEN_BYTES = 32
-const TOKEN = /^[\w-]{43}$/
 
 export class Canonical {
   readonly #options: VerificationOptions
@@ -64,8 +62,10 @@ export class Canonical {
   async isAuthorized(identity: string, token: string): Promise<boolean> {
     const { links, clock, isSuspended } = this.#options
     const address = normalizeAddress(identity)
-    if (address === undefined || !TOKEN.test(token)) return false
-    return (await links.hasToken(digest(token), address, clock.now())) && !(await isSuspended(address))
+    if (address === undefined || !isMailedToken(token)) return false
+    return (
+      (await links.hasToken(hashMailedToken(token), address, clock.now())) && !(await isSuspended(address))
+    )
   }
 
   /** Takes the one certificate with the address and publishes it. Throws as `submit`, and CanonicalError: then the token may be used again, and nothing was taken unless the certificate is revoked. */
@@ -83,7 +83,7 @@ export class Canonical {
     if (described === undefined || taken?.outcome === 'ignored')
       throw new CanonicalError('CANONICAL_REMOVED', [fingerprint])
     if (described.listing.revoked !== undefined) throw new CanonicalError('CANONICAL_REVOKED', [fingerprint])
-    if (!(await links.takeToken(digest(token), address, clock.now())))
+    if (!(await links.takeToken(hashMailedToken(token), address, clock.now())))
       throw new CanonicalError('CANONICAL_UNAUTHORIZED')
     await directory.publish(fingerprint, address)
     return submission
@@ -93,15 +93,15 @@ export class Canonical {
   async #send(address: string): Promise<void> {
     const { links, mail, limits, clock, random, server, origin, isSuspended } = this.#options
     if (await isSuspended(address)) return
-    const token = random.token(TOKEN_BYTES)
+    const token = newMailedToken(random)
     const expiresAt = clock.now() + TOKEN_MS
-    await links.putToken(digest(token), { address, expiresAt })
+    await links.putToken(hashMailedToken(token), { address, expiresAt })
     const url = `${origin()}/pks/v2/canonical/${encodeURIComponent(address)}`
     try {
       await mail.send(address, tokenLetter({ server, address }, { url, token, expiresAt }))
     } catch (error) {
       limits.giveBack(address)
-      await links.takeToken(digest(token), address, clock.now())
+      await links.takeToken(hashMailedToken(token), address, clock.now())
       throw error
     }
   }
@@ -113,8 +113,4 @@ function onlyOneWith(address: string, all: readonly Readable[]): string {
   if (first === undefined) throw new CanonicalError('CANONICAL_NO_USER_ID', fingerprints)
   if (more.length > 0) throw new CanonicalError('CANONICAL_SEVERAL', fingerprints)
   return first.fingerprint
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
 }

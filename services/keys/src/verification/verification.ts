@@ -2,7 +2,6 @@
  * Proving that an address is one's own by a link that is sent to it, and with the same proof taking off what is published. Nobody else can publish or hide
  * anything: whoever holds the token of a link holds the mailbox.
  */
-import { createHash } from 'node:crypto'
 import { OperationalError } from '@sealpost/errors'
 import { normalizeAddress } from '@sealpost/openpgp'
 import type { Clock, Random, Supervisor } from '@sealpost/runtime'
@@ -12,6 +11,7 @@ import type { KeyMail, Letter } from './key-mail.ts'
 import { confirmLetter, manageLetter } from './letters.ts'
 import type { LetterFacts } from './letters.ts'
 import type { MailLimits } from './mail-limits.ts'
+import { hashMailedToken, isMailedToken, newMailedToken } from './mailed-token.ts'
 import type { Link, LinkPurpose, LinkStore } from './store.ts'
 
 /** What is to be said of an address of a certificate. `pending`: a link was sent and not used yet. */
@@ -25,8 +25,6 @@ export interface CertificateStatus {
 /** Mails that nobody waits for, at once. */
 const UNAWAITED_MAX = 64
 const LINK_MS = 24 * 60 * 60_000
-const TOKEN_BYTES = 32
-const TOKEN = /^[\w-]{43}$/
 
 export class VerificationError extends OperationalError {
   override name = 'VerificationError'
@@ -189,8 +187,8 @@ export class Verification {
     write: (facts: LetterFacts, token: string) => Letter,
   ): Promise<void> {
     const { links, mail, limits, clock, random, server } = this.#options
-    const token = random.token(TOKEN_BYTES)
-    const hash = digest(token)
+    const token = newMailedToken(random)
+    const hash = hashMailedToken(token)
     const expiresAt = clock.now() + LINK_MS
     if (!(await links.put(hash, { purpose, fingerprint, address, expiresAt }))) return
     try {
@@ -227,9 +225,5 @@ function isDead({ listing }: Described): boolean {
 const pick = ({ address, fingerprint }: Pick<Link, 'address' | 'fingerprint'>) => ({ address, fingerprint })
 
 function hashToken(token: string): Buffer | undefined {
-  return TOKEN.test(token) ? digest(token) : undefined
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+  return isMailedToken(token) ? hashMailedToken(token) : undefined
 }
