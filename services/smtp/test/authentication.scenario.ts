@@ -110,7 +110,9 @@ describe('DMARC (RFC 9989 §5.4)', () => {
   test('a signature of the author’s domain passes from anywhere', async () => {
     const text = await sign(mail('ann@pass.example'), 'pass.example')
     expect(await mailFrom(reception, { address: BAD, from: 'bounce@lenient.example', text })).toMatch(/^250/)
-    expect(results()).toMatch(/dkim=pass header\.i=@pass\.example.*dmarc=pass.*iprev=fail/)
+    expect(results()).toMatch(
+      /dkim=pass header\.d=pass\.example header\.i=@pass\.example.*dmarc=pass.*iprev=fail/,
+    )
   })
 
   test('p=reject refuses what is neither; a changed body, a signature of another domain', async () => {

@@ -63,3 +63,18 @@ test('a question has the letters of its name in a case of chance', () => {
   const question = encodeQuestion('ExAmple.org.', 'A', Buffer.from([0b0000_0101, 0]))
   expect(question?.toString('latin1')).toBe('\u0007ExAmple\u0003org\0\0\u0001\0\u0001')
 })
+
+test('an IPv6 address is written as RFC 5952 §4 wants, and is the same address', () => {
+  const group = fc.oneof(fc.constantFrom(0, 0, 0, 0x10, 0x100, 0x1000), fc.nat(0xffff))
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
+      const data = groups.map((one) => one.toString(16)).join(':')
+      const answers = [{ type: 'AAAA' as const, name: 'a.example', data }]
+      const message = readResponse(
+        encode({ type: 'response', questions: [{ type: 'AAAA', name: 'a.example' }], answers }),
+      )
+      expect([message?.records[0]?.data]).toEqual([new URL(`http://[${data}]`).hostname.slice(1, -1)])
+    }),
+    { numRuns: 2_000, examples: [[[0x2001, 0xdb8, 0xff0, 0x100, 0, 0, 0, 2]]] },
+  )
+})

@@ -233,10 +233,8 @@ const READERS: { readonly [T in RecordType]: DataReader<RecordData[T]> } = {
 /** RFC 5952 §4, but for addresses with an IPv4 one inside. */
 function writeIpv6(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':')
-  const [longest = ''] = [...groups.matchAll(/\b0(?::0)+\b/g)]
-    .map(([zeros]) => zeros)
-    .sort((a, b) => b.length - a.length)
-  if (longest === '') return groups
-  const at = groups.indexOf(longest)
-  return `${groups.slice(0, at).replace(/:$/, '')}::${groups.slice(at + longest.length).replace(/^:/, '')}`
+  const [longest] = [...groups.matchAll(/\b0(?::0)+\b/g)].toSorted((a, b) => b[0].length - a[0].length)
+  if (longest === undefined) return groups
+  const [before, after] = [groups.slice(0, longest.index), groups.slice(longest.index + longest[0].length)]
+  return `${before.replace(/:$/, '')}::${after.replace(/^:/, '')}`
 }

@@ -13,12 +13,7 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
   }
 
   export class DkimVerifier {
-    constructor(options: {
-      resolver: DNSResolver
-      sender?: string
-      minBitLength?: number
-      rejectRsaSha1?: boolean
-    })
+    constructor(options: { resolver: DNSResolver; sender?: string; minBitLength?: number; strict?: boolean })
     readonly bodyHashes: Map<string, BodyHasher>
     readonly headerFrom: string[]
     readonly fromFields: number

@@ -45,7 +45,7 @@ export class SignatureCheck {
   }
 
   static async begin(fields: readonly HeaderField[], resolver: MailauthResolver): Promise<SignatureCheck> {
-    const verifier = new HashingVerifier({ resolver, minBitLength: RSA_BITS_MIN, rejectRsaSha1: true })
+    const verifier = new HashingVerifier({ resolver, minBitLength: RSA_BITS_MIN, strict: true })
     await verifier.emitHeaders(Buffer.concat([...judged(fields).map(({ raw }) => raw), Buffer.from('\r\n')]))
     return new SignatureCheck(verifier)
   }

@@ -35,6 +35,7 @@ export async function checkSpf(
     mta,
     resolver,
     maxElapsedTime: SPF_MS_MAX,
+    strict: true,
   })
 }
 
@@ -49,7 +50,7 @@ export async function judge(
   signatures: CheckedSignatures,
   { resolver, trustedSealers }: VerdictOptions,
 ): Promise<SenderVerdict> {
-  const arcResult = await arc(signatures.arc, { resolver })
+  const arcResult = await arc(signatures.arc, { resolver, strict: true })
   const passed = signatures.results.filter(({ status }) => status.result === 'pass')
   const policy = await dmarc({
     headerFrom: [...signatures.headerFrom],
