@@ -79,3 +79,20 @@ test('NOTIFY=FAILURE hears of no delay', async () => {
   await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.attempts).toBe(2)
   expect(await reports()).toHaveLength(before)
 })
+
+test('what was held for thirty days is given up, and its sender told', async () => {
+  const id = await enqueue(fixture.flow, {
+    account: ann,
+    envelope: envelopeFor('ann@localhost', 'bob@example.com'),
+  })
+  expect(await fixture.flow.queue.hold(id)).toBe(true)
+  ahead += 29 * 24 * HOUR_MS
+  await fixture.restart()
+  expect(fixture.flow.queue.show(id)?.hold).toBe('operator')
+  expect((await reports()).join()).not.toContain('held here')
+  ahead += 23.5 * HOUR_MS
+  await fixture.restart()
+  await expect.poll(async () => (await reports()).at(-1)).toContain('held here for 30 days')
+  expect((await reports()).at(-1)).toContain('Action: failed\r\nStatus: 4.4.7\r\n')
+  await expect.poll(() => fixture.flow.queue.show(id)).toBeUndefined()
+})

@@ -208,7 +208,12 @@ test('DANE: records that nobody vouches for do not count; unusable ones still as
 test('REQUIRETLS: not to servers that nobody vouches for, nor to those that do not know it (RFC 8689 §4.2.1)', async () => {
   await open()
   dns()
-  expect([await send(true), sink.mails]).toMatchObject([refused('4.7.30'), []])
+  const failed = (status: string) => ({ result: 'failed', reply: { status } })
+  expect([await send(true), sink.mails]).toMatchObject([failed('5.7.30'), []])
+  await open(undefined, { tls: false })
+  withPolicy('enforce')
+  expect(await send(true)).toMatchObject(failed('5.7.10'))
+  await open()
   withPolicy('enforce')
   expect(await send(true)).toMatchObject({ result: 'failed', reply: { status: '5.7.30' } })
   await open(known, { requireTls: true })

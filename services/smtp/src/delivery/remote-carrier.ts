@@ -64,6 +64,8 @@ const SMTP_PORT = 25
 const SMTPS_PORT = 465
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
 export const SMARTHOST = 'smarthost'
+/** What a server is told to have failed at where its connection could not be made private (SESSION_TLS). */
+const TLS_FAILED = /^4\.7\.[45]$/
 
 export class RemoteCarrier implements Disposable {
   readonly #options: RemoteOptions
@@ -96,13 +98,17 @@ export class RemoteCarrier implements Disposable {
     const found = await this.#targets(destination, mail.envelope.requireTls)
     if ('outcome' in found) return all(found.outcome, true)
     let reply: Reply = ownReply(450, '4.4.1', 'No server of the domain could be used')
+    let readable = mail.envelope.requireTls && found.targets.length > 0
     for (const target of found.targets) {
       const session = await this.#open(attempt, target)
       if (session instanceof SmtpSession)
         return { outcomes: await this.#send(session, target, attempt), reached: true }
       reply = session
-      if (attempt.signal.aborted) break
+      readable &&= TLS_FAILED.test(session.status)
+      if (attempt.signal.aborted) return all({ result: 'deferred', reply }, false)
     }
+    // RFC 8689 §4.2.1: all of them answer, and none as privately as the sender demands.
+    if (readable) return all({ result: 'failed', reply: { ...reply, code: 550, status: '5.7.10' } }, true)
     return all({ result: 'deferred', reply }, false)
   }
 
@@ -121,13 +127,13 @@ export class RemoteCarrier implements Disposable {
     if ('outcome' in route) return route
     const policy = await this.#sts.policyOf(destination)
     const targets: Target[] = []
-    let why = ownReply(450, '4.7.5', 'No server of the domain keeps what its domain promises')
+    const reasons: Reply[] = []
     for (const host of route.hosts) {
       const demand = await this.#demand(host, policy, requireTls)
-      if ('reply' in demand) why = demand.reply
+      if ('reply' in demand) reasons.push(demand.reply)
       else for (const address of host.addresses) targets.push({ host: host.name, address, port, ...demand })
     }
-    return targets.length > 0 ? { targets } : { outcome: { result: 'deferred', reply: why } }
+    return targets.length > 0 ? { targets } : { outcome: unusable(reasons) }
   }
 
   /** A server of the operator's: verified, unless it is this machine. */
@@ -185,12 +191,12 @@ export class RemoteCarrier implements Disposable {
       }
     }
     if (!requireTls) return { tls: { kind: 'opportunistic' }, policy: 'no-policy-found' }
-    // RFC 8689 §4.2.1: the name of the server has to be vouched for, too.
+    // RFC 8689 §4.2.1: the name of the server has to be vouched for, too; else the sender is told at once.
     if (host.secure) return { tls: { kind: 'verified' }, policy: 'no-policy-found' }
     return {
       reply: ownReply(
-        450,
-        '4.7.30',
+        550,
+        '5.7.30',
         'REQUIRETLS cannot be kept: nobody vouches for the mail servers of the domain',
       ),
     }
@@ -248,6 +254,15 @@ export class RemoteCarrier implements Disposable {
   #tell(domain: string, { host, policy }: Target, succeeded: boolean): void {
     this.#options.onTlsResult?.({ domain, host, policy, succeeded })
   }
+}
+
+/** Why none of the servers may be tried: for good only if time mends none of the reasons. */
+function unusable(reasons: readonly Reply[]): Outcome {
+  const passing = reasons.find(({ code }) => code < 500)
+  const nothing = ownReply(450, '4.7.5', 'No server of the domain keeps what its domain promises')
+  if (passing !== undefined) return { result: 'deferred', reply: passing }
+  const [reply] = reasons
+  return reply === undefined ? { result: 'deferred', reply: nothing } : { result: 'failed', reply }
 }
 
 function keyOf({ host, address, port, tls }: Target): string {

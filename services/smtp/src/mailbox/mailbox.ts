@@ -27,9 +27,8 @@ export class Mailbox {
 
   /** Whether there is no room for another mail of so many bytes. */
   isFull(account: string, bytes: number): boolean {
-    const waiting = this.#store.ofAccount(account, 'mailbox')
-    const used = waiting.reduce((sum, { bodyBytes }) => sum + bodyBytes, bytes)
-    return waiting.length >= MAILS_MAX || used > BYTES_MAX
+    const waiting = this.#store.waiting(account)
+    return waiting.mails >= MAILS_MAX || waiting.bytes + bytes > BYTES_MAX
   }
 
   /** Durable when it resolves. QueueError. */

@@ -11,6 +11,7 @@ import { Job, wanted } from './job.ts'
 import type { Reply } from './mail-record.ts'
 import type { KeptMail, MailStore, OpenMail } from './mail-store.ts'
 import type { Notice, Reporter } from './notices.ts'
+import { HELD_MS_MAX } from './schedule.ts'
 import { TimeHeap } from './time-heap.ts'
 
 /** Attempts under way at once. */
@@ -22,6 +23,13 @@ const TROUBLE_MS = 10_000
 const STOP_MS_MAX = 2_000
 /** Mails that waited for a dead destination come back spread over so long. */
 const SPREAD_MS = 5_000
+/** RFC 3463 §3.5: X.4.7, delivery time expired. */
+const HELD: Reply = {
+  code: 451,
+  status: '4.4.7',
+  text: 'The mail was held here for 30 days',
+  host: undefined,
+}
 
 export interface DispatcherOptions {
   readonly store: MailStore
@@ -125,21 +133,29 @@ export class Dispatcher implements AsyncDisposable {
   /** Decides what comes next for a job: something now, or when. */
   #wake(job: Job): void {
     const { clock, expiryMs } = this.#options
-    if (job.busy || !this.#isLive(job)) return
-    if (job.open.length === 0) return
+    if (job.busy || !this.#isKept(job) || job.open.length === 0) return
     const now = clock.now()
-    const expiresAt = job.kept.acceptedAt + expiryMs
+    const held = job.kept.state.hold !== undefined
+    const expiresAt = job.kept.acceptedAt + (held ? HELD_MS_MAX : expiryMs)
+    if (now < expiresAt && held) return this.#schedule(job, expiresAt)
     if (now >= expiresAt) return this.#work(job, () => this.#giveUp(job))
     if (now >= job.nextAt) return this.#offer(job)
     if (now >= job.noticeAt) return this.#work(job, () => this.#tellDelay(job))
-    job.dueAt = Math.min(job.nextAt, expiresAt, job.noticeAt)
-    this.#due.add(job.dueAt, job)
+    this.#schedule(job, Math.min(job.nextAt, expiresAt, job.noticeAt))
+  }
+
+  #schedule(job: Job, dueAt: number): void {
+    job.dueAt = dueAt
+    this.#due.add(dueAt, job)
     this.#arm()
   }
 
-  #isLive({ kept }: Job): boolean {
-    const { store } = this.#options
-    return !this.#stop.signal.aborted && kept.state.hold === undefined && store.find(kept.id) === kept
+  #isKept({ kept }: Job): boolean {
+    return !this.#stop.signal.aborted && this.#options.store.find(kept.id) === kept
+  }
+
+  #isLive(job: Job): boolean {
+    return job.kept.state.hold === undefined && this.#isKept(job)
   }
 
   /** The destination takes it when it may; one that is left alone gives it back to the schedule. */
@@ -249,6 +265,7 @@ export class Dispatcher implements AsyncDisposable {
   async #giveUp(job: Job): Promise<void> {
     const mail = await this.#options.store.open(job.kept)
     if (mail === undefined) return
+    if (job.kept.state.hold !== undefined) for (const progress of job.progress) progress.reply = HELD
     for (const _ of job.open) this.#options.events.attempted('failed', 0)
     await this.#report(job, mail, job.notices(mail, 'failed'))
     await this.#close(job, job.open)

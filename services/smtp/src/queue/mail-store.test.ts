@@ -62,6 +62,29 @@ test.each([
   expect([await rows(), await files(), store.size]).toEqual([0, [], 0])
 })
 
+test('how much waits in a mailbox is known, over restarts too; what is on its way out is not counted', async () => {
+  await open()
+  const account = randomUUID()
+  const put = async (size: number): Promise<string> => {
+    const draft = await fill(store.draft(), randomBytes(size))
+    const mail = { ...(await newMail(store)), account, place: 'mailbox', draft, recipients: [] } as const
+    return (await store.accept(mail)).kept.id
+  }
+  const first = await put(10)
+  await put(300_000)
+  await store.accept({ ...(await newMail(store)), account })
+  expect(store.waiting(account)).toEqual({ mails: 2, bytes: 300_010 })
+  await reopen()
+  expect(store.waiting(account)).toEqual({ mails: 2, bytes: 300_010 })
+  for (const id of [first, first]) {
+    const kept = store.find(id)
+    if (kept) store.shred(kept)
+  }
+  expect(store.waiting(account)).toEqual({ mails: 1, bytes: 300_000 })
+  for (const kept of store.ofAccount(account, 'mailbox')) store.shred(kept)
+  expect(store.waiting(account)).toEqual({ mails: 0, bytes: 0 })
+})
+
 test('nothing of a mail is readable in tables or files', async () => {
   await open()
   const secret = 'c4n4ry-in-the-body '

@@ -27,6 +27,7 @@ import {
   encodeRecord,
   encodeState,
 } from './mail-record.ts'
+import { KeptMails, type Waiting } from './kept-mails.ts'
 import { QueueError } from './queue-error.ts'
 import { openBody } from './sealed-body.ts'
 import { DraftMemory, SealedDraft } from './sealed-draft.ts'
@@ -146,14 +147,9 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
   return store
 }
 
-async function reconcile(
-  keyring: Keyring,
-  rows: MailRows,
-  spool: Spool,
-  log: Log,
-): Promise<Map<string, KeptMail>> {
+async function reconcile(keyring: Keyring, rows: MailRows, spool: Spool, log: Log): Promise<KeptMails> {
   const reconciliation = keyring.reconcile()
-  const mails = new Map<string, KeptMail>()
+  const mails = new KeptMails()
   const files = new Set<string>()
   let garbage = 0
   for await (const page of rows.scan(SCAN_ROWS)) {
@@ -163,7 +159,7 @@ async function reconcile(
       const mail = reconciliation.row({ id, handle, seq, sizeClass: 0 }) ? openHead(keyring, row) : undefined
       if (mail === undefined) gone.push(id)
       else {
-        mails.set(id, mail)
+        mails.add(mail)
         if (mail.spool !== undefined) files.add(mail.spool)
       }
     }
@@ -212,13 +208,13 @@ interface Parts extends MailStoreOptions {
   readonly keyring: Keyring
   readonly lease: Lease
   readonly spool: Spool
-  readonly mails: Map<string, KeptMail>
+  readonly mails: KeptMails
   readonly fence: { readonly closed: boolean; close(): void }
 }
 
 export class MailStore implements AsyncDisposable {
   readonly #parts: Parts
-  readonly #mails: Map<string, KeptMail>
+  readonly #mails: KeptMails
   readonly #drafts: { spool: Spool; random: Random; memory: DraftMemory }
   readonly #inserting = new Set<Promise<void>>()
   readonly #collector: GarbageCollector
@@ -277,6 +273,11 @@ export class MailStore implements AsyncDisposable {
     return keyring.messages(queue).flatMap(({ id }) => this.#mails.get(id) ?? [])
   }
 
+  /** How much waits in the mailbox of an account. */
+  waiting(account: string): Waiting {
+    return this.#mails.waiting(account)
+  }
+
   find(id: string): KeptMail | undefined {
     return this.#mails.get(id)
   }
@@ -326,7 +327,7 @@ export class MailStore implements AsyncDisposable {
       this.#destroy(whole)
       throw new QueueError('QUEUE_UNAVAILABLE', { cause: failed.reason })
     }
-    this.#mails.set(whole.id, whole)
+    this.#mails.add(whole)
     const { inline, spool } = body
     const place2 = spool === undefined ? { inline: inline ?? Buffer.alloc(0) } : { spool }
     return this.#opened(whole, envelope, header, place2)
@@ -349,7 +350,7 @@ export class MailStore implements AsyncDisposable {
 
   /** Unreadable when this returns, also from disk within milliseconds. */
   shred(mail: KeptMail): void {
-    if (!this.#mails.delete(mail.id)) return
+    if (!this.#mails.delete(mail)) return
     this.#destroy(mail)
   }
 

@@ -25,6 +25,9 @@ const JITTER = 0.1
 /** After so long the sender is told that the mail is still on its way. */
 export const DELAY_NOTICE_MS = 4 * HOUR
 
+/** What is held for so long is given up, a little before the store would destroy it. */
+export const HELD_MS_MAX = (30 * 24 - 1) * HOUR
+
 /** How long after its `attempts`-th attempt a mail waits for the next. */
 export function pauseAfter(attempts: number, random: Random, { greylisted = false } = {}): number {
   const index = Math.max(attempts, 1) - 1
