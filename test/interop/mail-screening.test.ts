@@ -33,6 +33,7 @@ beforeAll(async () => {
           rspamd: { url: new URL(`http://127.0.0.1:${String(rspamd.port)}`), onFailure: 'defer' },
           onStranger: () => undefined,
           onAccount: () => Promise.resolve(),
+          domains: platform.domains,
           clock: platform.clock,
           events: createEvents(platform),
         }),

@@ -157,8 +157,8 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     find: (address) => directory?.find(address) ?? Promise.reject(new PortError('PORT_UNREACHABLE')),
   }
   const smtp = stack.use(await createSmtpService(config.smtp, platform, { keys: lookup }))
-  const { mail, mailOperations, dkim } = smtp
-  const ports = { relay, mail: mailOperations, dkim }
+  const { mail, mailOperations, dkim, desk } = smtp
+  const ports = { relay, mail: mailOperations, dkim, desk }
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
 import {
   dkimClient,
+  mailDeskClient,
   mailOperationsClient,
   openPortSecret,
   relayClient,
@@ -23,7 +24,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
     secret,
     onError: ({ code }: PortError) => log.warn('mail_relay_away', { code }),
   }
-  const ports = { relay, mail: mailOperationsClient(mailRelay), dkim: dkimClient(mailRelay) }
+  const [mail, desk] = [mailOperationsClient(mailRelay), mailDeskClient(mailRelay)]
+  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay) }
   const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)

@@ -5,7 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { DkimOperations, MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailDesk, MailOperations, Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -36,13 +36,14 @@ export interface ApiPorts {
   readonly relay: Relay
   readonly mail: MailOperations
   readonly dkim: DkimOperations
+  readonly desk: MailDesk
 }
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin'>,
   platform: Platform,
-  { relay, mail, dkim }: ApiPorts,
+  { relay, mail, dkim, desk }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -75,6 +76,7 @@ export async function createApiService(
     relay,
     mail,
     dkim,
+    desk,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),

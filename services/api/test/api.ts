@@ -12,6 +12,9 @@ import { createMetrics, type Metrics } from '@sealpost/metrics'
 import {
   type DkimKeyListing,
   type DkimOperations,
+  type DeskMail,
+  type DeskText,
+  type MailDesk,
   type MailChange,
   type MailOperations,
   PortError,
@@ -64,6 +67,30 @@ export class TestDkim implements DkimOperations {
   }
 }
 
+/** A desk with the mails that a test puts there. */
+export class TestDesk implements MailDesk {
+  mails: readonly (DeskMail & { readonly text: string })[] = []
+  asked: (string | undefined)[] = []
+
+  list(after?: string): Promise<readonly DeskMail[]> {
+    this.asked.push(after)
+    return Promise.resolve(this.mails)
+  }
+
+  read(id: string, from: number): Promise<DeskText | undefined> {
+    const mail = this.mails.find((each) => each.id === id)
+    return Promise.resolve(
+      mail && { ...mail, text: mail.text.slice(from), next: from === 0 ? mail.text.length : undefined },
+    )
+  }
+
+  done(id: string): Promise<boolean> {
+    const before = this.mails.length
+    this.mails = this.mails.filter((mail) => mail.id !== id)
+    return Promise.resolve(this.mails.length < before)
+  }
+}
+
 /** A relay that knows what a test tells it. */
 export class TestRelay implements Relay {
   away = false
@@ -98,6 +125,7 @@ export interface TestApi extends AsyncDisposable {
   readonly relay: TestRelay
   readonly mail: TestMail
   readonly dkim: TestDkim
+  readonly desk: TestDesk
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -170,7 +198,8 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   const relay = new TestRelay()
   const mail = new TestMail()
   const dkim = new TestDkim()
-  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim }))
+  const desk = new TestDesk()
+  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim, desk }))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -187,6 +216,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     relay,
     mail,
     dkim,
+    desk,
     databaseUrl,
     dataDir,
     bus,
@@ -195,7 +225,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform, { relay, mail, dkim }),
+    again: () => createApiService(config, platform, { relay, mail, dkim, desk }),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { MAIL_PGP_MODES } from '@sealpost/accounts'
 import type { EnvReader, Networks } from '@sealpost/config'
+import { type EmailAddress, parseAddress } from '@sealpost/mail'
 import { readServiceUrl } from '@sealpost/service'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
@@ -30,6 +31,8 @@ export interface SmtpConfig extends PgpConfig {
   readonly routes: ReadonlyMap<string, Hop>
   /** Takes the mail of our users; undefined: it waits here until it is fetched. */
   readonly lmtp: LmtpServer | undefined
+  /** Gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
+  readonly abuseMailbox: EmailAddress | undefined
   /** What was not delivered for so long is given up. */
   readonly expiryMs: number
   /** Undefined: the system's. */
@@ -55,6 +58,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     smarthost: readSmarthost(env),
     routes: readRoutes(env),
     lmtp: readLmtp(env),
+    abuseMailbox: readAddress('ABUSE_MAILBOX', env),
     expiryMs: env.durationMs('SMTP_EXPIRY', '48h', { min: 24 * HOUR_MS, max: 72 * HOUR_MS }),
     dnsServers: readDnsServers(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
@@ -107,6 +111,14 @@ function readLmtp(env: EnvReader): LmtpServer | undefined {
   const hop = parseHop(text)
   if (hop === undefined) env.problem('MAILBOX_LMTP must be HOST:PORT or the path of a socket')
   return hop
+}
+
+function readAddress(name: string, env: EnvReader): EmailAddress | undefined {
+  const text = env.optional(name)
+  if (text === undefined) return undefined
+  const address = parseAddress(text)
+  if (address === undefined) env.problem(`${name} must be a mail address`)
+  return address
 }
 
 /** `host:port`, an IPv6 address in brackets. */

@@ -109,6 +109,7 @@ function createCarrier(
     signer,
     arrival = unchanged,
     mailbox,
+    events,
     stack,
   }: MailFlowOptions & { mailbox: Mailbox; stack: AsyncDisposableStack },
 ): Carrier {
@@ -127,8 +128,9 @@ function createCarrier(
       random,
     }),
   )
-  const { lmtp } = config
-  const local = stack.use(new LocalCarrier({ accounts, domains, mailbox, arrival, lmtp, name, clock }))
+  const { lmtp, abuseMailbox } = config
+  const parts = { accounts, domains, mailbox, arrival, lmtp, abuseMailbox, remote, events, name, clock }
+  const local = stack.use(new LocalCarrier(parts))
   return {
     destinationOf: (domain) => (ours.has(domain) ? LOCAL : remote.destinationOf(domain)),
     carry: (attempt) => (attempt.destination === LOCAL ? local : remote).carry(attempt),

@@ -2,6 +2,7 @@ import { keyDirectoryClient, openPortSecret, type PortError } from '@sealpost/po
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type SmtpConfig } from './config.ts'
 import { dkimRoutes } from './ports/dkim-routes.ts'
+import { mailDeskRoutes } from './ports/mail-desk-routes.ts'
 import { mailQueueRoutes } from './ports/mail-queue-routes.ts'
 import { mailRoutes } from './ports/mail-routes.ts'
 import { createSmtpService, type SmtpService } from './service.ts'
@@ -17,6 +18,7 @@ async function createWithPort(config: SmtpConfig, platform: Platform): Promise<S
     await app.register(service.http)
     await app.register(mailRoutes(service.mail, secret))
     await app.register(mailQueueRoutes(service.mailOperations, secret))
+    await app.register(mailDeskRoutes(service.desk, secret))
     await app.register(dkimRoutes(service.dkim, secret))
   }
   return { ...service, http }

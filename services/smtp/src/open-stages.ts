@@ -32,6 +32,7 @@ export interface StagesOptions {
   readonly accounts: AccountsDomain
   /** Whether an account's mailbox has no room for another mail. */
   readonly isFull: (accountId: string) => boolean
+  readonly isDeskFull: () => boolean
   /** What must be encrypted. */
   readonly pgp: Stage
   /** Around those that change headers. */
@@ -42,7 +43,7 @@ export interface StagesOptions {
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, pgp, isFull, screening, events }: StagesOptions,
+  { accounts, pgp, isFull, isDeskFull, screening, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -53,7 +54,7 @@ export async function openStages(
   const known = new KnownRecipients(db, key)
   const { sendingPlan: plan } = config
   const stages = [
-    stack.use(recipientsStage({ accounts, isFull, domains, clock, random })),
+    stack.use(recipientsStage({ accounts, isFull, isDeskFull, domains, clock, random })),
     ...screening.first,
     ownAddressesStage({ domains }),
     submissionHeaderStage({ clock, random }),

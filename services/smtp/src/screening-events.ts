@@ -1,7 +1,7 @@
 /** What screening counts. */
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
-import type { FeedbackType } from './abuse/feedback-report.ts'
+import type { FeedbackType } from '@sealpost/ports'
 
 export interface ScreeningEvents {
   /** A mail from outside was judged by DMARC; what was done for its policy's sake. */
@@ -16,6 +16,10 @@ export interface ScreeningEvents {
   accountSuspended(cause: string): void
   /** Another operator reported mail from here (RFC 5965). */
   feedbackReported(type: FeedbackType): void
+  /** A mail to postmaster@ or abuse@: somebody has it, it waits at the desk, or there is no room. */
+  operatorMail(outcome: 'delivered' | 'desk' | 'full'): void
+  /** An administrator was told of something by mail, or the code of the error. */
+  operatorTold(outcome: string): void
   /** How often blocklists have addresses of ours now. */
   ownAddressesListed(listings: number): void
 }
@@ -34,12 +38,16 @@ export function screeningEvents({ log, metrics }: { log: Log; metrics: Metrics }
     ['cause'],
   )
   const feedback = metrics.counter('smtp_feedback_reports_total', 'Reports of mail from here', ['type'])
+  const operator = metrics.counter('smtp_operator_mails_total', 'Mails to postmaster and abuse', ['outcome'])
+  const told = metrics.counter('smtp_operator_notices_total', 'Notices to postmaster', ['outcome'])
   const ownListings = metrics.gauge('smtp_own_addresses_listed', 'Listings of our own addresses')
   return {
     senderJudged: (dmarc, disposition) => judged.inc({ dmarc, disposition }),
     blocklistAnswered: (outcome) => blocklists.inc({ outcome }),
     greylisted: (greylisted) => greylist.inc({ outcome: greylisted ? 'deferred' : 'passed' }),
     scanned: (scanner, outcome) => scans.inc({ scanner, outcome }),
+    operatorMail: (outcome) => operator.inc({ outcome }),
+    operatorTold: (outcome) => told.inc({ outcome }),
     feedbackReported: (type) => feedback.inc({ type }),
     ownAddressesListed: (listings) => {
       ownListings.set(listings)

@@ -1,4 +1,5 @@
 /** Whom the relay believes, put together: the stages that judge mail, and what they remember. */
+import { domainToASCII } from 'node:url'
 import type { AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
@@ -6,6 +7,7 @@ import { Supervisor } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { BounceWatch } from './abuse/bounce-watch.ts'
 import { feedbackReportStage } from './abuse/feedback-report.ts'
+import { OperatorNotices } from './abuse/operator-notices.ts'
 import { watchOwnListings } from './abuse/own-listings.ts'
 import { SenderHashes } from './abuse/sender-hashes.ts'
 import { senderReputation } from './abuse/sender-reputation.ts'
@@ -13,6 +15,7 @@ import { postgresSenderStore } from './abuse/sender-store.postgres.ts'
 import { createSuspension } from './abuse/suspension.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
+import type { MailQueue } from './queue/mail-queue.ts'
 import type { Stage } from './reception/stage.ts'
 import type { ScreeningConfig } from './screening-config.ts'
 import { ConnectionIdentity } from './stages/authentication/connection-identity.ts'
@@ -30,12 +33,20 @@ export interface Screening extends AsyncDisposable {
   readonly bounces: BounceWatch
 }
 
+export interface ScreeningParts {
+  readonly accounts: AccountsDomain
+  readonly resolver: Resolver
+  /** For notices; asked when there is one. */
+  readonly queue: () => MailQueue
+  readonly events: SmtpEvents
+}
+
 const POOL_SIZE = 4
 
 export async function openScreening(
   config: ScreeningConfig,
   platform: Platform,
-  { accounts, resolver, events }: { accounts: AccountsDomain; resolver: Resolver; events: SmtpEvents },
+  { accounts, resolver, queue, events }: ScreeningParts,
 ): Promise<Screening> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, dataDir, databaseUrl: url } = platform
@@ -57,7 +68,9 @@ export async function openScreening(
     }),
   )
   const { trustedSealers, blocklists: zones } = config
-  stack.use(watchOwnListings({ resolver, zones, domains, clock, events }))
+  const host = domainToASCII(domains[0] ?? 'localhost')
+  const notices = new OperatorNotices({ queue, host, clock, random, supervisor, events })
+  stack.use(watchOwnListings({ resolver, zones, domains, clock, notices, events }))
   const first = [
     blocklistStage({ resolver, zones, clock, events }),
     helloStage({ domains }),
@@ -65,12 +78,13 @@ export async function openScreening(
     senderAuthentication({ resolver, identity, domains, trustedSealers, events }),
     feedbackReportStage(events),
   ]
-  const onAccount = createSuspension({ accounts, events })
+  const onAccount = createSuspension({ accounts, notices, events })
   const bounces = stack.use(new BounceWatch({ accounts, domains, clock, supervisor, onAccount }))
   const last = scanningStages({
     ...config,
     onStranger: (transaction) => reputation.spamFound(transaction),
     onAccount,
+    domains,
     clock,
     events,
   })

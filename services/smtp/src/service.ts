@@ -3,16 +3,19 @@ import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { DkimOperations, KeyDirectory, Mail, MailOperations } from '@sealpost/ports'
+import type { DkimOperations, KeyDirectory, Mail, MailDesk, MailOperations } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
+import { Desk } from './abuse/desk.ts'
 import type { SmtpConfig } from './config.ts'
 import { createResolver } from './dns/dns-resolver.ts'
 import type { Resolver } from './dns/resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
-import { createEvents } from './events.ts'
+import { createEvents, type SmtpEvents } from './events.ts'
+import { DESK } from './mailbox/mailbox.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages } from './open-stages.ts'
 import { openPgp } from './pgp/open-pgp.ts'
+import type { MailQueue } from './queue/mail-queue.ts'
 import { openReception, type Reception } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
@@ -24,6 +27,7 @@ export interface SmtpService extends RunningService {
   readonly mail: Mail
   readonly mailOperations: MailOperations
   readonly dkim: DkimOperations
+  readonly desk: MailDesk
 }
 
 /** What the relay asks of other services. */
@@ -52,13 +56,12 @@ export async function createSmtpService(
     }),
   )
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
-  const resolver = createResolver({
-    servers: config.dnsServers ?? systemServers(),
-    clock,
-    random,
-    onAnswer: (type, result) => events.dnsAnswered(type, result),
-  })
-  const screening = stack.use(await openScreening(config.screening, platform, { accounts, resolver, events }))
+  const resolver = openResolver(config, platform, events)
+  // Notices are written when there is something to tell: by then the flow runs.
+  const queue = (): MailQueue => flow.queue
+  const screening = stack.use(
+    await openScreening(config.screening, platform, { accounts, resolver, queue, events }),
+  )
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
   const { bounces } = screening
@@ -69,10 +72,11 @@ export async function createSmtpService(
     await openMailFlow(config, platform, { accounts, resolver, signer, bounces, arrival, erase, events }),
   )
   const host = domains[0] ?? 'localhost'
-  const isFull = (accountId: string): boolean =>
-    config.lmtp === undefined && flow.mailbox.isFull(accountId, 0)
+  const { mailbox } = flow
+  const isFull = (accountId: string): boolean => config.lmtp === undefined && mailbox.isFull(accountId, 0)
+  const isDeskFull = (): boolean => mailbox.isFull(DESK, 0)
   const { stages } = stack.use(
-    await openStages(config, platform, { accounts, pgp: pgp.stage, isFull, screening, events }),
+    await openStages(config, platform, { accounts, pgp: pgp.stage, isFull, isDeskFull, screening, events }),
   )
   const { ports } = stack.use(
     await openReception({
@@ -96,14 +100,24 @@ export async function createSmtpService(
     mail: flow.mail,
     mailOperations: flow.queue,
     dkim,
+    desk: new Desk(mailbox),
     http: async (app) => {
-      await app.register(mailboxRoutes, { mailbox: flow.mailbox, passwords, defaultDomain: host })
+      await app.register(mailboxRoutes, { mailbox, passwords, defaultDomain: host })
       await app.register(pgp.routes)
     },
     ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
     addresses: addressesOf(host, ports),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+function openResolver(
+  { dnsServers }: SmtpConfig,
+  { clock, random }: Platform,
+  events: Pick<SmtpEvents, 'dnsAnswered'>,
+): Resolver {
+  const servers = dnsServers ?? systemServers()
+  return createResolver({ servers, clock, random, onAnswer: (...answer) => events.dnsAnswered(...answer) })
 }
 
 function openDkimKeys({ dataDir, domains, clock, random }: Platform, resolver: Resolver): DkimKeys {

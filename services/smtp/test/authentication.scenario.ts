@@ -306,13 +306,16 @@ describe('EHLO', () => {
     [`[${GOOD}]`, '250'],
     ['mail.elsewhere.example', '250'],
     ['whatever', '250'],
-  ])('%s gets %s at MAIL', async (helo, code) => {
+  ])('%s gets %s at RCPT', async (helo, code) => {
     const client = await connectFrom(reception, GOOD, helo)
-    expect(await client.ask('MAIL FROM:<a@lenient.example>')).toMatch(new RegExp(`^${code}`))
+    await client.ask('MAIL FROM:<a@lenient.example>')
+    expect(await client.ask('RCPT TO:<postmaster@localhost>')).toMatch(/^250/)
+    expect(await client.ask('RCPT TO:<bob@localhost>')).toMatch(new RegExp(`^${code}`))
   })
 
   test('the address of an IPv6 client, however it is written', async () => {
     const client = await connectFrom(reception, '2001:db8::5', '[IPv6:2001:0db8:0:0::5]')
-    expect(await client.ask('MAIL FROM:<a@lenient.example>')).toMatch(/^250/)
+    await client.ask('MAIL FROM:<a@lenient.example>')
+    expect(await client.ask('RCPT TO:<bob@localhost>')).toMatch(/^250/)
   })
 })

@@ -36,6 +36,7 @@ export function directMail(smarthost: Hop): Mail & Disposable {
       }
       const attempt = {
         mail: { envelope, content },
+        acceptedAt: 0,
         destination: SMARTHOST,
         recipients: envelope.recipients,
         signal,

@@ -10,6 +10,7 @@ import type { Clock } from '@sealpost/runtime'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { createEvents } from '../src/events.ts'
+import { DESK } from '../src/mailbox/mailbox.ts'
 import { openReception } from '../src/reception/reception.ts'
 import type { Reception } from '../src/reception/reception.ts'
 import type { Entrance, Stage } from '../src/reception/stage.ts'
@@ -60,6 +61,7 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
     recipientsStage({
       accounts,
       isFull: (accountId) => full.has(accountId),
+      isDeskFull: () => full.has(DESK),
       domains,
       clock,
       random,

@@ -8,6 +8,7 @@ import { parseJid } from '@sealpost/jid'
 import { VirtualClock } from '@sealpost/runtime'
 import { checkOwnListings } from '../src/abuse/own-listings.ts'
 import { createEvents } from '../src/events.ts'
+import { DESK } from '../src/mailbox/mailbox.ts'
 import { openScreening } from '../src/screening.ts'
 import type { Screening } from '../src/screening.ts'
 import type { Outcome } from '../src/queue/carrier.ts'
@@ -109,7 +110,7 @@ beforeAll(async () => {
         rspamd: { url: new URL(`http://127.0.0.1:${String(rspamdPort)}`), onFailure: 'open' },
       },
       { ...platform, clock },
-      { accounts, resolver: dns.resolver, events: createEvents(platform) },
+      { accounts, resolver: dns.resolver, queue: () => reception.queue, events: createEvents(platform) },
     ),
   )
   stages.push(...screening.first, ...screening.last)
@@ -177,15 +178,20 @@ test('our own addresses are looked up, too: what MX names, special ones left out
     '67.2.0.192.bad.example A': ['127.255.255.254'],
   })
   let listed: number | undefined
-  await checkOwnListings({
+  const told: string[] = []
+  const options = {
     resolver: world.resolver,
     zones: ['bad.example'],
     domains: ['ours.example', 'bare.example', 'none.example'],
     clock,
-    events: { ownAddressesListed: (listings) => (listed = listings) },
-  })
-  expect(listed).toBe(1)
+    notices: { tell: (_subject: string, lines: readonly string[]) => void told.push(lines.join('\n')) },
+    events: { ownAddressesListed: (listings: number) => void (listed = listings) },
+  }
+  const listings = await checkOwnListings(options)
+  expect([listed, listings]).toEqual([1, ['192.0.2.66 at bad.example']])
+  expect(told).toEqual([expect.stringContaining('    192.0.2.66 at bad.example\n')])
   expect(world.asked.filter((question) => question.includes('bad.example'))).toHaveLength(3)
+  expect([await checkOwnListings(options, listings), told.length]).toEqual([listings, 1])
 })
 
 describe('greylisting (RFC 6647)', () => {
@@ -295,6 +301,39 @@ describe('rspamd', () => {
   })
 })
 
+describe('whoever runs the server', () => {
+  const desk = ['abuse@localhost', 'Postmaster@localhost']
+
+  test('gets whatever is about abuse: neither filtered nor scanned, from anybody', async () => {
+    rspamd = { status: 200, body: JSON.stringify({ action: 'reject' }) }
+    clamd = 'stream: Eicar-Test FOUND\0'
+    dns.set({
+      'known.example TXT': [`v=spf1 ip4:${KNOWN} -all`],
+      '_dmarc.known.example TXT': ['v=DMARC1; p=reject'],
+    })
+    const mails = [
+      { address: STRANGER, from: 'x@elsewhere.example', text: TEXT },
+      { address: '192.0.2.66', from: 'x@elsewhere.example', helo: 'localhost', text: TEXT },
+      { address: STRANGER, from: 'x@elsewhere.example', text: 'Subject: no author\r\n\r\nx' },
+      { address: STRANGER, from: 'x@elsewhere.example', text: `${'X: y\r\n'.repeat(1_200)}${TEXT}` },
+    ]
+    for (const mail of mails) expect(await mailFrom(reception, { ...mail, to: desk })).toMatch(/^250/)
+    expect(shown).toEqual([])
+    expect(reception.queue.mails.at(-2)?.header.toString()).toContain('X-Spam-Flag: YES')
+    expect(await mailFrom(reception, { ...mails[0], to: [...desk, 'bob@localhost'] } as never)).toMatch(
+      /^[45]/,
+    )
+  })
+
+  test('is told to be full for a time only', async () => {
+    reception.full.add(DESK)
+    const client = await connectFrom(reception, KNOWN)
+    await client.ask('MAIL FROM:<ann@known.example>')
+    expect(await client.ask('RCPT TO:<abuse@localhost>')).toBe('452 4.2.2 The mailbox is full')
+    reception.full.delete(DESK)
+  })
+})
+
 describe('abuse', () => {
   test('who sends little but spam is blocked for a day; its neighbours are it, others are not', async () => {
     const spam = { address: '192.0.2.90', from: 'x@spam.example', text: TEXT.replace('known', 'spam') }
@@ -307,6 +346,7 @@ describe('abuse', () => {
     expect(await mailFrom(reception, spam)).toContain('taken for spam')
     await expect.poll(() => mailFrom(reception, spam)).toBe(blocked)
     expect(await mailFrom(reception, { ...spam, address: '192.0.2.91' })).toBe(blocked)
+    expect(await mailFrom(reception, { ...spam, to: ['postmaster@localhost'] })).toMatch(/^250/)
     rspamd = { status: 200, body: JSON.stringify({ action: 'no action' }) }
     expect(await fromKnown()).toMatch(/^250/)
     await clock.advance(25 * 60 * MINUTE_MS)
@@ -334,6 +374,12 @@ describe('abuse', () => {
         .poll(async () => (await accounts.mailConduct.reviews()).find(({ accountId }) => accountId === id))
         .toMatchObject({ reason: cause })
       await client.untilClosed()
+      const notice = reception.queue.mails.at(-1)
+      expect(notice?.envelope).toMatchObject({
+        sender: undefined,
+        recipients: [{ address: { local: 'postmaster', domain: 'localhost' } }],
+      })
+      expect(notice?.body.toString()).toContain(`    ctl account restore ${address}\r\n`)
       expect(reception.platform.logged()).toContain('smtp_account_suspended')
       expect(reception.platform.logged()).not.toContain(`sender-${cause}`)
     },

@@ -92,6 +92,7 @@ async function send(requireTls = false): Promise<Outcome | undefined> {
   const { signal } = new AbortController()
   const { outcomes } = await carrier.carry({
     mail: { envelope, content },
+    acceptedAt: 0,
     destination: DOMAIN,
     recipients: envelope.recipients,
     signal,

@@ -109,11 +109,17 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
     const { result, text } = await runRoute(route, { positional, options: words.options }, dataDir, env)
     return json ? JSON.stringify(result) : text
   }
-  const verb = verbs.find(({ line }) => line.noun === noun && line.verb === name)
+  const verb = verbs.find(({ line }) => isNamed(line, words.positional))
   if (verb === undefined) throw new UsageError(unknownVerb(noun, env))
-  const invocation = bindArguments(verb, { positional, options: words.options })
+  const given = words.positional.slice(1 + verb.line.verb.split(' ').length)
+  const invocation = bindArguments(verb, { positional: given, options: words.options })
   const result = await call(invocation, targetOf(words, dataDir), env)
   return json ? JSON.stringify(result) : verb.line.print(result)
+}
+
+/** Whether the words begin with this noun and the words of this verb. */
+function isNamed({ noun, verb }: Verb['line'], words: readonly string[]): boolean {
+  return [noun, ...verb.split(' ')].every((word, place) => words[place] === word)
 }
 
 async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {
@@ -262,7 +268,7 @@ function unknownVerb(noun: string | undefined, env: CtlEnvironment): string {
 
 function help({ positional: [noun, name] }: Words, { stdout, localVerbs }: CtlEnvironment): 0 {
   const isAsked = (each: { noun: string; verb: string }) =>
-    (noun === undefined || each.noun === noun) && (name === undefined || each.verb === name)
+    (noun === undefined || each.noun === noun) && (name === undefined || each.verb.split(' ')[0] === name)
   const lines = ['Usage: ctl NOUN VERB …', '']
   for (const verb of verbs.filter(({ line }) => isAsked(line))) {
     lines.push(`  ${usageOf(verb)}`, `      ${verb.command.summary}`)

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { Static, TSchema, Type } from '@sealpost/http'
-import type { DkimOperations, MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailDesk, MailOperations, Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -19,6 +19,8 @@ export const SCOPES = [
   'admins:write',
   'apikeys:read',
   'apikeys:write',
+  'desk:read',
+  'desk:write',
   'devices:read',
   'devices:write',
   'domains:read',
@@ -45,6 +47,7 @@ export interface CommandContext {
   readonly relay: Relay
   readonly mail: MailOperations
   readonly dkim: DkimOperations
+  readonly desk: MailDesk
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links
@@ -84,6 +87,7 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
 /** How `ctl` offers a command. Path parameters are positional arguments, everything else is an option of the same name. */
 export interface CommandLine<R> {
   readonly noun: string
+  /** One word or two. */
   readonly verb: string
   /** Properties of the body that are positional, after those of the path. */
   readonly positional?: readonly string[]

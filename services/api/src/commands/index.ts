@@ -16,6 +16,7 @@ import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
+import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
 
@@ -41,6 +42,9 @@ export const commands: readonly Command[] = [
   holdMail,
   releaseMail,
   dropMail,
+  listDesk,
+  showDeskMail,
+  finishDeskMail,
   listDomains,
   showDomainPolicy,
   setDomainPolicy,

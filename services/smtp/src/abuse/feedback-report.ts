@@ -3,17 +3,14 @@
  * whoever reads the mail.
  */
 import { MailHeader } from '@sealpost/mail'
+import { FEEDBACK_TYPES, type FeedbackType } from '@sealpost/ports'
 import type { SmtpEvents } from '../events.ts'
 import type { Stage } from '../reception/stage.ts'
 import { transactionNote } from '../reception/stage.ts'
 import { isRoleAddress } from '../stages/recipients.ts'
 
-/** RFC 5965 §7.3, RFC 6650 §3.3. Whatever else is `other` (RFC 5965 §3.2). */
-export const FEEDBACK_TYPES = ['abuse', 'fraud', 'virus', 'not-spam', 'auth-failure', 'other'] as const
-export type FeedbackType = (typeof FEEDBACK_TYPES)[number]
-
 /** The part of the report comes second, behind a few words for a person. */
-const LOOKED_AT_BYTES = 64 * 1024
+export const FEEDBACK_LOOKED_AT_BYTES = 64 * 1024
 
 /** Of the Content-Type of a whole mail. */
 export function isFeedbackReport(header: MailHeader): boolean {
@@ -46,7 +43,7 @@ export function feedbackReportStage(events: Pick<SmtpEvents, 'feedbackReported'>
       let beginning = ''
       return {
         write(chunk) {
-          const room = LOOKED_AT_BYTES - beginning.length
+          const room = FEEDBACK_LOOKED_AT_BYTES - beginning.length
           if (room > 0) beginning += chunk.toString('latin1', 0, room)
           return undefined
         },

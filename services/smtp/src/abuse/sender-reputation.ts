@@ -91,15 +91,21 @@ export function senderReputation(options: SenderReputationOptions): SenderReputa
     return !(await store.meetTriplet(triplet, clock.now(), DELAY_MS))
   }
 
+  /** Of the mail that each client is sending. */
+  const blocked = new WeakMap<Client, boolean>()
+
   return {
     name: 'sender-reputation',
     async sender(client, envelope) {
       if (!isJudged(client)) return undefined
-      const { blocked } = await store.reputation(hashes.hash(await senderOf(client, envelope)), clock.now())
-      return blocked ? reject.blocked() : undefined
+      const sender = hashes.hash(await senderOf(client, envelope))
+      blocked.set(client, (await store.reputation(sender, clock.now())).blocked)
+      return undefined
     },
     async recipient(client, envelope, recipient) {
-      if (!options.greylist || !isJudged(client) || isRoleAddress(recipient.address)) return undefined
+      if (!isJudged(client) || isRoleAddress(recipient.address)) return undefined
+      if (blocked.get(client) === true) return reject.blocked()
+      if (!options.greylist) return undefined
       const greylisted = await isGreylisted(client, envelope, recipient)
       events.greylisted(greylisted)
       return greylisted ? reject.later() : undefined

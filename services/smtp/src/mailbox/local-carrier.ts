@@ -1,14 +1,18 @@
-/** Brings mail to our own users: to a mailbox server by LMTP (RFC 2033), or into the sealed mailbox. Each recipient has a fate of its own. */
+/**
+ * Brings mail to our own users: to a mailbox server by LMTP (RFC 2033), or into the sealed mailbox. Each recipient has a fate of its own. What is for whoever runs the server
+ * (RFC 2142 §4 and §5) goes to the account of that name, else where the operator said, else to the desk; it is never refused.
+ */
 import type { Account, Accounts } from '@sealpost/accounts'
-import { MailHeader, formatAddress } from '@sealpost/mail'
+import { type EmailAddress, MailHeader, formatAddress } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import type { Content } from '../content.ts'
 import { SessionCache } from '../delivery/session-cache.ts'
 import { SessionError, ownReply } from '../delivery/session-error.ts'
 import { SmtpSession } from '../delivery/smtp-session.ts'
 import { sendMail } from '../delivery/transaction.ts'
-import { mailboxJid } from '../local-mailbox.ts'
-import type { Attempt, AttemptResult, Outcome } from '../queue/carrier.ts'
+import type { SmtpEvents } from '../events.ts'
+import { localDomain, mailboxJid } from '../local-mailbox.ts'
+import type { Attempt, AttemptResult, Carrier, Outcome } from '../queue/carrier.ts'
 import type { Reply } from '../queue/mail-record.ts'
 import type { EnvelopeRecipient, Envelope } from '../reception/stage.ts'
 import type { Arrival } from './arrival.ts'
@@ -25,6 +29,11 @@ export interface LocalOptions {
   readonly arrival: Arrival
   /** Undefined: mail waits in the sealed mailbox. */
   readonly lmtp: LmtpServer | undefined
+  /** Who gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
+  readonly abuseMailbox: EmailAddress | undefined
+  /** To addresses elsewhere. */
+  readonly remote: Carrier
+  readonly events: Pick<SmtpEvents, 'operatorMail'>
   /** Said in LHLO. */
   readonly name: string
   readonly clock: Clock
@@ -32,7 +41,24 @@ export interface LocalOptions {
 
 /** The destination of all our domains. */
 export const LOCAL = 'local'
+/** So long it is tried to hand on what is for whoever runs the server; then it waits at the desk. */
+const OPERATOR_PATIENCE_MS = 4 * 60 * 60_000
 const KEPT: Reply = ownReply(250, '2.0.0', 'The mail is in the mailbox')
+
+interface Delivery {
+  readonly outcome: Outcome
+  /** False: the mailbox server cannot be reached. */
+  readonly reached: boolean
+}
+
+/** A mail for one of its recipients. */
+interface Parcel {
+  readonly recipient: EnvelopeRecipient
+  readonly envelope: Envelope
+  readonly content: Content
+  readonly acceptedAt: number
+  readonly signal: AbortSignal
+}
 
 export class LocalCarrier implements Disposable {
   readonly #options: LocalOptions
@@ -44,7 +70,7 @@ export class LocalCarrier implements Disposable {
   }
 
   /** Recipients one after the other: their content may differ. */
-  async carry({ mail, recipients, signal }: Attempt): Promise<AttemptResult> {
+  async carry({ mail, acceptedAt, recipients, signal }: Attempt): Promise<AttemptResult> {
     const outcomes: Outcome[] = []
     let reached = true
     for (const recipient of recipients) {
@@ -52,7 +78,7 @@ export class LocalCarrier implements Disposable {
         outcomes.push(outcomes.at(-1) ?? deferred('4.4.1', 'The mailbox server does not answer'))
         continue
       }
-      const delivery = await this.#deliver(recipient, mail.envelope, mail.content, signal)
+      const delivery = await this.#deliver({ ...mail, recipient, acceptedAt, signal })
       reached = delivery.reached
       outcomes.push(delivery.outcome)
     }
@@ -63,36 +89,70 @@ export class LocalCarrier implements Disposable {
     this.#sessions[Symbol.dispose]()
   }
 
-  async #deliver(
-    recipient: EnvelopeRecipient,
-    envelope: Envelope,
-    content: Content,
-    signal: AbortSignal,
-  ): Promise<{ outcome: Outcome; reached: boolean }> {
-    const { accounts, domains, arrival, lmtp } = this.#options
+  async #deliver(parcel: Parcel): Promise<Delivery> {
     try {
-      const jid = mailboxJid(recipient.address, domains)
-      const account = jid && (await accounts.find(jid))
-      if (account === undefined && isRoleAddress(recipient.address))
-        return { outcome: await this.#keep(DESK, envelope, content), reached: true }
-      const refusal = refusalOf(account)
-      if (account === undefined || refusal !== undefined)
-        return { outcome: refusal ?? deferred('4.3.0', ''), reached: true }
-      const prepared = await arrival.prepare(account, envelope, content)
-      if (prepared.result !== 'content')
-        return {
-          outcome: { result: prepared.result === 'refused' ? 'failed' : 'deferred', reply: prepared.reply },
-          reached: true,
-        }
-      try {
-        const mine = { ...envelope, recipients: [recipient] }
-        if (lmtp !== undefined) return await this.#hand(mine, prepared.content, lmtp, signal)
-        return { outcome: await this.#keep(account.id, mine, prepared.content), reached: true }
-      } finally {
-        await prepared[Symbol.asyncDispose]?.()
-      }
+      return await (isRoleAddress(parcel.recipient.address)
+        ? this.#toOperator(parcel)
+        : this.#toAccount(parcel))
     } catch {
       return { outcome: deferred('4.3.0', 'The mailbox cannot take mail now'), reached: true }
+    }
+  }
+
+  /** RFC 5321 §4.5.1: to postmaster and abuse. */
+  async #toOperator(parcel: Parcel): Promise<Delivery> {
+    const { abuseMailbox, domains, clock, events } = this.#options
+    const isNew = clock.now() < parcel.acceptedAt + OPERATOR_PATIENCE_MS
+    for (const address of [parcel.recipient.address, abuseMailbox]) {
+      if (address === undefined) continue
+      const recipient = { ...parcel.recipient, address }
+      const isOurs = localDomain(address, domains) !== undefined
+      const delivery = isOurs
+        ? await this.#toAccount({ ...parcel, recipient })
+        : await this.#passOn({ ...parcel, recipient })
+      const { result } = delivery.outcome
+      if (result === 'delivered') events.operatorMail('delivered')
+      if (result === 'delivered' || (result === 'deferred' && isNew)) return delivery
+    }
+    const outcome = await this.#keep(DESK, parcel.envelope, parcel.content)
+    events.operatorMail(outcome.result === 'delivered' ? 'desk' : 'full')
+    return { outcome, reached: true }
+  }
+
+  /** Without a reverse-path: what becomes of it there is nobody's business but the operator's. */
+  async #passOn({
+    recipient: { address },
+    envelope,
+    content,
+    acceptedAt,
+    signal,
+  }: Parcel): Promise<Delivery> {
+    const { remote } = this.#options
+    const recipients = [{ address, notify: ['never'] as const, originalRecipient: undefined }]
+    const mail = { envelope: { ...envelope, sender: undefined, recipients, requireTls: false }, content }
+    const destination = remote.destinationOf(address.domain)
+    const { outcomes } = await remote.carry({ mail, acceptedAt, destination, recipients, signal })
+    return { outcome: outcomes[0] ?? deferred('4.4.1', 'The next server does not answer'), reached: true }
+  }
+
+  async #toAccount({ recipient, envelope, content, signal }: Parcel): Promise<Delivery> {
+    const { accounts, domains, arrival, lmtp } = this.#options
+    const jid = mailboxJid(recipient.address, domains)
+    const account = jid && (await accounts.find(jid))
+    const refusal = refusalOf(account)
+    if (account === undefined || refusal !== undefined)
+      return { outcome: refusal ?? deferred('4.3.0', ''), reached: true }
+    const prepared = await arrival.prepare(account, envelope, content)
+    if (prepared.result !== 'content') {
+      const result = prepared.result === 'refused' ? 'failed' : 'deferred'
+      return { outcome: { result, reply: prepared.reply }, reached: true }
+    }
+    try {
+      const mine = { ...envelope, recipients: [recipient] }
+      if (lmtp !== undefined) return await this.#hand(mine, prepared.content, lmtp, signal)
+      return { outcome: await this.#keep(account.id, mine, prepared.content), reached: true }
+    } finally {
+      await prepared[Symbol.asyncDispose]?.()
     }
   }
 
@@ -108,7 +168,7 @@ export class LocalCarrier implements Disposable {
     content: Content,
     server: LmtpServer,
     signal: AbortSignal,
-  ): Promise<{ outcome: Outcome; reached: boolean }> {
+  ): Promise<Delivery> {
     let session: SmtpSession
     try {
       session = this.#sessions.take(LOCAL) ?? (await this.#connect(server, signal))

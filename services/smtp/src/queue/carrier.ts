@@ -23,6 +23,8 @@ export interface AttemptResult {
 
 export interface Attempt {
   readonly mail: Pick<OpenMail, 'envelope' | 'content'>
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
   readonly destination: string
   readonly recipients: readonly EnvelopeRecipient[]
   /** Aborted when the relay stops. */

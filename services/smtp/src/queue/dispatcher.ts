@@ -229,6 +229,7 @@ export class Dispatcher implements AsyncDisposable {
     const before = clock.monotonic()
     const { outcomes, reached } = await carrier.carry({
       mail,
+      acceptedAt: kept.acceptedAt,
       destination: job.destination,
       recipients,
       signal: this.#stop.signal,

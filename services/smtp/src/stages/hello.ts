@@ -3,17 +3,20 @@ import type { EmailAddress } from '@sealpost/mail'
 import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { isStranger } from './authentication/sender-authentication.ts'
+import { isRoleAddress } from './recipients.ts'
 import { isSpecialAddress } from './special-addresses.ts'
 
 const reject = {
   ours: () => new SmtpReply(550, '5.7.1', 'You are not who you say in EHLO'), // RFC 3463 §3.8
 } as const
 
+/** Told at RCPT, so that postmaster and abuse can be reached from anywhere. */
 export function helloStage({ domains }: { readonly domains: readonly string[] }): Stage {
   const ours = new Set(domains.map((domain) => domain.toLowerCase()))
   return {
     name: 'hello',
-    sender(client) {
+    recipient(client, _envelope, { address }) {
+      if (isRoleAddress(address)) return undefined
       return isStranger(client) && !isSpecialAddress(client.address) && lies(client, ours)
         ? reject.ours()
         : undefined

@@ -6,7 +6,7 @@ import type { Accounts } from '@sealpost/accounts'
 import type { EmailAddress } from '@sealpost/mail'
 import { Blinding, type BudgetRate, Budgets, clientNetwork, type Clock, type Random } from '@sealpost/runtime'
 import { localDomain, mailboxJid } from '../local-mailbox.ts'
-import type { Client, Stage } from '../reception/stage.ts'
+import type { Client, Envelope, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 
 const reject = {
@@ -29,18 +29,27 @@ export interface RecipientsOptions {
   readonly accounts: Pick<Accounts, 'find'>
   /** Whether there is no room for another mail; told at once, so that it need not be told by mail later. */
   readonly isFull: (accountId: string) => boolean
+  /** The same for what is for whoever runs the server. */
+  readonly isDeskFull: () => boolean
   readonly domains: readonly string[]
   readonly clock: Clock
   readonly random: Random
 }
 
-/** Whether mail to the address is for whoever runs this server. */
+/** Whether mail to the address, if it is one of ours, is for whoever runs this server. */
 export function isRoleAddress({ local }: EmailAddress): boolean {
   return ALWAYS.has(local.toLowerCase())
 }
 
+/** Whether a mail is for whoever runs this server and for nobody else: it is neither filtered nor scanned, since it may be about spam and malware. */
+export function isForOperator({ recipients }: Envelope, domains: readonly string[]): boolean {
+  return recipients.every(
+    ({ address }) => isRoleAddress(address) && localDomain(address, domains) !== undefined,
+  )
+}
+
 export function recipientsStage(options: RecipientsOptions): Stage & Disposable {
-  const { accounts, isFull, domains, clock, random } = options
+  const { accounts, isFull, isDeskFull, domains, clock, random } = options
   const unknown = new Budgets(UNKNOWN, CLIENTS_MAX, clock)
   const blinding = new Blinding(clock, random, () => unknown.clear())
   const keyOf = ({ account, address }: Client): string =>
@@ -53,7 +62,7 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
     async recipient(client, _envelope, { address }) {
       const mayRelay = client.account !== undefined || client.trusted
       if (localDomain(address, domains) === undefined) return mayRelay ? undefined : reject.relay()
-      if (isRoleAddress(address)) return undefined
+      if (isRoleAddress(address)) return isDeskFull() ? reject.full() : undefined
       const key = keyOf(client)
       if (!client.trusted && !unknown.allows(key)) return reject.guessing()
       const jid = mailboxJid(address, domains)

@@ -7,18 +7,24 @@ import type { Resolver } from '../../dns/resolver.ts'
 import type { Client, Stage } from '../../reception/stage.ts'
 import { transactionNote } from '../../reception/stage.ts'
 import { SmtpReply } from '../../smtp-reply.ts'
+import { isForOperator } from '../recipients.ts'
 import { markAsSpam, removeSpamMarks } from '../spam-mark.ts'
 import { removeForgedResults, writeResults } from './authentication-results.ts'
 import type { ConnectionIdentity } from './connection-identity.ts'
 import { mailauthResolver } from './mailauth-resolver.ts'
 import { isTooComplex, SignatureCheck } from './signature-check.ts'
-import { judge, methodResults, senderVerdict } from './verdict.ts'
+import { judge, methodResults, type SenderVerdict, senderVerdict } from './verdict.ts'
 
 const reject = {
   policy: () => new SmtpReply(550, '5.7.1', 'Refused by the DMARC policy of the author’s domain'), // RFC 9989 §5.4
   author: () => new SmtpReply(550, '5.7.1', 'Exactly one From field with one author’s domain is required'), // RFC 9989 §11.5
   complex: () => new SmtpReply(550, '5.6.0', 'Header too complex'), // RFC 3463 §3.7
 } as const
+
+function refusalOf({ dmarc, disposition }: SenderVerdict): SmtpReply | undefined {
+  if (dmarc === undefined) return reject.author()
+  return disposition === 'reject' ? reject.policy() : undefined
+}
 
 export interface SenderAuthenticationOptions {
   readonly resolver: Resolver
@@ -44,10 +50,11 @@ export function senderAuthentication(options: SenderAuthenticationOptions): Stag
     name: 'sender-authentication',
     async header(transaction) {
       const { client, header } = transaction
-      const stranger = isStranger(client)
-      if (stranger && isTooComplex(header.fields)) return reject.complex()
+      const complex = isStranger(client) && isTooComplex(header.fields)
+      if (complex && !isForOperator(transaction.envelope, domains)) return reject.complex()
       // The header as it came, signatures and all, before anything is taken out.
-      if (stranger) check.set(transaction, await SignatureCheck.begin(header.fields, resolver))
+      if (isStranger(client) && !complex)
+        check.set(transaction, await SignatureCheck.begin(header.fields, resolver))
       removeForgedResults(header, domains)
       removeSpamMarks(header)
       return undefined
@@ -79,9 +86,9 @@ export function senderAuthentication(options: SenderAuthenticationOptions): Stag
         ...methodResults(verdict),
         `iprev=${reverse.result} policy.iprev=${client.address}`,
       ])
-      if (verdict.dmarc === undefined) return reject.author()
-      if (verdict.disposition === 'reject') return reject.policy()
-      if (verdict.disposition === 'quarantine') markAsSpam(header, 'dmarc')
+      const refusal = refusalOf(verdict)
+      if (refusal !== undefined && !isForOperator(envelope, domains)) return refusal
+      if (refusal !== undefined || verdict.disposition === 'quarantine') markAsSpam(header, 'dmarc')
       return undefined
     },
   }

@@ -6,6 +6,7 @@ import type { Content } from '../../content.ts'
 import type { SmtpEvents } from '../../events.ts'
 import type { Stage, Transaction } from '../../reception/stage.ts'
 import { SmtpReply } from '../../smtp-reply.ts'
+import { isForOperator } from '../recipients.ts'
 import { markAsSpam } from '../spam-mark.ts'
 import { type ClamdPlace, scanWithClamav } from './clamav.ts'
 import { scanWithRspamd } from './rspamd.ts'
@@ -26,12 +27,13 @@ export interface ScanningOptions {
   readonly onStranger: (transaction: Transaction) => void
   /** An account of ours did. Resolves when it is stopped. */
   readonly onAccount: (account: Account, cause: SpamCause) => Promise<void>
+  readonly domains: readonly string[]
   readonly clock: Clock
   readonly events: Pick<SmtpEvents, 'scanned'>
 }
 
 export function scanningStages(options: ScanningOptions): Stage[] {
-  const { clamav, rspamd, clock, events } = options
+  const { clamav, rspamd, domains, clock, events } = options
 
   const blame = async (transaction: Transaction, cause: SpamCause): Promise<void> => {
     const { account } = transaction.client
@@ -45,6 +47,7 @@ export function scanningStages(options: ScanningOptions): Stage[] {
   const clamavStage = ({ place, onFailure }: NonNullable<typeof clamav>): Stage => ({
     name: 'clamav',
     async message(transaction, content: Content) {
+      if (isForOperator(transaction.envelope, domains)) return undefined
       let found: boolean
       try {
         found = await scanWithClamav(content, place, clock)
@@ -60,6 +63,7 @@ export function scanningStages(options: ScanningOptions): Stage[] {
   const rspamdStage = ({ url, onFailure }: NonNullable<typeof rspamd>): Stage => ({
     name: 'rspamd',
     async message(transaction, content: Content) {
+      if (isForOperator(transaction.envelope, domains)) return undefined
       let action
       try {
         action = await scanWithRspamd(transaction, content, { url, clock })
