@@ -37,6 +37,14 @@ function treeOf(roots: readonly number[]): ProcessStat[] {
   return found
 }
 
+/** Process ids of those that a process has started and that have not ended. */
+export function childrenOf(parent: number): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name)
+    return Number.isInteger(pid) && readStat(pid)?.parent === parent ? [pid] : []
+  })
+}
+
 /** Processor seconds of a process tree so far: user and system, with those of children that have ended. */
 export function readCpuSeconds(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, stat) => sum + stat.ticks, 0) / TICKS_PER_SECOND
@@ -55,9 +63,15 @@ export function readResidentBytes(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, { pid }) => sum + readStatusBytes(pid), 0)
 }
 
-function readStatusBytes(pid: number): number {
+/** The most bytes of memory that one process ever had resident at once (`VmHWM`). */
+export function readPeakBytes(pid: number): number {
+  return readStatusBytes(pid, 'VmHWM')
+}
+
+function readStatusBytes(pid: number, name: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
   try {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024
+    const line = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm')
+    return Number(line.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024
   } catch {
     return 0 // it ended meanwhile
   }

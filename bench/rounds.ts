@@ -41,10 +41,11 @@ export interface Settings<Name extends string> {
   readonly numbers: Readonly<Record<Name, number>>
 }
 
-/** Reads `--peers`, `--servers LIST` and the options in `defaults`, each a number. Throws on anything else. */
+/** Reads `--peers`, `--servers LIST` (of `known`, all of which are taken with `--peers`) and the options in `defaults`, each a number. Throws on anything else. */
 export function readSettings<Name extends string>(
   args: readonly string[],
   defaults: Readonly<Record<Name, number>>,
+  known: readonly string[] = Object.keys(SERVERS),
 ): Settings<Name> {
   const names = Object.keys(defaults) as Name[]
   const { values } = parseArgs({
@@ -63,14 +64,9 @@ export function readSettings<Name extends string>(
   }
   const named = values['servers']
   const servers =
-    typeof named === 'string'
-      ? named.split(',')
-      : values['peers'] === true
-        ? Object.keys(SERVERS)
-        : ['sealpost']
+    typeof named === 'string' ? named.split(',') : values['peers'] === true ? known : ['sealpost']
   for (const name of servers)
-    if (SERVERS[name] === undefined)
-      throw new Error(`unknown server ${name}: choose among ${Object.keys(SERVERS).join(', ')}`)
+    if (!known.includes(name)) throw new Error(`unknown server ${name}: choose among ${known.join(', ')}`)
   return { servers, numbers }
 }
 
@@ -138,7 +134,7 @@ export async function runLoad<Report>(program: string, orders: object, limitMs =
     execPath: taskset,
     execArgv: [...others, process.execPath],
   })
-  const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
+  const limit = setTimeout(() => child.kill('SIGTERM'), limitMs)
   let report: Report | undefined
   child.on('message', (message) => {
     report = message as Report

@@ -4,6 +4,8 @@ import { chat } from './chat.ts'
 import { idle } from './idle.ts'
 import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
+import { mail } from './mail.ts'
+import { childrenOf } from './proc.ts'
 import { queue } from './queue.ts'
 import { signIn } from './sign-in.ts'
 import { uploads } from './uploads.ts'
@@ -17,8 +19,13 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   certificates,
   lookup,
   import: importCertificates,
+  mail,
   uploads,
 }
+
+/** For the servers to end, after a signal. */
+const END_MS_MAX = 20_000
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
 
 const [name = '', ...args] = process.argv.slice(2)
 const benchmark = benchmarks[name]
@@ -28,5 +35,31 @@ if (benchmark === undefined) {
   )
   process.exitCode = 2
 } else {
-  await benchmark(args)
+  await untilSignal(benchmark(args))
+}
+
+/** A signal ends what the benchmark has started: it fails then, and takes away what it has made. A second one ends it at once. */
+async function untilSignal(run: Promise<void>): Promise<void> {
+  let code: number | undefined
+  for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[])
+    process.once(signal, () => {
+      const ended = SIGNALS[signal]
+      code = ended
+      for (const child of childrenOf(process.pid)) terminate(child)
+      setTimeout(() => process.exit(ended), END_MS_MAX).unref()
+    })
+  try {
+    await run
+  } catch (error) {
+    if (code === undefined) throw error
+    process.exit(code)
+  }
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch {
+    // it has ended meanwhile
+  }
 }

@@ -14,6 +14,7 @@ export interface ServerPlace {
 export interface Cost {
   readonly seconds: number
   readonly serverCpuSeconds: number
+  /** Of the process that measures, and of those it has started. */
   readonly loadCpuSeconds: number
   /** What others took of the server's core meanwhile. */
   readonly foreignCpuSeconds: number
@@ -21,16 +22,18 @@ export interface Cost {
   readonly writtenBytes: number
 }
 
+type Measured = Pick<ServerPlace, 'serverRoots' | 'serverCore'>
+
 export class Meter {
-  readonly #place: ServerPlace
+  readonly #place: Measured
   readonly #server: number
   readonly #core: number
   readonly #written: number
-  readonly #load = process.cpuUsage()
+  readonly #load = readCpuSeconds([process.pid])
   readonly #began = performance.now()
   #lap: Cost | undefined
 
-  constructor(place: ServerPlace) {
+  constructor(place: Measured) {
     this.#place = place
     this.#server = readCpuSeconds(place.serverRoots)
     this.#core = readCoreBusySeconds(place.serverCore)
@@ -48,12 +51,11 @@ export class Meter {
   }
 
   #now(): Cost {
-    const used = process.cpuUsage(this.#load)
     const serverCpuSeconds = readCpuSeconds(this.#place.serverRoots) - this.#server
     const busy = readCoreBusySeconds(this.#place.serverCore) - this.#core
     return {
       seconds: (performance.now() - this.#began) / 1_000,
-      loadCpuSeconds: (used.user + used.system) / 1e6,
+      loadCpuSeconds: readCpuSeconds([process.pid]) - this.#load,
       serverCpuSeconds,
       foreignCpuSeconds: Math.max(0, busy - serverCpuSeconds),
       writtenBytes: readWrittenBytes(this.#place.serverRoots) - this.#written,

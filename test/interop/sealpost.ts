@@ -130,6 +130,11 @@ export class Sealpost implements AsyncDisposable {
     return this.#ports.XMPP_TLS_PORT
   }
 
+  /** Mail exchanger. */
+  get mxPort(): number {
+    return this.#ports.SMTP_PORT
+  }
+
   /** Plain, for a proxy on this machine. */
   get httpPort(): number {
     return this.#ports.HTTP_PORT
