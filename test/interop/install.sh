@@ -41,13 +41,16 @@ install_from_backports() {
 
 programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp postfix:postfix swaks:swaks)
 [ "${1:-all}" = core ] ||
-  programs+=(sq:sq ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd)
+  programs+=(sq:sq ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd
+    unbound:unbound ldns-signzone:ldnsutils postgrey:postgrey mpop:mpop mbsync:isync)
 missing=()
 for program in "${programs[@]}"; do
   command -v "${program%%:*}" > /dev/null || missing+=("${program##*:}")
 done
 perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks
 [ "${1:-all}" = core ] || command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
+[ "${1:-all}" = core ] || perl -MMail::DeliveryStatus::BounceParser -e 1 2> /dev/null || missing+=(libmail-deliverystatus-bounceparser-perl)
+[ "${1:-all}" = core ] || command -v mbsync > /dev/null || missing+=(libsasl2-modules) # SCRAM for isync
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
 
 "${root[@]}" apt-get update -q

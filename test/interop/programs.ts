@@ -31,9 +31,14 @@ const PEERS: readonly Program[] = [
   { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'ip', debianPackage: 'iproute2' },
+  { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
+  { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
+  { command: 'mpop', debianPackage: 'mpop' },
   { command: 'opendkim', debianPackage: 'opendkim' },
+  { command: 'postgrey', debianPackage: 'postgrey libmail-deliverystatus-bounceparser-perl' },
   { command: 'rspamd', debianPackage: 'rspamd' },
   { command: 'sq', debianPackage: 'sq' },
+  { command: 'unbound', debianPackage: 'unbound' },
 ]
 
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {

@@ -1,13 +1,12 @@
 /** rspamd, clamd and opendkim as Debian has them, each with a configuration of its own in a directory of its own. Without a network. */
 import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { once } from 'node:events'
 import { vi } from 'vitest'
+import { freePort } from './free-port.ts'
 
 export interface Daemon extends AsyncDisposable {
   readonly port: number
@@ -15,15 +14,6 @@ export interface Daemon extends AsyncDisposable {
 
 /** What our signature database of one line finds. */
 export const MALWARE = 'SEALPOST-TEST-MALWARE-c4n4ry'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function directoryFor(name: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), `${name}-`))

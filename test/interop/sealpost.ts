@@ -5,10 +5,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { freePort } from './free-port.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 /** The command of `npm start`, without `node`: flags of Node, then the script. */
@@ -48,16 +48,6 @@ export interface SealpostOptions {
 export interface CtlResult {
   readonly code: number | null
   readonly output: string
-}
-
-/** A TCP port of the loopback that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export class Sealpost implements AsyncDisposable {
@@ -133,6 +123,11 @@ export class Sealpost implements AsyncDisposable {
   /** Mail exchanger. */
   get mxPort(): number {
     return this.#ports.SMTP_PORT
+  }
+
+  /** Mail of users, TLS from the first byte. */
+  get submissionsPort(): number {
+    return this.#ports.SUBMISSIONS_PORT
   }
 
   /** Plain, for a proxy on this machine. */
