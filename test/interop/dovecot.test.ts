@@ -57,20 +57,22 @@ async function configure(): Promise<void> {
   await administer(grant.replaceAll('sealpost_dovecot', role).replace('CHANGE-ME', PASSWORD))
   const { hostname, port, pathname, searchParams } = new URL(databaseUrl)
   const host = searchParams.get('host') ?? hostname
-  const sql = (await readFile(join(INFRA, 'sealpost-sql.conf.ext'), 'utf8')).replace(
-    /^connect = .*$/m,
-    `connect = host=${host} port=${searchParams.get('port') ?? (port || '5432')} dbname=${pathname.slice(1)} user=${role} password=${PASSWORD}`,
-  )
+  const mails = join(directory, 'vmail')
+  const sql = (await readFile(join(INFRA, 'sealpost-sql.conf.ext'), 'utf8'))
+    .replace(
+      /^connect = .*$/m,
+      `connect = host=${host} port=${searchParams.get('port') ?? (port || '5432')} dbname=${pathname.slice(1)} user=${role} password=${PASSWORD}`,
+    )
+    .replace('/var/vmail', mails)
+    .replaceAll("'vmail'", '65534')
   await writeFile(join(directory, 'sql.conf.ext'), sql)
   for (const name of ['cert.pem', 'key.pem'])
     await writeFile(join(directory, name), await readFile(join(fixture.platform.dataDir, 'tls', name)))
-  const mails = join(directory, 'vmail')
   await mkdir(mails)
   await chown(mails, 65_534, 65_534)
   const shipped = (await readFile(join(INFRA, 'dovecot.conf'), 'utf8'))
     .replaceAll('/etc/dovecot/private/', `${directory}/`)
-    .replace('/etc/dovecot/sealpost-sql.conf.ext', join(directory, 'sql.conf.ext'))
-    .replace('uid=vmail gid=vmail home=/var/vmail', `uid=65534 gid=65534 home=${mails}`)
+    .replaceAll('/etc/dovecot/sealpost-sql.conf.ext', join(directory, 'sql.conf.ext'))
     .replace('port = 24', `port = ${String(ports.lmtp)}`)
     .replace('listen = *, ::', 'listen = 127.0.0.1')
   await writeFile(join(directory, 'dovecot.conf'), `${shipped}\n${ofThisTest()}`)
@@ -161,3 +163,19 @@ test.runIf(userInfo().uid === 0)(
     expect(await imap('')).toContain('INBOX')
   },
 )
+
+test.runIf(userInfo().uid === 0)('the mailbox has the quota of the plan', async () => {
+  const { accounts } = fixture
+  const quota = (user: string): Promise<string> =>
+    curl(`imap://localhost:${String(ports.imap)}/`, `${user}:${PASSWORD}`, '-X', 'GETQUOTAROOT INBOX')
+  await accounts.plans.set('small', { mailbox_mib: 3 })
+  await accounts.plans.assign(parseJid('ann@localhost'), 'small')
+  expect(await quota('ann@localhost')).toMatch(/STORAGE \d+ 3072/)
+  expect(await quota('bob@localhost')).toMatch(/STORAGE \d+ 1048576/)
+  const mail = {
+    envelope: envelopeFor('bob@localhost', 'ann@localhost'),
+    body: 'x'.repeat(76).concat('\r\n').repeat(50_000),
+  }
+  const id = await enqueue(fixture.flow, { account: ann, ...mail })
+  await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status).toMatch(/^4\./)
+})

@@ -45,6 +45,12 @@ const messages = {
   CURSOR_MALFORMED: 'The cursor is not one of ours',
   API_KEY_LIMIT: 'There are too many API keys; revoke those that are not needed',
   INVITE_LIMIT: 'There are too many open invites',
+  PLAN_UNKNOWN: 'There is no such plan',
+  PLAN_IN_USE: 'Accounts have the plan; give them another one first',
+  PLAN_NAME_MALFORMED:
+    'A plan is named by up to 32 lower-case letters, digits, "-" and "_", and not "default"',
+  PLAN_MALFORMED: 'A plan has known limits within their bounds, and nothing else',
+  PLAN_LIMIT: 'There are too many plans',
   VERIFIERS_INCOMPLETE:
     'Verifiers are needed for SHA-256 and SHA-1, with the server’s iteration count and key sizes',
 } as const

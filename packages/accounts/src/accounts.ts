@@ -23,6 +23,8 @@ import { importAll, type ImportProgress, type ImportReport, type ImportRow } fro
 import { LastUse } from './last-use.ts'
 import { createMailConduct, type MailConduct, type MailConductStore } from './mail-conduct.ts'
 import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
+import { postgresPlanStore } from './plan-store.postgres.ts'
+import { createPlans, type Plans, type PlanStore } from './plans.ts'
 import { postgresAccountStore } from './store.postgres.ts'
 import type { AccessStore, AccountRow, AccountStore, Name } from './store.ts'
 
@@ -83,6 +85,7 @@ export interface AccountsDomain extends Accounts, AsyncDisposable {
   readonly invites: Invites
   readonly domains: Domains
   readonly mailConduct: MailConduct
+  readonly plans: Plans
 }
 
 export interface AccountsOptions {
@@ -101,6 +104,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
     access: postgresAccessStore(db),
     domains: postgresDomainStore(db),
     mailConduct: postgresMailConductStore(db),
+    plans: postgresPlanStore(db),
   })
 }
 
@@ -109,6 +113,7 @@ export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly access: AccessStore
   readonly domains: DomainStore
   readonly mailConduct: MailConductStore
+  readonly plans: PlanStore
 }
 
 /** The accounts over any store. */
@@ -124,13 +129,14 @@ class StoredAccounts implements AccountsDomain {
   readonly invites: Invites
   readonly domains: Domains
   readonly mailConduct: MailConduct
+  readonly plans: Plans
   readonly #store: AccountStore
   readonly #bus: Bus
   readonly #clock: Clock
   readonly #random: Random
   readonly #lastUse: LastUse
 
-  constructor({ accounts, access, domains, mailConduct, bus, clock, random }: AccountsParts) {
+  constructor({ accounts, access, domains, mailConduct, plans, bus, clock, random }: AccountsParts) {
     this.#store = accounts
     this.#bus = bus
     this.#clock = clock
@@ -141,6 +147,7 @@ class StoredAccounts implements AccountsDomain {
     this.invites = this.#announcing(createInvites({ store: access, clock, random }))
     this.domains = createDomains(domains, bus)
     this.mailConduct = createMailConduct({ store: mailConduct, accounts, clock })
+    this.plans = createPlans({ store: plans, accounts })
   }
 
   async find(jid: Jid): Promise<Account | undefined> {

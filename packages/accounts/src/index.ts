@@ -44,4 +44,5 @@ export {
   type PasswordCheckOptions,
   type PasswordCheckResult,
 } from './password-check.ts'
+export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
 export type { InvitePurpose } from './store.ts'

@@ -1,4 +1,6 @@
 /** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
+import { memoryPlanStore } from './plan-store.memory.ts'
+import type { PlanStore } from './plans.ts'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import { memoryDomainStore } from './domain-store.memory.ts'
 import type { DomainStore } from './domains.ts'
@@ -28,6 +30,7 @@ export function memoryStores(): {
   access: AccessStore
   domains: DomainStore
   mailConduct: MailConductStore
+  plans: PlanStore
 } {
   const state = new MemoryState()
   return {
@@ -35,6 +38,7 @@ export function memoryStores(): {
     access: new MemoryAccessStore(state),
     domains: memoryDomainStore(),
     mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),
+    plans: memoryPlanStore((id) => state.accounts.has(id)),
   }
 }
 

@@ -131,7 +131,10 @@ describe('ctl', () => {
   })
 
   test.each([
-    ['nonsense', /Nouns are account, device, queue, mail, domain, dkim, apikey, admin, invite, key, keyring/],
+    [
+      'nonsense',
+      /Nouns are account, plan, device, queue, mail, domain, dkim, apikey, admin, invite, key, keyring/,
+    ],
     ['account', /account create JID/],
     ['account nonsense', /account create JID/],
     ['account show', /Usage: account show JID/],

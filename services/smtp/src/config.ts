@@ -9,7 +9,7 @@ import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
 import type { PgpConfig } from './pgp/open-pgp.ts'
-import type { SendingPlan } from './stages/sending-limits.ts'
+import type { SendingPlan } from './limits/sending-plan.ts'
 import { readScreening, type ScreeningConfig } from './screening-config.ts'
 
 export interface SmtpConfig extends PgpConfig {

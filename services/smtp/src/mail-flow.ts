@@ -13,7 +13,8 @@ import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
 import { type Arrival, unchanged } from './mailbox/arrival.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
-import { Mailbox } from './mailbox/mailbox.ts'
+import { DESK, Mailbox } from './mailbox/mailbox.ts'
+import { EVERYBODY, roomByPlan } from './mailbox/room.ts'
 import { queuedMail } from './ports/queued-mail.ts'
 import type { Carrier } from './queue/carrier.ts'
 import { Dispatcher } from './queue/dispatcher.ts'
@@ -56,7 +57,9 @@ export async function openMailFlow(
   const { accounts, events } = options
   const fenced = Promise.withResolvers<void>()
   const store = await openStore(config, platform, stack, fenced.resolve)
-  const mailbox = new Mailbox(store)
+  const mailbox = new Mailbox(store, async (account) =>
+    account === DESK ? EVERYBODY : await roomByPlan(accounts.plans, account),
+  )
   const carrier = options.bounces.watch(createCarrier(config, platform, { ...options, mailbox, stack }))
   const host = domains[0] ?? 'localhost'
   const now = (): number => clock.now()

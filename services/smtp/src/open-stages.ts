@@ -31,8 +31,8 @@ export interface Stages extends AsyncDisposable {
 export interface StagesOptions {
   readonly accounts: AccountsDomain
   /** Whether an account's mailbox has no room for another mail. */
-  readonly isFull: (accountId: string) => boolean
-  readonly isDeskFull: () => boolean
+  readonly isFull: (accountId: string) => Promise<boolean>
+  readonly isDeskFull: () => Promise<boolean>
   /** What must be encrypted. */
   readonly pgp: Stage
   /** Around those that change headers. */
@@ -59,7 +59,16 @@ export async function openStages(
     ownAddressesStage({ domains }),
     submissionHeaderStage({ clock, random }),
     traceStage({ host: domains[0] ?? 'localhost', clock }),
-    stack.use(sendingLimitsStage({ plan, conduct: accounts.mailConduct, known, clock, events })),
+    stack.use(
+      sendingLimitsStage({
+        plan,
+        plans: accounts.plans,
+        conduct: accounts.mailConduct,
+        known,
+        clock,
+        events,
+      }),
+    ),
     attachmentsStage,
     pgp,
     ...screening.last,

@@ -11,12 +11,12 @@ import { createResolver } from './dns/dns-resolver.ts'
 import type { Resolver } from './dns/resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
 import { createEvents, type SmtpEvents } from './events.ts'
-import { DESK } from './mailbox/mailbox.ts'
+import { DESK, type Mailbox } from './mailbox/mailbox.ts'
 import { openMailFlow } from './mail-flow.ts'
-import { openStages } from './open-stages.ts'
+import { openStages, type StagesOptions } from './open-stages.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
-import { openReception, type Reception } from './reception/reception.ts'
+import { openReception, type Reception, type ReceptionOptions } from './reception/reception.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
 import { DkimKeys } from './signing/dkim-keys.ts'
@@ -45,7 +45,7 @@ export async function createSmtpService(
   { keys }: SmtpPorts,
 ): Promise<SmtpService> {
   await using stack = new AsyncDisposableStack()
-  const { log, metrics, bus, clock, random, tls, domains, bind } = platform
+  const { log, metrics, bus, clock, random, domains } = platform
   const events = createEvents({ log, metrics })
   const db = stack.use(
     await openDb({
@@ -73,27 +73,17 @@ export async function createSmtpService(
   )
   const host = domains[0] ?? 'localhost'
   const { mailbox } = flow
-  const isFull = (accountId: string): boolean => config.lmtp === undefined && mailbox.isFull(accountId, 0)
-  const isDeskFull = (): boolean => mailbox.isFull(DESK, 0)
   const { stages } = stack.use(
-    await openStages(config, platform, { accounts, pgp: pgp.stage, isFull, isDeskFull, screening, events }),
+    await openStages(config, platform, {
+      accounts,
+      pgp: pgp.stage,
+      ...fullness(config, mailbox),
+      screening,
+      events,
+    }),
   )
   const { ports } = stack.use(
-    await openReception({
-      host: bind,
-      ports: { mx: config.mxPort, submission: config.submissionPort, submissions: config.submissionsPort },
-      trusted: config.trustedNetworks,
-      proxies: config.proxyNetworks,
-      domains,
-      tls,
-      accounts,
-      bus,
-      clock,
-      random,
-      events,
-      queue: flow.queue,
-      stages,
-    }),
+    await openReception({ ...listening(config, platform), accounts, events, queue: flow.queue, stages }),
   )
   const held = stack.move()
   return {
@@ -108,6 +98,24 @@ export async function createSmtpService(
     ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
     addresses: addressesOf(host, ports),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** What reception has of the configuration and the process. */
+function listening(
+  config: SmtpConfig,
+  { domains, tls, bus, clock, random, bind: host }: Platform,
+): Omit<ReceptionOptions, 'accounts' | 'events' | 'queue' | 'stages'> {
+  const { trustedNetworks: trusted, proxyNetworks: proxies } = config
+  const ports = { mx: config.mxPort, submission: config.submissionPort, submissions: config.submissionsPort }
+  return { host, ports, trusted, proxies, domains, tls, bus, clock, random }
+}
+
+/** What RCPT has to know of mailboxes. */
+function fullness({ lmtp }: SmtpConfig, mailbox: Mailbox): Pick<StagesOptions, 'isFull' | 'isDeskFull'> {
+  return {
+    isFull: async (accountId) => lmtp === undefined && (await mailbox.isFull(accountId, 0)),
+    isDeskFull: () => mailbox.isFull(DESK, 0),
   }
 }
 

@@ -274,6 +274,28 @@ test('mail to whoever runs the server is filed, though no account has the name (
   await settled()
 })
 
+test('a mailbox has the room of its plan, and keeps mail for as long', async () => {
+  const { accounts, flow } = fixture
+  const dave = await fixture.account('dave')
+  await accounts.plans.set('small', { mailbox_mib: 1, mailbox_days: 2 })
+  await accounts.plans.assign(parseJid('dave@localhost'), 'small')
+  const send = (): Promise<string> =>
+    enqueue(flow, {
+      envelope: envelopeFor('x@elsewhere.example', 'dave@localhost'),
+      body: Buffer.alloc(600_000, 'x'),
+    })
+  await send()
+  await expect.poll(() => flow.mailbox.list(dave, 10).length).toBe(1)
+  const waiting = await send()
+  await expect.poll(() => flow.queue.show(waiting)?.recipients[0]?.reason?.status).toBe('4.2.2')
+  expect(await flow.mailbox.isFull(dave, 400_000)).toBe(false)
+  await accounts.plans.set('small', { mailbox_mib: 2 })
+  await flow.queue.retry(waiting)
+  await expect.poll(() => flow.mailbox.list(dave, 10).length).toBe(2)
+  await take(dave)
+  await settled()
+})
+
 test('erasing an account destroys what it has sent and what waits for it', async () => {
   const eve = await fixture.account('eve')
   await enqueue(fixture.flow, { account: eve, envelope: envelopeFor('eve@localhost', 'x@dead.example') })

@@ -45,6 +45,7 @@ beforeAll(async () => {
         stack.use(
           sendingLimitsStage({
             plan: PLAN,
+            plans: accounts.plans,
             conduct: accounts.mailConduct,
             known: {
               countNew: (...parameters) => known().countNew(...parameters),
@@ -136,6 +137,28 @@ describe('what an account may send', () => {
     await mailConduct.setLimit(parseJid(user), 0)
     expect(await mailTo(['a@elsewhere.example'])).toMatch(/^450 4\.7\.1/)
     await mailConduct.setLimit(parseJid(user), undefined)
+    expect(await mailTo(['a@elsewhere.example'])).toMatch(/^250/)
+  })
+})
+
+describe('plans', () => {
+  test('say for the accounts that have them what they may send, at once', async () => {
+    const { plans } = reception.accounts
+    await plans.set('plus', { messages_per_hour: 7, recipients_per_message: 2 })
+    await plans.assign(parseJid(user), 'plus')
+    const client = await reception.signedIn(user)
+    await client.ask(`MAIL FROM:<${user}>`)
+    for (const [to, reply] of [
+      ['a', '250'],
+      ['b', '250'],
+      ['c', '452 4.5.3'],
+    ] as const)
+      expect(await client.ask(`RCPT TO:<${to}@elsewhere.example>`)).toContain(reply)
+    for (let each = 0; each < 7; each++) expect(await mailTo(['a@elsewhere.example'])).toMatch(/^250/)
+    expect(await mailTo(['a@elsewhere.example'])).toMatch(/^450 4\.7\.1/)
+    await plans.set('plus', { messages_per_hour: 0 })
+    expect(await mailTo(['a@elsewhere.example'])).toMatch(/^450 4\.7\.1/)
+    await plans.assign(parseJid(user), 'default')
     expect(await mailTo(['a@elsewhere.example'])).toMatch(/^250/)
   })
 })

@@ -60,8 +60,8 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
   const recipients = stack.use(
     recipientsStage({
       accounts,
-      isFull: (accountId) => full.has(accountId),
-      isDeskFull: () => full.has(DESK),
+      isFull: (accountId) => Promise.resolve(full.has(accountId)),
+      isDeskFull: () => Promise.resolve(full.has(DESK)),
       domains,
       clock,
       random,

@@ -27,6 +27,8 @@ export const SCOPES = [
   'domains:write',
   'mail:read',
   'mail:write',
+  'plans:read',
+  'plans:write',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 export const ALL_SCOPES = '*'

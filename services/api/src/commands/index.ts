@@ -19,6 +19,7 @@ import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from '.
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
+import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
 export const commands: readonly Command[] = [
   createAccount,
@@ -33,6 +34,11 @@ export const commands: readonly Command[] = [
   setMailLimit,
   listMailReviews,
   clearMailReview,
+  listPlans,
+  setPlan,
+  removePlan,
+  showAccountPlan,
+  setAccountPlan,
   listDevices,
   revokeDevice,
   showQueues,

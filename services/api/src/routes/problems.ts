@@ -16,6 +16,11 @@ const refusals = {
   CURSOR_MALFORMED: [400, 'cursor-malformed'],
   API_KEY_LIMIT: [409, 'api-key-limit'],
   INVITE_LIMIT: [409, 'invite-limit'],
+  PLAN_UNKNOWN: [404, 'plan-unknown'],
+  PLAN_IN_USE: [409, 'plan-in-use'],
+  PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],
+  PLAN_MALFORMED: [422, 'plan-malformed'],
+  PLAN_LIMIT: [409, 'plan-limit'],
   VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
 } as const satisfies Record<AccountErrorCode, readonly [number, string]>
 

@@ -158,7 +158,7 @@ export class LocalCarrier implements Disposable {
 
   async #keep(account: string, envelope: Envelope, content: Content): Promise<Outcome> {
     const { mailbox } = this.#options
-    if (mailbox.isFull(account, content.bodyBytes)) return deferred('4.2.2', 'The mailbox is full')
+    if (await mailbox.isFull(account, content.bodyBytes)) return deferred('4.2.2', 'The mailbox is full')
     await mailbox.put(account, envelope, { ...content, header: withReturnPath(content.header, envelope) })
     return { result: 'delivered', reply: KEPT, how: 'final' }
   }

@@ -1,10 +1,10 @@
 /** Mail that waits until its owner fetches it: sealed as in the queue, destroyed by the acknowledgement, or after thirty days. */
-import { type KeptMail, KEPT_SECONDS_MAX, type MailStore, type OpenMail } from '../queue/mail-store.ts'
+import type { KeptMail, MailStore, OpenMail } from '../queue/mail-store.ts'
 import type { Envelope } from '../reception/stage.ts'
 import type { Content } from '../content.ts'
+import type { Room } from './room.ts'
 
-/** Of one account; more waits in the queue, and its senders are told in the end. */
-const BYTES_MAX = 1024 * 1024 * 1024
+/** Of one account, whatever its plan. */
 const MAILS_MAX = 10_000
 
 /** Whose mailbox postmaster and abuse have where no account has the name: that of whoever runs the server. */
@@ -20,19 +20,23 @@ export interface WaitingMail {
 
 export class Mailbox {
   readonly #store: MailStore
+  readonly #roomOf: (account: string) => Promise<Room>
 
-  constructor(store: MailStore) {
+  constructor(store: MailStore, roomOf: (account: string) => Promise<Room>) {
     this.#store = store
+    this.#roomOf = roomOf
   }
 
   /** Whether there is no room for another mail of so many bytes. */
-  isFull(account: string, bytes: number): boolean {
+  async isFull(account: string, bytes: number): Promise<boolean> {
+    const room = await this.#roomOf(account)
     const waiting = this.#store.waiting(account)
-    return waiting.mails >= MAILS_MAX || waiting.bytes + bytes > BYTES_MAX
+    return waiting.mails >= MAILS_MAX || waiting.bytes + bytes > room.bytes
   }
 
   /** Durable when it resolves. QueueError. */
   async put(account: string, envelope: Envelope, content: Content): Promise<void> {
+    const { seconds: keepSeconds } = await this.#roomOf(account)
     await using draft = this.#store.draft()
     for await (const chunk of content.body()) await draft.write(chunk)
     await draft.finish()
@@ -44,7 +48,7 @@ export class Mailbox {
       draft,
       recipients: [],
     } as const
-    await this.#store.accept({ ...mail, keepSeconds: KEPT_SECONDS_MAX })
+    await this.#store.accept({ ...mail, keepSeconds })
   }
 
   /** Oldest first, after the one named, at most `limit`. */

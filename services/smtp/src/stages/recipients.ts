@@ -28,9 +28,9 @@ const CLIENTS_MAX = 50_000
 export interface RecipientsOptions {
   readonly accounts: Pick<Accounts, 'find'>
   /** Whether there is no room for another mail; told at once, so that it need not be told by mail later. */
-  readonly isFull: (accountId: string) => boolean
+  readonly isFull: (accountId: string) => Promise<boolean>
   /** The same for what is for whoever runs the server. */
-  readonly isDeskFull: () => boolean
+  readonly isDeskFull: () => Promise<boolean>
   readonly domains: readonly string[]
   readonly clock: Clock
   readonly random: Random
@@ -62,12 +62,12 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
     async recipient(client, _envelope, { address }) {
       const mayRelay = client.account !== undefined || client.trusted
       if (localDomain(address, domains) === undefined) return mayRelay ? undefined : reject.relay()
-      if (isRoleAddress(address)) return isDeskFull() ? reject.full() : undefined
+      if (isRoleAddress(address)) return (await isDeskFull()) ? reject.full() : undefined
       const key = keyOf(client)
       if (!client.trusted && !unknown.allows(key)) return reject.guessing()
       const jid = mailboxJid(address, domains)
       const account = jid && (await accounts.find(jid))
-      if (account?.state === 'active') return isFull(account.id) ? reject.full() : undefined
+      if (account?.state === 'active') return (await isFull(account.id)) ? reject.full() : undefined
       unknown.take(key)
       return reject.unknown()
     },

@@ -2,23 +2,15 @@
  * How much an account may send: messages and recipients an hour and a day, and people it writes to for the first time. Counted in memory, so that nothing
  * about when somebody writes is kept; a restart gives everybody all of it again. Whoever has too much is told to come again (450), not that the mail is bad.
  */
-import type { MailConduct } from '@sealpost/accounts'
+import { isDeepStrictEqual } from 'node:util'
+import type { MailConduct, Plans } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
-import type { Stage } from '../reception/stage.ts'
+import { type SendingPlan, withLimits } from '../limits/sending-plan.ts'
+import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import type { KnownRecipients } from '../limits/known-recipients.ts'
-
-/** What everybody may. Regained evenly over the hour or the day. */
-export interface SendingPlan {
-  readonly recipientsPerMessage: number
-  readonly messagesPerHour: number
-  readonly messagesPerDay: number
-  readonly recipientsPerHour: number
-  readonly recipientsPerDay: number
-  readonly newRecipientsPerDay: number
-}
 
 const reject = {
   recipients: () => new SmtpReply(452, '4.5.3', 'Too many recipients'), // RFC 5321 §4.5.3.1.10
@@ -39,7 +31,9 @@ const DAY_MS = DAY_SECONDS * 1000
 const REMEMBERING_MAX = 1_000
 
 export interface SendingLimitsOptions {
+  /** Of whoever has no other. */
   readonly plan: SendingPlan
+  readonly plans: Pick<Plans, 'of'>
   /** Restrictions by an administrator. */
   readonly conduct: Pick<MailConduct, 'limit'>
   readonly known: Pick<KnownRecipients, 'countNew' | 'remember' | 'forget'>
@@ -49,8 +43,8 @@ export interface SendingLimitsOptions {
 
 /** Of one account. */
 interface Account {
-  /** What an administrator allows, in messages a day. */
-  readonly limit: number | undefined
+  /** By which it is counted. */
+  readonly plan: SendingPlan
   readonly messages: readonly Budget[]
   readonly recipients: readonly Budget[]
   readonly newRecipients: Budget
@@ -59,8 +53,8 @@ interface Account {
 const NAME = 'sending-limits'
 
 export function sendingLimitsStage(options: SendingLimitsOptions): Stage & AsyncDisposable {
-  const { plan, conduct, known, clock } = options
-  const accounts = new Accounts(plan, clock)
+  const { conduct, known, clock } = options
+  const accounts = new Accounts(clock)
   const onError = (error: unknown): void => options.events.stageFailed(NAME, errorCode(error))
   const supervisor = new Supervisor(onError)
   const forgetting = clock.every(DAY_MS, () => supervisor.spawn(known.forget(dayOf(clock.now()))))
@@ -73,20 +67,36 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
     })
   }
 
+  const planOf = async (accountId: string): Promise<SendingPlan> => {
+    const [{ limits }, restriction] = await Promise.all([
+      options.plans.of(accountId),
+      conduct.limit(accountId),
+    ])
+    const plan = withLimits(options.plan, limits)
+    return restriction === undefined ? plan : { ...plan, messagesPerDay: restriction }
+  }
+  /** Of the mail that each client is sending. */
+  const inForce = new WeakMap<Client, SendingPlan>()
+
   return {
     name: NAME,
-    recipient({ account }, { recipients }) {
-      const isFull = account !== undefined && recipients.length >= plan.recipientsPerMessage
-      return isFull ? reject.recipients() : undefined
+    async sender(client) {
+      if (client.account !== undefined) inForce.set(client, await planOf(client.account.id))
+      return undefined
     },
-    async header({ client: { account }, envelope }) {
+    recipient(client, { recipients }) {
+      const plan = inForce.get(client)
+      return plan !== undefined && recipients.length >= plan.recipientsPerMessage
+        ? reject.recipients()
+        : undefined
+    },
+    async header({ client, envelope }) {
+      const { account } = client
       if (account === undefined) return undefined
       const recipients = envelope.recipients.map(({ address }) => address)
-      const [limit, unknown] = await Promise.all([
-        conduct.limit(account.id),
-        known.countNew(account.id, recipients),
-      ])
-      return accounts.take(account.id, { recipients: recipients.length, newRecipients: unknown, limit })
+      const newRecipients = await known.countNew(account.id, recipients)
+      const plan = inForce.get(client) ?? (await planOf(account.id))
+      return accounts.take(account.id, plan, { recipients: recipients.length, newRecipients })
     },
     accepted({ client: { account }, envelope }) {
       if (account === undefined) return
@@ -104,27 +114,24 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
 interface Mail {
   readonly recipients: number
   readonly newRecipients: number
-  readonly limit: number | undefined
 }
 
 /** Those who have sent something lately. Nobody who still owes is forgotten: there are never more than have sent a mail in a day. */
 class Accounts implements Disposable {
-  readonly #plan: SendingPlan
   readonly #clock: Clock
   readonly #accounts = new Map<string, Account>()
   readonly #sweeping: Disposable
 
-  constructor(plan: SendingPlan, clock: Clock) {
-    this.#plan = plan
+  constructor(clock: Clock) {
     this.#clock = clock
     this.#sweeping = clock.every(SWEEP_MS, () => this.#sweep())
   }
 
   /** Counts one mail; the refusal, and nothing is counted, when it is too much. */
-  take(id: string, { recipients, newRecipients, limit }: Mail): SmtpReply | undefined {
+  take(id: string, plan: SendingPlan, { recipients, newRecipients }: Mail): SmtpReply | undefined {
     const now = this.#clock.monotonic()
     const before = this.#accounts.get(id)
-    const account = before !== undefined && before.limit === limit ? before : this.#make(limit, now)
+    const account = before !== undefined && isDeepStrictEqual(before.plan, plan) ? before : make(plan, now)
     if (!account.messages.every((each) => each.allows(now))) return reject.messages()
     if (!account.recipients.every((each) => each.allows(now, recipients))) return reject.messages()
     if (!account.newRecipients.take(now, newRecipients)) return reject.newRecipients()
@@ -132,18 +139,6 @@ class Accounts implements Disposable {
     for (const each of account.recipients) each.take(now, recipients)
     this.#accounts.set(id, account)
     return undefined
-  }
-
-  #make(limit: number | undefined, now: number): Account {
-    const of = (burst: number, seconds: number): Budget =>
-      new Budget({ burst, perSecond: burst / seconds }, now)
-    const plan = this.#plan
-    return {
-      limit,
-      messages: [of(plan.messagesPerHour, HOUR_SECONDS), of(limit ?? plan.messagesPerDay, DAY_SECONDS)],
-      recipients: [of(plan.recipientsPerHour, HOUR_SECONDS), of(plan.recipientsPerDay, DAY_SECONDS)],
-      newRecipients: of(plan.newRecipientsPerDay, DAY_SECONDS),
-    }
   }
 
   #sweep(): void {
@@ -160,4 +155,16 @@ class Accounts implements Disposable {
 
 function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)
+}
+
+/** All of it, as after a restart: so it is when limits change, too. */
+function make(plan: SendingPlan, now: number): Account {
+  const of = (burst: number, seconds: number): Budget =>
+    new Budget({ burst, perSecond: burst / seconds }, now)
+  return {
+    plan,
+    messages: [of(plan.messagesPerHour, HOUR_SECONDS), of(plan.messagesPerDay, DAY_SECONDS)],
+    recipients: [of(plan.recipientsPerHour, HOUR_SECONDS), of(plan.recipientsPerDay, DAY_SECONDS)],
+    newRecipients: of(plan.newRecipientsPerDay, DAY_SECONDS),
+  }
 }

@@ -1,0 +1,23 @@
+/** How much an account may send: what the server is set to, and what its plan says instead. */
+import type { PlanLimits } from '@sealpost/accounts'
+
+/** Regained evenly over the hour or the day. */
+export interface SendingPlan {
+  readonly recipientsPerMessage: number
+  readonly messagesPerHour: number
+  readonly messagesPerDay: number
+  readonly recipientsPerHour: number
+  readonly recipientsPerDay: number
+  readonly newRecipientsPerDay: number
+}
+
+export function withLimits(plan: SendingPlan, limits: PlanLimits): SendingPlan {
+  return {
+    recipientsPerMessage: limits.recipients_per_message ?? plan.recipientsPerMessage,
+    messagesPerHour: limits.messages_per_hour ?? plan.messagesPerHour,
+    messagesPerDay: limits.messages_per_day ?? plan.messagesPerDay,
+    recipientsPerHour: limits.recipients_per_hour ?? plan.recipientsPerHour,
+    recipientsPerDay: limits.recipients_per_day ?? plan.recipientsPerDay,
+    newRecipientsPerDay: limits.new_recipients_per_day ?? plan.newRecipientsPerDay,
+  }
+}
