@@ -39,6 +39,16 @@ install_from_backports() {
   install "$scratch"/go-sendxmpp_*.deb
 }
 
+# Exim and Postfix exclude each other as packages: Exim is only unpacked, and finds its libraries in the system.
+exim=/opt/exim4
+unpack_exim() {
+  install libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0
+  (cd "$scratch" && "${root[@]}" apt-get -q download exim4-daemon-light)
+  "${root[@]}" mkdir -p "$exim"
+  "${root[@]}" dpkg-deb -x "$scratch"/exim4-daemon-light_*.deb "$exim"
+}
+needs_exim() { [ "${1:-all}" != core ] && ! [ -x "$exim/usr/sbin/exim4" ]; }
+
 programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp postfix:postfix swaks:swaks)
 [ "${1:-all}" = core ] ||
   programs+=(sq:sq ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd
@@ -51,10 +61,11 @@ perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swak
 [ "${1:-all}" = core ] || command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
 [ "${1:-all}" = core ] || perl -MMail::DeliveryStatus::BounceParser -e 1 2> /dev/null || missing+=(libmail-deliverystatus-bounceparser-perl)
 [ "${1:-all}" = core ] || command -v mbsync > /dev/null || missing+=(libsasl2-modules) # SCRAM for isync
-[ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && exit
+[ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && ! needs_exim "${1:-all}" && exit
 
 "${root[@]}" apt-get update -q
 [ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
 if ! new_enough "$(installed)"; then
   if new_enough "$(candidate)"; then install go-sendxmpp; else install_from_backports; fi
 fi
+! needs_exim "${1:-all}" || unpack_exim

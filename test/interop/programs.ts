@@ -1,6 +1,7 @@
 /** The programs that the interop tests talk with: names those that are missing, and then does not start. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { EXIM } from './exim.ts'
 import { shareCompiled } from '../compile-cache.ts'
 
 interface Program {
@@ -29,6 +30,7 @@ const PEERS: readonly Program[] = [
   ...CORE,
   { command: 'curl', debianPackage: 'curl' },
   { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
+  { command: EXIM, debianPackage: 'exim4-daemon-light (unpacked beside Postfix)' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'ip', debianPackage: 'iproute2' },
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
