@@ -1,18 +1,14 @@
 /** `kill -9` at random moments of accepting, delivering, refusing and reporting: accepted = delivered + bounced, always. KILLS says how many, SEED which. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createFlow, type FlowFixture } from '../../services/smtp/test/flow.ts'
 import { MailSink } from '../../services/smtp/test/mail-sink.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
+import { MailRelay } from './mail-relay.ts'
 
-const KILLS = Number(process.env['KILLS'] ?? 8)
-const SCRIPT = join(import.meta.dirname, '../../services/smtp/test/_relay-process.ts')
+const KILLS = Number(process.env['KILLS'] ?? 2)
 const SENDERS = 4
 const RECIPIENTS = ['yes@example.com', 'no@example.com', 'bob@localhost'] as const
 /** In a row, and in the spool. */
@@ -46,35 +42,6 @@ class Ledger {
         .update(id + body)
         .digest('hex')}\r\n`,
     }
-  }
-}
-
-class Relay {
-  readonly port: number
-  readonly #child: ChildProcess
-
-  private constructor(child: ChildProcess, port: number) {
-    this.#child = child
-    this.port = port
-  }
-
-  static async start({ platform }: FlowFixture, sink: MailSink): Promise<Relay> {
-    const routes = `example.com=127.0.0.1:${String(sink.smarthost.port)}`
-    const child = spawn(process.execPath, [SCRIPT, platform.databaseUrl, platform.dataDir, routes], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(platform.dataDir, 'compile-cache') },
-    })
-    for await (const line of createInterface({ input: child.stdout ?? ([] as never) })) {
-      const port = /^listening on (\d+)$/.exec(line)?.[1]
-      if (port !== undefined) return new Relay(child, Number(port))
-    }
-    throw new Error('the relay did not start')
-  }
-
-  async kill(): Promise<void> {
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await exited
   }
 }
 
@@ -139,15 +106,20 @@ test(
     await fixture.flow[Symbol.asyncDispose]()
     const ca = await readFile(fixture.platform.caFile, 'utf8')
     const ledger = new Ledger()
+    const settings = { SMTP_ROUTES: `example.com=127.0.0.1:${String(sink.smarthost.port)}` }
+    let next = new MailRelay(fixture.platform)
     for (let kill = 0; kill < KILLS; kill++) {
-      const relay = await Relay.start(fixture, sink)
+      const relay = next
+      await relay.start(settings)
+      next = new MailRelay(fixture.platform) // loads its program meanwhile
       const sending = Array.from({ length: SENDERS }, () =>
-        sendAll(relay.port, ca, ledger).catch(() => undefined),
+        sendAll(relay.ports.submissions, ca, ledger).catch(() => undefined),
       )
       await pause(300 + random() * 900)
       await relay.kill()
       await Promise.all(sending)
     }
+    await next.kill()
     await fixture.restart()
     const { queue } = fixture.flow
     await expect
