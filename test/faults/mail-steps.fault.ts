@@ -323,9 +323,9 @@ class KeyDirectory implements AsyncDisposable {
     const userIDs = [{ email: 'carol@localhost' }]
     const date = new Date(Date.now() - 60_000)
     const { privateKey } = await generateKey({ type: 'curve25519', userIDs, date, format: 'object' })
-    const directory = new KeyDirectory(privateKey)
-    await once(directory.#server.listen(0, '127.0.0.1'), 'listening')
-    return directory
+    const opened = new KeyDirectory(privateKey)
+    await once(opened.#server.listen(0, '127.0.0.1'), 'listening')
+    return opened
   }
 
   get url(): string {

@@ -23,8 +23,9 @@ const [databaseUrl = '', dataDir = ''] = process.argv.slice(2)
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
 const log = createLog({ level: 'error' })
-const [settings] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
-const config = defineConfig({ ...JSON.parse(settings), SEALPOST_DATA_DIR: dataDir }, readConfig)
+const [line] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
+const settings = JSON.parse(line) as Readonly<Record<string, string>>
+const config = defineConfig({ ...settings, SEALPOST_DATA_DIR: dataDir }, readConfig)
 const metrics = createMetrics()
 const secret = await openPortSecret(dataDir, systemRandom)
 const service = await createSmtpService(
