@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Log } from '@sealpost/log'
@@ -48,7 +47,6 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   const { log } = options
   const app = fastify({
     logger: false,
-    genReqId: () => randomUUID(),
     bodyLimit: BODY_BYTES_MAX,
     trustProxy: options.trustProxy === true ? ['loopback', 'linklocal', 'uniquelocal'] : false,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
@@ -127,10 +125,10 @@ function measure(app: FastifyInstance, metrics: Metrics): void {
     [0.005, 0.02, 0.1, 0.5, 2, 10],
     ['route'],
   )
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'
     requests.inc({ method: request.method, route, status: reply.statusCode })
     seconds.observe(reply.elapsedTime / 1000, { route })
-    await Promise.resolve()
+    done()
   })
 }

@@ -92,7 +92,9 @@ function searchRows(rows: Iterable<StoredRow>, { kind, value }: Needle, limit: n
       .map(({ rank }) => rank)
     return Math.min(...ranks, Infinity)
   }
-  return [...rows]
+  const all = [...rows]
+  const own = kind === 'fingerprint' ? all.filter((row) => row.fingerprint === value) : []
+  return (own.length > 0 ? own : all)
     .filter((row) => rankOf(row) < Infinity)
     .sort((a, b) => rankOf(a) - rankOf(b) || (a.fingerprint < b.fingerprint ? -1 : 1))
     .slice(0, limit)

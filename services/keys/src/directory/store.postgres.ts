@@ -107,11 +107,11 @@ function lookups(db: Db): Pick<CertificateStore, 'serve' | 'serveMailbox'> {
 async function serveMailboxes(db: Db, asked: readonly Mailbox[]): Promise<(Buffer | undefined)[]> {
   const rows = await db.query<{ nth: number; served: Buffer }>(
     sql`select w.nth::int as nth, p.served from
-      unnest(${asked.map(({ domain }) => domain)}::text[], ${asked.map(({ hash }) => hash.toString('hex'))}::text[])
+      unnest(${asked.map(({ domain }) => domain)}::text[], ${asked.map(({ hash }) => hash)}::bytea[])
         with ordinality as w (domain, hash, nth)
       cross join lateral (
         select served from keys.published_address a
-        where a.wkd_hash = decode(w.hash, 'hex') and a.domain = w.domain and served is not null order by address limit 1) p`,
+        where a.wkd_hash = w.hash and a.domain = w.domain and served is not null order by address limit 1) p`,
     { name: 'keys-serve-mailbox' },
   )
   const answers = new Map(rows.map(({ nth, served }) => [nth, served]))
@@ -119,11 +119,13 @@ async function serveMailboxes(db: Db, asked: readonly Mailbox[]): Promise<(Buffe
 }
 
 async function serveAll(db: Db, kind: Needle['kind'], asked: readonly Lookup[]): Promise<ServedRow[][]> {
+  const values =
+    kind === 'address'
+      ? sql`${asked.map(({ value }) => value)}::text[]`
+      : sql`${asked.map(({ value }) => bytes(value))}::bytea[]`
   const rows = await db.query<{ nth: number; fingerprint: Buffer; served: Buffer }>(
-    sql`select w.nth::int as nth, c.fingerprint, c.served from
-      unnest(${asked.map(({ value }) => value)}::text[]) with ordinality as w (value, nth)
-      cross join lateral (${foundBy(kind)} limit ${Math.max(...asked.map(({ limit }) => limit))}) k
-      join keys.certificate c on c.fingerprint = k.certificate order by w.nth, k.rank, c.fingerprint`,
+    sql`select w.nth::int as nth, k.fingerprint, k.served from unnest(${values}) with ordinality as w (value, nth)
+      cross join lateral (${foundBy(kind, Math.max(...asked.map(({ limit }) => limit)))}) k order by w.nth, k.rank, k.fingerprint`,
     { name: `keys-serve-${kind}` },
   )
   const answers: ServedRow[][] = asked.map(() => [])
@@ -135,15 +137,28 @@ async function serveAll(db: Db, kind: Needle['kind'], asked: readonly Lookup[]):
   return answers
 }
 
-/** Certificates by `w.value`, in the order of the answer. */
-function foundBy(kind: Needle['kind']): Sql {
-  if (kind === 'address')
-    return sql`select certificate, 0 as rank from keys.published_address where address = w.value and not suspended`
-  // A certificate has each key once, but may have two of one key id.
-  return kind === 'fingerprint'
-    ? sql`select certificate, rank from keys.component where fingerprint = decode(w.value, 'hex') order by rank, certificate`
-    : sql`select certificate, min(rank) as rank from keys.component where key_id = decode(w.value, 'hex')
-        group by certificate order by 2, certificate`
+/** Certificates by `w.value`, with their place in the answer. */
+function foundBy(kind: Needle['kind'], limit: number): Sql {
+  const byKey = (found: Sql): Sql => sql`
+    select c.fingerprint, c.served, min(k.rank) as rank
+    from keys.component k join keys.certificate c on c.fingerprint = k.certificate
+    where ${found} group by c.fingerprint order by 3, 1 limit ${limit}`
+  switch (kind) {
+    case 'address':
+      return sql`
+        select c.fingerprint, c.served, 0 as rank from keys.published_address a
+        join keys.certificate c on c.fingerprint = a.certificate where a.address = w.value and not a.suspended`
+    case 'key-id':
+      return byKey(sql`k.key_id = w.value`)
+    case 'fingerprint': // most are of a primary key: then there is nothing more to look for
+      return sql`
+        select fingerprint, served, 0 as rank from keys.certificate where fingerprint = w.value
+        union all (${byKey(sql`k.fingerprint = w.value and ${isNoPrimary(sql`w.value`)}`)})`
+  }
+}
+
+function isNoPrimary(fingerprint: Sql): Sql {
+  return sql`not exists (select from keys.certificate where fingerprint = ${fingerprint})`
 }
 
 function prefixLog(db: Db): Pick<CertificateStore, 'prefixes' | 'forgetPrefixes'> {
@@ -179,7 +194,9 @@ function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'unbur
 function matches({ kind, value }: Needle): Sql {
   if (kind === 'address')
     return sql`from keys.published_address p join keys.certificate c on c.fingerprint = p.certificate where p.address = ${value} and not p.suspended`
-  const found = kind === 'key-id' ? sql`key_id = ${bytes(value)}` : sql`fingerprint = ${bytes(value)}`
+  const key = sql`${bytes(value)}::bytea`
+  const found =
+    kind === 'key-id' ? sql`key_id = ${key}` : sql`fingerprint = ${key} and (rank = 0 or ${isNoPrimary(key)})`
   return sql`
     from (select certificate, min(rank) as rank from keys.component where ${found} group by certificate) k
     join keys.certificate c on c.fingerprint = k.certificate order by k.rank, c.fingerprint`

@@ -7,7 +7,7 @@ import { openTestLog } from '../transparency/_test-log.ts'
 import { memoryCertificateStore } from './store.memory.ts'
 import { postgresCertificateStore } from './store.postgres.ts'
 import { mailboxOf } from './mailbox.ts'
-import type { CertificateStore, NewRow } from './store.ts'
+import type { CertificateStore, Needle, NewRow } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
   const { url } = stack.use(await createTestDatabase())
@@ -126,7 +126,7 @@ describe.each([
     expect(await store.serveMailbox(mailboxOf('m@five.example'))).toBeUndefined()
   })
 
-  test('primary keys come first, then subkeys that signed them, then others', async () => {
+  test('primary keys come first, then subkeys that signed them, then others; by the fingerprint of a primary key nothing else', async () => {
     const adopted = ed25519(500).key.fingerprint.toString('hex').toUpperCase()
     const claim = (crossSigned: boolean): NewRow => {
       const row = newRow()
@@ -147,15 +147,20 @@ describe.each([
       listing: { ...own.listing, fingerprint: adopted, keyId: adopted.slice(-16) },
     }
     const [weak, strong] = [claim(false), claim(true)]
-    for (const row of [weak, strong, primary]) expect(await store.put(row, undefined)).toBe(true)
-    for (const needle of [
-      { kind: 'fingerprint', value: adopted },
-      { kind: 'key-id', value: adopted.slice(-16) },
-    ] as const) {
-      const found = (await store.serve(needle, 4)).map(({ fingerprint }) => fingerprint)
-      expect(found).toEqual([adopted, strong.fingerprint, weak.fingerprint])
+    const byFingerprint = { kind: 'fingerprint', value: adopted } as const
+    const byKeyId = { kind: 'key-id', value: adopted.slice(-16) } as const
+    const found = async (needle: Needle): Promise<string[]> => {
+      const served = (await store.serve(needle, 4)).map(({ fingerprint }) => fingerprint)
+      expect((await store.list(needle, 4)).map(({ fingerprint }) => fingerprint)).toEqual(served)
       expect(await store.list(needle, 1)).toHaveLength(1)
+      return served
     }
+    for (const row of [weak, strong]) expect(await store.put(row, undefined)).toBe(true)
+    for (const needle of [byFingerprint, byKeyId])
+      expect(await found(needle)).toEqual([strong.fingerprint, weak.fingerprint])
+    expect(await store.put(primary, undefined)).toBe(true)
+    expect(await found(byKeyId)).toEqual([adopted, strong.fingerprint, weak.fingerprint])
+    expect(await found(byFingerprint)).toEqual([adopted])
   })
 
   test('deletes a certificate with all that led to it', async () => {

@@ -66,7 +66,10 @@ export interface CertificateStore {
   insertAll(rows: readonly NewRow[]): Promise<string[]>
   /** Erases a certificate and what belongs to it. False when there was none. */
   delete(fingerprint: string): Promise<boolean>
-  /** At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. */
+  /**
+   * At most `limit`, primary keys before subkeys that signed them before others, then by fingerprint. Of the fingerprint of a primary key its certificate alone:
+   * anybody can make a certificate that claims the key as a subkey.
+   */
   serve(needle: Needle, limit: number): Promise<Served[]>
   list(needle: Needle, limit: number): Promise<Listed[]>
   /** What the mailbox of a published address is answered. */
