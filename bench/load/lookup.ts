@@ -35,28 +35,38 @@ const CLIENTS = 16_384
 const WAITING_MAX = 10_000
 const WARM_UP_SECONDS = 2
 
+const READ_BYTES = 64 * 1024
+
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /** One connection: at most one request under way. */
 class Asker {
   readonly #socket: Socket
   #done: (() => void) | undefined
-  #head: Buffer = Buffer.alloc(0)
+  /** What came of a head that is not whole. */
+  #head: Buffer | undefined
   #bodyLeft = -1
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+  private constructor(port: number, connected: () => void, failed: (error: Error) => void) {
+    // One buffer for all that is read: garbage of the load would show as latency of the server.
+    const buffer = Buffer.alloc(READ_BYTES)
+    const read = (count: number): boolean => {
+      this.#take(buffer.subarray(0, count))
+      return true
+    }
+    this.#socket = connect({ port, host: '127.0.0.1', onread: { buffer, callback: read } }, connected)
+      .setNoDelay(true)
+      .on('error', failed)
   }
 
   static async open(port: number): Promise<Asker> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const socket = connect(port, '127.0.0.1', resolve).setNoDelay(true).on('error', reject)
+    const asker = new Asker(port, resolve, reject)
     await promise
-    socket.on('close', () => {
+    asker.#socket.on('close', () => {
       throw new Error('the server closed a connection')
     })
-    return new Asker(socket)
+    return asker
   }
 
   ask(request: string, done: () => void): void {
@@ -71,12 +81,12 @@ class Asker {
   #take(chunk: Buffer): void {
     let bytes = chunk
     if (this.#bodyLeft < 0) {
-      this.#head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk])
-      const end = this.#head.indexOf(HEAD_END)
+      const head = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk])
+      const end = head.indexOf(HEAD_END)
+      this.#head = end < 0 ? Buffer.from(head) : undefined
       if (end < 0) return
-      this.#bodyLeft = checkHead(this.#head.toString('latin1', 0, end))
-      bytes = this.#head.subarray(end + HEAD_END.length)
-      this.#head = Buffer.alloc(0)
+      this.#bodyLeft = checkHead(head.toString('latin1', 0, end))
+      bytes = head.subarray(end + HEAD_END.length)
     }
     this.#bodyLeft -= bytes.length
     if (this.#bodyLeft > 0) return
@@ -135,17 +145,18 @@ async function askAtRate(
   next: () => string,
   { rate, seconds }: { readonly rate: number; readonly seconds: number },
 ): Promise<Float64Array> {
-  const latencies: number[] = []
   const idle = [...askers]
   const waiting: number[] = []
   const began = performance.now()
   const total = Math.floor(rate * seconds)
+  const latencies = new Float64Array(total)
+  let answered = 0
   let due = 0
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const start = (asker: Asker, at: number): void =>
     asker.ask(next(), () => {
-      latencies.push(performance.now() - at)
-      if (latencies.length === total) return resolve()
+      latencies[answered++] = performance.now() - at
+      if (answered === total) return resolve()
       const earlier = waiting.shift()
       if (earlier === undefined) idle.push(asker)
       else start(asker, earlier)
@@ -161,7 +172,7 @@ async function askAtRate(
   }, 1)
   await promise
   clearInterval(timer)
-  return Float64Array.from(latencies).sort()
+  return latencies.sort()
 }
 
 async function run(orders: LookupOrders): Promise<LookupReport> {

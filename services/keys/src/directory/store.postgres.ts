@@ -143,18 +143,15 @@ function foundBy(kind: Needle['kind'], limit: number): Sql {
     select c.fingerprint, c.served, min(k.rank) as rank
     from keys.component k join keys.certificate c on c.fingerprint = k.certificate
     where ${found} group by c.fingerprint order by 3, 1 limit ${limit}`
-  switch (kind) {
-    case 'address':
-      return sql`
-        select c.fingerprint, c.served, 0 as rank from keys.published_address a
-        join keys.certificate c on c.fingerprint = a.certificate where a.address = w.value and not a.suspended`
-    case 'key-id':
-      return byKey(sql`k.key_id = w.value`)
-    case 'fingerprint': // most are of a primary key: then there is nothing more to look for
-      return sql`
-        select fingerprint, served, 0 as rank from keys.certificate where fingerprint = w.value
-        union all (${byKey(sql`k.fingerprint = w.value and ${isNoPrimary(sql`w.value`)}`)})`
-  }
+  if (kind === 'address')
+    return sql`
+      select c.fingerprint, c.served, 0 as rank from keys.published_address a
+      join keys.certificate c on c.fingerprint = a.certificate where a.address = w.value and not a.suspended`
+  if (kind === 'key-id') return byKey(sql`k.key_id = w.value`)
+  // Most are of a primary key: then nothing more is looked for.
+  return sql`
+    select fingerprint, served, 0 as rank from keys.certificate where fingerprint = w.value
+    union all (${byKey(sql`k.fingerprint = w.value and ${isNoPrimary(sql`w.value`)}`)})`
 }
 
 function isNoPrimary(fingerprint: Sql): Sql {
