@@ -49,7 +49,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 }
 const NEVER: readonly { readonly of: RegExp; readonly what: RegExp; readonly rule: string }[] = [
   {
-    of: /^packages\/(accounts|keyring)\/|^services\/keys\/src\/(directory|verification|transparency)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
+    of: /^packages\/(accounts|keyring)\/|^services\/keys\/src\/(directory|verification|transparency|web-key-service)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
     what: /^(@sealpost\/http|fastify|smtp-server)$/,
     rule: 'rule 5: the domain knows neither Fastify nor smtp-server',
   },

@@ -32,6 +32,7 @@ const PEERS: readonly Program[] = [
   { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
   { command: EXIM, debianPackage: 'exim4-daemon-light (unpacked beside Postfix)' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
+  { command: 'gpg-wks-client', debianPackage: 'gpg-wks-client' },
   { command: 'ip', debianPackage: 'iproute2' },
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
@@ -43,6 +44,9 @@ const PEERS: readonly Program[] = [
   { command: 'unbound', debianPackage: 'unbound' },
 ]
 
+/** Where Debian 12 has GnuPG's smaller programs. */
+const PATH = 'PATH="$PATH:/usr/lib/gnupg"'
+
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {
   return promisify(execFile)(command, args).then(
     ({ stdout }) => stdout,
@@ -52,7 +56,7 @@ async function run(command: string, args: readonly string[]): Promise<string | u
 
 /** What is missing, as a person reads it; undefined when all is well. */
 async function findProblem({ command, debianPackage, since }: Program): Promise<string | undefined> {
-  const present = (await run('sh', ['-c', `command -v ${command}`])) !== undefined
+  const present = (await run('sh', ['-c', `${PATH}; command -v ${command}`])) !== undefined
   if (since === undefined) return present ? undefined : debianPackage
   const [, major = 0, minor = 0] = /\s(\d+)\.(\d+)/.exec((await run(command, ['--version'])) ?? '') ?? []
   const [majorMin, minorMin] = since.version

@@ -37,6 +37,7 @@ const messages = {
   ACCOUNT_UNKNOWN: 'There is no such account',
   ACCOUNT_EXISTS: 'The account exists already',
   ACCOUNT_NAME_RETIRED: 'The name belonged to a terminated account and is never given again',
+  ACCOUNT_NAME_RESERVED: 'The name is that of an address of the server itself',
   ACCOUNT_TERMINATED: 'The account is terminated',
   ACCOUNT_NAME_MALFORMED: 'An account is named by a bare address with a user part',
   PASSWORD_UNACCEPTABLE:

@@ -34,6 +34,25 @@ async function* rowsOf(...rows: ImportRow[]): AsyncGenerator<ImportRow> {
 }
 
 describe('Accounts', () => {
+  test('gives nobody the name of an address of the server’s own; postmaster and abuse may be accounts', async () => {
+    await using env = createEnv()
+    for (const name of ['keys', 'Key-Submission'])
+      await expect(env.accounts.create(parseJid(`${name}@example.org`), 'x')).rejects.toMatchObject({
+        code: 'ACCOUNT_NAME_RESERVED',
+      })
+    const names = ['keys', 'postmaster', 'key-submission', 'abuse']
+    const rows = names.map((name) => ({ jid: parseJid(`${name}@example.org`), password: 'x' }))
+    expect(await env.accounts.importAll(rowsOf(...rows))).toEqual({
+      created: 2,
+      exists: 0,
+      invalid: 2,
+      problems: [
+        { line: 1, problem: 'reserved' },
+        { line: 3, problem: 'reserved' },
+      ],
+    })
+  })
+
   test('keeps a password as two verifiers with 10,000 iterations', async () => {
     await using env = createEnv()
     const account = await env.accounts.create(ANN, 'correct horse')

@@ -25,6 +25,7 @@ import { createMailConduct, type MailConduct, type MailConductStore } from './ma
 import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
 import { postgresPlanStore } from './plan-store.postgres.ts'
 import { createPlans, type Plans, type PlanStore } from './plans.ts'
+import { isReservedName } from './reserved-names.ts'
 import { postgresAccountStore } from './store.postgres.ts'
 import type { AccessStore, AccountRow, AccountStore, Name } from './store.ts'
 
@@ -63,7 +64,8 @@ export interface Accounts {
   ): Promise<{ account: Account | undefined; verifier: ScramVerifier }>
   /**
    * Without a password nobody can sign in until an invite of purpose `password` is redeemed. `id` makes the call repeatable: when
-   * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RETIRED, PASSWORD_UNACCEPTABLE.
+   * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RESERVED, ACCOUNT_NAME_RETIRED,
+   * PASSWORD_UNACCEPTABLE.
    */
   create(jid: Jid, password: string | undefined, options?: { id?: string }): Promise<Account>
   /** Constant memory for any number of rows. Repeating an import creates what is missing. */
@@ -174,6 +176,7 @@ class StoredAccounts implements AccountsDomain {
   async create(jid: Jid, password: string | undefined, options: { id?: string } = {}): Promise<Account> {
     const name = nameOf(jid)
     if (name.localpart === '') throw new AccountError('ACCOUNT_NAME_MALFORMED')
+    if (isReservedName(name.localpart)) throw new AccountError('ACCOUNT_NAME_RESERVED')
     const id = options.id ?? this.#random.uuid()
     const verifiers = password === undefined ? [] : await deriveVerifiers(password, this.#random)
     const [result] = await this.#store.insert([{ id, ...name, verifiers }], this.#today())

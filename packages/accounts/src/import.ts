@@ -3,12 +3,14 @@ import type { Jid } from '@sealpost/jid'
 import type { Random } from '@sealpost/runtime'
 import { AccountError } from './account.ts'
 import { deriveVerifiers } from './credentials.ts'
+import { isReservedName } from './reserved-names.ts'
 import type { AccountStore, InsertResult, NewAccount } from './store.ts'
 
 /** Why a line was not imported. */
 export type ImportProblem =
   | 'exists'
   | 'retired'
+  | 'reserved'
   | 'password'
   | 'username'
   | 'domain'
@@ -64,7 +66,7 @@ export async function importAll(
   let inserting: Promise<void> = Promise.resolve()
   for await (const batch of inBatches(numbered(rows))) {
     for (const row of batch) if ('problem' in row) report.refuse(row.line, row.problem)
-    const wanted = batch.filter((row) => 'jid' in row)
+    const wanted = batch.filter((row) => 'jid' in row).filter((row) => !refuseReserved(row, report))
     const fresh = await withoutTaken(wanted, parts.store, report)
     const derived = await deriveAll(fresh, parts.random, report)
     await inserting // One batch is inserted while the next is derived.
@@ -130,6 +132,12 @@ async function withoutTaken(rows: readonly Line[], store: AccountStore, report: 
     if (taken[index] === true) report.refuse(row.line, 'exists')
     return taken[index] !== true
   })
+}
+
+function refuseReserved({ line, jid }: Line, report: Report): boolean {
+  const reserved = isReservedName(jid.local)
+  if (reserved) report.refuse(line, 'reserved')
+  return reserved
 }
 
 type Derived = NewAccount & { readonly line: number }

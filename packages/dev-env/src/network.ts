@@ -151,10 +151,14 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   let known = config.api.publicOrigin()
   const xmpp = stack.use(await createXmppService(config.xmpp, platform))
   const { relay } = xmpp
-  // The two need each other: the relay asks for keys only when mail comes in.
-  let directory: KeyDirectory | undefined
+  // The two need each other: the relay asks for keys only when mail comes in, and brings mail.
+  let directory: KeyDirectory = {
+    find: () => Promise.reject(new PortError('PORT_UNREACHABLE')),
+    submit: () => Promise.reject(new PortError('PORT_UNREACHABLE')),
+  }
   const lookup: KeyDirectory = {
-    find: (address) => directory?.find(address) ?? Promise.reject(new PortError('PORT_UNREACHABLE')),
+    find: (address) => directory.find(address),
+    submit: (submitted) => directory.submit(submitted),
   }
   const smtp = stack.use(await createSmtpService(config.smtp, platform, { keys: lookup }))
   const { mail, mailOperations, dkim, desk } = smtp

@@ -4,16 +4,16 @@ import { dirname } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 import type { Random } from './random.ts'
 
-const FILE_BYTES_MAX = 1024
+const FILE_BYTES_MAX = 4096
 const DRAFT_BYTES = 6
 
 /** Reads the file, or makes it with what `make` returns. Without the line end. Throws SECRET_FILE_OPEN when others than its owner may read it. */
 export async function openSecretFile(
   path: string,
   random: Pick<Random, 'token'>,
-  make: () => string,
+  make: () => string | Promise<string>,
 ): Promise<string> {
-  return (await read(path)) ?? (await create(path, `${path}.${random.token(DRAFT_BYTES)}`, make()))
+  return (await read(path)) ?? (await create(path, `${path}.${random.token(DRAFT_BYTES)}`, await make()))
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Outcome } from './directory/directory.ts'
 import type { SearchKind } from './directory/search.ts'
+import type { SubmissionStep } from './web-key-service/web-key-service.ts'
 
 export interface KeysEvents {
   listening(port: number): void
@@ -18,6 +19,8 @@ export interface KeysEvents {
   ownKey(step: 'uploaded' | 'published' | 'unpublished' | 'deleted'): void
   signIn(outcome: 'ok' | 'refused' | 'limited' | 'busy'): void
   reminderSent(): void
+  /** Mails to a submission address. */
+  mailTaken(step: SubmissionStep): void
   /** Of something that nobody waits for. */
   taskFailed(error: unknown): void
 }
@@ -30,6 +33,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const ownKeys = metrics.counter('keys_own_total', 'What accounts did with their own keys', ['step'])
   const signIns = metrics.counter('keys_sign_ins_total', 'Attempts to sign in', ['outcome'])
   const reminders = metrics.counter('keys_reminders_total', 'Reminders of expiry sent')
+  const mails = metrics.counter('keys_submission_mails_total', 'Mails to a submission address', ['step'])
   const failures = metrics.counter('keys_task_failures_total', 'Failures that nobody waited for', ['code'])
   return {
     listening: (port) => log.info('keys_listening', { port }),
@@ -42,6 +46,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     ownKey: (step) => ownKeys.inc({ step }),
     signIn: (outcome) => signIns.inc({ outcome }),
     reminderSent: () => reminders.inc(),
+    mailTaken: (step) => mails.inc({ step }),
     taskFailed: (error) => {
       const code = errorCode(error)
       failures.inc({ code })

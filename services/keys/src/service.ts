@@ -44,6 +44,11 @@ import { Statements } from './verification/statements.ts'
 import { uploadTokens } from './verification/upload-token.ts'
 import type { UploadTokens } from './verification/upload-token.ts'
 import { Verification } from './verification/verification.ts'
+import type { VerificationOptions } from './verification/verification.ts'
+import { SubmissionKeys } from './web-key-service/submission-keys.ts'
+import { SubmissionMails } from './web-key-service/submission-mail.ts'
+import { SubmissionThread } from './web-key-service/submission-thread.ts'
+import { WebKeyService } from './web-key-service/web-key-service.ts'
 
 export interface KeysService extends RunningService {
   readonly directory: Directory
@@ -73,6 +78,8 @@ interface Parts extends OwnKeysOptions {
   readonly tokens: UploadTokens
   readonly statements: Statements
   readonly canonical: Canonical
+  readonly submissionKeys: SubmissionKeys
+  readonly webKeyService: WebKeyService
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -91,8 +98,8 @@ export async function createKeysService(
     await openDb({ url, role: 'sealpost_account', poolSize: ACCOUNT_POOL_SIZE, onError }),
   )
   const parts = await createParts(config, platform, ports, { stack, events, db, accountDb })
-  const { directory, canonical } = parts
-  const options = { directory, canonical, events, clock, domains }
+  const { directory, canonical, submissionKeys } = parts
+  const options = { directory, canonical, submissionKeys, events, clock, domains }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
@@ -119,7 +126,7 @@ export async function createKeysService(
   const held = stack.move()
   return {
     directory,
-    keys: keyDirectory(directory),
+    keys: keyDirectory(directory, parts.webKeyService),
     http: routes,
     ready: () =>
       Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
@@ -202,10 +209,12 @@ async function createParts(
   const reminders = { store, directory, mail, clock, server, origin, onSent: () => events.reminderSent() }
   stack.use(clock.every(HOUR_MS, () => sendReminders(reminders)))
   const key = await links.uploadKey()
+  const verification = new Verification(proofs)
   return {
     directory,
     log,
-    verification: new Verification(proofs),
+    verification,
+    ...createWebKeyService(platform, { proofs, verification, port, worker, follower, stack, events }),
     canonical: new Canonical(proofs),
     tokens: uploadTokens(key, () => clock.now()),
     statements: new Statements({ directory, worker, links, clock, server, key }),
@@ -214,4 +223,37 @@ async function createParts(
     defaultDomain: server,
     events,
   }
+}
+
+interface WebKeyServiceParts extends Pick<Ground, 'stack' | 'events'> {
+  readonly proofs: VerificationOptions
+  readonly verification: Verification
+  readonly port: Mail
+  readonly worker: CertificateWorker
+  readonly follower: AccountFollower
+}
+
+function createWebKeyService(
+  { clock, random, dataDir, domains }: Platform,
+  { proofs, verification, port, worker, follower, stack, events }: WebKeyServiceParts,
+): Pick<Parts, 'submissionKeys' | 'webKeyService'> {
+  const { directory, links, limits } = proofs
+  const thread = stack.use(new SubmissionThread(clock))
+  const submissionKeys = new SubmissionKeys({ directory, thread, dataDir, random })
+  const mails = new SubmissionMails({ mail: port, worker, thread, clock, random })
+  const webKeyService = new WebKeyService({
+    directory,
+    links,
+    verification,
+    keys: submissionKeys,
+    thread,
+    mails,
+    limits,
+    clock,
+    random,
+    domains,
+    isActive: (address) => follower.isActive(address),
+    onStep: (step) => events.mailTaken(step),
+  })
+  return { submissionKeys, webKeyService }
 }

@@ -172,6 +172,8 @@ test('unknown, unverified, unpublished, malformed and foreign: 404 with the same
     ask(`${ROOT}/hu/${hashOf('user@elsewhere.example')}`, { host: 'elsewhere.example' }),
     ask(`${ROOT}/elsewhere.example/hu/${hashOf('user@elsewhere.example')}`),
     ask(`${ROOT}/elsewhere.example/policy`),
+    ask(`${ROOT}/elsewhere.example/submission-address`),
+    ask(`${ROOT}/submission-address`, { host: 'elsewhere.example' }),
     ask(`${ROOT}/policy`, { host: 'elsewhere.example' }),
   ])
   for (const { status, headers, body } of answers)
@@ -183,14 +185,24 @@ test('unknown, unverified, unpublished, malformed and foreign: 404 with the same
     ]).toEqual([404, 'text/plain; charset=utf-8', '*', 'No such key\n'])
 })
 
-test('draft-koch-openpgp-webkey-service §4.5: the policy is there by both methods, and promises nothing', async () => {
-  for (const path of [`${ROOT}/policy`, `${ROOT}/example.org/policy`]) {
-    const { status, body } = await ask(path)
-    expect([status, body.toString().replaceAll(/^#.*\n/gm, '')]).toEqual([200, ''])
+test('draft-koch-openpgp-webkey-service §4.1, §4.5: submission address and policy are there by both methods, and agree', async () => {
+  for (const [root, host, domain] of [
+    [ROOT, 'example.org', 'example.org'],
+    [`${ROOT}/example.org`, 'openpgpkey.example.org', 'example.org'],
+    [ROOT, 'xn--bcher-kva.example', 'xn--bcher-kva.example'],
+  ] as const) {
+    const address = await ask(`${root}/submission-address`, { host })
+    expect([address.status, address.headers['content-type'], address.body.toString()]).toEqual([
+      200,
+      'text/plain; charset=utf-8',
+      `key-submission@${domain}\n`,
+    ])
+    const policy = await ask(`${root}/policy`, { host })
+    expect([policy.status, policy.body.toString()]).toEqual([
+      200,
+      `protocol-version: 3\nsubmission-address: key-submission@${domain}\n`,
+    ])
   }
-  // §4.1: mail is not taken, and a client learns that from the lack of an address to send it to.
-  expect((await ask(`${ROOT}/submission-address`)).status).toBe(404)
-  expect((await ask(`${ROOT}/example.org/submission-address`)).status).toBe(404)
 })
 
 test('HEAD tells what GET would; a client that has the key already gets 304 until it changes', async () => {

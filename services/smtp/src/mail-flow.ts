@@ -2,7 +2,7 @@
 import { type AccountsDomain, runErasure } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { Mail } from '@sealpost/ports'
+import { type KeyDirectory, type Mail, PortError } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
 import { domainToASCII } from 'node:url'
 import type { BounceWatch } from './abuse/bounce-watch.ts'
@@ -12,6 +12,7 @@ import { privateAddresses } from './delivery/route.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
 import { type Arrival, unchanged } from './mailbox/arrival.ts'
+import { sparingConfirmations } from './mailbox/key-submission.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
 import { DESK, Mailbox } from './mailbox/mailbox.ts'
 import { EVERYBODY, roomByPlan } from './mailbox/room.ts'
@@ -40,6 +41,8 @@ export interface MailFlowOptions {
   /** Hears of every attempt. */
   readonly bounces: Pick<BounceWatch, 'watch'>
   readonly arrival?: Arrival
+  /** Takes the mail to its own addresses; away unless given. */
+  readonly keys?: Pick<KeyDirectory, 'submit'>
   /** What else is kept of a terminated account here; repeatable. */
   readonly erase?: (accountId: string) => Promise<void>
   readonly events: SmtpEvents
@@ -102,6 +105,8 @@ async function openStore(
   )
 }
 
+const noKeys = { submit: () => Promise.reject(new PortError('PORT_UNREACHABLE')) }
+
 /** Our own domains to the mailboxes, all others out. */
 function createCarrier(
   config: SmtpConfig,
@@ -111,6 +116,7 @@ function createCarrier(
     resolver,
     signer,
     arrival = unchanged,
+    keys = noKeys,
     mailbox,
     events,
     stack,
@@ -132,8 +138,9 @@ function createCarrier(
     }),
   )
   const { lmtp, abuseMailbox } = config
-  const parts = { accounts, domains, mailbox, arrival, lmtp, abuseMailbox, remote, events, name, clock }
-  const local = stack.use(new LocalCarrier(parts))
+  const sparing = sparingConfirmations(arrival, domains)
+  const common = { accounts, domains, mailbox, arrival: sparing, keys, remote, events, name, clock }
+  const local = stack.use(new LocalCarrier({ ...common, lmtp, abuseMailbox }))
   return {
     destinationOf: (domain) => (ours.has(domain) ? LOCAL : remote.destinationOf(domain)),
     carry: (attempt) => (attempt.destination === LOCAL ? local : remote).carry(attempt),

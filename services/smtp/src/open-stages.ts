@@ -11,6 +11,7 @@ import { KnownRecipients } from './limits/known-recipients.ts'
 import type { Stage } from './reception/stage.ts'
 import type { Screening } from './screening.ts'
 import { attachmentsStage } from './stages/attachments.ts'
+import { keySubmissionStage } from './stages/key-submission.ts'
 import { mailReviewStage } from './stages/mail-review.ts'
 import { ownAddressesStage } from './stages/own-addresses.ts'
 import { recipientsStage } from './stages/recipients.ts'
@@ -57,6 +58,7 @@ export async function openStages(
     stack.use(recipientsStage({ accounts, isFull, isDeskFull, domains, clock, random })),
     ...screening.first,
     ownAddressesStage({ domains }),
+    keySubmissionStage({ domains }),
     submissionHeaderStage({ clock, random }),
     traceStage({ host: domains[0] ?? 'localhost', clock }),
     stack.use(

@@ -68,9 +68,8 @@ export async function createSmtpService(
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
   const { arrival, erase } = pgp
-  const flow = stack.use(
-    await openMailFlow(config, platform, { accounts, resolver, signer, bounces, arrival, erase, events }),
-  )
+  const parts = { accounts, resolver, signer, bounces, arrival, keys, erase, events }
+  const flow = stack.use(await openMailFlow(config, platform, parts))
   const host = domains[0] ?? 'localhost'
   const { mailbox } = flow
   const { stages } = stack.use(

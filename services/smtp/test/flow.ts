@@ -10,7 +10,7 @@ import type { TestPlatform } from '../../../test/platform.ts'
 import { readConfig, type SmtpConfig } from '../src/config.ts'
 import type { Hop } from '../src/delivery/remote-carrier.ts'
 import { createEvents } from '../src/events.ts'
-import { openMailFlow, type MailFlow } from '../src/mail-flow.ts'
+import { openMailFlow, type MailFlow, type MailFlowOptions } from '../src/mail-flow.ts'
 import type { Carrier } from '../src/queue/carrier.ts'
 import { envelopeFor } from '../src/queue/_fixture.ts'
 import type { Envelope } from '../src/reception/stage.ts'
@@ -34,6 +34,7 @@ export async function createFlow(
   routes: Readonly<Record<string, Hop>> = {},
   changes: Partial<SmtpConfig> = {},
   overrides: Partial<TestPlatform> = {},
+  more: Partial<MailFlowOptions> = {},
 ): Promise<FlowFixture> {
   await using stack = new AsyncDisposableStack()
   const platform = { ...stack.use(await createTestPlatform()), ...overrides }
@@ -46,21 +47,22 @@ export async function createFlow(
     ...changes,
   }
   const events = createEvents(platform)
-  const open = (more: Partial<SmtpConfig> = {}): Promise<MailFlow> =>
-    openMailFlow({ ...config, ...more }, platform, {
+  const open = (changed: Partial<SmtpConfig> = {}): Promise<MailFlow> =>
+    openMailFlow({ ...config, ...changed }, platform, {
       accounts,
       resolver: noDns,
       signer: unsigned,
       bounces,
       events,
+      ...more,
     })
   const fixture: FlowFixture = {
     platform,
     accounts,
     flow: await open(),
-    restart: async (more) => {
+    restart: async (changed) => {
       await fixture.flow[Symbol.asyncDispose]()
-      fixture.flow = await open(more)
+      fixture.flow = await open(changed)
     },
     account: async (name) => (await accounts.create(parseJid(`${name}@localhost`), 'pass-word')).id,
     [Symbol.asyncDispose]: async () => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
       submissionsPort: 0,
     },
     platform,
-    { keys: { find: () => Promise.resolve(undefined) } },
+    { keys: { find: () => Promise.resolve(undefined), submit: () => Promise.resolve() } },
   )
   ports = service.addresses.map(({ url }) => Number(new URL(url).port))
   ca = await readFile(platform.caFile, 'utf8')

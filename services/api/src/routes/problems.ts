@@ -9,6 +9,7 @@ const refusals = {
   ACCOUNT_UNKNOWN: [404, 'account-unknown'],
   ACCOUNT_EXISTS: [409, 'account-exists'],
   ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
+  ACCOUNT_NAME_RESERVED: [409, 'name-reserved'],
   ACCOUNT_TERMINATED: [409, 'account-terminated'],
   ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
   PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],

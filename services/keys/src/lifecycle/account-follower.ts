@@ -49,6 +49,11 @@ export class AccountFollower implements AsyncDisposable {
     return (await this.#stateOf(address)) === 'suspended'
   }
 
+  /** Whether the address has an account of ours that gets mail. */
+  async isActive(address: string): Promise<boolean> {
+    return (await this.#stateOf(address)) === 'active'
+  }
+
   /** Brings what is shown in line with every account that is or was suspended. */
   async followAll(): Promise<void> {
     const { accounts, directory, store } = this.#options

@@ -1,18 +1,23 @@
 /**
- * draft-koch-openpgp-webkey-service §3.1, §4.5: Web Key Directory, direct and advanced, for the domains that are served here. Keys are published elsewhere:
- * mail to a submission address (§4) is not taken, so that there is none, and no keyword of the policy applies.
+ * draft-koch-openpgp-webkey-service §3.1, §4.1, §4.5: Web Key Directory, direct and advanced, for the domains that are served here, and where keys are submitted by mail.
+ * User ids may have names (no `mailbox-only`), and each submission is confirmed by mail (no `auth-submit`).
  */
 import { domainToASCII } from 'node:url'
+import { KEY_SUBMISSION_NAME } from '@sealpost/accounts'
 import { Type } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from '@sealpost/http'
 import { readZBase32 } from '../directory/z-base-32.ts'
 import type { Directory } from '../directory/directory.ts'
+import { localPartHash } from '../directory/mailbox.ts'
 import type { KeysEvents } from '../events.ts'
+import { DRAFT_VERSION } from '../web-key-service/submission-mail.ts'
+import type { SubmissionKeys } from '../web-key-service/submission-keys.ts'
 import { allowAnyOrigin } from './any-origin.ts'
 import { sendCertificates } from './send-certificates.ts'
 
 export interface WkdOptions {
   readonly directory: Directory
+  readonly submissionKeys: Pick<SubmissionKeys, 'addressOf' | 'secretOf'>
   readonly events: KeysEvents
   /** Domains served here. */
   readonly domains: readonly string[]
@@ -21,7 +26,7 @@ export interface WkdOptions {
 const ROOT = '/.well-known/openpgpkey'
 const HASH_BYTES = 20
 const PLAIN = 'text/plain; charset=utf-8'
-const POLICY = '# Keys are published by their owners after verification.\n'
+const SUBMISSION_HASH = localPartHash(KEY_SUBMISSION_NAME)
 
 export const wkd: FastifyPluginAsync<WkdOptions> = async (app, options) => {
   allowAnyOrigin(app)
@@ -37,13 +42,22 @@ export const wkd: FastifyPluginAsync<WkdOptions> = async (app, options) => {
     [`${ROOT}/:domain`, 'advanced'],
   ] as const) {
     keyRoute(app, `${root}/hu/:hash`, { ...options, method, domainOf })
-    app.get(`${root}/policy`, { schema: { hide: true } }, (request, reply) =>
-      domainOf(request) === undefined ? notFound(reply) : reply.type(PLAIN).send(POLICY),
-    )
+    for (const [name, write] of FILES)
+      app.get(`${root}/${name}`, { schema: { hide: true } }, (request, reply) => {
+        const domain = domainOf(request)
+        const address = domain && options.submissionKeys.addressOf(domain)
+        return address === undefined ? notFound(reply) : reply.type(PLAIN).send(write(address))
+      })
   }
   app.get(`${ROOT}/*`, { schema: { hide: true } }, (_request, reply) => notFound(reply))
   await Promise.resolve()
 }
+
+/** §4.1: one line, the address. §4.5: keywords, a line each. */
+const FILES: readonly (readonly [string, (address: string) => string])[] = [
+  ['submission-address', (address) => `${address}\n`],
+  ['policy', (address) => `protocol-version: ${String(DRAFT_VERSION)}\nsubmission-address: ${address}\n`],
+]
 
 /** The same for every address without a key, whyever it has none. */
 function notFound(reply: FastifyReply): FastifyReply {
@@ -56,7 +70,7 @@ interface KeyRouteOptions extends WkdOptions {
 }
 
 function keyRoute(app: FastifyInstance, path: string, options: KeyRouteOptions): void {
-  const { directory, events, method, domainOf } = options
+  const { directory, submissionKeys, events, method, domainOf } = options
   const schema = {
     summary: `Look up the key of a mail address by the hash of its local part (${method} method)`,
     tags: ['keys'],
@@ -67,6 +81,8 @@ function keyRoute(app: FastifyInstance, path: string, options: KeyRouteOptions):
     const hash = readZBase32((request.params as { hash: string }).hash)
     const { l: localPart } = request.query as { l?: unknown }
     if (domain === undefined || hash?.length !== HASH_BYTES) return notFound(reply)
+    // Made when it is first asked for.
+    if (hash.equals(SUBMISSION_HASH)) await submissionKeys.secretOf(domain)
     const asked = typeof localPart === 'string' ? localPart : undefined
     const bytes = await directory.findForMailbox(domain, hash, asked)
     events.lookup('address', bytes !== undefined)

@@ -38,6 +38,11 @@ export class MailLimits implements Disposable {
     return 'taken'
   }
 
+  /** The same for a mail that nobody but its address can have asked for. */
+  takeOwn(address: string): boolean {
+    return this.#address.take(this.#blinding.blind('address', address))
+  }
+
   /** It was not sent. What the client took stays taken, so that a broken mail server is not asked for ever. */
   giveBack(address: string): void {
     this.#address.giveBack(this.#blinding.blind('address', address))

@@ -13,6 +13,10 @@ export interface MessageParts {
   readonly date: number
   /** Random; without angle brackets. */
   readonly messageId: string
+  /** RFC 3834 §5: whether it answers a mail. */
+  readonly isReply?: boolean
+  /** More fields, in ASCII, without line ends. */
+  readonly fields?: readonly string[]
 }
 
 /** The MIME entity with the text: to be sent as it is, or encrypted. Lines end in LF and become CRLF. */
@@ -61,16 +65,66 @@ export function encryptedEntity(armored: string, boundary: string): Buffer {
   ])
 }
 
+/** A text and an armored attachment of the Web Key Service, signed together. */
+export interface SignedParts {
+  /** In ASCII: what is signed must not be encoded anew on its way (RFC 3156 §3). */
+  readonly text: string
+  readonly armored: string
+  /** Of the signature, and of the parts. */
+  readonly boundaries: readonly [string, string]
+}
+
+/** RFC 3156 §5, draft-koch-openpgp-webkey-service §4.3: what is signed are the lines between the delimiters as they stand, ending in CRLF. */
+export async function signedEntity(
+  { text, armored, boundaries: [outer, inner] }: SignedParts,
+  sign: (data: Buffer) => Promise<string>,
+): Promise<Buffer> {
+  const signed = lines([
+    `Content-Type: multipart/mixed; boundary="${inner}"`,
+    '',
+    `--${inner}`,
+    'Content-Type: text/plain',
+    '',
+    text,
+    `--${inner}`,
+    'Content-Type: application/vnd.gnupg.wks',
+    '',
+    armored.trimEnd(),
+    '',
+    `--${inner}--`,
+    '',
+  ])
+  const head = [
+    'Content-Type: multipart/signed; protocol="application/pgp-signature";',
+    ` micalg=pgp-sha512; boundary="${outer}"`,
+    '',
+    `--${outer}`,
+    '',
+  ]
+  const signature = [
+    '',
+    `--${outer}`,
+    'Content-Type: application/pgp-signature',
+    '',
+    (await sign(signed)).trimEnd(),
+    '',
+    `--${outer}--`,
+    '',
+  ]
+  return Buffer.concat([lines(head), signed, lines(signature)])
+}
+
 /** A whole message around an entity. */
 export function writeMessage(parts: MessageParts, entity: Buffer): Buffer {
-  const { from, to, subject, date, messageId } = parts
+  const { from, to, subject, date, messageId, isReply = false, fields = [] } = parts
   const head = lines([
     `Date: ${new Date(date).toUTCString().replace('GMT', '+0000')}`,
     `From: Key directory <${from}>`,
     `To: <${to}>`,
     `Subject: ${subject}`,
     `Message-ID: <${messageId}>`,
-    'Auto-Submitted: auto-generated',
+    `Auto-Submitted: ${isReply ? 'auto-replied' : 'auto-generated'}`,
+    ...fields,
     'MIME-Version: 1.0',
     '',
   ])

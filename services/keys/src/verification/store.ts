@@ -1,7 +1,7 @@
 /** Links that were sent by mail. Retention: the migration says it. One contract: store.test.ts. */
 
-/** What a link does when it is used. */
-export type LinkPurpose = 'publish' | 'manage'
+/** What a link does when it is used. `submission`: it is no link, but the nonce of a key that was submitted by mail, and publishes it. */
+export type LinkPurpose = 'publish' | 'manage' | 'submission'
 
 export interface Link {
   readonly purpose: LinkPurpose

@@ -104,10 +104,17 @@ export class Verification {
     return link?.purpose === purpose ? link : undefined
   }
 
-  /** Publishes what the link is for, once; what was published for the address before no longer is. Undefined as `show`. */
-  async confirm(token: string): Promise<Link | undefined> {
+  /**
+   * Publishes what the link is for, once; what was published for the address before no longer is. Undefined as `show`. `tell` is called before the link is used up: if
+   * it rejects, the link may be used again.
+   */
+  async confirm(
+    token: string,
+    purpose: 'publish' | 'submission' = 'publish',
+    tell?: (described: Described) => Promise<void>,
+  ): Promise<Link | undefined> {
     const { directory, links, isSuspended } = this.#options
-    const link = await this.show(token, 'publish')
+    const link = await this.show(token, purpose)
     if (link === undefined) return undefined
     const described = await directory.describe(link.fingerprint)
     if (described === undefined || isDead(described) || (await isSuspended(link.address))) return undefined
@@ -118,7 +125,8 @@ export class Verification {
       if (error instanceof DirectoryError && error.code === 'KEYS_NO_SUCH_USER_ID') return undefined
       throw error
     }
-    await links.deleteFor({ ...pick(link), purpose: 'publish' })
+    await tell?.(described)
+    await links.deleteFor({ ...pick(link), purpose })
     return link
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Account, Accounts } from '@sealpost/accounts'
 import { type EmailAddress, MailHeader, formatAddress } from '@sealpost/mail'
+import type { KeyDirectory } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { Content } from '../content.ts'
 import { SessionCache } from '../delivery/session-cache.ts'
@@ -11,12 +12,13 @@ import { SessionError, ownReply } from '../delivery/session-error.ts'
 import { SmtpSession } from '../delivery/smtp-session.ts'
 import { sendMail } from '../delivery/transaction.ts'
 import type { SmtpEvents } from '../events.ts'
-import { localDomain, mailboxJid } from '../local-mailbox.ts'
+import { isSubmissionAddress, localDomain, mailboxJid } from '../local-mailbox.ts'
 import type { Attempt, AttemptResult, Carrier, Outcome } from '../queue/carrier.ts'
 import type { Reply } from '../queue/mail-record.ts'
 import type { EnvelopeRecipient, Envelope } from '../reception/stage.ts'
 import type { Arrival } from './arrival.ts'
 import { isRoleAddress } from '../stages/recipients.ts'
+import { submitKey } from './key-submission.ts'
 import { DESK, type Mailbox } from './mailbox.ts'
 
 /** `host:port`, or the path of a socket. */
@@ -27,6 +29,8 @@ export interface LocalOptions {
   readonly domains: readonly string[]
   readonly mailbox: Mailbox
   readonly arrival: Arrival
+  /** Takes the mail to its own addresses. */
+  readonly keys: Pick<KeyDirectory, 'submit'>
   /** Undefined: mail waits in the sealed mailbox. */
   readonly lmtp: LmtpServer | undefined
   /** Who gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
@@ -56,6 +60,8 @@ interface Parcel {
   readonly recipient: EnvelopeRecipient
   readonly envelope: Envelope
   readonly content: Content
+  /** Whether one of our users sent it. */
+  readonly authenticated: boolean
   readonly acceptedAt: number
   readonly signal: AbortSignal
 }
@@ -70,7 +76,7 @@ export class LocalCarrier implements Disposable {
   }
 
   /** Recipients one after the other: their content may differ. */
-  async carry({ mail, acceptedAt, recipients, signal }: Attempt): Promise<AttemptResult> {
+  async carry({ mail, account, acceptedAt, recipients, signal }: Attempt): Promise<AttemptResult> {
     const outcomes: Outcome[] = []
     let reached = true
     for (const recipient of recipients) {
@@ -78,7 +84,8 @@ export class LocalCarrier implements Disposable {
         outcomes.push(outcomes.at(-1) ?? deferred('4.4.1', 'The mailbox server does not answer'))
         continue
       }
-      const delivery = await this.#deliver({ ...mail, recipient, acceptedAt, signal })
+      const authenticated = account !== undefined
+      const delivery = await this.#deliver({ ...mail, recipient, authenticated, acceptedAt, signal })
       reached = delivery.reached
       outcomes.push(delivery.outcome)
     }
@@ -90,10 +97,11 @@ export class LocalCarrier implements Disposable {
   }
 
   async #deliver(parcel: Parcel): Promise<Delivery> {
+    const { address } = parcel.recipient
     try {
-      return await (isRoleAddress(parcel.recipient.address)
-        ? this.#toOperator(parcel)
-        : this.#toAccount(parcel))
+      if (isSubmissionAddress(address, this.#options.domains))
+        return { outcome: await submitKey(this.#options.keys, address.domain, parcel), reached: true }
+      return await (isRoleAddress(address) ? this.#toOperator(parcel) : this.#toAccount(parcel))
     } catch {
       return { outcome: deferred('4.3.0', 'The mailbox cannot take mail now'), reached: true }
     }

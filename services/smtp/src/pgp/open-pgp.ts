@@ -31,7 +31,7 @@ export interface PgpConfig {
 export interface PgpOptions {
   readonly accounts: AccountsDomain
   readonly passwords: PasswordCheck
-  readonly keys: KeyDirectory
+  readonly keys: Pick<KeyDirectory, 'find'>
   readonly resolver: Pick<Resolver, 'addresses'>
   readonly events: SmtpEvents
 }

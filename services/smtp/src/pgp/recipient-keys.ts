@@ -16,7 +16,7 @@ export type RecipientKey =
   | { readonly result: 'failed' }
 
 export interface RecipientKeysOptions {
-  readonly directory: KeyDirectory
+  readonly directory: Pick<KeyDirectory, 'find'>
   /** In the order in which they are asked. */
   readonly sources: readonly KeySource[]
   readonly thread: Pick<SessionKeyThread, 'make'>

@@ -25,6 +25,8 @@ export interface Attempt {
   readonly mail: Pick<OpenMail, 'envelope' | 'content'>
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
+  /** Of the user who sent it; undefined: it came from outside, or is of the server's own making. */
+  readonly account?: string | undefined
   readonly destination: string
   readonly recipients: readonly EnvelopeRecipient[]
   /** Aborted when the relay stops. */

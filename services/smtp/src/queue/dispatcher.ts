@@ -230,6 +230,7 @@ export class Dispatcher implements AsyncDisposable {
     const { outcomes, reached } = await carrier.carry({
       mail,
       acceptedAt: kept.acceptedAt,
+      account: kept.account,
       destination: job.destination,
       recipients,
       signal: this.#stop.signal,

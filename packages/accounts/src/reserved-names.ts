@@ -1,0 +1,16 @@
+/**
+ * Local parts of addresses that the server writes from or reads itself, so that no account may have them. `postmaster` and `abuse` are none of these: an account may
+ * have them, and gets their mail then.
+ */
+
+/** Where keys are submitted by mail, at each domain. draft-koch-openpgp-webkey-service §4.1 */
+export const KEY_SUBMISSION_NAME = 'key-submission'
+/** What the other mails of the key directory come from, at the first domain. */
+export const KEY_SENDER_NAME = 'keys'
+
+const RESERVED: ReadonlySet<string> = new Set([KEY_SUBMISSION_NAME, KEY_SENDER_NAME])
+
+/** Of a local part in its canonical form. */
+export function isReservedName(localpart: string): boolean {
+  return RESERVED.has(localpart)
+}
