@@ -15,6 +15,16 @@ export const PLAN_LIMITS = {
     max: 1_000_000,
     meaning: 'Of these, addresses not written to in half a year',
   },
+  new_recipients_per_message: {
+    min: 0,
+    max: 100,
+    meaning: 'Of one mail, addresses not written to in half a year; to more only by a list',
+  },
+  list_mails_per_day: {
+    min: 0,
+    max: 10_000_000,
+    meaning: 'Mails a day to members of lists who have confirmed',
+  },
   mailbox_mib: { min: 1, max: 1_048_576, meaning: 'Size of the mailbox in MiB' },
   mailbox_days: { min: 1, max: 30, meaning: 'Days that a mail waits to be fetched from the sealed mailbox' },
 } as const

@@ -160,7 +160,9 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     find: (address) => directory.find(address),
     submit: (submitted) => directory.submit(submitted),
   }
-  const smtp = stack.use(await createSmtpService(config.smtp, platform, { keys: lookup }))
+  const smtp = stack.use(
+    await createSmtpService({ ...config.smtp, publicOrigin: () => known }, platform, { keys: lookup }),
+  )
   const { mail, mailOperations, dkim, desk } = smtp
   const ports = { relay, mail: mailOperations, dkim, desk }
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))

@@ -4,15 +4,16 @@ import { domainToASCII } from 'node:url'
 import { MAIL_PGP_MODES } from '@sealpost/accounts'
 import type { EnvReader, Networks } from '@sealpost/config'
 import { type EmailAddress, parseAddress } from '@sealpost/mail'
-import { readServiceUrl } from '@sealpost/service'
+import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
+import type { ListsConfig } from './lists/open-lists.ts'
 import type { PgpConfig } from './pgp/open-pgp.ts'
 import type { SendingPlan } from './limits/sending-plan.ts'
 import { readScreening, type ScreeningConfig } from './screening-config.ts'
 
-export interface SmtpConfig extends PgpConfig {
+export interface SmtpConfig extends PgpConfig, ListsConfig {
   /** From other mail servers; STARTTLS offered. 0 takes a free port, as for the others. */
   readonly mxPort: number
   /** From our users' mail clients; STARTTLS required. */
@@ -23,8 +24,6 @@ export interface SmtpConfig extends PgpConfig {
   readonly trustedNetworks: Networks
   /** Who must say by the PROXY protocol for whom it connects. */
   readonly proxyNetworks: Networks
-  /** What each account may send. */
-  readonly sendingPlan: SendingPlan
   /** Takes all outgoing mail; undefined: it goes where DNS says. */
   readonly smarthost: Hop | undefined
   /** Servers for single domains, by domain in A-labels. */
@@ -48,6 +47,7 @@ export interface SmtpConfig extends PgpConfig {
 
 export function readConfig(env: EnvReader): SmtpConfig {
   const dataDir = env.str('SEALPOST_DATA_DIR', './data')
+  const origin = readPublicOrigin(env)
   return {
     mxPort: env.port('SMTP_PORT', 2525),
     submissionPort: env.port('SUBMISSION_PORT', 2587),
@@ -55,6 +55,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     trustedNetworks: env.networks('SMTP_TRUSTED_NETWORKS', []),
     proxyNetworks: env.networks('SMTP_PROXY_NETWORKS', []),
     sendingPlan: readSendingPlan(env),
+    publicOrigin: () => origin,
     smarthost: readSmarthost(env),
     routes: readRoutes(env),
     lmtp: readLmtp(env),
@@ -82,6 +83,8 @@ function readSendingPlan(env: EnvReader): SendingPlan {
     recipientsPerHour: amount('SMTP_RECIPIENTS_PER_HOUR', 500),
     recipientsPerDay: amount('SMTP_RECIPIENTS_PER_DAY', 2_000),
     newRecipientsPerDay: amount('SMTP_NEW_RECIPIENTS_PER_DAY', 200),
+    newRecipientsPerMessage: amount('SMTP_NEW_RECIPIENTS_PER_MESSAGE', 50, 100),
+    listMailsPerDay: amount('SMTP_LIST_MAILS_PER_DAY', 10_000, 10_000_000),
   }
 }
 

@@ -33,6 +33,8 @@ export interface SmtpEvents extends ScreeningEvents {
   attempted(outcome: 'delivered' | 'failed' | 'deferred', seconds: number): void
   /** Something of ours failed; the mail stays. `code` is the error's. */
   queueTroubled(code: string): void
+  /** Somebody was asked whether they want mail of a list, confirmed, or left; or too many were to be asked. */
+  listMember(what: 'asked' | 'confirmed' | 'left' | 'limited'): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
@@ -60,6 +62,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     'Time of an attempt to deliver',
     [0.01, 0.1, 1, 10, 60, 600],
   )
+  const members = metrics.counter('smtp_list_members_total', 'Members of mailing lists', ['event'])
   const dns = metrics.counter('smtp_dns_questions_total', 'Questions to DNS servers', ['type', 'result'])
   return {
     listening: (kind, port) => log.info('smtp_listening', { kind, port }),
@@ -93,6 +96,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
       duration.observe(seconds)
     },
     queueTroubled: (code) => log.error('smtp_queue_troubled', { code }),
+    listMember: (event) => members.inc({ event }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
     ...screeningEvents({ log, metrics }),
   }

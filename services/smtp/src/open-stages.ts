@@ -8,10 +8,12 @@ import type { Platform } from '@sealpost/service'
 import type { SmtpConfig } from './config.ts'
 import type { SmtpEvents } from './events.ts'
 import { KnownRecipients } from './limits/known-recipients.ts'
+import type { Lists } from './lists/lists.ts'
 import type { Stage } from './reception/stage.ts'
 import type { Screening } from './screening.ts'
 import { attachmentsStage } from './stages/attachments.ts'
 import { keySubmissionStage } from './stages/key-submission.ts'
+import { listMailStage } from './stages/list-mail.ts'
 import { mailReviewStage } from './stages/mail-review.ts'
 import { ownAddressesStage } from './stages/own-addresses.ts'
 import { recipientsStage } from './stages/recipients.ts'
@@ -36,6 +38,7 @@ export interface StagesOptions {
   readonly isDeskFull: () => Promise<boolean>
   /** What must be encrypted. */
   readonly pgp: Stage
+  readonly lists: Lists
   /** Around those that change headers. */
   readonly screening: Pick<Screening, 'first' | 'last'>
   readonly events: SmtpEvents
@@ -44,7 +47,7 @@ export interface StagesOptions {
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, pgp, isFull, isDeskFull, screening, events }: StagesOptions,
+  { accounts, pgp, isFull, isDeskFull, lists, screening, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -61,10 +64,12 @@ export async function openStages(
     keySubmissionStage({ domains }),
     submissionHeaderStage({ clock, random }),
     traceStage({ host: domains[0] ?? 'localhost', clock }),
+    listMailStage(lists),
     stack.use(
       sendingLimitsStage({
         plan,
         plans: accounts.plans,
+        lists,
         conduct: accounts.mailConduct,
         known,
         clock,

@@ -15,7 +15,7 @@ import { postgresSenderStore } from './abuse/sender-store.postgres.ts'
 import { createSuspension } from './abuse/suspension.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
-import type { MailQueue } from './queue/mail-queue.ts'
+import type { OwnMail } from './own-mail.ts'
 import type { Stage } from './reception/stage.ts'
 import type { ScreeningConfig } from './screening-config.ts'
 import { ConnectionIdentity } from './stages/authentication/connection-identity.ts'
@@ -36,8 +36,8 @@ export interface Screening extends AsyncDisposable {
 export interface ScreeningParts {
   readonly accounts: AccountsDomain
   readonly resolver: Resolver
-  /** For notices; asked when there is one. */
-  readonly queue: () => MailQueue
+  /** For notices. */
+  readonly mail: OwnMail
   readonly events: SmtpEvents
 }
 
@@ -46,7 +46,7 @@ const POOL_SIZE = 4
 export async function openScreening(
   config: ScreeningConfig,
   platform: Platform,
-  { accounts, resolver, queue, events }: ScreeningParts,
+  { accounts, resolver, mail, events }: ScreeningParts,
 ): Promise<Screening> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, dataDir, databaseUrl: url } = platform
@@ -69,7 +69,7 @@ export async function openScreening(
   )
   const { trustedSealers, blocklists: zones } = config
   const host = domainToASCII(domains[0] ?? 'localhost')
-  const notices = new OperatorNotices({ queue, host, clock, random, supervisor, events })
+  const notices = new OperatorNotices({ mail, host, clock, supervisor, events })
   stack.use(watchOwnListings({ resolver, zones, domains, clock, notices, events }))
   const first = [
     blocklistStage({ resolver, zones, clock, events }),

@@ -12,8 +12,10 @@ import type { Resolver } from './dns/resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
 import { createEvents, type SmtpEvents } from './events.ts'
 import { DESK, type Mailbox } from './mailbox/mailbox.ts'
+import { openLists } from './lists/open-lists.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages, type StagesOptions } from './open-stages.ts'
+import { ownMail } from './own-mail.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
 import { openReception, type Reception, type ReceptionOptions } from './reception/reception.ts'
@@ -57,26 +59,35 @@ export async function createSmtpService(
   )
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
   const resolver = openResolver(config, platform, events)
-  // Notices are written when there is something to tell: by then the flow runs.
+  // The relay's own mails are written when there is something to tell: by then the flow runs.
   const queue = (): MailQueue => flow.queue
+  const host = domains[0] ?? 'localhost'
+  const mail = ownMail({ queue, host: domainToASCII(host), clock, random })
   const screening = stack.use(
-    await openScreening(config.screening, platform, { accounts, resolver, queue, events }),
+    await openScreening(config.screening, platform, { accounts, resolver, mail, events }),
   )
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
   const { bounces } = screening
   const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
   const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
-  const { arrival, erase } = pgp
+  const { lists, routes } = stack.use(
+    await openLists(config, platform, { accounts, passwords, mail, events }),
+  )
+  const { arrival } = pgp
+  const erase = async (accountId: string): Promise<void> => {
+    await pgp.erase(accountId)
+    await lists.erase(accountId)
+  }
   const parts = { accounts, resolver, signer, bounces, arrival, keys, erase, events }
   const flow = stack.use(await openMailFlow(config, platform, parts))
-  const host = domains[0] ?? 'localhost'
   const { mailbox } = flow
   const { stages } = stack.use(
     await openStages(config, platform, {
       accounts,
       pgp: pgp.stage,
       ...fullness(config, mailbox),
+      lists,
       screening,
       events,
     }),
@@ -93,6 +104,7 @@ export async function createSmtpService(
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox, passwords, defaultDomain: host })
       await app.register(pgp.routes)
+      await app.register(routes)
     },
     ready: async () => flow.available() && (await db.query(sql`select 1`)).length === 1,
     addresses: addressesOf(host, ports),

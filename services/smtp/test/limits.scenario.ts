@@ -17,6 +17,8 @@ const PLAN = {
   recipientsPerHour: 8,
   recipientsPerDay: 100,
   newRecipientsPerDay: 6,
+  newRecipientsPerMessage: 4,
+  listMailsPerDay: 2,
 }
 const HOUR_MS = 3_600_000
 const BOUNDS = {
@@ -46,6 +48,7 @@ beforeAll(async () => {
           sendingLimitsStage({
             plan: PLAN,
             plans: accounts.plans,
+            lists: { unconfirmed: (_account, recipients) => Promise.resolve(recipients) },
             conduct: accounts.mailConduct,
             known: {
               countNew: (...parameters) => known().countNew(...parameters),

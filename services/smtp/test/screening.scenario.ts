@@ -9,6 +9,7 @@ import { VirtualClock } from '@sealpost/runtime'
 import { checkOwnListings } from '../src/abuse/own-listings.ts'
 import { createEvents } from '../src/events.ts'
 import { DESK } from '../src/mailbox/mailbox.ts'
+import { ownMail } from '../src/own-mail.ts'
 import { openScreening } from '../src/screening.ts'
 import type { Screening } from '../src/screening.ts'
 import type { Outcome } from '../src/queue/carrier.ts'
@@ -110,7 +111,12 @@ beforeAll(async () => {
         rspamd: { url: new URL(`http://127.0.0.1:${String(rspamdPort)}`), onFailure: 'open' },
       },
       { ...platform, clock },
-      { accounts, resolver: dns.resolver, queue: () => reception.queue, events: createEvents(platform) },
+      {
+        accounts,
+        resolver: dns.resolver,
+        mail: ownMail({ queue: () => reception.queue, host: 'localhost', clock, random: platform.random }),
+        events: createEvents(platform),
+      },
     ),
   )
   stages.push(...screening.first, ...screening.last)

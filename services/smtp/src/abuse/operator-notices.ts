@@ -1,17 +1,14 @@
-/** What whoever runs this server has to know at once, as a mail to postmaster@ our first domain, through our own queue. */
-import { MailHeader } from '@sealpost/mail'
+/** What whoever runs this server has to know at once, as a mail to postmaster@ our first domain. */
 import { errorCode } from '@sealpost/errors'
-import { Budget, type Clock, type Random, type Supervisor } from '@sealpost/runtime'
+import { Budget, type Clock, type Supervisor } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
-import { formatDate } from '../mail-date.ts'
-import type { MailQueue } from '../queue/mail-queue.ts'
+import type { OwnMail } from '../own-mail.ts'
 
 export interface OperatorNoticesOptions {
-  readonly queue: () => MailQueue
+  readonly mail: OwnMail
   /** Our first domain, in A-labels. */
   readonly host: string
-  readonly clock: Clock
-  readonly random: Random
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly supervisor: Supervisor
   readonly events: Pick<SmtpEvents, 'operatorTold'>
 }
@@ -36,44 +33,12 @@ export class OperatorNotices {
   }
 
   async #send(subject: string, lines: readonly string[]): Promise<void> {
-    const { queue, host, clock, random, events } = this.#options
-    const header = MailHeader.empty()
-    header.append('Date', formatDate(clock.now()))
-    header.append('From', `Mail relay <MAILER-DAEMON@${host}>`)
-    header.append('To', `<postmaster@${host}>`)
-    header.append('Subject', subject)
-    header.append('Message-ID', `<${random.token(18)}@${host}>`)
-    header.append('Auto-Submitted', 'auto-generated') // RFC 3834 §5
-    header.append('MIME-Version', '1.0')
-    header.append('Content-Type', 'text/plain; charset=utf-8')
-    header.append('Content-Transfer-Encoding', '8bit')
+    const { mail, host, events } = this.#options
     try {
-      await using draft = queue().draft()
-      await draft.write(Buffer.from(lines.map((line) => `${line}\r\n`).join('')))
-      await draft.finish()
-      await queue().enqueue({
-        account: undefined,
-        envelope: toPostmaster(host),
-        header: header.toBuffer(),
-        draft,
-      })
+      await mail.send({ local: 'postmaster', domain: host }, { from: 'Mail relay', subject, lines })
       events.operatorTold('accepted')
     } catch (error) {
       events.operatorTold(errorCode(error))
     }
-  }
-}
-
-/** Without a reverse-path: nobody is told about notices. */
-function toPostmaster(domain: string) {
-  const address = { local: 'postmaster', domain }
-  return {
-    sender: undefined,
-    recipients: [{ address, notify: ['never'] as const, originalRecipient: undefined }],
-    smtpUtf8: false,
-    eightBit: true,
-    requireTls: false,
-    returnContent: undefined,
-    envelopeId: undefined,
   }
 }

@@ -9,6 +9,10 @@ export interface SendingPlan {
   readonly recipientsPerHour: number
   readonly recipientsPerDay: number
   readonly newRecipientsPerDay: number
+  /** Of one mail: who writes to more is writing to a list. */
+  readonly newRecipientsPerMessage: number
+  /** Mails to members of the account's lists, who have confirmed; they count toward nothing else. */
+  readonly listMailsPerDay: number
 }
 
 export function withLimits(plan: SendingPlan, limits: PlanLimits): SendingPlan {
@@ -19,5 +23,7 @@ export function withLimits(plan: SendingPlan, limits: PlanLimits): SendingPlan {
     recipientsPerHour: limits.recipients_per_hour ?? plan.recipientsPerHour,
     recipientsPerDay: limits.recipients_per_day ?? plan.recipientsPerDay,
     newRecipientsPerDay: limits.new_recipients_per_day ?? plan.newRecipientsPerDay,
+    newRecipientsPerMessage: limits.new_recipients_per_message ?? plan.newRecipientsPerMessage,
+    listMailsPerDay: limits.list_mails_per_day ?? plan.listMailsPerDay,
   }
 }

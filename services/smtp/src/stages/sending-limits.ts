@@ -7,9 +7,11 @@ import type { MailConduct, Plans } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
+import type { Lists } from '../lists/lists.ts'
 import { type SendingPlan, withLimits } from '../limits/sending-plan.ts'
 import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
+import { isListMail } from './list-mail.ts'
 import type { KnownRecipients } from '../limits/known-recipients.ts'
 
 const reject = {
@@ -21,6 +23,12 @@ const reject = {
       '4.7.1',
       'You have written to as many new recipients as you may for now, try again later',
     ),
+  bulk: (max: number) =>
+    new SmtpReply(
+      550,
+      '5.7.1',
+      `More than ${String(max)} recipients that you have not written to and that have not confirmed: see /v1/me/lists`,
+    ), // RFC 3463 §3.8
 } as const
 
 const HOUR_SECONDS = 3_600
@@ -36,6 +44,8 @@ export interface SendingLimitsOptions {
   readonly plans: Pick<Plans, 'of'>
   /** Restrictions by an administrator. */
   readonly conduct: Pick<MailConduct, 'limit'>
+  /** Who has confirmed to want mail of a list of the account is nobody new. */
+  readonly lists: Pick<Lists, 'unconfirmed'>
   readonly known: Pick<KnownRecipients, 'countNew' | 'remember' | 'forget'>
   readonly clock: Clock
   readonly events: Pick<SmtpEvents, 'stageFailed'>
@@ -48,6 +58,7 @@ interface Account {
   readonly messages: readonly Budget[]
   readonly recipients: readonly Budget[]
   readonly newRecipients: Budget
+  readonly listMails: Budget
 }
 
 const NAME = 'sending-limits'
@@ -73,7 +84,9 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
       conduct.limit(accountId),
     ])
     const plan = withLimits(options.plan, limits)
-    return restriction === undefined ? plan : { ...plan, messagesPerDay: restriction }
+    if (restriction === undefined) return plan
+    const listMailsPerDay = Math.min(plan.listMailsPerDay, restriction)
+    return { ...plan, messagesPerDay: restriction, listMailsPerDay }
   }
   /** Of the mail that each client is sending. */
   const inForce = new WeakMap<Client, SendingPlan>()
@@ -90,16 +103,22 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
         ? reject.recipients()
         : undefined
     },
-    async header({ client, envelope }) {
+    async header(transaction) {
+      const { client, envelope } = transaction
       const { account } = client
       if (account === undefined) return undefined
-      const recipients = envelope.recipients.map(({ address }) => address)
-      const newRecipients = await known.countNew(account.id, recipients)
       const plan = inForce.get(client) ?? (await planOf(account.id))
+      if (isListMail.get(transaction) === true) return accounts.takeListMail(account.id, plan)
+      const recipients = envelope.recipients.map(({ address }) => address)
+      const unconfirmed = await options.lists.unconfirmed(account.id, recipients)
+      const newRecipients = await known.countNew(account.id, unconfirmed)
+      if (newRecipients > plan.newRecipientsPerMessage) return reject.bulk(plan.newRecipientsPerMessage)
       return accounts.take(account.id, plan, { recipients: recipients.length, newRecipients })
     },
-    accepted({ client: { account }, envelope }) {
-      if (account === undefined) return
+    accepted(transaction) {
+      const { client, envelope } = transaction
+      const { account } = client
+      if (account === undefined || isListMail.get(transaction) === true) return
       const recipients = envelope.recipients.map(({ address }) => address)
       supervisor.spawn(remember(account.id, recipients, dayOf(clock.now())))
     },
@@ -130,8 +149,7 @@ class Accounts implements Disposable {
   /** Counts one mail; the refusal, and nothing is counted, when it is too much. */
   take(id: string, plan: SendingPlan, { recipients, newRecipients }: Mail): SmtpReply | undefined {
     const now = this.#clock.monotonic()
-    const before = this.#accounts.get(id)
-    const account = before !== undefined && isDeepStrictEqual(before.plan, plan) ? before : make(plan, now)
+    const account = this.#of(id, plan, now)
     if (!account.messages.every((each) => each.allows(now))) return reject.messages()
     if (!account.recipients.every((each) => each.allows(now, recipients))) return reject.messages()
     if (!account.newRecipients.take(now, newRecipients)) return reject.newRecipients()
@@ -141,10 +159,23 @@ class Accounts implements Disposable {
     return undefined
   }
 
+  takeListMail(id: string, plan: SendingPlan): SmtpReply | undefined {
+    const now = this.#clock.monotonic()
+    const account = this.#of(id, plan, now)
+    if (!account.listMails.take(now)) return reject.messages()
+    this.#accounts.set(id, account)
+    return undefined
+  }
+
+  #of(id: string, plan: SendingPlan, now: number): Account {
+    const before = this.#accounts.get(id)
+    return before !== undefined && isDeepStrictEqual(before.plan, plan) ? before : make(plan, now)
+  }
+
   #sweep(): void {
     const now = this.#clock.monotonic()
-    for (const [id, { messages, recipients, newRecipients }] of this.#accounts)
-      if ([...messages, ...recipients, newRecipients].every((each) => each.isFull(now)))
+    for (const [id, { messages, recipients, newRecipients, listMails }] of this.#accounts)
+      if ([...messages, ...recipients, newRecipients, listMails].every((each) => each.isFull(now)))
         this.#accounts.delete(id)
   }
 
@@ -166,5 +197,6 @@ function make(plan: SendingPlan, now: number): Account {
     messages: [of(plan.messagesPerHour, HOUR_SECONDS), of(plan.messagesPerDay, DAY_SECONDS)],
     recipients: [of(plan.recipientsPerHour, HOUR_SECONDS), of(plan.recipientsPerDay, DAY_SECONDS)],
     newRecipients: of(plan.newRecipientsPerDay, DAY_SECONDS),
+    listMails: of(plan.listMailsPerDay, DAY_SECONDS),
   }
 }
