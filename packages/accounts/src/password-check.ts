@@ -46,7 +46,10 @@ export function createPasswordCheck({
         guess.forgive()
         return { result: 'busy' }
       }
-      const account = await prove(jid, password)
+      const account = await prove(jid, password).catch((error: unknown) => {
+        guess.forgive() // nothing was compared: an outage of the database locks nobody out
+        throw error
+      })
       if (account === undefined) return { result: 'wrong' }
       guess.succeeded()
       if (account.state === 'active') await accounts.touch(account.id)
