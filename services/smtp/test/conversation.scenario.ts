@@ -196,12 +196,35 @@ describe('RCPT', () => {
     expect(await asked([FROM, `RCPT TO:${argument}`])).toMatch(new RegExp(`^${reply}`))
   })
 
-  test('the 101st recipient is for another transaction (RFC 5321 §4.5.3.1.10)', async () => {
+  test('those beyond a hundred are for another transaction, however many a client tries (RFC 5321 §4.5.3.1.10)', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `b${String(index)}@elsewhere.example`)
+    await using trusting = await openTestReception({ trusted: ['127.0.0.0/8'] })
+    const trusted = await trusting.connect('mx')
+    await trusted.ask(FROM)
+    for (const name of names) await trusted.ask(`RCPT TO:<${name}>`)
+    for (let count = 0; count < 150; count++)
+      expect(await trusted.ask(`RCPT TO:<c${String(count)}@elsewhere.example>`)).toMatch(/^452 4\.5\.3/)
+    expect(await asked(['DATA', `${MAIL}\r\n.`], trusted)).toMatch(/^250/)
+    expect(trusting.queue.mails[0]?.envelope.recipients).toHaveLength(100)
+  })
+
+  test('who goes on for ever is sent away', async () => {
     const client = await reception.connect('mx')
     await client.ask(FROM)
-    for (let count = 0; count < 100; count++) await client.ask(`RCPT TO:<${ALICE}>`)
-    expect(await client.ask(`RCPT TO:<${ALICE}>`)).toMatch(/^452 4\.5\.3/)
-    expect(await client.ask('DATA')).toMatch(/^354/)
+    client.send(`RCPT TO:<${ALICE}>\r\n`.repeat(2_000))
+    let reply = ''
+    while (!client.closed && !reply.startsWith('421')) reply = await client.ask()
+    expect(reply).toMatch(/^421 4\.7\.0/)
+  })
+
+  test('a recipient named again gets the mail once', async () => {
+    const client = await reception.connect('mx')
+    await client.ask(FROM)
+    for (const name of [ALICE, ALICE.toUpperCase(), ALICE, 'Alice-C4n4ry@LOCALHOST', 'bob@localhost'])
+      expect(await client.ask(`RCPT TO:<${name}>`)).toMatch(/^250 2\.1\.5/)
+    expect(await asked(['DATA', `${MAIL}\r\n.`], client)).toMatch(/^250/)
+    const recipients = reception.queue.mails.at(-1)?.envelope.recipients ?? []
+    expect(recipients.map(({ address }) => address.local)).toEqual(['alice-c4n4ry', 'bob'])
   })
 
   test('a full mailbox is told at once, for a time (RFC 3463 §3.3)', async () => {

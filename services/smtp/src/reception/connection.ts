@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { OperationalError } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
+import { clientAddress } from './client-address.ts'
 import { PROXY_HEADER_BYTES_MAX, readProxyHeader } from './proxy-header.ts'
 import type { TlsIdentity } from './tls-context.ts'
 
@@ -43,7 +44,7 @@ const BINDINGS_TLS_1_3: readonly string[] = ['tls-exporter', 'tls-server-end-poi
 const BINDINGS_TLS_1_2: readonly string[] = ['tls-server-end-point']
 
 export class Connection {
-  /** Of the client; behind a proxy as that says. */
+  /** Of the client, an IPv4 one never as IPv6; behind a proxy as that says. */
   address: string
   readonly #clock: Clock
   #socket: Socket
@@ -59,7 +60,7 @@ export class Connection {
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket
     this.#clock = clock
-    this.address = socket.remoteAddress ?? ''
+    this.address = clientAddress(socket.remoteAddress ?? '')
     this.#listen(socket)
   }
 

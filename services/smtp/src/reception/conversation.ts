@@ -5,8 +5,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Account } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
+import { type EmailAddress, formatAddress } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
+import { mailboxJid } from '../local-mailbox.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { authenticate } from './authenticate.ts'
 import { type Command, parseCommand, parseMail, parseRecipient } from './command.ts'
@@ -14,7 +16,7 @@ import { type Connection, ConnectionError } from './connection.ts'
 import { DataReader, ExcessError } from './data-reader.ts'
 import type { Intake } from './intake.ts'
 import type { SignIn } from './sign-in.ts'
-import type { Client, Entrance, Envelope } from './stage.ts'
+import type { Client, Entrance, Envelope, EnvelopeRecipient } from './stage.ts'
 import type { Stages } from './stages.ts'
 import type { TlsContext } from './tls-context.ts'
 
@@ -39,6 +41,8 @@ const COMMAND_MS_MAX = 5 * 60_000
 const WITHOUT_MAIL_MS_MAX = 30 * 60_000
 /** RFC 5321 §4.5.3.1.8. More get 452, and another transaction. */
 const RECIPIENTS_MAX = 100
+/** RCPT that add nobody, before a mail is taken. Clients that do not know our limit try them all; one that goes on is sent away. */
+const SURPLUS_MAX = 1_000
 /** RFC 9422 §4.1. */
 const MAILS_MAX = 1_000
 /** Refused commands before the connection is closed. */
@@ -104,6 +108,7 @@ export class Conversation {
   #envelope: Envelope | undefined
   #errors = 0
   #idleCommands = 0
+  #surplus = 0
   #mails = 0
   #lastMailMs: number
   #receiving = false
@@ -285,7 +290,9 @@ export class Conversation {
     const postmaster = { local: 'postmaster', domain: this.#host }
     const recipient = parseRecipient(argument, { smtpUtf8: envelope.smtpUtf8, postmaster })
     if (recipient instanceof SmtpReply) throw recipient
-    if (envelope.recipients.length >= RECIPIENTS_MAX) throw reject.recipients()
+    if (isAmong(envelope.recipients, recipient, this.#options.domains))
+      return this.#surplusRecipient(new SmtpReply(250, '2.1.5', 'Ok'))
+    if (envelope.recipients.length >= RECIPIENTS_MAX) return this.#surplusRecipient(reject.recipients())
     const refused = await this.#options.stages.ask('recipient', this.#client, envelope, recipient)
     if (refused !== undefined) {
       this.#options.events.recipientRefused(refused.responseCode)
@@ -293,6 +300,12 @@ export class Conversation {
     }
     this.#envelope = { ...envelope, recipients: [...envelope.recipients, recipient] }
     this.#connection.write('250 2.1.5 Ok\r\n')
+  }
+
+  #surplusRecipient(reply: SmtpReply): void {
+    this.#surplus += 1
+    if (this.#surplus > SURPLUS_MAX) throw reject.errors()
+    this.#say(reply)
   }
 
   async #data(argument: string): Promise<void> {
@@ -323,6 +336,7 @@ export class Conversation {
     }
     this.#mails += 1
     this.#idleCommands = 0
+    this.#surplus = 0
     this.#connection.write(`250 2.6.0 Queued as ${receipt.id}\r\n`)
     events.mailReceived(this.#client.entrance, 'accepted')
     stages.tell('accepted', receipt.transaction)
@@ -342,4 +356,16 @@ export class Conversation {
     if (error.code === 'SMTP_LINE_ENDING') this.#say(reject.lineEnd())
     if (error.code === 'SMTP_LINE_TOO_LONG') this.#say(reject.lineTooLong())
   }
+}
+
+/** Named twice, a recipient would get the mail twice; a hundred times, and one mail would fill a mailbox. */
+function isAmong(
+  recipients: Envelope['recipients'],
+  { address }: EnvelopeRecipient,
+  domains: readonly string[],
+): boolean {
+  const mailboxOf = (each: EmailAddress): string =>
+    mailboxJid(each, domains)?.toString() ?? formatAddress(each)
+  const mailbox = mailboxOf(address)
+  return recipients.some((each) => mailboxOf(each.address) === mailbox)
 }

@@ -1,5 +1,6 @@
 /** The PROXY protocol of HAProxy, versions 1 and 2: who the client behind a proxy is. Pure. */
 import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { clientAddress } from './client-address.ts'
 
 /** §2.1: the longest line of version 1 with its CRLF. */
 const V1_BYTES_MAX = 107
@@ -37,7 +38,7 @@ function readV1(bytes: Buffer): ProxyHeader {
   const [family, client = ''] = words
   if (family === 'UNKNOWN') return { result: 'header', client: undefined, length }
   const sound = family === 'TCP4' ? isIPv4(client) : family === 'TCP6' && isIPv6(client)
-  return sound && words.length === 5 ? { result: 'header', client, length } : MALFORMED
+  return sound && words.length === 5 ? { result: 'header', client: clientAddress(client), length } : MALFORMED
 }
 
 /** §2.2. */
@@ -62,5 +63,5 @@ function readV2Source(family: number, body: Buffer): string | undefined {
   if (family !== TCP_OVER_IPV6 || body.length < 36) return undefined
   const groups = Array.from({ length: 8 }, (_, index) => body.readUInt16BE(index * 2).toString(16))
   const address = groups.join(':')
-  return isIP(address) === 6 ? address : undefined
+  return isIP(address) === 6 ? clientAddress(address) : undefined
 }
