@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
-import { Client } from 'pg'
 import { expect, test } from 'vitest'
+import { exhaustWal } from './exhaust-wal.ts'
 import { sending } from './load.ts'
 import { RelayProcess } from './relay-process.ts'
 import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.ts'
@@ -137,22 +137,6 @@ async function postgresOn(volume: SmallVolume, socketParent: string): Promise<Em
     random: systemRandom,
     unsynced: true,
   })
-}
-
-/** Until it wants a new segment of WAL and finds no space for it. */
-async function exhaustWal({ url }: EmbeddedPostgres): Promise<void> {
-  const client = new Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    for (let segments = 0; segments < 20; segments++)
-      await client.query('select txid_current(), pg_switch_wal()')
-  } catch {
-    return // it has crashed
-  } finally {
-    await client.end()
-  }
-  throw new Error('there is space for WAL')
 }
 
 const FULL = {

@@ -1,5 +1,5 @@
 /** A mail relay that is killed and comes back over the same data, people with mailboxes, servers to deliver to, and what became of each mail. */
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAccounts } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
@@ -27,9 +27,20 @@ export interface Letter {
   readonly data: string
 }
 
+export interface MailSceneOptions {
+  /** Beside Ann, who writes the letters; all have the same password. */
+  readonly people: readonly string[]
+  /** Of the relay: variables of the environment. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Another Postgres than the run's, and no gate before it. */
+  readonly databaseUrl?: string
+  /** Where keyring and spool lie, instead of the data directory. */
+  readonly volume?: string
+}
+
 export class MailScene implements AsyncDisposable {
-  readonly gate: PostgresGate
   readonly #platform: TestPlatform
+  readonly #gate: PostgresGate | undefined
   readonly #ca: string
   readonly #settings: Readonly<Record<string, string>>
   #relay: MailRelay
@@ -39,33 +50,38 @@ export class MailScene implements AsyncDisposable {
 
   private constructor(
     platform: TestPlatform,
-    gate: PostgresGate,
+    gate: PostgresGate | undefined,
     ca: string,
     settings: Readonly<Record<string, string>>,
   ) {
     this.#platform = platform
-    this.gate = gate
+    this.#gate = gate
     this.#ca = ca
     this.#settings = settings
     this.#relay = this.#standby()
     this.#next = this.#standby()
   }
 
-  /** `people` get accounts, all with the same password; Ann, who writes the letters, is one of them. The relay runs. */
-  static async set(
-    people: readonly string[],
-    settings: Readonly<Record<string, string>>,
-    databaseUrl?: string,
-  ): Promise<MailScene> {
+  /** The relay runs when it resolves. */
+  static async set({ people, settings, databaseUrl, volume }: MailSceneOptions): Promise<MailScene> {
     const platform = await createTestPlatform(['localhost'], databaseUrl)
-    const { bus, clock, random, caFile } = platform
+    const { bus, clock, random, caFile, dataDir } = platform
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_account' })
     await using accounts = createAccounts({ db, bus, clock, random })
     for (const name of ['ann', ...people]) await accounts.create(parseJid(`${name}@localhost`), PASSWORD)
-    const gate = await PostgresGate.open(platform.databaseUrl)
+    for (const name of volume === undefined ? [] : ['keyring', 'spool']) {
+      await mkdir(join(volume ?? '', name))
+      await symlink(join(volume ?? '', name), join(dataDir, name))
+    }
+    const gate = databaseUrl === undefined ? await PostgresGate.open(platform.databaseUrl) : undefined
     const scene = new MailScene(platform, gate, await readFile(caFile, 'utf8'), settings)
     await scene.#relay.start(settings)
     return scene
+  }
+
+  get gate(): PostgresGate {
+    if (this.#gate === undefined) throw new Error('there is no gate')
+    return this.#gate
   }
 
   get relay(): MailRelay {
@@ -74,10 +90,6 @@ export class MailScene implements AsyncDisposable {
 
   get spoolDir(): string {
     return join(this.#platform.dataDir, 'spool')
-  }
-
-  get dataDir(): string {
-    return this.#platform.dataDir
   }
 
   /** From Ann, `bytes` long or a little more. */
@@ -96,16 +108,25 @@ export class MailScene implements AsyncDisposable {
 
   /** All of it but the dot. */
   async begin({ to, data }: Letter): Promise<SmtpClient> {
-    const client = await SmtpClient.connect(this.#relay.ports.submissions, { ca: this.#ca })
-    await client.ask()
-    await client.ask('EHLO client.example')
-    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${ANN}\0${PASSWORD}`).toString('base64')}`)
-    await client.ask(`MAIL FROM:<${ANN}>`)
-    for (const recipient of to) await client.ask(`RCPT TO:<${recipient}>`)
-    const reply = await client.ask('DATA')
+    const client = await this.signIn()
+    const lines = [`MAIL FROM:<${ANN}>`, ...to.map((recipient) => `RCPT TO:<${recipient}>`), 'DATA']
+    let reply = ''
+    for (const line of lines) reply = await client.ask(line)
     if (!reply.startsWith('354')) throw new Error(reply)
     await client.sendAll(Buffer.from(data))
     return client
+  }
+
+  /** Ann, on a connection of her own. Throws the reply that refused her. */
+  async signIn(): Promise<SmtpClient> {
+    const client = await SmtpClient.connect(this.#relay.ports.submissions, { ca: this.#ca })
+    const credentials = Buffer.from(`\0${ANN}\0${PASSWORD}`).toString('base64')
+    let reply = await client.ask()
+    for (const line of ['EHLO client.example', `AUTH PLAIN ${credentials}`])
+      if (reply.startsWith('2')) reply = await client.ask(line)
+    if (reply.startsWith('235')) return client
+    client[Symbol.dispose]()
+    throw new Error(reply)
   }
 
   /** `kill -9`, and the next one over the same data. */
@@ -146,8 +167,13 @@ export class MailScene implements AsyncDisposable {
   }
 
   async idsIn(name: string): Promise<string[]> {
-    const { items } = (await (await this.api(name, '/v1/mail')).json()) as { items: { id: string }[] }
-    return items.map(({ id }) => id)
+    const ids: string[] = []
+    for (;;) {
+      const after = ids.length === 0 ? '' : `?after=${ids.at(-1) ?? ''}`
+      const page = (await (await this.api(name, `/v1/mail${after}`)).json()) as { items: { id: string }[] }
+      if (page.items.length === 0) return ids
+      ids.push(...page.items.map(({ id }) => id))
+    }
   }
 
   /** What waits for an account. */
@@ -175,11 +201,12 @@ export class MailScene implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#relay.kill()
     await this.#next.kill()
-    await this.gate[Symbol.asyncDispose]()
+    await this.#gate?.[Symbol.asyncDispose]()
     await this.#platform[Symbol.asyncDispose]()
   }
 
   #standby(): MailRelay {
-    return new MailRelay({ databaseUrl: this.gate.url, dataDir: this.#platform.dataDir })
+    const { databaseUrl, dataDir } = this.#platform
+    return new MailRelay({ databaseUrl: this.#gate?.url ?? databaseUrl, dataDir })
   }
 }

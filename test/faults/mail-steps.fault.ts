@@ -40,7 +40,7 @@ beforeAll(async () => {
     SMTP_ROUTES: `example.com=${remote.place},example.net=${other.place}`,
     KEYS_URL: directory.url,
   }
-  scene = stack.use(await MailScene.set(['bob', 'carol'], settings))
+  scene = stack.use(await MailScene.set({ people: ['bob', 'carol'], settings }))
   const chosen = JSON.stringify({ pgp: 'on-arrival' })
   await scene.api('carol', '/v1/me/mail-settings', { method: 'PUT', body: chosen })
 })

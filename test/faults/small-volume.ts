@@ -1,6 +1,6 @@
 /** A volume of a few megabytes that a test fills: tmpfs, which needs root. */
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, rmdir, stat, statfs, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -32,14 +32,13 @@ export class SmallVolume implements AsyncDisposable {
     return new SmallVolume(path)
   }
 
-  /** Not a byte is left. */
-  async fill(): Promise<void> {
+  /** Not a byte is left, or as many as told. */
+  async fill(leaveBytes = 0): Promise<void> {
     const { bavail, bsize } = await statfs(this.path)
-    for (let blocks = bavail * (bsize / BLOCK_BYTES); blocks > 0; blocks >>>= 1) {
-      await writeFile(join(this.path, BALLAST), Buffer.alloc(blocks * BLOCK_BYTES), { flag: 'a' }).catch(
-        isFull,
-      )
-    }
+    const ballast = join(this.path, BALLAST)
+    for (let blocks = bavail * (bsize / BLOCK_BYTES); blocks > 0; blocks >>>= 1)
+      await writeFile(ballast, Buffer.alloc(blocks * BLOCK_BYTES), { flag: 'a' }).catch(isFull)
+    if (leaveBytes > 0) await truncate(ballast, (await stat(ballast)).size - leaveBytes)
   }
 
   async free(): Promise<void> {
