@@ -16,3 +16,29 @@ export { parseMediaType } from './media-type.ts'
 export type { MediaType } from './media-type.ts'
 export { MimeWalker } from './mime-walker.ts'
 export type { MimeFault, MimeLeafReader, MimeLimits, MimePart, MimeVisitor } from './mime-walker.ts'
+export { DMARC_RESULTS, DmarcReportReader } from './reports/dmarc-report-reader.ts'
+export type { DmarcResult } from './reports/dmarc-report-reader.ts'
+export { writeDmarcReport } from './reports/dmarc-report.ts'
+export type {
+  DkimAuthResult,
+  DmarcDisposition,
+  DmarcPolicy,
+  DmarcRecord,
+  DmarcReport,
+  DmarcRow,
+} from './reports/dmarc-report.ts'
+export { writeReportMail } from './reports/report-mail.ts'
+export type { ReportMail } from './reports/report-mail.ts'
+export type { ReportCount, ReportSummary } from './reports/report-summary.ts'
+export { parseDmarcTags, parseDmarcUris, parseTlsReporting } from './reports/report-uris.ts'
+export type { ReportUri } from './reports/report-uris.ts'
+export { readTlsReport, TLS_RESULT_TYPES, writeTlsReport } from './reports/tls-report.ts'
+export type {
+  TlsFailure,
+  TlsFailureKind,
+  TlsPolicy,
+  TlsPolicyCounts,
+  TlsPolicyType,
+  TlsReport,
+  TlsResultType,
+} from './reports/tls-report.ts'

@@ -6,7 +6,8 @@ import { type AddressInfo, BlockList } from 'node:net'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { makeCertificate } from '../../../packages/http/test/_certificate.ts'
-import { RemoteCarrier, type TlsResult } from '../src/delivery/remote-carrier.ts'
+import { RemoteCarrier } from '../src/delivery/remote-carrier.ts'
+import type { TlsResult } from '../src/delivery/tls-failure.ts'
 import type { TlsaRecord } from '../src/dns/resolver.ts'
 import type { Outcome } from '../src/queue/carrier.ts'
 import { envelopeFor } from '../src/queue/_fixture.ts'
@@ -17,8 +18,9 @@ const DOMAIN = 'example.org'
 const HOST = 'mx.example.org'
 const known = makeCertificate(HOST)
 const stranger = makeCertificate('other.example')
+const misnamed = makeCertificate('other.example')
 const sts = makeCertificate(`mta-sts.${DOMAIN}`)
-const authorities = [known.ca, sts.ca].join('\n')
+const authorities = [known.ca, sts.ca, misnamed.ca].join('\n')
 
 let world: World
 let policy: string
@@ -65,7 +67,7 @@ async function open(
   onTestFinished(() => sink[Symbol.asyncDispose]())
 }
 
-async function send(requireTls = false): Promise<Outcome | undefined> {
+async function send(requireTls = false, sender = 'ann@localhost'): Promise<Outcome | undefined> {
   using carrier = new RemoteCarrier({
     smarthost: undefined,
     routes: new Map(),
@@ -81,7 +83,7 @@ async function send(requireTls = false): Promise<Outcome | undefined> {
     stsPort: (policies.address() as AddressInfo).port,
     onTlsResult: (result) => void results.push(result),
   })
-  const envelope = { ...envelopeFor('ann@localhost', `bob@${DOMAIN}`), requireTls }
+  const envelope = { ...envelopeFor(sender, `bob@${DOMAIN}`), requireTls }
   const content = {
     header: Buffer.from('Subject: x\r\n\r\n'),
     bodyBytes: 6,
@@ -102,13 +104,16 @@ async function send(requireTls = false): Promise<Outcome | undefined> {
 
 const delivered = { result: 'delivered' }
 const refused = (status: string) => ({ result: 'deferred', reply: { status } })
+const told = () => results.map(({ policy: { type }, failure }) => [type, failure?.type, failure?.reason])
 const secure = (): boolean[] => sink.mails.map((mail) => mail.secure)
 
 test('without a promise: TLS when it is offered, whoever it is', async () => {
   await open(stranger)
   dns()
   expect([await send(), secure()]).toMatchObject([delivered, [true]])
-  expect(results).toEqual([{ domain: DOMAIN, host: HOST, policy: 'no-policy-found', succeeded: true }])
+  expect(results).toEqual([
+    { domain: DOMAIN, policy: { type: 'no-policy-found', domain: DOMAIN, strings: [], mxHosts: [] } },
+  ])
 })
 
 test('without a promise: in clear when it is not offered, and when it does not work', async () => {
@@ -117,7 +122,11 @@ test('without a promise: in clear when it is not offered, and when it does not w
   expect([await send(), secure()]).toMatchObject([delivered, [false]])
   await open(known, { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })
   expect([await send(), secure()]).toMatchObject([delivered, [false]])
-  expect(results.map(({ succeeded }) => succeeded)).toEqual([false])
+  expect(results.map(({ policy: { type }, failure }) => [type, failure?.type])).toEqual([
+    ['no-policy-found', 'starttls-not-supported'],
+    ['no-policy-found', 'validation-failure'],
+  ])
+  expect(results[0]?.failure).toMatchObject({ mxHost: HOST, receivingIp: '127.0.0.1' })
 })
 
 test('MTA-STS enforce: to the server that the policy names and that proves its name; the policy is kept', async () => {
@@ -125,28 +134,58 @@ test('MTA-STS enforce: to the server that the policy names and that proves its n
   withPolicy('enforce')
   const before = fetched
   expect([await send(), secure()]).toMatchObject([delivered, [true]])
+  const strings = ['version: STSv1', 'mode: enforce', `mx: ${HOST}`, 'max_age: 86400']
   expect([fetched - before, results]).toEqual([
     1,
-    [{ domain: DOMAIN, host: HOST, policy: 'sts', succeeded: true }],
+    [{ domain: DOMAIN, policy: { type: 'sts', domain: DOMAIN, strings, mxHosts: [HOST] } }],
   ])
 })
 
 test.each([
-  ['a certificate of somebody else', stranger, {}, HOST, '4.7.5'],
-  ['no TLS', undefined, { tls: false }, HOST, '4.7.4'],
-  ['a server that the policy does not name', known, {}, '*.example.org.example', '4.7.5'],
-])('MTA-STS enforce: nothing goes out with %s', async (_what, certificate, options, mx, status) => {
+  ['an unknown authority', stranger, {}, HOST, '4.7.5', 'certificate-not-trusted'],
+  ['a certificate of somebody else', misnamed, {}, HOST, '4.7.5', 'certificate-host-mismatch'],
+  ['no TLS', undefined, { tls: false }, HOST, '4.7.4', 'starttls-not-supported'],
+  [
+    'a server that the policy does not name',
+    known,
+    {},
+    '*.example.org.example',
+    '4.7.5',
+    'validation-failure',
+  ],
+])('MTA-STS enforce: nothing goes out with %s', async (_what, certificate, options, mx, status, type) => {
   await open(certificate, options)
   withPolicy('enforce', mx)
   expect([await send(), sink.mails]).toMatchObject([refused(status), []])
+  expect(told()).toEqual([['sts', type, results[0]?.failure?.reason]])
 })
 
-test('MTA-STS testing, and a policy that cannot be fetched, hinder nothing', async () => {
+test('MTA-STS testing, and a policy that cannot be fetched, hinder nothing, and are told (RFC 8460 §4.3)', async () => {
   await open(stranger)
   withPolicy('testing', 'elsewhere.example')
   expect(await send()).toMatchObject(delivered)
+  withPolicy('testing')
+  expect(await send()).toMatchObject(delivered)
   withPolicy('enforce', HOST, { addresses: { [HOST]: ['127.0.0.1'], [`mta-sts.${DOMAIN}`]: [] } })
   expect(await send()).toMatchObject(delivered)
+  withPolicy('nonsense')
+  expect(await send()).toMatchObject(delivered)
+  expect(told()).toEqual([
+    ['sts', 'validation-failure', 'MX_NOT_IN_POLICY'],
+    ['sts', 'certificate-not-trusted', expect.any(String)],
+    ['sts', 'sts-policy-fetch-error', undefined],
+    ['no-policy-found', undefined, undefined],
+    ['sts', 'sts-policy-invalid', undefined],
+    ['no-policy-found', undefined, undefined],
+  ])
+})
+
+test('a TLS report goes out whatever its domain promises, and nobody is told of its session (RFC 8460 §3)', async () => {
+  await open(stranger)
+  withPolicy('enforce', 'elsewhere.example')
+  expect(await send(false, 'tls-reports@localhost')).toMatchObject(delivered)
+  expect(await send(false, 'dmarc-reports@localhost')).toMatchObject(refused('4.7.5'))
+  expect(results).toEqual([])
 })
 
 const digest = (pem: string, { selector = 1, usage = 3, matching = 1 } = {}): TlsaRecord => {
@@ -171,7 +210,8 @@ test.each([
   await open(stranger)
   withRecords(digest(stranger.cert, how))
   expect([await send(), secure()]).toMatchObject([delivered, [true]])
-  expect(results[0]?.policy).toBe('tlsa')
+  expect(told()).toEqual([['tlsa', undefined, undefined]])
+  expect(results[0]?.policy.strings[0]).toMatch(/^3 [01] [012] [\da-f]+$/)
 })
 
 test('DANE-TA: an authority in the chain, and the name', async () => {
@@ -192,6 +232,11 @@ test('DANE: nothing goes to another key, in clear, or when the records cannot be
   await open(undefined, { tls: false })
   withRecords(digest(known.cert))
   expect([await send(), sink.mails]).toMatchObject([refused('4.7.4'), []])
+  expect(told()).toEqual([
+    ['tlsa', 'certificate-not-trusted', 'TLSA_NO_MATCH'],
+    ['tlsa', 'dnssec-invalid', undefined],
+    ['tlsa', 'starttls-not-supported', undefined],
+  ])
 })
 
 test('DANE: records that nobody vouches for do not count; unusable ones still ask for encryption (RFC 7672 §2.2)', async () => {
@@ -204,6 +249,7 @@ test('DANE: records that nobody vouches for do not count; unusable ones still as
   await open(undefined, { tls: false })
   withRecords(digest(known.cert, { usage: 1 }))
   expect(await send()).toMatchObject(refused('4.7.4'))
+  expect(told().map(([, type]) => type)).toEqual([undefined, 'tlsa-invalid', 'starttls-not-supported'])
 })
 
 test('REQUIRETLS: not to servers that nobody vouches for, nor to those that do not know it (RFC 8689 §4.2.1)', async () => {

@@ -1,8 +1,10 @@
 /** RFC 8461: what a domain promises about the TLS of its mail servers; fetched over HTTPS, kept for as long as it says. */
 import { request } from 'node:https'
 import { isIP } from 'node:net'
+import type { TlsResultType } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
+import { tlsFault } from './tls-failure.ts'
 
 export interface StsPolicy {
   readonly mode: 'enforce' | 'testing' | 'none'
@@ -20,6 +22,8 @@ export interface StsOptions {
   readonly forbidden: { check(address: string, family: 'ipv4' | 'ipv6'): boolean }
   /** 443 unless told. */
   readonly port?: number
+  /** A policy that a domain announces could not be had (RFC 8460 §4.3.2.2); told once for each attempt to have it. */
+  readonly onFault?: (domain: string, type: TlsResultType) => void
 }
 
 /** Domains whose policies are known. */
@@ -31,6 +35,8 @@ const AGE_SECONDS_MAX = 31_557_600
 /** After a fetch that failed, so that not every mail waits for it. */
 const AGAIN_MS = 5 * 60_000
 const RECORD = /^v=STSv1\s*;(?:.*;)?\s*id=([A-Za-z0-9]{1,32})\s*(?:;|$)/
+
+type StsFault = Extract<TlsResultType, `sts-${string}`>
 
 interface Known {
   readonly id: string
@@ -60,7 +66,9 @@ export class MtaSts {
     // RFC 8461 §3.1: none, or more than one: the domain has no policy that is not known already.
     if (id === undefined || ids.length > 1) return valid
     if (known?.id === id && (valid !== undefined || known.againAt > now)) return valid
-    const fetched = await this.#fetch(domain)
+    const answered = await this.#fetch(domain)
+    const fetched = typeof answered === 'string' ? undefined : answered
+    if (typeof answered === 'string') this.#options.onFault?.(domain, answered)
     if (fetched !== undefined)
       this.#keep(domain, { id, policy: fetched, until: now + fetched.maxAgeSeconds * 1000, againAt: 0 })
     else this.#keep(domain, { id, policy: valid, until: known?.until ?? 0, againAt: now + AGAIN_MS })
@@ -74,21 +82,21 @@ export class MtaSts {
     if (this.#known.size > POLICIES_MAX && oldest !== undefined) this.#known.delete(oldest)
   }
 
-  async #fetch(domain: string): Promise<StsPolicy | undefined> {
+  async #fetch(domain: string): Promise<StsPolicy | StsFault> {
     const host = `mta-sts.${domain}`
     const answer = await this.#options.resolver.addresses(host)
-    if (answer.result !== 'found') return undefined
+    if (answer.result !== 'found') return 'sts-policy-fetch-error'
     const { forbidden } = this.#options
     const address = answer.records.find((one) => !forbidden.check(one, isIP(one) === 4 ? 'ipv4' : 'ipv6'))
-    if (address === undefined) return undefined
-    const text = await this.#get(host, address)
-    return text === undefined ? undefined : parsePolicy(text)
+    if (address === undefined) return 'sts-policy-fetch-error'
+    const got = await this.#get(host, address)
+    return 'fault' in got ? got.fault : (parsePolicy(got.text) ?? 'sts-policy-invalid')
   }
 
   /** RFC 8461 §3.3: a valid certificate for the host, no redirections, text/plain. */
-  #get(host: string, address: string): Promise<string | undefined> {
+  #get(host: string, address: string): Promise<{ text: string } | { fault: StsFault }> {
     const { ca, port = 443, clock } = this.#options
-    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    const { promise, resolve } = Promise.withResolvers<{ text: string } | { fault: StsFault }>()
     const asked = request({
       host: address,
       port,
@@ -99,10 +107,13 @@ export class MtaSts {
       ...(ca === undefined ? {} : { ca }),
     })
     const late = clock.after(FETCH_MS_MAX, () => asked.destroy())
-    asked.on('error', () => resolve(undefined))
+    asked.on('error', (error) => {
+      const isUntrusted = tlsFault(error).type !== 'validation-failure'
+      resolve({ fault: isUntrusted ? 'sts-webpki-invalid' : 'sts-policy-fetch-error' })
+    })
     asked.on('close', () => {
       late[Symbol.dispose]()
-      resolve(undefined)
+      resolve({ fault: 'sts-policy-fetch-error' })
     })
     asked.on('response', (response) => {
       const isText = /^text\/plain\b/i.test(response.headers['content-type'] ?? '')
@@ -116,7 +127,7 @@ export class MtaSts {
         text += chunk
         if (text.length > POLICY_BYTES_MAX) asked.destroy()
       })
-      response.on('end', () => resolve(text))
+      response.on('end', () => resolve({ text }))
     })
     asked.end()
     return promise

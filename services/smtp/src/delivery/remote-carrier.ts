@@ -3,10 +3,13 @@
  * named for the domain or for everything.
  */
 import type { BlockList } from 'node:net'
+import type { TlsPolicy } from '@sealpost/mail'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Attempt, AttemptResult, Outcome } from '../queue/carrier.ts'
 import type { Reply } from '../queue/mail-record.ts'
+import type { Envelope } from '../reception/stage.ts'
+import { reportKind } from '../reports/report-addresses.ts'
 import type { Signer } from '../signing/signer.ts'
 import { MtaSts, type StsPolicy, isNamed } from './mta-sts.ts'
 import { type MailHost, findRoute } from './route.ts'
@@ -14,19 +17,13 @@ import { SessionCache } from './session-cache.ts'
 import { SessionError, ownReply } from './session-error.ts'
 import { SmtpSession } from './smtp-session.ts'
 import { type TlsDemand, usableRecords } from './tls-demand.ts'
+import type { TlsFault, TlsResult } from './tls-failure.ts'
+import { danePolicy, noPolicy, stsPolicy } from './tls-policy.ts'
 import { sendMail } from './transaction.ts'
 
 export interface Hop {
   readonly host: string
   readonly port: number
-}
-
-/** How the TLS of a connection came out, for reports to the domain (RFC 8460). */
-export interface TlsResult {
-  readonly domain: string
-  readonly host: string
-  readonly policy: 'sts' | 'tlsa' | 'no-policy-found'
-  readonly succeeded: boolean
 }
 
 export interface RemoteOptions {
@@ -47,6 +44,7 @@ export interface RemoteOptions {
   /** Of the mail servers of the world; 25 unless told. */
   readonly port?: number
   readonly stsPort?: number
+  /** Hears of sessions for which a domain may want a report (RFC 8460). */
   readonly onTlsResult?: (result: TlsResult) => void
 }
 
@@ -56,12 +54,24 @@ interface Target {
   readonly address: string
   readonly port: number
   readonly tls: TlsDemand
-  readonly policy: TlsResult['policy']
+  /** By which the domain says so; undefined: nobody is told of the session. */
+  readonly policy: TlsPolicy | undefined
+  /** The domain tries its policy out (RFC 8461 §5): a certificate that would break it is told, and nothing done. */
+  readonly testing?: boolean
+  /** What is known to be wrong without a connection; told, and nothing done. */
+  readonly known?: TlsFault
 }
+
+/** What a connection has to be, and by which policy. */
+type Demand = Pick<Target, 'tls' | 'policy' | 'testing' | 'known'>
+type Refusal = { readonly reply: Reply; readonly policy?: TlsPolicy; readonly fault?: TlsFault }
+
+const NOT_NAMED: TlsFault = { type: 'validation-failure', reason: 'MX_NOT_IN_POLICY' }
 
 const SMTP_PORT = 25
 /** RFC 8314 §7.3: TLS from the first byte. */
 const SMTPS_PORT = 465
+const UNTOLD: Demand = { tls: { kind: 'opportunistic' }, policy: undefined }
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
 export const SMARTHOST = 'smarthost'
 /** What a server is told to have failed at where its connection could not be made private (SESSION_TLS). */
@@ -82,6 +92,8 @@ export class RemoteCarrier implements Disposable {
       ca,
       forbidden,
       ...(stsPort === undefined ? {} : { port: stsPort }),
+      onFault: (domain, type) =>
+        options.onTlsResult?.({ domain, policy: stsPolicy(domain), failure: { type } }),
     })
   }
 
@@ -95,7 +107,7 @@ export class RemoteCarrier implements Disposable {
       outcomes: recipients.map(() => outcome),
       reached,
     })
-    const found = await this.#targets(destination, mail.envelope.requireTls)
+    const found = await this.#targets(destination, mail.envelope)
     if ('outcome' in found) return all(found.outcome, true)
     let reply: Reply = ownReply(450, '4.4.1', 'No server of the domain could be used')
     let readable = mail.envelope.requireTls && found.targets.length > 0
@@ -118,20 +130,30 @@ export class RemoteCarrier implements Disposable {
 
   async #targets(
     destination: string,
-    requireTls: boolean,
+    { sender, requireTls }: Envelope,
   ): Promise<{ readonly targets: readonly Target[] } | { readonly outcome: Outcome }> {
-    const { smarthost, routes, port = SMTP_PORT } = this.#options
+    const { smarthost, routes, ownNames, port = SMTP_PORT } = this.#options
     const hop = destination === SMARTHOST ? smarthost : routes.get(destination)
     if (hop !== undefined) return await this.#hopTargets(hop, requireTls)
     const route = await findRoute(destination, this.#options)
     if ('outcome' in route) return route
-    const policy = await this.#sts.policyOf(destination)
+    // RFC 8460 §3: reports about TLS go out whatever becomes of TLS, and of the sessions of reports nobody is told.
+    const report = sender !== undefined && ownNames.includes(sender.domain) ? reportKind(sender) : undefined
+    const policy = report === 'tls' ? undefined : await this.#sts.policyOf(destination)
     const targets: Target[] = []
     const reasons: Reply[] = []
     for (const host of route.hosts) {
-      const demand = await this.#demand(host, policy, requireTls)
-      if ('reply' in demand) reasons.push(demand.reply)
-      else for (const address of host.addresses) targets.push({ host: host.name, address, port, ...demand })
+      const demand: Demand | Refusal =
+        report === 'tls' ? UNTOLD : await this.#demand(host, { domain: destination, policy, requireTls })
+      if ('reply' in demand) {
+        reasons.push(demand.reply)
+        if (report === undefined)
+          this.#tell(destination, { host: host.name, policy: demand.policy }, demand.fault)
+        continue
+      }
+      const told = report === undefined ? demand.policy : undefined
+      for (const address of host.addresses)
+        targets.push({ host: host.name, address, port, ...demand, policy: told })
     }
     return targets.length > 0 ? { targets } : { outcome: unusable(reasons) }
   }
@@ -154,7 +176,7 @@ export class RemoteCarrier implements Disposable {
         address,
         port,
         tls: { kind },
-        policy: 'no-policy-found',
+        policy: undefined,
       })),
     }
   }
@@ -168,31 +190,25 @@ export class RemoteCarrier implements Disposable {
   /** What a connection to this server has to be; a reply: it cannot be used. */
   async #demand(
     host: MailHost,
-    policy: StsPolicy | undefined,
-    requireTls: boolean,
-  ): Promise<Pick<Target, 'tls' | 'policy'> | { readonly reply: Reply }> {
-    if (host.secure) {
-      const port = this.#options.port ?? SMTP_PORT
-      const answer = await this.#options.resolver.tlsa(`_${String(port)}._tcp.${host.name}`)
-      // RFC 7672 §2.1.2: whoever suppresses the answer must not get the mail.
-      if (answer.result === 'failed')
-        return { reply: ownReply(451, '4.7.5', 'The DANE records of the server cannot be looked up') }
-      if (answer.result === 'found' && answer.secure) {
-        const records = usableRecords(answer.records)
-        const tls: TlsDemand =
-          records.length > 0 ? { kind: 'dane', records, names: [host.name] } : { kind: 'encrypted' }
-        return { tls, policy: 'tlsa' }
-      }
-    }
+    { domain, policy, requireTls }: { domain: string; policy: StsPolicy | undefined; requireTls: boolean },
+  ): Promise<Demand | Refusal> {
+    const dane = host.secure ? await this.#daneDemand(host.name) : undefined
+    if (dane !== undefined) return dane
+    const named = policy !== undefined && isNamed(host.name, policy)
     if (policy?.mode === 'enforce') {
-      if (isNamed(host.name, policy)) return { tls: { kind: 'verified' }, policy: 'sts' }
-      return {
-        reply: ownReply(450, '4.7.5', 'The mail server is not one that the policy of its domain names'),
-      }
+      const told = stsPolicy(domain, policy)
+      if (named) return { tls: { kind: 'verified' }, policy: told }
+      const reply = ownReply(450, '4.7.5', 'The mail server is not one that the policy of its domain names')
+      return { reply, policy: told, fault: NOT_NAMED }
     }
-    if (!requireTls) return { tls: { kind: 'opportunistic' }, policy: 'no-policy-found' }
+    const tested = { testing: true, ...(named ? {} : { known: NOT_NAMED }) }
+    const told =
+      policy?.mode === 'testing'
+        ? { policy: stsPolicy(domain, policy), ...tested }
+        : { policy: noPolicy(domain) }
+    if (!requireTls) return { tls: { kind: 'opportunistic' }, ...told }
     // RFC 8689 §4.2.1: the name of the server has to be vouched for, too; else the sender is told at once.
-    if (host.secure) return { tls: { kind: 'verified' }, policy: 'no-policy-found' }
+    if (host.secure) return { tls: { kind: 'verified' }, ...told }
     return {
       reply: ownReply(
         550,
@@ -202,18 +218,37 @@ export class RemoteCarrier implements Disposable {
     }
   }
 
+  /** Undefined: it has no DANE records. */
+  async #daneDemand(host: string): Promise<Demand | Refusal | undefined> {
+    const port = this.#options.port ?? SMTP_PORT
+    const answer = await this.#options.resolver.tlsa(`_${String(port)}._tcp.${host}`)
+    // RFC 7672 §2.1.2: whoever suppresses the answer must not get the mail.
+    if (answer.result === 'failed')
+      return {
+        reply: ownReply(451, '4.7.5', 'The DANE records of the server cannot be looked up'),
+        policy: danePolicy(host, []),
+        fault: { type: 'dnssec-invalid' },
+      }
+    if (answer.result !== 'found' || !answer.secure) return undefined
+    const records = usableRecords(answer.records)
+    const policy = danePolicy(host, answer.records)
+    return records.length > 0
+      ? { tls: { kind: 'dane', records, names: [host] }, policy }
+      : { tls: { kind: 'encrypted' }, policy, known: { type: 'tlsa-invalid' } }
+  }
+
   /** A session, perhaps one that was used before; a reply: there is none to be had. */
   async #open({ signal, destination }: Attempt, target: Target): Promise<SmtpSession | Reply> {
     const known = this.#sessions.take(keyOf(target))
     if (known !== undefined) return known
     try {
       const session = await this.#connect(target, target.tls, signal)
-      if (session.isSecure) this.#tell(destination, target, true)
+      this.#tell(destination, target, faultOf(session, target))
       return session
     } catch (error) {
       if (!(error instanceof SessionError)) throw error
       if (error.code !== 'SESSION_TLS') return error.reply
-      this.#tell(destination, target, false)
+      this.#tell(destination, target, error.fault)
       if (target.tls.kind !== 'opportunistic') return error.reply
     }
     try {
@@ -251,8 +286,13 @@ export class RemoteCarrier implements Disposable {
     return outcomes
   }
 
-  #tell(domain: string, { host, policy }: Target, succeeded: boolean): void {
-    this.#options.onTlsResult?.({ domain, host, policy, succeeded })
+  #tell(
+    domain: string,
+    { host: mxHost, address: receivingIp, policy }: Pick<Target, 'host' | 'policy'> & { address?: string },
+    fault: TlsFault | undefined,
+  ): void {
+    const failure = fault && { ...fault, mxHost, receivingIp }
+    if (policy !== undefined) this.#options.onTlsResult?.({ domain, policy, failure })
   }
 }
 
@@ -263,6 +303,12 @@ function unusable(reasons: readonly Reply[]): Outcome {
   if (passing !== undefined) return { result: 'deferred', reply: passing }
   const [reply] = reasons
   return reply === undefined ? { result: 'deferred', reply: nothing } : { result: 'failed', reply }
+}
+
+/** Undefined: the session is as private as the policy has it. */
+function faultOf(session: SmtpSession, { testing, known }: Target): TlsFault | undefined {
+  if (!session.isSecure) return { type: 'starttls-not-supported' }
+  return known ?? (testing === true ? session.certificateFault : undefined)
 }
 
 function keyOf({ host, address, port, tls }: Target): string {

@@ -1,6 +1,7 @@
 /** A server that cannot be used for this mail now, or a transaction that broke. */
 import { OperationalError } from '@sealpost/errors'
 import type { Reply } from '../queue/mail-record.ts'
+import type { TlsFault } from './tls-failure.ts'
 
 const MESSAGES = {
   SESSION_UNREACHABLE: 'The server cannot be reached',
@@ -17,10 +18,13 @@ export class SessionError extends OperationalError {
   declare readonly code: SessionErrorCode
   /** As it is told to senders. */
   readonly reply: Reply
+  /** Of SESSION_TLS. */
+  readonly fault: TlsFault | undefined
 
-  constructor(code: SessionErrorCode, reply: Reply, options?: { cause?: unknown }) {
+  constructor(code: SessionErrorCode, reply: Reply, options?: { cause?: unknown; fault?: TlsFault }) {
     super(code, MESSAGES[code], options)
     this.reply = reply
+    this.fault = options?.fault
   }
 }
 

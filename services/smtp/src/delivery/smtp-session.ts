@@ -8,6 +8,7 @@ import type { Clock } from '@sealpost/runtime'
 import { type ServerReply, ReplyReader } from './reply-reader.ts'
 import { SessionError, type SessionErrorCode, ownReply } from './session-error.ts'
 import { type TlsDemand, fitsRecords } from './tls-demand.ts'
+import { type TlsFault, tlsFault } from './tls-failure.ts'
 
 export interface SessionOptions {
   /** Name of the server: for its certificate, and in what senders are told. */
@@ -81,6 +82,14 @@ export class SmtpSession implements Disposable {
     return this.#socket instanceof TLSSocket
   }
 
+  /** What is wrong with the server's certificate, also where nobody demands that it is right. */
+  get certificateFault(): TlsFault | undefined {
+    const socket = this.#socket
+    return socket instanceof TLSSocket && !socket.authorized
+      ? tlsFault(String(socket.authorizationError))
+      : undefined
+  }
+
   has(keyword: string): boolean {
     return this.extensions.has(keyword)
   }
@@ -140,6 +149,7 @@ export class SmtpSession implements Disposable {
       throw new SessionError(
         'SESSION_TLS',
         ownReply(450, '4.7.4', 'The server offers no TLS, which its domain promises'),
+        { fault: { type: 'starttls-not-supported' } },
       )
   }
 
@@ -159,7 +169,8 @@ export class SmtpSession implements Disposable {
 
   async #startTls(): Promise<void> {
     const [ready] = await this.ask('STARTTLS')
-    if (ready?.code !== 220) throw this.#tlsError()
+    if (ready?.code !== 220)
+      throw this.#tlsError(undefined, { type: 'validation-failure', reason: 'STARTTLS_REFUSED' })
     // RFC 3207 §6: what came before the handshake came from anybody.
     if (!this.#replies.isEmpty) throw this.#error('SESSION_MALFORMED')
     await this.#secure()
@@ -188,7 +199,8 @@ export class SmtpSession implements Disposable {
     this.#replies = new ReplyReader()
     this.#listen()
     await this.#until('command', () => done, CONNECT_MS_MAX, 'SESSION_TLS')
-    if (tls.kind === 'dane' && !fitsRecords(secure, tls, clock.now())) throw this.#tlsError()
+    if (tls.kind === 'dane' && !fitsRecords(secure, tls, clock.now()))
+      throw this.#tlsError(undefined, { type: 'certificate-not-trusted', reason: 'TLSA_NO_MATCH' })
   }
 
   #listen(): void {
@@ -247,13 +259,13 @@ export class SmtpSession implements Disposable {
     this.#wake()
   }
 
-  #tlsError(cause?: unknown): SessionError {
+  #tlsError(cause?: unknown, fault = tlsFault(cause)): SessionError {
     const reply = ownReply(
       450,
       '4.7.5',
       'The connection to the server could not be encrypted, or it is not who it should be',
     )
-    return new SessionError('SESSION_TLS', reply, { cause })
+    return new SessionError('SESSION_TLS', reply, { cause, fault })
   }
 
   #error(code: SessionErrorCode, reply?: ServerReply, cause?: unknown): SessionError {
