@@ -130,6 +130,10 @@ shape.describe(
       const keys =
         /^active since \S+ {2}rsa {2}in DNS: \w+\nr\d+\._domainkey\.b\.example\. IN TXT "v=DKIM1; [^"]+" "[^"]+"\nactive .* ed25519 .*\ne\d+\./
       expect(await ctl('dkim list b.example')).toMatch(keys)
+      expect(await ctl('domain records b.example')).toContain(
+        '\n_smtp._tls.b.example. IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@b.example"\n',
+      )
+      expect(await ctl('mail reports --domain b.example')).toBe('Nothing was reported\n')
       expect((await ctl('dkim rotate b.example')).match(/^next since/gm)).toHaveLength(2)
     })
 

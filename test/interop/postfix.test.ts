@@ -17,7 +17,7 @@ import { makeCertificate } from '../../packages/http/test/_certificate.ts'
 import { createEvents } from '../../services/smtp/src/events.ts'
 import type { Stage } from '../../services/smtp/src/reception/stage.ts'
 import { openScreening } from '../../services/smtp/src/screening.ts'
-import { createFlow, enqueue, envelopeFor } from '../../services/smtp/test/flow.ts'
+import { createFlow, enqueue, envelopeFor, uncounted } from '../../services/smtp/test/flow.ts'
 import type { FlowFixture } from '../../services/smtp/test/flow.ts'
 import { noDns } from '../../services/smtp/test/peers.ts'
 import { openTestReception } from '../../services/smtp/test/reception.ts'
@@ -170,6 +170,7 @@ describe.runIf(isRoot)('Postfix sends', () => {
             accounts,
             resolver: noDns,
             mail: { send: () => Promise.resolve() },
+            collector: uncounted(platform, noDns),
             events: createEvents(platform),
           }
           const opening = openScreening(config, { ...platform, clock }, parts)

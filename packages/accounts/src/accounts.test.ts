@@ -36,7 +36,7 @@ async function* rowsOf(...rows: ImportRow[]): AsyncGenerator<ImportRow> {
 describe('Accounts', () => {
   test('gives nobody the name of an address of the server’s own; postmaster and abuse may be accounts', async () => {
     await using env = createEnv()
-    for (const name of ['keys', 'Key-Submission'])
+    for (const name of ['keys', 'Key-Submission', 'TLS-reports', 'dmarc-reports'])
       await expect(env.accounts.create(parseJid(`${name}@example.org`), 'x')).rejects.toMatchObject({
         code: 'ACCOUNT_NAME_RESERVED',
       })

@@ -45,5 +45,5 @@ export {
   type PasswordCheckResult,
 } from './password-check.ts'
 export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
-export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME } from './reserved-names.ts'
+export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME, REPORT_NAMES } from './reserved-names.ts'
 export type { InvitePurpose } from './store.ts'

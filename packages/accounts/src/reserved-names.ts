@@ -7,8 +7,14 @@
 export const KEY_SUBMISSION_NAME = 'key-submission'
 /** What the other mails of the key directory come from, at the first domain. */
 export const KEY_SENDER_NAME = 'keys'
+/** Where reports of other mail servers come, at each domain, and what ours come from: RFC 8460, RFC 9990. */
+export const REPORT_NAMES = { tls: 'tls-reports', dmarc: 'dmarc-reports' } as const
 
-const RESERVED: ReadonlySet<string> = new Set([KEY_SUBMISSION_NAME, KEY_SENDER_NAME])
+const RESERVED: ReadonlySet<string> = new Set([
+  KEY_SUBMISSION_NAME,
+  KEY_SENDER_NAME,
+  ...Object.values(REPORT_NAMES),
+])
 
 /** Of a local part in its canonical form. */
 export function isReservedName(localpart: string): boolean {

@@ -163,8 +163,8 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   const smtp = stack.use(
     await createSmtpService({ ...config.smtp, publicOrigin: () => known }, platform, { keys: lookup }),
   )
-  const { mail, mailOperations, dkim, desk } = smtp
-  const ports = { relay, mail: mailOperations, dkim, desk }
+  const { mail, mailOperations, dkim, desk, reports } = smtp
+  const ports = { relay, mail: mailOperations, dkim, desk, reports }
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),

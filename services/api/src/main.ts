@@ -3,6 +3,7 @@ import { createHttp } from '@sealpost/http'
 import {
   dkimClient,
   mailDeskClient,
+  mailReportsClient,
   mailOperationsClient,
   openPortSecret,
   relayClient,
@@ -25,7 +26,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
     onError: ({ code }: PortError) => log.warn('mail_relay_away', { code }),
   }
   const [mail, desk] = [mailOperationsClient(mailRelay), mailDeskClient(mailRelay)]
-  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay) }
+  const reports = mailReportsClient(mailRelay)
+  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay), reports }
   const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)

@@ -5,7 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { DkimOperations, MailDesk, MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -37,13 +37,14 @@ export interface ApiPorts {
   readonly mail: MailOperations
   readonly dkim: DkimOperations
   readonly desk: MailDesk
+  readonly reports: MailReports
 }
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin'>,
   platform: Platform,
-  { relay, mail, dkim, desk }: ApiPorts,
+  { relay, mail, dkim, desk, reports }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -77,6 +78,7 @@ export async function createApiService(
     mail,
     dkim,
     desk,
+    reports,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),

@@ -15,6 +15,8 @@ import {
   type DeskMail,
   type DeskText,
   type MailDesk,
+  type MailReports,
+  type ReportedDay,
   type MailChange,
   type MailOperations,
   PortError,
@@ -64,6 +66,17 @@ export class TestDkim implements DkimOperations {
   rotate(domain: string): Promise<readonly DkimKeyListing[]> {
     this.rotated.push(domain)
     return this.list()
+  }
+}
+
+/** What a test says that others reported. */
+export class TestReports implements MailReports {
+  items: readonly ReportedDay[] = []
+  readonly asked: [days: number, domain: string | undefined][] = []
+
+  reported(days: number, domain?: string): Promise<readonly ReportedDay[]> {
+    this.asked.push([days, domain])
+    return Promise.resolve(this.items)
   }
 }
 
@@ -126,6 +139,7 @@ export interface TestApi extends AsyncDisposable {
   readonly mail: TestMail
   readonly dkim: TestDkim
   readonly desk: TestDesk
+  readonly reports: TestReports
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -199,7 +213,8 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   const mail = new TestMail()
   const dkim = new TestDkim()
   const desk = new TestDesk()
-  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim, desk }))
+  const reports = new TestReports()
+  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim, desk, reports }))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -217,6 +232,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     mail,
     dkim,
     desk,
+    reports,
     databaseUrl,
     dataDir,
     bus,
@@ -225,7 +241,7 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform, { relay, mail, dkim, desk }),
+    again: () => createApiService(config, platform, { relay, mail, dkim, desk, reports }),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

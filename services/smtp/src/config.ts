@@ -4,6 +4,7 @@ import { domainToASCII } from 'node:url'
 import { MAIL_PGP_MODES } from '@sealpost/accounts'
 import type { EnvReader, Networks } from '@sealpost/config'
 import { type EmailAddress, parseAddress } from '@sealpost/mail'
+import { REPORT_KINDS, type ReportKind } from '@sealpost/ports'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
@@ -41,6 +42,8 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   /** Large bodies of mails that wait, encrypted. */
   readonly spoolDir: string
   readonly screening: ScreeningConfig
+  /** What other domains get reports about, if they ask for them. */
+  readonly reports: readonly ReportKind[]
   /** Origin of the key directory's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
   readonly keysUrl: URL | undefined
 }
@@ -65,6 +68,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
     spoolDir: join(dataDir, 'spool'),
     screening: readScreening(env),
+    reports: readReports(env),
     pgpMode: env.oneOf('SMTP_PGP_POLICY', MAIL_PGP_MODES, 'optional'),
     keyServers: readKeyServers(env),
     keysUrl: readServiceUrl('KEYS_URL', env),
@@ -86,6 +90,13 @@ function readSendingPlan(env: EnvReader): SendingPlan {
     newRecipientsPerMessage: amount('SMTP_NEW_RECIPIENTS_PER_MESSAGE', 50, 100),
     listMailsPerDay: amount('SMTP_LIST_MAILS_PER_DAY', 10_000, 10_000_000),
   }
+}
+
+function readReports(env: EnvReader): readonly ReportKind[] {
+  const names = env.list('SMTP_REPORTS', [])
+  const kinds = REPORT_KINDS.filter((kind) => names.includes(kind))
+  if (new Set(names).size !== kinds.length) env.problem(`SMTP_REPORTS must list ${REPORT_KINDS.join(', ')}`)
+  return kinds
 }
 
 function readSmarthost(env: EnvReader): Hop | undefined {

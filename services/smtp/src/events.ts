@@ -2,9 +2,10 @@
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Entrance } from './reception/stage.ts'
+import { type ReportEvents, reportEvents } from './reports/report-events.ts'
 import { screeningEvents, type ScreeningEvents } from './screening-events.ts'
 
-export interface SmtpEvents extends ScreeningEvents {
+export interface SmtpEvents extends ScreeningEvents, ReportEvents {
   listening(kind: Entrance, port: number): void
   connected(kind: Entrance): void
   /** A connection failed: TLS that did not come about, a peer that went away. `code` is the error's. */
@@ -99,5 +100,6 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     listMember: (event) => members.inc({ event }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
     ...screeningEvents({ log, metrics }),
+    ...reportEvents(metrics),
   }
 }

@@ -16,6 +16,7 @@ import { sparingConfirmations } from './mailbox/key-submission.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
 import { DESK, Mailbox } from './mailbox/mailbox.ts'
 import { EVERYBODY, roomByPlan } from './mailbox/room.ts'
+import { postPublic, type PostPublic } from './pgp/fetch-public.ts'
 import { queuedMail } from './ports/queued-mail.ts'
 import type { Carrier } from './queue/carrier.ts'
 import { Dispatcher } from './queue/dispatcher.ts'
@@ -23,11 +24,16 @@ import { followAccounts } from './queue/account-follower.ts'
 import { type MailStore, openMailStore } from './queue/mail-store.ts'
 import { Queue } from './queue/queue.ts'
 import { createReporter } from './reports/delivery-report.ts'
+import { openReportSending } from './reports/open-report-sending.ts'
+import type { ReportCollector } from './reports/report-collector.ts'
+import type { ReportSender } from './reports/report-sender.ts'
 import type { Signer } from './signing/signer.ts'
 
 export interface MailFlow extends AsyncDisposable {
   readonly queue: Queue
   readonly mailbox: Mailbox
+  /** Sends what was counted for other domains; by itself when it is time. */
+  readonly reports: Pick<ReportSender, 'send'>
   /** For other services. */
   readonly mail: Mail
   /** Whether mails can be kept now. */
@@ -43,6 +49,10 @@ export interface MailFlowOptions {
   readonly arrival?: Arrival
   /** Takes the mail to its own addresses; away unless given. */
   readonly keys?: Pick<KeyDirectory, 'submit'>
+  /** Counts for reports. */
+  readonly collector: ReportCollector
+  /** Takes reports by HTTPS to public servers, unless told. */
+  readonly post?: PostPublic
   /** What else is kept of a terminated account here; repeatable. */
   readonly erase?: (accountId: string) => Promise<void>
   readonly events: SmtpEvents
@@ -70,6 +80,7 @@ export async function openMailFlow(
   const { expiryMs } = config
   const dispatcher = stack.use(new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, events }))
   const queue = new Queue({ store, dispatcher, now })
+  const reports = stack.use(await openReports(platform, { ...options, store, queue }))
   const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
   const erase = async (accountId: string): Promise<void> => {
     await options.erase?.(accountId)
@@ -83,6 +94,7 @@ export async function openMailFlow(
   return {
     queue,
     mailbox,
+    reports,
     mail: queuedMail({ queue, events }),
     available: () => store.available,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -101,11 +113,34 @@ async function openStore(
   const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
   const parts = { db, keyringDir, spoolDir, log, metrics, clock, random }
   return stack.use(
-    await openMailStore({ ...parts, onFenced, onExpired: () => log.warn('mail_kept_too_long') }),
+    await openMailStore({
+      ...parts,
+      onFenced,
+      onExpired: ({ place }) => void (place !== 'reports' && log.warn('mail_kept_too_long')),
+    }),
   )
 }
 
 const noKeys = { submit: () => Promise.reject(new PortError('PORT_UNREACHABLE')) }
+
+/** Disposed before the store, which it leaves the counts to. */
+function openReports(
+  { domains, clock, random }: Platform,
+  {
+    store,
+    queue,
+    collector,
+    resolver,
+    post = postPublic({ resolver }),
+    events,
+  }: Pick<MailFlowOptions, 'collector' | 'resolver' | 'post' | 'events'> & {
+    store: MailStore
+    queue: Queue
+  },
+): Promise<ReportSender> {
+  const submitter = domainToASCII(domains[0] ?? 'localhost')
+  return openReportSending({ store, collector, queue, resolver, post, submitter, clock, random, events })
+}
 
 /** Our own domains to the mailboxes, all others out. */
 function createCarrier(
@@ -119,6 +154,7 @@ function createCarrier(
     keys = noKeys,
     mailbox,
     events,
+    collector,
     stack,
   }: MailFlowOptions & { mailbox: Mailbox; stack: AsyncDisposableStack },
 ): Carrier {
@@ -135,6 +171,7 @@ function createCarrier(
       forbidden: privateAddresses(),
       clock,
       random,
+      onTlsResult: (result) => collector.tlsResult(result),
     }),
   )
   const { lmtp, abuseMailbox } = config

@@ -3,6 +3,7 @@ import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type SmtpConfig } from './config.ts'
 import { dkimRoutes } from './ports/dkim-routes.ts'
 import { mailDeskRoutes } from './ports/mail-desk-routes.ts'
+import { mailReportsRoutes } from './ports/mail-reports-routes.ts'
 import { mailQueueRoutes } from './ports/mail-queue-routes.ts'
 import { mailRoutes } from './ports/mail-routes.ts'
 import { createSmtpService, type SmtpService } from './service.ts'
@@ -19,6 +20,7 @@ async function createWithPort(config: SmtpConfig, platform: Platform): Promise<S
     await app.register(mailRoutes(service.mail, secret))
     await app.register(mailQueueRoutes(service.mailOperations, secret))
     await app.register(mailDeskRoutes(service.desk, secret))
+    await app.register(mailReportsRoutes(service.reports, secret))
     await app.register(dkimRoutes(service.dkim, secret))
   }
   return { ...service, http }

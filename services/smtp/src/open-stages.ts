@@ -39,6 +39,8 @@ export interface StagesOptions {
   /** What must be encrypted. */
   readonly pgp: Stage
   readonly lists: Lists
+  /** Takes reports about our domains. */
+  readonly reports: Stage
   /** Around those that change headers. */
   readonly screening: Pick<Screening, 'first' | 'last'>
   readonly events: SmtpEvents
@@ -47,7 +49,7 @@ export interface StagesOptions {
 export async function openStages(
   config: Pick<SmtpConfig, 'sendingPlan'>,
   platform: Platform,
-  { accounts, pgp, isFull, isDeskFull, lists, screening, events }: StagesOptions,
+  { accounts, pgp, isFull, isDeskFull, lists, reports, screening, events }: StagesOptions,
 ): Promise<Stages> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, databaseUrl: url, dataDir } = platform
@@ -79,6 +81,7 @@ export async function openStages(
     attachmentsStage,
     pgp,
     ...screening.last,
+    reports,
     stack.use(mailReviewStage({ accounts, domains, clock, events })),
   ]
   const held = stack.move()

@@ -17,6 +17,7 @@ import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
 import type { OwnMail } from './own-mail.ts'
 import type { Stage } from './reception/stage.ts'
+import type { ReportCollector } from './reports/report-collector.ts'
 import type { ScreeningConfig } from './screening-config.ts'
 import { ConnectionIdentity } from './stages/authentication/connection-identity.ts'
 import { senderAuthentication } from './stages/authentication/sender-authentication.ts'
@@ -38,6 +39,8 @@ export interface ScreeningParts {
   readonly resolver: Resolver
   /** For notices. */
   readonly mail: OwnMail
+  /** Counts for reports. */
+  readonly collector: Pick<ReportCollector, 'senderJudged'>
   readonly events: SmtpEvents
 }
 
@@ -46,7 +49,7 @@ const POOL_SIZE = 4
 export async function openScreening(
   config: ScreeningConfig,
   platform: Platform,
-  { accounts, resolver, mail, events }: ScreeningParts,
+  { accounts, resolver, mail, collector, events }: ScreeningParts,
 ): Promise<Screening> {
   await using stack = new AsyncDisposableStack()
   const { log, clock, random, domains, dataDir, databaseUrl: url } = platform
@@ -75,7 +78,14 @@ export async function openScreening(
     blocklistStage({ resolver, zones, clock, events }),
     helloStage({ domains }),
     reputation,
-    senderAuthentication({ resolver, identity, domains, trustedSealers, events }),
+    senderAuthentication({
+      resolver,
+      identity,
+      domains,
+      trustedSealers,
+      events,
+      onVerdict: (client, envelope, verdict) => collector.senderJudged(client, envelope, verdict),
+    }),
     feedbackReportStage(events),
   ]
   const onAccount = createSuspension({ accounts, notices, events })

@@ -1,9 +1,17 @@
 /** The mail relay: takes mail from users and from other servers, keeps it until it is delivered, and says what became of it. */
 import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
-import { openDb, sql } from '@sealpost/db'
+import { type Db, openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { DkimOperations, KeyDirectory, Mail, MailDesk, MailOperations } from '@sealpost/ports'
+import type {
+  DkimOperations,
+  KeyDirectory,
+  Mail,
+  MailDesk,
+  MailOperations,
+  MailReports,
+} from '@sealpost/ports'
+import { Supervisor } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
 import { Desk } from './abuse/desk.ts'
 import type { SmtpConfig } from './config.ts'
@@ -19,6 +27,8 @@ import { ownMail } from './own-mail.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
 import { openReception, type Reception, type ReceptionOptions } from './reception/reception.ts'
+import { openReceivedReports } from './reports/received-reports.ts'
+import { ReportCollector } from './reports/report-collector.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
 import { DkimKeys } from './signing/dkim-keys.ts'
@@ -30,6 +40,7 @@ export interface SmtpService extends RunningService {
   readonly mailOperations: MailOperations
   readonly dkim: DkimOperations
   readonly desk: MailDesk
+  readonly reports: MailReports
 }
 
 /** What the relay asks of other services. */
@@ -49,22 +60,16 @@ export async function createSmtpService(
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bus, clock, random, domains } = platform
   const events = createEvents({ log, metrics })
-  const db = stack.use(
-    await openDb({
-      url: platform.databaseUrl,
-      role: 'sealpost_account',
-      poolSize: POOL_SIZE,
-      onError: (error) => log.warn('smtp_database_connection_failed', { code: errorCode(error) }),
-    }),
-  )
+  const db = stack.use(await openAccountDb(platform))
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
   const resolver = openResolver(config, platform, events)
   // The relay's own mails are written when there is something to tell: by then the flow runs.
   const queue = (): MailQueue => flow.queue
   const host = domains[0] ?? 'localhost'
   const mail = ownMail({ queue, host: domainToASCII(host), clock, random })
+  const collector = openCollector(config, platform, { resolver, events, stack })
   const screening = stack.use(
-    await openScreening(config.screening, platform, { accounts, resolver, mail, events }),
+    await openScreening(config.screening, platform, { accounts, resolver, mail, collector, events }),
   )
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
@@ -79,15 +84,17 @@ export async function createSmtpService(
     await pgp.erase(accountId)
     await lists.erase(accountId)
   }
-  const parts = { accounts, resolver, signer, bounces, arrival, keys, erase, events }
+  const parts = { accounts, resolver, signer, bounces, arrival, keys, erase, collector, events }
   const flow = stack.use(await openMailFlow(config, platform, parts))
   const { mailbox } = flow
+  const reports = stack.use(await openReceivedReports(platform, events))
   const { stages } = stack.use(
     await openStages(config, platform, {
       accounts,
       pgp: pgp.stage,
       ...fullness(config, mailbox),
       lists,
+      reports: reports.stage,
       screening,
       events,
     }),
@@ -101,6 +108,7 @@ export async function createSmtpService(
     mailOperations: flow.queue,
     dkim,
     desk: new Desk(mailbox),
+    reports,
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox, passwords, defaultDomain: host })
       await app.register(pgp.routes)
@@ -110,6 +118,12 @@ export async function createSmtpService(
     addresses: addressesOf(host, ports),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+function openAccountDb({ log, databaseUrl: url }: Platform): Promise<Db> {
+  const onError = (error: unknown): void =>
+    log.warn('smtp_database_connection_failed', { code: errorCode(error) })
+  return openDb({ url, role: 'sealpost_account', poolSize: POOL_SIZE, onError })
 }
 
 /** What reception has of the configuration and the process. */
@@ -137,6 +151,17 @@ function openResolver(
 ): Resolver {
   const servers = dnsServers ?? systemServers()
   return createResolver({ servers, clock, random, onAnswer: (...answer) => events.dnsAnswered(...answer) })
+}
+
+function openCollector(
+  { reports: kinds }: SmtpConfig,
+  { domains, clock, random }: Platform,
+  { resolver, events, stack }: { resolver: Resolver; events: SmtpEvents; stack: AsyncDisposableStack },
+): ReportCollector {
+  const supervisor = new Supervisor((error) => events.stageFailed('reports', errorCode(error)))
+  stack.defer(() => supervisor.idle())
+  const own = domains.map((domain) => domainToASCII(domain))
+  return new ReportCollector({ kinds, resolver, domains: own, clock, random, supervisor, events })
 }
 
 function openDkimKeys({ dataDir, domains, clock, random }: Platform, resolver: Resolver): DkimKeys {

@@ -5,19 +5,38 @@ import type { AccountsDomain } from '@sealpost/accounts'
 import { defineConfig } from '@sealpost/config'
 import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
+import { Supervisor } from '@sealpost/runtime'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import { readConfig, type SmtpConfig } from '../src/config.ts'
 import type { Hop } from '../src/delivery/remote-carrier.ts'
 import { createEvents } from '../src/events.ts'
 import { openMailFlow, type MailFlow, type MailFlowOptions } from '../src/mail-flow.ts'
+import type { Resolver } from '../src/dns/resolver.ts'
 import type { Carrier } from '../src/queue/carrier.ts'
+import { ReportCollector } from '../src/reports/report-collector.ts'
+import { reportEvents } from '../src/reports/report-events.ts'
 import { envelopeFor } from '../src/queue/_fixture.ts'
 import type { Envelope } from '../src/reception/stage.ts'
 import { noDns, unsigned } from './peers.ts'
 
 /** Nobody counts. */
 const bounces = { watch: (carrier: Carrier): Carrier => carrier }
+
+/** Counts nothing for reports. */
+export function uncounted({ clock, random, metrics }: TestPlatform, resolver: Resolver): ReportCollector {
+  const supervisor = new Supervisor(() => undefined)
+  const events = reportEvents(metrics)
+  return new ReportCollector({
+    kinds: [],
+    resolver,
+    domains: ['localhost'],
+    clock,
+    random,
+    supervisor,
+    events,
+  })
+}
 
 export interface FlowFixture extends AsyncDisposable {
   readonly platform: TestPlatform
@@ -53,6 +72,7 @@ export async function createFlow(
       resolver: noDns,
       signer: unsigned,
       bounces,
+      collector: uncounted(platform, noDns),
       events,
       ...more,
     })

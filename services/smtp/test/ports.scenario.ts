@@ -1,12 +1,23 @@
 /** The ports by which other processes send mail, and see and change what waits. */
+import { openDb } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
-import { dkimClient, mailClient, mailOperationsClient, openPortSecret } from '@sealpost/ports'
+import {
+  dkimClient,
+  mailClient,
+  mailOperationsClient,
+  mailReportsClient,
+  openPortSecret,
+} from '@sealpost/ports'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createResolver } from '../src/dns/dns-resolver.ts'
+import { createEvents } from '../src/events.ts'
 import { dkimRoutes } from '../src/ports/dkim-routes.ts'
 import { mailQueueRoutes } from '../src/ports/mail-queue-routes.ts'
+import { mailReportsRoutes } from '../src/ports/mail-reports-routes.ts'
 import { mailRoutes } from '../src/ports/mail-routes.ts'
+import { receivedStore } from '../src/reports/received-store.ts'
+import { openReceivedReports } from '../src/reports/received-reports.ts'
 import { DkimKeys } from '../src/signing/dkim-keys.ts'
 import { createFlow, type FlowFixture } from './flow.ts'
 import { MailSink } from './mail-sink.ts'
@@ -30,6 +41,8 @@ beforeAll(async () => {
   const resolver = createResolver({ servers: [dns.server], clock, random })
   const dkim = stack.use(new DkimKeys({ dataDir, domains: ['localhost'], resolver, clock, random }))
   await http.app.register(dkimRoutes(dkim, secret))
+  const reports = stack.use(await openReceivedReports(platform, createEvents(platform)))
+  await http.app.register(mailReportsRoutes(reports, secret))
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
   url = new URL(`http://127.0.0.1:${String(port)}`)
 })
@@ -103,10 +116,38 @@ test('the keys that sign mail are listed, and followed by the next', async () =>
   await expect(dkim.list('elsewhere.example')).rejects.toMatchObject({ code: 'PORT_FAILED' })
 })
 
-test.each(['/internal/mail', '/internal/mail/queue?limit=1', '/internal/mail/dkim/localhost'])(
-  'strangers get 401 at %s',
-  async (path) => {
-    const method = path === '/internal/mail' ? 'POST' : 'GET'
-    expect((await fetch(new URL(path, url), { method })).status).toBe(401)
-  },
-)
+test('what others reported is listed', async () => {
+  await using db = await openDb({ url: fixture.platform.databaseUrl, role: 'sealpost_smtp' })
+  const day = new Date().toISOString().slice(0, 10)
+  const common = { kind: 'dmarc', reporter: 'reporter.example', day } as const
+  const counts = [
+    { domain: 'localhost', result: 'pass', count: 2 },
+    { domain: 'localhost', result: 'fail-none', count: 3 },
+    { domain: 'other.example', result: 'pass', count: 1 },
+  ]
+  await receivedStore(db).add({ ...common, id: '1', counts })
+  const reports = mailReportsClient(await options())
+  const [, own] = counts
+  expect(await reports.reported(0, 'localhost')).toEqual([
+    {
+      ...common,
+      domain: 'localhost',
+      results: [
+        { result: own?.result, count: 3 },
+        { result: 'pass', count: 2 },
+      ],
+    },
+  ])
+  expect((await reports.reported(90)).map(({ domain }) => domain)).toEqual(['localhost', 'other.example'])
+  await expect(reports.reported(91)).rejects.toMatchObject({ code: 'PORT_FAILED' })
+})
+
+test.each([
+  '/internal/mail',
+  '/internal/mail/queue?limit=1',
+  '/internal/mail/dkim/localhost',
+  '/internal/mail/reports?days=1',
+])('strangers get 401 at %s', async (path) => {
+  const method = path === '/internal/mail' ? 'POST' : 'GET'
+  expect((await fetch(new URL(path, url), { method })).status).toBe(401)
+})

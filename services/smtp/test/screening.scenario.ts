@@ -14,6 +14,7 @@ import { openScreening } from '../src/screening.ts'
 import type { Screening } from '../src/screening.ts'
 import type { Outcome } from '../src/queue/carrier.ts'
 import type { Stage } from '../src/reception/stage.ts'
+import { uncounted } from './flow.ts'
 import { connectFrom, mailFrom, signedInFrom } from './outside.ts'
 import { ALICE, openTestReception, send } from './reception.ts'
 import type { TestReception } from './reception.ts'
@@ -115,6 +116,7 @@ beforeAll(async () => {
         accounts,
         resolver: dns.resolver,
         mail: ownMail({ queue: () => reception.queue, host: 'localhost', clock, random: platform.random }),
+        collector: uncounted(platform, dns.resolver),
         events: createEvents(platform),
       },
     ),

@@ -1,6 +1,6 @@
 /**
  * XML 1.0 as machines write it, read as it comes in: elements and their text, without namespaces and attributes. Document type declarations are refused, and with them
- * every entity but the five of XML itself (RFC 9990 §7.1): nothing grows by being read.
+ * every entity but the five of XML itself (RFC 9990 §8.1): nothing grows by being read.
  */
 
 export interface XmlEvents {

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { Static, TSchema, Type } from '@sealpost/http'
-import type { DkimOperations, MailDesk, MailOperations, Relay } from '@sealpost/ports'
+import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -50,6 +50,7 @@ export interface CommandContext {
   readonly mail: MailOperations
   readonly dkim: DkimOperations
   readonly desk: MailDesk
+  readonly reports: MailReports
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -1,8 +1,8 @@
 /** Commands about the keys that sign our mail (RFC 6376): what belongs in DNS, and the next ones. */
-import { domainToASCII } from 'node:url'
-import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { Type, type Static } from '@sealpost/http'
 import type { DkimKeyListing } from '@sealpost/ports'
-import { defineCommand, type CommandContext } from './command.ts'
+import { defineCommand } from './command.ts'
+import { ownDomain, printRecord } from './mail-reports.ts'
 
 const keySchema = Type.Object({
   selector: Type.String(),
@@ -21,13 +21,6 @@ const keySchema = Type.Object({
 const keysSchema = Type.Object({ items: Type.Array(keySchema) })
 const params = Type.Object({ domain: Type.String({ minLength: 1, maxLength: 253 }) })
 
-/** In A-labels. */
-function ownDomain({ domains }: CommandContext, name: string): string {
-  const wanted = domainToASCII(name)
-  if (wanted !== '' && domains.some((domain) => domainToASCII(domain) === wanted)) return wanted
-  throw new HttpProblem(404, 'domain-unknown', 'There is no such domain here')
-}
-
 function answer(keys: readonly DkimKeyListing[]): Static<typeof keysSchema> {
   return { items: [...keys] }
 }
@@ -36,14 +29,9 @@ function print({ items }: Static<typeof keysSchema>): string {
   return items
     .map(
       ({ algorithm, state, since, published, name, record }) =>
-        `${state} since ${since}  ${algorithm}  in DNS: ${published}\n${name}. IN TXT ${quoted(record)}`,
+        `${state} since ${since}  ${algorithm}  in DNS: ${published}\n${printRecord(name, record)}`,
     )
     .join('\n')
-}
-
-/** RFC 1035 §3.3: strings of 255 octets at most. */
-function quoted(record: string): string {
-  return (record.match(/.{1,255}/g) ?? []).map((part) => `"${part}"`).join(' ')
 }
 
 export const listDkimKeys = defineCommand({

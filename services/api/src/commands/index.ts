@@ -17,6 +17,7 @@ import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
+import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
@@ -51,9 +52,11 @@ export const commands: readonly Command[] = [
   listDesk,
   showDeskMail,
   finishDeskMail,
+  listMailReports,
   listDomains,
   showDomainPolicy,
   setDomainPolicy,
+  showDomainRecords,
   listDkimKeys,
   rotateDkimKeys,
   createApiKey,

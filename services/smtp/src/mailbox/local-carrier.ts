@@ -16,6 +16,7 @@ import { isSubmissionAddress, localDomain, mailboxJid } from '../local-mailbox.t
 import type { Attempt, AttemptResult, Carrier, Outcome } from '../queue/carrier.ts'
 import type { Reply } from '../queue/mail-record.ts'
 import type { EnvelopeRecipient, Envelope } from '../reception/stage.ts'
+import { reportKind } from '../reports/report-addresses.ts'
 import type { Arrival } from './arrival.ts'
 import { isRoleAddress } from '../stages/recipients.ts'
 import { submitKey } from './key-submission.ts'
@@ -47,6 +48,11 @@ export interface LocalOptions {
 export const LOCAL = 'local'
 /** So long it is tried to hand on what is for whoever runs the server; then it waits at the desk. */
 const OPERATOR_PATIENCE_MS = 4 * 60 * 60_000
+const COUNTED: Outcome = {
+  result: 'delivered',
+  reply: ownReply(250, '2.0.0', 'The report was taken'),
+  how: 'final',
+}
 const KEPT: Reply = ownReply(250, '2.0.0', 'The mail is in the mailbox')
 
 interface Delivery {
@@ -98,6 +104,8 @@ export class LocalCarrier implements Disposable {
 
   async #deliver(parcel: Parcel): Promise<Delivery> {
     const { address } = parcel.recipient
+    // Counted when it came in, and kept nowhere.
+    if (reportKind(address) !== undefined) return { outcome: COUNTED, reached: true }
     try {
       if (isSubmissionAddress(address, this.#options.domains))
         return { outcome: await submitKey(this.#options.keys, address.domain, parcel), reached: true }

@@ -1,5 +1,5 @@
 /**
- * One file from a server that a stranger's address names: by HTTPS, from public addresses alone, following nobody elsewhere, bounded in time and size. So that
+ * One file from a server that a stranger's address names, or to it: by HTTPS, from public addresses alone, following nobody elsewhere, bounded in time and size. So that
  * nobody can make the relay ask what is near it (server-side request forgery).
  */
 import { request } from 'node:https'
@@ -76,24 +76,50 @@ export type Fetched =
 
 /** `host` in A-labels. Rejects with FetchError when nobody knows now. */
 export function fetchPublic(options: FetchPublicOptions): FetchPublic {
-  const { resolver, allows = isPublicAddress } = options
   return async (host, path) => {
-    if (isIP(host) !== 0) return { result: 'no host' }
-    const answer = await resolver.addresses(host)
-    if (answer.result === 'failed') throw fail.unknown()
-    const address = answer.result === 'found' ? answer.records.find(allows) : undefined
-    return address === undefined ? { result: 'no host' } : await get({ host, path, address }, options)
+    const address = await publicAddress(host, options)
+    return address === undefined ? { result: 'no host' } : await ask({ host, path, address }, options)
   }
+}
+
+/** What is sent, and as what. */
+export interface Posted {
+  readonly type: string
+  readonly bytes: Buffer
+}
+
+export type PostPublic = (host: string, path: string, posted: Posted) => Promise<boolean>
+
+/** The same the other way: whether the server has taken it (200 to 204). Rejects with FetchError when it may take it later. */
+export function postPublic(options: FetchPublicOptions): PostPublic {
+  return async (host, path, posted) => {
+    const address = await publicAddress(host, options)
+    if (address === undefined) return false
+    return (await ask({ host, path, address, posted }, options)).result === 'found'
+  }
+}
+
+/** Undefined: it has none. */
+async function publicAddress(
+  host: string,
+  { resolver, allows = isPublicAddress }: FetchPublicOptions,
+): Promise<string | undefined> {
+  if (isIP(host) !== 0) return undefined
+  const answer = await resolver.addresses(host)
+  if (answer.result === 'failed') throw fail.unknown()
+  return answer.result === 'found' ? answer.records.find(allows) : undefined
 }
 
 interface Target {
   readonly host: string
   readonly path: string
   readonly address: string
+  /** Undefined: a file is asked for. */
+  readonly posted?: Posted
 }
 
-async function get(
-  { host, path, address }: Target,
+async function ask(
+  { host, path, address, posted }: Target,
   { port = HTTPS_PORT, ca }: FetchPublicOptions,
 ): Promise<Fetched> {
   const { promise, resolve, reject } = Promise.withResolvers<Fetched>()
@@ -102,7 +128,12 @@ async function get(
     servername: host,
     port,
     path,
-    headers: { host, accept: 'application/octet-stream, */*' },
+    method: posted === undefined ? 'GET' : 'POST',
+    headers: {
+      host,
+      accept: 'application/octet-stream, */*',
+      ...(posted === undefined ? {} : { 'content-type': posted.type, 'content-length': posted.bytes.length }),
+    },
     agent: false,
     signal: AbortSignal.timeout(TIME_MS_MAX),
     ...(ca === undefined ? {} : { ca }),
@@ -118,7 +149,8 @@ async function get(
       else resolve(fetched)
     }
     if (statusCode >= 300 && statusCode < 500 && statusCode !== 429) return end({ result: 'none' })
-    if (statusCode !== 200) return end(fail.answer())
+    const isTaken = posted !== undefined && statusCode > 200 && statusCode <= 204
+    if (statusCode !== 200 && !isTaken) return end(fail.answer())
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       chunks.push(chunk)
@@ -127,6 +159,6 @@ async function get(
     response.once('error', (cause) => reject(fail.unreachable(cause)))
     response.once('end', () => end({ result: 'found', bytes: Buffer.concat(chunks) }))
   })
-  asked.end()
+  asked.end(posted?.bytes)
   return await promise
 }

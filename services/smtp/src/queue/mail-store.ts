@@ -33,10 +33,11 @@ import { openBody } from './sealed-body.ts'
 import { DraftMemory, SealedDraft } from './sealed-draft.ts'
 import { Spool } from './spool.ts'
 
-/** What is on its way out, and what waits to be fetched: names of queues in the keyring. */
+/** What is on its way out, what waits to be fetched, and what is counted for reports: names of queues in the keyring. */
 const PLACES = {
   outgoing: '00000000-0000-4000-8000-000000000001',
   mailbox: '00000000-0000-4000-8000-000000000002',
+  reports: '00000000-0000-4000-8000-000000000003',
 } as const
 export type Place = keyof typeof PLACES
 
@@ -185,7 +186,7 @@ function openHead(keyring: Keyring, row: RowHead): KeptMail | undefined {
   return {
     id: row.id,
     account: queue.account === NOBODY ? undefined : queue.account,
-    place: queue.device === PLACES.mailbox ? 'mailbox' : 'outgoing',
+    place: placeOf(queue.device),
     acceptedAt,
     bodyBytes,
     spool: row.spool ?? undefined,
@@ -196,6 +197,11 @@ function openHead(keyring: Keyring, row: RowHead): KeptMail | undefined {
         ? { recipients: envelope.recipients.map(() => interrupted(acceptedAt)) }
         : decodeState(key.openAnew('state', row.state)),
   }
+}
+
+function placeOf(device: string): Place {
+  if (device === PLACES.mailbox) return 'mailbox'
+  return device === PLACES.reports ? 'reports' : 'outgoing'
 }
 
 /** Nothing was recorded since it was accepted: one attempt may have begun. */

@@ -43,6 +43,8 @@ const SIGNED = [
   'list-post',
   'list-owner',
   'list-archive',
+  'tls-report-domain',
+  'tls-report-submitter',
   'autocrypt',
   'openpgp',
   'auto-submitted',

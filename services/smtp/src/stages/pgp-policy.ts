@@ -11,6 +11,7 @@ import type { RecipientKeys } from '../pgp/recipient-keys.ts'
 import { transactionNote, type Client, type EnvelopeRecipient, type Stage } from '../reception/stage.ts'
 import type { Transaction } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
+import { reportKind } from '../reports/report-addresses.ts'
 import { isRoleAddress } from './recipients.ts'
 
 const HOW = 'encrypt the whole mail with OpenPGP (PGP/MIME, RFC 3156) and send it again'
@@ -97,7 +98,8 @@ async function recipientDemand(
   { address }: EnvelopeRecipient,
   { accounts, policy, keys, domains }: PgpPolicyStageOptions,
 ): Promise<Demand | 'none'> {
-  const jid = isRoleAddress(address) ? undefined : mailboxJid(address, domains)
+  const isNobodys = isRoleAddress(address) || reportKind(address) !== undefined
+  const jid = isNobodys ? undefined : mailboxJid(address, domains)
   const account = jid && (await accounts.find(jid))
   if (account === undefined) return 'none'
   const { mode, onMissingKey } = await policy.of(account)

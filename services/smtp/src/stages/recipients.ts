@@ -6,6 +6,7 @@ import type { Accounts } from '@sealpost/accounts'
 import type { EmailAddress } from '@sealpost/mail'
 import { Blinding, type BudgetRate, Budgets, clientNetwork, type Clock, type Random } from '@sealpost/runtime'
 import { isSubmissionAddress, localDomain, mailboxJid } from '../local-mailbox.ts'
+import { reportKind } from '../reports/report-addresses.ts'
 import type { Client, Envelope, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 
@@ -64,6 +65,7 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
       if (localDomain(address, domains) === undefined) return mayRelay ? undefined : reject.relay()
       if (isRoleAddress(address)) return (await isDeskFull()) ? reject.full() : undefined
       if (isSubmissionAddress(address, domains)) return undefined
+      if (reportKind(address) !== undefined) return undefined
       const key = keyOf(client)
       if (!client.trusted && !unknown.allows(key)) return reject.guessing()
       const jid = mailboxJid(address, domains)

@@ -4,7 +4,7 @@
  */
 import type { SmtpEvents } from '../../events.ts'
 import type { Resolver } from '../../dns/resolver.ts'
-import type { Client, Stage } from '../../reception/stage.ts'
+import type { Client, Envelope, Stage } from '../../reception/stage.ts'
 import { transactionNote } from '../../reception/stage.ts'
 import { SmtpReply } from '../../smtp-reply.ts'
 import { isForOperator } from '../recipients.ts'
@@ -33,6 +33,8 @@ export interface SenderAuthenticationOptions {
   readonly domains: readonly string[]
   readonly trustedSealers: readonly string[]
   readonly events: Pick<SmtpEvents, 'senderJudged'>
+  /** Counts for reports to the author's domain. */
+  readonly onVerdict?: (client: Client, envelope: Envelope, verdict: SenderVerdict) => void
 }
 
 /** Whether a client is a stranger: neither signed in nor of a network that the operator trusts. */
@@ -81,6 +83,7 @@ export function senderAuthentication(options: SenderAuthenticationOptions): Stag
       ])
       const verdict = await judge(spf, signatures, { resolver, trustedSealers })
       senderVerdict.set(transaction, verdict)
+      options.onVerdict?.(client, envelope, verdict)
       events.senderJudged(verdict.dmarc?.status.result ?? 'none', verdict.disposition)
       writeResults(header, authserv, [
         ...methodResults(verdict),

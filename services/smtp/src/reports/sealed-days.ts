@@ -1,0 +1,96 @@
+/**
+ * The counts of days that are not reported yet, kept as mails are: sealed under a key in the keyring, which is destroyed with them. Each is written anew when it has
+ * changed, and what was written before is destroyed; so a report that was sent cannot be read again, nor a day that is over its time.
+ */
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import type { Clock } from '@sealpost/runtime'
+import type { KeptMail, MailStore } from '../queue/mail-store.ts'
+import { DAY_MS, DayCounts } from './day-counts.ts'
+
+const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
+/** After the end of the day: RFC 8460 §5.5 has a day for further attempts, begun in the first four hours. */
+export const KEPT_MS = 30 * 60 * 60_000
+/** Of what `DayCounts` holds at most. */
+const BYTES_MAX = 32 * 1024 * 1024
+
+const ENVELOPE = {
+  sender: undefined,
+  recipients: [],
+  smtpUtf8: false,
+  eightBit: true,
+  requireTls: false,
+  returnContent: undefined,
+  envelopeId: undefined,
+} as const
+
+export class SealedDays {
+  readonly #store: MailStore
+  readonly #clock: Clock
+  readonly #kept = new Map<DayCounts, KeptMail>()
+
+  constructor(store: MailStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** What was kept before; of two of one day the later. Throws DbError, and what reading the spool throws. */
+  async open(): Promise<DayCounts[]> {
+    const found = new Map<string, DayCounts>()
+    for (const kept of [...this.#store.all()].filter(({ place }) => place === 'reports')) {
+      const day = await this.#read(kept)
+      if (day === undefined) continue
+      this.#kept.set(day, kept)
+      const key = `${day.kind} ${day.day}`
+      const other = found.get(key)
+      const isLater = other === undefined || other.revision < day.revision
+      if (isLater) found.set(key, day)
+      const older = isLater ? other : day
+      if (older !== undefined) this.destroy(older)
+    }
+    return [...found.values()]
+  }
+
+  /** Durable when it resolves, and what was kept of it before unreadable. Throws QueueError, DbError. */
+  async save(day: DayCounts): Promise<void> {
+    if (day.domains.length === 0) return this.destroy(day)
+    const left = day.begin + DAY_MS + KEPT_MS - this.#clock.now()
+    if (left <= 0) return this.destroy(day)
+    day.isChanged = false
+    day.revision += 1
+    try {
+      await using draft = this.#store.draft()
+      await draft.write(await compress(day.encode()))
+      await draft.finish()
+      const { kept } = await this.#store.accept({
+        account: undefined,
+        place: 'reports',
+        envelope: ENVELOPE,
+        header: Buffer.alloc(0),
+        draft,
+        recipients: [],
+        keepSeconds: Math.ceil(left / 1000),
+      })
+      this.destroy(day)
+      this.#kept.set(day, kept)
+    } catch (error) {
+      day.isChanged = true
+      throw error
+    }
+  }
+
+  /** Unreadable when it returns, on disk within milliseconds. */
+  destroy(day: DayCounts): void {
+    const kept = this.#kept.get(day)
+    if (kept !== undefined) this.#store.shred(kept)
+    this.#kept.delete(day)
+  }
+
+  async #read(kept: KeptMail): Promise<DayCounts | undefined> {
+    const opened = await this.#store.open(kept)
+    if (opened === undefined) return undefined
+    const chunks: Buffer[] = []
+    for await (const chunk of opened.content.body()) chunks.push(chunk)
+    return DayCounts.decode(await decompress(Buffer.concat(chunks), { maxOutputLength: BYTES_MAX }))
+  }
+}
