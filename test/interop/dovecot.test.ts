@@ -1,125 +1,45 @@
-/** Debian's Dovecot with the configuration of infra/dovecot: LMTP in, IMAP and POP3 out to curl, users signed in by their SCRAM verifiers, suspended ones out. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+/** Debian's Dovecot as the mailbox server: LMTP in, IMAP and POP3 out to real clients, users signed in by their SCRAM verifiers, suspended ones out. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { parseJid } from '@sealpost/jid'
-import { Client } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from './free-port.ts'
+import { Secret } from '@sealpost/config'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createFlow, enqueue, envelopeFor, type FlowFixture } from '../../services/smtp/test/flow.ts'
+import { Dovecot, DOVEADM_KEY, dovecotPorts } from './dovecot.ts'
+import type { DovecotPorts } from './dovecot.ts'
 
-const INFRA = join(import.meta.dirname, '../../infra/dovecot')
 const PASSWORD = 'pass-word'
+const run = promisify(execFile)
 
+const stack = new AsyncDisposableStack()
 let fixture: FlowFixture
-let directory: string
-let dovecot: ChildProcess
-let ports: { lmtp: number; imap: number; pop3: number }
+let dovecot: Dovecot
+let ports: DovecotPorts
 let ann: string
 
 beforeAll(async () => {
-  const [lmtp, imap, pop3] = [await freePort(), await freePort(), await freePort()]
-  ports = { lmtp, imap, pop3 }
-  fixture = await createFlow({}, { lmtp: { host: '127.0.0.1', port: lmtp } })
+  ports = await dovecotPorts()
+  const doveadm = {
+    url: new URL(`http://127.0.0.1:${String(ports.http)}`),
+    key: Secret.of(DOVEADM_KEY),
+  }
+  fixture = stack.use(await createFlow({}, { lmtp: { host: '127.0.0.1', port: ports.lmtp }, doveadm }))
   ann = await fixture.account('ann')
   await fixture.account('bob')
-  directory = await mkdtemp(join(tmpdir(), 'dovecot-'))
-  await chmod(directory, 0o755)
-  await configure()
-  dovecot = spawn('dovecot', ['-F', '-c', join(directory, 'dovecot.conf')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  for (let waited = 0; !(await reachable(ports.lmtp)); waited += 100) {
-    if (waited > 15_000) throw new Error(await readFile(join(directory, 'log'), 'utf8'))
-    await pause(100)
-  }
+  const { databaseUrl, dataDir } = fixture.platform
+  dovecot = stack.use(await Dovecot.start({ ports, databaseUrl, dataDir }))
 })
-afterAll(async () => {
-  if (dovecot !== undefined) {
-    const exited = once(dovecot, 'exit')
-    dovecot.kill('SIGTERM')
-    await exited
-  }
-  await fixture[Symbol.asyncDispose]()
-  await rm(directory, { recursive: true, force: true })
-})
-
-/** The files of infra/dovecot, with the paths, ports and users of this test. */
-async function configure(): Promise<void> {
-  const { databaseUrl } = fixture.platform
-  const role = `dovecot_${String(process.pid)}`
-  const grant = await readFile(join(INFRA, 'grant.sql'), 'utf8')
-  await administer(grant.replaceAll('sealpost_dovecot', role).replace('CHANGE-ME', PASSWORD))
-  const { hostname, port, pathname, searchParams } = new URL(databaseUrl)
-  const host = searchParams.get('host') ?? hostname
-  const mails = join(directory, 'vmail')
-  const sql = (await readFile(join(INFRA, 'sealpost-sql.conf.ext'), 'utf8'))
-    .replace(
-      /^connect = .*$/m,
-      `connect = host=${host} port=${searchParams.get('port') ?? (port || '5432')} dbname=${pathname.slice(1)} user=${role} password=${PASSWORD}`,
-    )
-    .replace('/var/vmail', mails)
-    .replaceAll("'vmail'", '65534')
-  await writeFile(join(directory, 'sql.conf.ext'), sql)
-  for (const name of ['cert.pem', 'key.pem'])
-    await writeFile(join(directory, name), await readFile(join(fixture.platform.dataDir, 'tls', name)))
-  await mkdir(mails)
-  await chown(mails, 65_534, 65_534)
-  const shipped = (await readFile(join(INFRA, 'dovecot.conf'), 'utf8'))
-    .replaceAll('/etc/dovecot/private/', `${directory}/`)
-    .replaceAll('/etc/dovecot/sealpost-sql.conf.ext', join(directory, 'sql.conf.ext'))
-    .replace('port = 24', `port = ${String(ports.lmtp)}`)
-    .replace('listen = *, ::', 'listen = 127.0.0.1')
-  await writeFile(join(directory, 'dovecot.conf'), `${shipped}\n${ofThisTest()}`)
-}
-
-function ofThisTest(): string {
-  return [
-    `base_dir = ${join(directory, 'run')}`,
-    `state_dir = ${join(directory, 'state')}`,
-    `log_path = ${join(directory, 'log')}`,
-    'first_valid_uid = 1',
-    // Wrong passwords are slowed down by address, and all of this test come from one.
-    'service anvil {\n unix_listener anvil-auth-penalty {\n mode = 0\n }\n}',
-    // The socket of the tests' Postgres is in a directory of root's.
-    'service auth {\n user = root\n}',
-    `service imap-login {\n inet_listener imap {\n port = ${String(ports.imap)}\n }\n inet_listener imaps {\n port = 0\n }\n}`,
-    `service pop3-login {\n inet_listener pop3 {\n port = ${String(ports.pop3)}\n }\n inet_listener pop3s {\n port = 0\n }\n}`,
-    'service stats {\n unix_listener stats-writer {\n mode = 0666\n }\n}',
-  ].join('\n')
-}
-
-async function administer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: fixture.platform.databaseUrl })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
-}
-
-async function reachable(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
+afterAll(() => stack.disposeAsync())
 
 /** curl, a client of IMAP and POP3; rejects when it does not get what it asked for. */
 async function curl(url: string, user: string, ...more: readonly string[]): Promise<string> {
   const ca = fixture.platform.caFile
-  const { stdout } = await promisify(execFile)('curl', [
+  const { stdout } = await run('curl', [
     '-sS',
     '--ssl-reqd',
     '--cacert',
@@ -134,10 +54,13 @@ async function curl(url: string, user: string, ...more: readonly string[]): Prom
   return stdout
 }
 
-const imap = (path: string, user = `ann@localhost:${PASSWORD}`): Promise<string> =>
-  curl(`imap://localhost:${String(ports.imap)}/${path}`, user)
+const imap = (
+  path: string,
+  user = `ann@localhost:${PASSWORD}`,
+  ...more: readonly string[]
+): Promise<string> => curl(`imap://localhost:${String(ports.imap)}/${path}`, user, ...more)
 
-test.runIf(userInfo().uid === 0)('what comes in by LMTP is read over IMAP and POP3', async () => {
+test('what comes in by LMTP is read over IMAP and POP3', async () => {
   await enqueue(fixture.flow, {
     account: ann,
     envelope: envelopeFor('bob@localhost', 'ann@localhost'),
@@ -152,19 +75,143 @@ test.runIf(userInfo().uid === 0)('what comes in by LMTP is read over IMAP and PO
   )
 })
 
-test.runIf(userInfo().uid === 0)(
-  'a wrong password, nobody, and a suspended account do not get in',
-  async () => {
-    await expect(imap('INBOX', 'ann@localhost:wrong')).rejects.toThrow()
-    await expect(imap('INBOX', `nobody@localhost:${PASSWORD}`)).rejects.toThrow()
-    await fixture.accounts.suspend(parseJid('ann@localhost'), 'abuse')
-    await expect(imap('INBOX')).rejects.toThrow()
-    await fixture.accounts.restore(parseJid('ann@localhost'))
-    expect(await imap('')).toContain('INBOX')
-  },
-)
+/** Files of clients. */
+async function scratch(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mailbox-client-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  return directory
+}
 
-test.runIf(userInfo().uid === 0)('the mailbox has the quota of the plan', async () => {
+async function deliver(body: string): Promise<void> {
+  const envelope = envelopeFor('bob@localhost', 'ann@localhost')
+  await enqueue(fixture.flow, { account: ann, envelope, body })
+  await expect.poll(() => fixture.flow.queue.list(10), { timeout: 20_000 }).toEqual([])
+}
+
+test('mbsync signs in by SCRAM-SHA-256 over IMAP and fetches', async () => {
+  await deliver('for mbsync\r\n')
+  const directory = await scratch()
+  const settings = `IMAPAccount ann
+Host localhost
+Port ${String(ports.imap)}
+User ann@localhost
+Pass ${PASSWORD}
+SSLType STARTTLS
+SystemCertificates no
+CertificateFile ${fixture.platform.caFile}
+AuthMechs SCRAM-SHA-256
+
+IMAPStore far
+Account ann
+
+MaildirStore near
+Path ${directory}/
+Inbox ${directory}/INBOX
+
+Channel mail
+Far :far:
+Near :near:
+Patterns INBOX
+Sync Pull
+Create Near
+SyncState *
+`
+  await writeFile(join(directory, 'mbsyncrc'), settings, { mode: 0o600 })
+  await run('mbsync', ['-c', join(directory, 'mbsyncrc'), 'mail'])
+  const names = await readdir(join(directory, 'INBOX', 'new'))
+  const mails = await Promise.all(
+    names.map((name) => readFile(join(directory, 'INBOX', 'new', name), 'utf8')),
+  )
+  expect(mails.join('')).toContain('for mbsync')
+  expect(await dovecot.log()).toMatch(/imap-login: Info: Login: .*method=SCRAM-SHA-256/)
+})
+
+/** Fetches by POP3 and, unless told, deletes there. */
+async function mpop({ keep = false } = {}): Promise<string> {
+  const directory = await scratch()
+  const settings = {
+    host: 'localhost',
+    port: ports.pop3,
+    tls: 'on',
+    tls_starttls: 'on',
+    tls_trust_file: fixture.platform.caFile,
+    auth: 'scram-sha-256',
+    user: 'ann@localhost',
+    password: PASSWORD,
+    keep: keep ? 'on' : 'off',
+    uidls_file: join(directory, 'uidls'),
+    delivery: `mbox ${join(directory, 'mails')}`,
+  }
+  const lines = Object.entries(settings).map(([name, value]) => `${name} ${String(value)}\n`)
+  await writeFile(join(directory, 'mpoprc'), `account default\n${lines.join('')}`, { mode: 0o600 })
+  await run('mpop', ['-C', join(directory, 'mpoprc')])
+  return await readFile(join(directory, 'mails'), 'utf8').catch(() => '')
+}
+
+test('mpop signs in by SCRAM-SHA-256 over POP3; what it deletes can be had back for seven days, and is gone after', async () => {
+  const count = async (mailbox: string): Promise<number> =>
+    (await dovecot.doveadm('search', '-u', 'ann@localhost', 'mailbox', mailbox, 'all'))
+      .split('\n')
+      .filter((line) => line !== '').length
+  await deliver('deleted by mistake\r\n')
+  const before = await count('INBOX')
+  expect(await mpop()).toContain('deleted by mistake')
+  expect(await dovecot.log()).toMatch(/pop3-login: Info: Login: .*method=SCRAM-SHA-256/)
+  await dovecot.setForward(6)
+  await dovecot.doveadm('expunge', '-A', 'mailbox', 'Expunged', 'savedbefore', '7d')
+  expect([await count('INBOX'), await count('Expunged')]).toEqual([0, before])
+  expect(await dovecot.mailsHolding('deleted by mistake')).toHaveLength(1)
+  // By the operator, and by its owner.
+  await dovecot.doveadm('move', '-u', 'ann@localhost', 'INBOX', 'mailbox', 'Expunged', 'all')
+  expect(await mpop()).toContain('deleted by mistake')
+  await imap('Expunged', undefined, '-X', 'UID MOVE 1:* INBOX')
+  expect(await mpop()).toContain('deleted by mistake')
+  await dovecot.setForward(14)
+  await imap('INBOX', undefined, '-X', 'NOOP') // Sessions collect what is old when they end.
+  await expect.poll(() => count('Expunged'), { timeout: 10_000 }).toBe(0)
+  expect(await count('INBOX')).toBe(0)
+  expect(await dovecot.mailsHolding('deleted by mistake')).toEqual([])
+})
+
+test('a wrong password and nobody do not get in', async () => {
+  await expect(imap('INBOX', 'ann@localhost:wrong')).rejects.toThrow()
+  await expect(imap('INBOX', `nobody@localhost:${PASSWORD}`)).rejects.toThrow()
+})
+
+/** An IMAP session that waits for mail. */
+async function idle(user: string): Promise<{ closed: Promise<string> }> {
+  const ca = await readFile(fixture.platform.caFile)
+  const socket = connectTls({ port: ports.imaps, host: '127.0.0.1', servername: 'localhost', ca })
+  let said = ''
+  socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const closed = once(socket, 'close').then(() => said)
+  socket.write(`a LOGIN ${user} ${PASSWORD}\r\nb SELECT INBOX\r\nc IDLE\r\n`)
+  await vi.waitUntil(() => said.includes('+ idling'), { timeout: 10_000 })
+  return { closed }
+}
+
+test('a suspended account is out at once: its open session ends, it does not sign in, others stay', async () => {
+  await idle('bob@localhost')
+  const ofAnn = await idle('ann@localhost')
+  await fixture.accounts.suspend(parseJid('ann@localhost'), 'abuse')
+  expect(await ofAnn.closed).toMatch(/\* BYE/)
+  await expect(imap('INBOX')).rejects.toThrow()
+  expect(await dovecot.doveadm('who')).toMatch(/^bob@localhost/m)
+  await fixture.accounts.restore(parseJid('ann@localhost'))
+  expect(await imap('')).toContain('INBOX')
+})
+
+test('who was suspended while the relay did not follow is out when it does', async () => {
+  await fixture.restart({ doveadm: undefined })
+  const { closed } = await idle('ann@localhost')
+  await fixture.accounts.suspend(parseJid('ann@localhost'), 'abuse')
+  expect(await dovecot.doveadm('who')).toContain('ann@localhost')
+  await fixture.restart()
+  expect(await closed).toMatch(/\* BYE/)
+  await fixture.accounts.restore(parseJid('ann@localhost'))
+})
+
+test('the mailbox has the quota of the plan', async () => {
   const { accounts } = fixture
   const quota = (user: string): Promise<string> =>
     curl(`imap://localhost:${String(ports.imap)}/`, `${user}:${PASSWORD}`, '-X', 'GETQUOTAROOT INBOX')
@@ -178,4 +225,10 @@ test.runIf(userInfo().uid === 0)('the mailbox has the quota of the plan', async 
   }
   const id = await enqueue(fixture.flow, { account: ann, ...mail })
   await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status).toMatch(/^4\./)
+})
+
+test('what Dovecot logs of sessions and mails names nobody', async () => {
+  const lines = (await dovecot.log()).split('\n').filter((line) => line.includes(': Info: '))
+  expect(lines.length).toBeGreaterThan(20)
+  expect(lines.filter((line) => /\b(?:ann|bob|nobody)\b/.test(line))).toEqual([])
 })

@@ -33,6 +33,7 @@ const PEERS: readonly Program[] = [
   { command: EXIM, debianPackage: 'exim4-daemon-light (unpacked beside Postfix)' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'gpg-wks-client', debianPackage: 'gpg-wks-client' },
+  { command: 'faketime', debianPackage: 'faketime' },
   { command: 'ip', debianPackage: 'iproute2' },
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },

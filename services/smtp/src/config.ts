@@ -8,6 +8,7 @@ import { REPORT_KINDS, type ReportKind } from '@sealpost/ports'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
 import { parseDnsServer, type ResolverServer } from './dns/dns-resolver.ts'
 import type { Hop } from './delivery/remote-carrier.ts'
+import type { DoveadmPlace } from './mailbox/doveadm.ts'
 import type { LmtpServer } from './mailbox/local-carrier.ts'
 import type { ListsConfig } from './lists/open-lists.ts'
 import type { PgpConfig } from './pgp/open-pgp.ts'
@@ -31,6 +32,8 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   readonly routes: ReadonlyMap<string, Hop>
   /** Takes the mail of our users; undefined: it waits here until it is fetched. */
   readonly lmtp: LmtpServer | undefined
+  /** Where sessions at the mailbox server are ended; undefined: they are not. */
+  readonly doveadm: DoveadmPlace | undefined
   /** Gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
   readonly abuseMailbox: EmailAddress | undefined
   /** What was not delivered for so long is given up. */
@@ -62,6 +65,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     smarthost: readSmarthost(env),
     routes: readRoutes(env),
     lmtp: readLmtp(env),
+    doveadm: readDoveadm(env),
     abuseMailbox: readAddress('ABUSE_MAILBOX', env),
     expiryMs: env.durationMs('SMTP_EXPIRY', '48h', { min: 24 * HOUR_MS, max: 72 * HOUR_MS }),
     dnsServers: readDnsServers(env),
@@ -133,6 +137,15 @@ function readAddress(name: string, env: EnvReader): EmailAddress | undefined {
   const address = parseAddress(text)
   if (address === undefined) env.problem(`${name} must be a mail address`)
   return address
+}
+
+function readDoveadm(env: EnvReader): DoveadmPlace | undefined {
+  const url = readServiceUrl('MAILBOX_DOVEADM', env)
+  const key = env.optionalSecret('MAILBOX_DOVEADM_KEY')
+  if (url !== undefined && key !== undefined) return { url, key }
+  if (url !== undefined || key !== undefined)
+    env.problem('MAILBOX_DOVEADM and MAILBOX_DOVEADM_KEY go together')
+  return undefined
 }
 
 /** `host:port`, an IPv6 address in brackets. */

@@ -36,6 +36,8 @@ export interface SmtpEvents extends ScreeningEvents, ReportEvents {
   queueTroubled(code: string): void
   /** Somebody was asked whether they want mail of a list, confirmed, or left; or too many were to be asked. */
   listMember(what: 'asked' | 'confirmed' | 'left' | 'limited'): void
+  /** Sessions at the mailbox server could not be ended; `code` is the error's. */
+  mailboxSessionsStay(code: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
@@ -99,7 +101,28 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     queueTroubled: (code) => log.error('smtp_queue_troubled', { code }),
     listMember: (event) => members.inc({ event }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
+    ...mailboxEvents({ log, metrics }),
     ...screeningEvents({ log, metrics }),
     ...reportEvents(metrics),
+  }
+}
+
+function mailboxEvents({
+  log,
+  metrics,
+}: {
+  log: Log
+  metrics: Metrics
+}): Pick<SmtpEvents, 'mailboxSessionsStay'> {
+  const staying = metrics.counter(
+    'smtp_mailbox_session_errors_total',
+    'Times that sessions at the mailbox server could not be ended',
+    ['code'],
+  )
+  return {
+    mailboxSessionsStay: (code) => {
+      staying.inc({ code })
+      log.warn('smtp_mailbox_sessions_stay', { code })
+    },
   }
 }

@@ -15,6 +15,7 @@ import { type Arrival, unchanged } from './mailbox/arrival.ts'
 import { sparingConfirmations } from './mailbox/key-submission.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
 import { DESK, Mailbox } from './mailbox/mailbox.ts'
+import { MailboxSessions } from './mailbox/mailbox-sessions.ts'
 import { EVERYBODY, roomByPlan } from './mailbox/room.ts'
 import { postPublic, type PostPublic } from './pgp/fetch-public.ts'
 import { queuedMail } from './ports/queued-mail.ts'
@@ -82,12 +83,17 @@ export async function openMailFlow(
   const queue = new Queue({ store, dispatcher, now })
   const reports = stack.use(await openReports(platform, { ...options, store, queue }))
   const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
+  const notEnded = (error: unknown): void => events.mailboxSessionsStay(errorCode(error))
   const erase = async (accountId: string): Promise<void> => {
     await options.erase?.(accountId)
     await queue.eraseAccount(accountId)
   }
   stack.use(runErasure({ ledger: accounts.erasure, owner: 'smtp', erase, clock, bus, onError }))
   stack.use(followAccounts({ accounts, queue, bus, onError }))
+  if (config.doveadm !== undefined)
+    stack.use(
+      new MailboxSessions({ accounts, bus, domains, clock, doveadm: config.doveadm, onError: notEnded }),
+    )
   void fenced.promise.then(() => dispatcher[Symbol.asyncDispose]())
   dispatcher.start()
   const held = stack.move()
