@@ -15,8 +15,8 @@ import { Sealpost } from './sealpost.ts'
 
 const PASSWORD = 'pass-word'
 const ALICE = 'alice@localhost'
-/** Mail servers of the world: one that an authority knows, and one that nobody knows. */
-const [KNOWN, UNKNOWN] = ['11.11.11.11', '11.11.11.12']
+/** Mail servers of the world: one that an authority knows, one that nobody knows, and the same over IPv6. */
+const [KNOWN, UNKNOWN, SIX] = ['11.11.11.11', '11.11.11.12', '2a11:1100:0:100::25']
 const known = makeCertificate('mx.sts.example')
 const unknown = makeCertificate('mx.other.example')
 const policies = ['sts.example', 'wrong.example', 'plain.example'].map((domain) => ({
@@ -43,6 +43,7 @@ const ZONES: readonly WorldZone[] = [
   { name: 'mismatch.example', kind: 'signed', records: [...mx, tlsa(known.cert)] },
   { name: 'without.example', kind: 'signed', records: mx },
   { name: 'unsigned.example', kind: 'unsigned', records: [...mx, tlsa(known.cert)] },
+  { name: 'six.example', kind: 'unsigned', records: ['@ MX 10 mx', `mx AAAA ${SIX}`] },
   { name: 'altered.example', kind: 'altered', records: [...mx, tlsa(unknown.cert)] },
 ]
 
@@ -55,7 +56,7 @@ let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mail-delivery-'))
   stack.defer(() => rm(directory, { recursive: true }))
-  world = stack.use(await MailWorld.create({ zones: ZONES, policies, addresses: [KNOWN, UNKNOWN] }))
+  world = stack.use(await MailWorld.create({ zones: ZONES, policies, addresses: [KNOWN, UNKNOWN, SIX] }))
   const authorities = join(directory, 'authorities.pem')
   await writeFile(authorities, [known.ca, ...policies.map(({ ca }) => ca)].join('\n'))
   postfix = stack.use(
@@ -64,7 +65,9 @@ beforeAll(async () => {
       doors: [
         { at: `${KNOWN}:25`, certificate: known },
         { at: `${UNKNOWN}:25`, certificate: unknown },
+        { at: `[${SIX}]:25`, certificate: unknown },
       ],
+      settings: { inet_protocols: 'all' },
       mailboxes: ZONES.map(({ name }) => `bob@${name}`),
     }),
   )
@@ -166,6 +169,13 @@ describe.runIf(process.getuid?.() === 0)('to Postfix', () => {
       await submit(`bob@${domain}`)
       expect(await arrived(domain)).toMatch(OVER_TLS)
     }
+  })
+
+  test('a server with nothing but IPv6', async () => {
+    await submit('bob@six.example')
+    expect(await arrived('six.example')).toMatch(
+      /^Received: from \S+ \(unknown \[IPv6:2a11:1100:0:100::25\]\)/m,
+    )
   })
 
   test('a zone that was changed on the way is no answer: the mail waits', async () => {

@@ -58,7 +58,9 @@ export class MailWorld implements AsyncDisposable {
     stack.defer(() => rm(directory, { recursive: true, force: true }))
     const lines = [
       'ip link set lo up',
-      ...[POLICY_ADDRESS, ...addresses].map((one) => `ip addr add ${one}/32 dev lo`),
+      ...[POLICY_ADDRESS, ...addresses].map(
+        (one) => `ip addr add ${one}/${one.includes(':') ? '128' : '32'} dev lo`,
+      ),
       'echo ready',
       'exec sleep infinity',
     ]
