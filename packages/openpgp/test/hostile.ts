@@ -235,7 +235,7 @@ export function hostileCorpus(): readonly Hostile[] {
       reduced: true,
       upload: Buffer.concat([forgedOver(mallory, 4000), VICTIM]),
     },
-    { name: 'a thousand small certificates', upload: manyCertificates() },
+    { name: 'two hundred small certificates', upload: manyCertificates() },
     {
       name: 'armored, in a megabyte of white space',
       upload: Buffer.concat([Buffer.alloc(500_000, '\n'), armored(VICTIM), Buffer.alloc(500_000, ' \n')]),
@@ -295,9 +295,10 @@ function subkeyPacket(index: number): Buffer {
   return framePacket(CertificatePacket.publicSubkey, body).bytes
 }
 
-function manyCertificates(): Buffer {
+/** `first`: the number that the first of their keys comes from. */
+export function manyCertificates(first = 10_000): Buffer {
   const others = Array.from({ length: 200 }, (_, index) => {
-    const key = ed25519(10_000 + index)
+    const key = ed25519(first + index)
     return Buffer.concat([key.key.packet.bytes, direct(key, { created: NOW - DAY })])
   })
   return Buffer.concat([...others, VICTIM])

@@ -54,6 +54,11 @@ export class CertificateWorker implements AsyncDisposable {
     return (await this.#run({ kind: 'merge', ...task })) as MergeResult | undefined
   }
 
+  /** In their order. */
+  async mergeAll(tasks: readonly Omit<MergeTask, 'kind'>[]): Promise<(MergeResult | undefined)[]> {
+    return (await this.#run({ kind: 'merge-all', tasks })) as (MergeResult | undefined)[]
+  }
+
   /** The armored message; undefined when nothing can be encrypted to the certificate. */
   async encrypt(task: Omit<EncryptTask, 'kind'>): Promise<string | undefined> {
     return (await this.#run({ kind: 'encrypt', ...task })) as string | undefined

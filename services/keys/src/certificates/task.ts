@@ -68,6 +68,12 @@ export interface MergeTask {
   readonly now: number
 }
 
+/** Several at once, each by itself. */
+export interface MergeAllTask {
+  readonly kind: 'merge-all'
+  readonly tasks: readonly Omit<MergeTask, 'kind'>[]
+}
+
 export interface MergeResult {
   readonly kept: Uint8Array
   readonly served: Uint8Array
@@ -124,7 +130,7 @@ export interface VerifyTask {
   readonly message: Uint8Array
 }
 
-export type Task = ReadTask | MergeTask | ImportTask | EncryptTask | VerifyTask
+export type Task = ReadTask | MergeTask | MergeAllTask | ImportTask | EncryptTask | VerifyTask
 
 export function readTask({ upload, form, now }: ReadTask): ReadResult {
   const body = Buffer.from(upload.buffer, upload.byteOffset, upload.byteLength)
@@ -168,8 +174,7 @@ export function importTask({ uploads, now }: ImportTask): ImportResult {
 }
 
 /** One of which nothing is kept, and nothing published. */
-const NEW: Omit<MergeTask, 'incoming' | 'now'> = {
-  kind: 'merge',
+const NEW: Omit<MergeTask, 'kind' | 'incoming' | 'now'> = {
   kept: undefined,
   revocation: undefined,
   addresses: [],
@@ -180,7 +185,7 @@ const NEW: Omit<MergeTask, 'incoming' | 'now'> = {
 }
 
 /** Undefined when nothing is left, or when the revocation is not by this certificate's key. */
-export function mergeTask(task: MergeTask): MergeResult | undefined {
+export function mergeTask(task: Omit<MergeTask, 'kind'>): MergeResult | undefined {
   const merged = mergeParts(task)
   if (merged === undefined) return undefined
   const { now, addresses, suspended } = task
@@ -202,7 +207,7 @@ export function mergeTask(task: MergeTask): MergeResult | undefined {
   }
 }
 
-function mergeParts(task: MergeTask): VerifiedCertificate | undefined {
+function mergeParts(task: Omit<MergeTask, 'kind'>): VerifiedCertificate | undefined {
   const { now } = task
   const kept = task.kept && readStored(Buffer.from(task.kept))
   const incoming = task.incoming && readStored(Buffer.from(task.incoming))

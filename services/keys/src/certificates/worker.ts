@@ -13,6 +13,7 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'read') return readTask(task)
   if (task.kind === 'verify') return verifyTask(task)
   if (task.kind === 'import') return importTask(task)
+  if (task.kind === 'merge-all') return task.tasks.map(mergeTask)
   return task.kind === 'merge' ? mergeTask(task) : await encryptTask(task)
 }
 

@@ -40,6 +40,39 @@ async function userIds(directory: Directory, seed: number): Promise<string[]> {
 }
 
 describe('submitting', () => {
+  test('many at once: new, known, changed and removed ones each have their outcome, and of two uploads at the same time nothing is lost', async () => {
+    const directory = open()
+    const seeds = Array.from({ length: 70 }, (_, index) => 3_000 + index)
+    const bytesOf = (seed: number): Buffer =>
+      sample(seed, { addresses: [`u${String(seed)}@example.org`] }).bytes
+    const [known, updated, removed] = [3_000, 3_001, 3_002] as const
+    await directory.submit(Buffer.concat([bytesOf(known), bytesOf(updated), bytesOf(removed)]))
+    await directory.remove(fingerprintOf(removed))
+    const revocation = direct(ed25519(updated), { type: 0x20, created: BIRTH + DAY, hashed: [reason(2)] })
+    const changed = Buffer.concat([ed25519(updated).key.packet.bytes, revocation])
+    const rest = seeds.filter((seed) => ![known, updated, removed].includes(seed as never))
+    const upload = Buffer.concat([bytesOf(known), changed, bytesOf(removed), ...rest.map(bytesOf)])
+    const { certificates } = await directory.submit(upload)
+    const outcomes = new Map(certificates.map(({ fingerprint, outcome }) => [fingerprint, outcome]))
+    expect([known, updated, removed].map((seed) => outcomes.get(fingerprintOf(seed)))).toEqual([
+      'unchanged',
+      'updated',
+      'ignored',
+    ])
+    expect(rest.map((seed) => outcomes.get(fingerprintOf(seed)))).toEqual(rest.map(() => 'inserted'))
+    expect(certificates.find(({ fingerprint }) => fingerprint === fingerprintOf(known))).toMatchObject({
+      addresses: ['u3000@example.org'],
+      unpublished: ['u3000@example.org'],
+    })
+    const more = Array.from({ length: 40 }, (_, index) => bytesOf(3_100 + index))
+    const both = await Promise.all([
+      directory.submit(Buffer.concat(more)),
+      directory.submit(Buffer.concat(more.toReversed())),
+    ])
+    const twice = both.flatMap((each) => each.certificates.map(({ outcome }) => outcome))
+    expect(twice.toSorted()).toEqual([...more.map(() => 'inserted'), ...more.map(() => 'unchanged')])
+  })
+
   test('a certificate is answered without user ids until its owner publishes them', async () => {
     const directory = open()
     const { bytes } = sample(1, { addresses: ['One@example.org', 'two@example.org'] })

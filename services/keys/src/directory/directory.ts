@@ -22,6 +22,8 @@ const PREFIX_LOG_DAYS = 90
 /** Of one day; beyond that it is no help. */
 const PREFIXES_MAX = 100_000
 const DAY_MS = 86_400_000
+/** Certificates of one upload that are read, merged and written together: each may be twice 256 KiB. */
+const TOGETHER_MAX = 32
 /** Tries to write a certificate that others change at the same time. */
 const TRIES_MAX = 10
 
@@ -105,7 +107,7 @@ interface Change {
 
 export interface DirectoryOptions {
   readonly store: CertificateStore
-  readonly worker: Pick<CertificateWorker, 'read' | 'merge' | 'import'>
+  readonly worker: Pick<CertificateWorker, 'read' | 'merge' | 'mergeAll' | 'import'>
   readonly clock: Clock
 }
 
@@ -132,8 +134,8 @@ export class Directory {
     const read = await this.#worker.read({ upload, form, now: this.#now() })
     check?.(read.certificates)
     const certificates: Submitted[] = []
-    for (const { fingerprint, bytes, addresses } of read.certificates)
-      certificates.push({ ...(await this.#take(fingerprint, { incoming: bytes })), addresses })
+    for (let from = 0; from < read.certificates.length; from += TOGETHER_MAX)
+      certificates.push(...(await this.#takeAll(read.certificates.slice(from, from + TOGETHER_MAX))))
     let { rejected } = read
     for (const revocation of read.revocations) {
       const submitted = await this.#takeRevocation(revocation)
@@ -339,11 +341,45 @@ export class Directory {
 
   async #take(fingerprint: string, parts: Parts): Promise<Submitted> {
     const buried = await this.#store.isBuried(fingerprint)
-    const { before, result } = await this.#change(fingerprint, { ...parts, bare: buried })
-    if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [], addresses: [] }
-    const unchanged = before?.kept.equals(result.kept) === true
-    const outcome = before === undefined ? 'inserted' : unchanged ? 'unchanged' : 'updated'
-    return { fingerprint, outcome, unpublished: result.unpublished, addresses: [] }
+    return asSubmitted(fingerprint, await this.#change(fingerprint, { ...parts, bare: buried }))
+  }
+
+  /** Each as `#take` does, but with few questions to the store for all of them: those that are new are written together. What others change meanwhile is taken by itself. */
+  async #takeAll(all: ReadResult['certificates']): Promise<Submitted[]> {
+    const fingerprints = all.map(({ fingerprint }) => fingerprint)
+    const buried = new Set(await this.#store.buriedAmong(fingerprints))
+    const rows = new Map((await this.#store.findAll(fingerprints)).map((row) => [row.fingerprint, row]))
+    const changes = all.map(({ fingerprint, bytes: incoming, addresses }) => ({
+      fingerprint,
+      addresses,
+      before: rows.get(fingerprint),
+      parts: { incoming, bare: buried.has(fingerprint) },
+    }))
+    const results = await this.#worker.mergeAll(
+      changes.map(({ before, parts }) => this.#merged(before, parts)),
+    )
+    const made = changes.map((each, index) => {
+      const result = results[index]
+      return {
+        ...each,
+        result,
+        row: result && this.#rowOf(each.fingerprint, each.before, each.parts, result),
+      }
+    })
+    const fresh = made.flatMap(({ before, row }) => (before === undefined && row !== undefined ? row : []))
+    const inserted = new Set(fresh.length === 0 ? [] : await this.#store.insertAll(fresh))
+    const taken: Submitted[] = []
+    for (const { fingerprint, addresses, before, parts, result, row } of made) {
+      const written =
+        row === undefined ||
+        inserted.has(fingerprint) ||
+        (before !== undefined && (await this.#store.put(row, before.revision)))
+      const change = written
+        ? asSubmitted(fingerprint, { before, result })
+        : await this.#take(fingerprint, parts)
+      taken.push({ ...change, addresses })
+    }
+    return taken
   }
 
   /** Undefined when no certificate here is revoked by it. */
@@ -377,36 +413,57 @@ export class Directory {
   /** Reads, changes and writes one certificate; `lost` when somebody else wrote it meanwhile. */
   async #tryChange(fingerprint: string, parts: Parts): Promise<Change | 'lost'> {
     const before = await this.#store.find(fingerprint)
-    const claims = claimsAfter(before, parts)
-    const result = await this.#worker.merge({
-      ...this.#asIs(claims),
-      kept: before?.kept,
-      incoming: parts.incoming,
-      revocation: parts.revocation,
-      erase: parts.erase,
-      forget: parts.forget === true,
-      bare: parts.bare === true,
-    })
+    const result = await this.#worker.merge(this.#merged(before, parts))
     if (result === undefined) return { before, result }
     if (
       parts.publish !== undefined &&
       !result.listing.userIds.some((each) => each.valid && each.address === parts.publish)
     )
       throw fail.noSuchUserId()
-    const unchanged = before !== undefined && parts.forget !== true && isSame(before, result, claims)
-    if (unchanged) return { before, result }
-    const forgetOn = result.withholds ? (before?.forgetOn ?? this.#day(FORGET_DAYS)) : undefined
-    const row = {
+    const row = this.#rowOf(fingerprint, before, parts, result)
+    const written = row === undefined || (await this.#store.put(row, before?.revision, parts.superseded))
+    return written ? { before, result } : 'lost'
+  }
+
+  #merged(before: StoredRow | undefined, parts: Parts): Omit<MergeTask, 'kind'> {
+    return {
+      ...this.#asIs(claimsAfter(before, parts)),
+      kept: before?.kept,
+      incoming: parts.incoming,
+      revocation: parts.revocation,
+      erase: parts.erase,
+      forget: parts.forget === true,
+      bare: parts.bare === true,
+    }
+  }
+
+  /** What is to be written; undefined when that is there already. */
+  #rowOf(
+    fingerprint: string,
+    before: StoredRow | undefined,
+    parts: Parts,
+    result: MergeResult,
+  ): NewRow | undefined {
+    const claims = claimsAfter(before, parts)
+    if (before !== undefined && parts.forget !== true && isSame(before, result, claims)) return undefined
+    return {
+      ...claims,
       fingerprint,
       kept: Buffer.from(result.kept),
       served: Buffer.from(result.served),
       minimal: result.minimal.map((bytes) => bytes && Buffer.from(bytes)),
       changedOn: before?.served.equals(result.served) === true ? undefined : this.#day(0),
       listing: result.listing,
+      forgetOn: result.withholds ? (before?.forgetOn ?? this.#day(FORGET_DAYS)) : undefined,
     }
-    const written = await this.#store.put({ ...row, ...claims, forgetOn }, before?.revision, parts.superseded)
-    return written ? { before, result } : 'lost'
   }
+}
+
+function asSubmitted(fingerprint: string, { before, result }: Change): Submitted {
+  if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [], addresses: [] }
+  const unchanged = before?.kept.equals(result.kept) === true
+  const outcome = before === undefined ? 'inserted' : unchanged ? 'unchanged' : 'updated'
+  return { fingerprint, outcome, unpublished: result.unpublished, addresses: [] }
 }
 
 type Claims = Pick<StoredRow, 'addresses' | 'suspended'>

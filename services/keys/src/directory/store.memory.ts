@@ -42,6 +42,7 @@ export function memoryCertificateStore(): CertificateStore {
 
   return {
     find: async (fingerprint) => rows.get(fingerprint),
+    findAll: async (fingerprints) => fingerprints.flatMap((each) => rows.get(each) ?? []),
     put: async (row, revision) => put(row, revision),
     async insertAll(all) {
       const fresh = all.filter(({ fingerprint }) => !buried.has(fingerprint))
@@ -78,6 +79,7 @@ export function memoryCertificateStore(): CertificateStore {
     claimReminder: async (reminder) => reminders.claim(reminder),
     releaseReminder: async ({ address }) => reminders.release(address),
     bury: async (fingerprint) => void buried.add(fingerprint),
+    buriedAmong: async (fingerprints) => fingerprints.filter((each) => buried.has(each)),
     isBuried: async (fingerprint) => buried.has(fingerprint),
     unbury: async (fingerprint) => void buried.delete(fingerprint),
   }

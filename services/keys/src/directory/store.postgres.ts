@@ -12,6 +12,7 @@ import type {
   NewRow,
   Reminder,
   Served as ServedRow,
+  StoredRow,
 } from './store.ts'
 
 interface SqlRow {
@@ -35,13 +36,10 @@ const hex = (buffer: Buffer): string => buffer.toString('hex').toUpperCase()
 export function postgresCertificateStore(db: Db, log: LogWriter): CertificateStore {
   return {
     async find(fingerprint) {
-      const [row] = await db.query<SqlRow>(sql`
-        select fingerprint, kept, served, listing, forget_on, revision,
-          array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended order by address) as addresses,
-          array(select address from keys.published_address p where p.certificate = c.fingerprint and p.suspended order by address) as suspended
-        from keys.certificate c where fingerprint = ${bytes(fingerprint)}`)
-      return row && { ...row, fingerprint, forgetOn: row.forget_on ?? undefined }
+      const [row] = await findAll(db, [fingerprint])
+      return row
     },
+    findAll: (fingerprints) => findAll(db, fingerprints),
     put: (row, revision, superseded = false) => put({ db, log }, row, { revision, superseded }),
     insertAll: (rows) => db.transaction((tx) => insertAll(tx, rows)),
     delete: (fingerprint) =>
@@ -78,6 +76,21 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
     ...prefixLog(db),
     ...tombstones(db),
   }
+}
+
+async function findAll(db: Db, fingerprints: readonly string[]): Promise<StoredRow[]> {
+  const rows = await db.query<SqlRow>(
+    sql`select fingerprint, kept, served, listing, forget_on, revision,
+        array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended order by address) as addresses,
+        array(select address from keys.published_address p where p.certificate = c.fingerprint and p.suspended order by address) as suspended
+      from keys.certificate c where fingerprint = any (${fingerprints.map(bytes)}::bytea[])`,
+    { name: 'keys-find' },
+  )
+  return rows.map((row) => ({
+    ...row,
+    fingerprint: hex(row.fingerprint),
+    forgetOn: row.forget_on ?? undefined,
+  }))
 }
 
 /** Lookups of one statement: each may be four certificates of 256 KiB. */
@@ -172,7 +185,7 @@ function prefixLog(db: Db): Pick<CertificateStore, 'prefixes' | 'forgetPrefixes'
   }
 }
 
-function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'unbury'> {
+function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'buriedAmong' | 'unbury'> {
   return {
     async bury(fingerprint) {
       await db.execute(sql`insert into keys.tombstone values (${bytes(fingerprint)}) on conflict do nothing`)
@@ -180,6 +193,12 @@ function tombstones(db: Db): Pick<CertificateStore, 'bury' | 'isBuried' | 'unbur
     async isBuried(fingerprint) {
       const rows = await db.query(sql`select from keys.tombstone where fingerprint = ${bytes(fingerprint)}`)
       return rows.length > 0
+    },
+    async buriedAmong(fingerprints) {
+      const rows = await db.query<{ fingerprint: Buffer }>(
+        sql`select fingerprint from keys.tombstone where fingerprint = any (${fingerprints.map(bytes)}::bytea[])`,
+      )
+      return rows.map(({ fingerprint }) => hex(fingerprint))
     },
     async unbury(fingerprint) {
       await db.execute(sql`delete from keys.tombstone where fingerprint = ${bytes(fingerprint)}`)

@@ -82,6 +82,12 @@ describe.each([
     expect(await store.find(removed.fingerprint)).toBeUndefined()
     expect(await store.insertAll([one, two])).toEqual([])
     expect(await store.insertAll([])).toEqual([])
+    const all = [here, one, two, removed].map(({ fingerprint }) => fingerprint)
+    const found = await store.findAll(all)
+    expect(found.map(({ fingerprint }) => fingerprint).sort()).toEqual(all.slice(0, 3).sort())
+    for (const row of found) expect(row).toEqual(await store.find(row.fingerprint))
+    expect(await store.buriedAmong(all)).toEqual([removed.fingerprint])
+    expect([await store.findAll([]), await store.buriedAmong([])]).toEqual([[], []])
     for (const { fingerprint, kept, served, listing } of [one, two]) {
       expect(await store.find(fingerprint)).toMatchObject({ kept, served, addresses: [] })
       for (const key of [listing, ...listing.subkeys])

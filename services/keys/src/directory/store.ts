@@ -56,6 +56,8 @@ export type ReminderDays = 30 | 7 | 1
 
 export interface CertificateStore {
   find(fingerprint: string): Promise<StoredRow | undefined>
+  /** Those that are there, in no order. */
+  findAll(fingerprints: readonly string[]): Promise<StoredRow[]>
   /**
    * Writes a row whole, components and addresses included. False, and nothing written, when the row is not at `revision` any more (undefined: when there is
    * one), or when one of the addresses belongs to another certificate. What changes for an address is in the transparency log when it returns. `superseded`:
@@ -92,5 +94,7 @@ export interface CertificateStore {
   releaseReminder(reminder: Reminder): Promise<void>
   bury(fingerprint: string): Promise<void>
   isBuried(fingerprint: string): Promise<boolean>
+  /** Those of them that are. */
+  buriedAmong(fingerprints: readonly string[]): Promise<string[]>
   unbury(fingerprint: string): Promise<void>
 }
