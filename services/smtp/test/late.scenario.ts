@@ -96,3 +96,27 @@ test('what was held for thirty days is given up, and its sender told', async () 
   expect((await reports()).at(-1)).toContain('Action: failed\r\nStatus: 4.4.7\r\n')
   await expect.poll(() => fixture.flow.queue.show(id)).toBeUndefined()
 })
+
+test('what is released after days is tried, and has all its time again', async () => {
+  const envelope = envelopeFor('ann@localhost', 'bob@example.com')
+  const [first, second] = [
+    await enqueue(fixture.flow, { account: ann, envelope }),
+    await enqueue(fixture.flow, { account: ann, envelope }),
+  ]
+  for (const id of [first, second]) expect(await fixture.flow.queue.hold(id)).toBe(true)
+  ahead += 72 * HOUR_MS
+  await fixture.restart()
+  const attempts = fixture.flow.queue.show(second)?.recipients[0]?.attempts ?? 0
+  expect(await fixture.flow.queue.release(second)).toBe(true)
+  await expect.poll(() => fixture.flow.queue.show(second)?.recipients[0]?.attempts).toBeGreaterThan(attempts)
+  ahead += 47 * HOUR_MS
+  await fixture.restart()
+  expect(fixture.flow.queue.show(second)).toBeDefined()
+  ahead += 2 * HOUR_MS
+  await fixture.restart()
+  await expect.poll(() => fixture.flow.queue.show(second)).toBeUndefined()
+  sink.refusal = undefined
+  const count = sink.mails.length
+  expect(await fixture.flow.queue.release(first)).toBe(true)
+  expect(await sink.next(count)).toMatchObject({ recipient: 'bob@example.com' })
+})

@@ -132,16 +132,22 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Decides what comes next for a job: something now, or when. */
   #wake(job: Job): void {
-    const { clock, expiryMs } = this.#options
+    const { clock } = this.#options
     if (job.busy || !this.#isKept(job) || job.open.length === 0) return
     const now = clock.now()
-    const held = job.kept.state.hold !== undefined
-    const expiresAt = job.kept.acceptedAt + (held ? HELD_MS_MAX : expiryMs)
-    if (now < expiresAt && held) return this.#schedule(job, expiresAt)
+    const expiresAt = this.#expiresAt(job.kept)
+    if (now < expiresAt && job.kept.state.hold !== undefined) return this.#schedule(job, expiresAt)
     if (now >= expiresAt) return this.#work(job, () => this.#giveUp(job))
     if (now >= job.nextAt) return this.#offer(job)
     if (now >= job.noticeAt) return this.#work(job, () => this.#tellDelay(job))
     this.#schedule(job, Math.min(job.nextAt, expiresAt, job.noticeAt))
+  }
+
+  /** A hold does not count, but nothing is kept for more than a month. */
+  #expiresAt({ acceptedAt, state }: KeptMail): number {
+    const last = acceptedAt + HELD_MS_MAX
+    if (state.hold !== undefined) return last
+    return Math.min((state.releasedAt ?? acceptedAt) + this.#options.expiryMs, last)
   }
 
   #schedule(job: Job, dueAt: number): void {
@@ -285,8 +291,7 @@ export class Dispatcher implements AsyncDisposable {
     const asked = wanted(notices)
     // Reports go to our own users only: whoever sent from outside was refused while it was there, or cannot be known.
     if (asked.length === 0 || kept.account === undefined || mail.envelope.sender === undefined) return
-    const retryUntil = kept.acceptedAt + this.#options.expiryMs
-    await this.#insist(() => this.#options.reporter.report(mail, asked, retryUntil))
+    await this.#insist(() => this.#options.reporter.report(mail, asked, this.#expiresAt(kept)))
   }
 
   /** Until it succeeds or the relay stops: the remote servers have done their part, and nobody else knows. */

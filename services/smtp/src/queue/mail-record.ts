@@ -29,6 +29,8 @@ export type HoldReason = 'operator' | 'suspended'
 
 export interface MailState {
   hold?: HoldReason | undefined
+  /** When a hold ended last: its time of delivery begins anew then. In milliseconds since the epoch. */
+  releasedAt?: number | undefined
   /** In the order of the envelope. */
   readonly recipients: readonly Progress[]
 }

@@ -79,7 +79,10 @@ export class Queue implements MailQueue, MailOperations {
   }
 
   release(id: string): Promise<boolean> {
-    return this.#update(id, ({ state }) => void (state.hold = undefined))
+    return this.#update(id, ({ state }) => {
+      if (state.hold !== undefined) state.releasedAt = this.#options.now()
+      state.hold = undefined
+    })
   }
 
   /** Destroys it; nobody is told. */

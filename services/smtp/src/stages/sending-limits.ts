@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MailConduct, Plans } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
+import type { EmailAddress } from '@sealpost/mail'
 import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
 import type { Lists } from '../lists/lists.ts'
@@ -88,6 +89,12 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
     const listMailsPerDay = Math.min(plan.listMailsPerDay, restriction)
     return { ...plan, messagesPerDay: restriction, listMailsPerDay }
   }
+  const countNew = async (accountId: string, recipients: readonly EmailAddress[]): Promise<number> => {
+    const all = await known.countNew(accountId, recipients)
+    if (all === 0) return 0
+    const others = await options.lists.unconfirmed(accountId, recipients)
+    return others.length === recipients.length ? all : await known.countNew(accountId, others)
+  }
   /** Of the mail that each client is sending. */
   const inForce = new WeakMap<Client, SendingPlan>()
 
@@ -110,8 +117,7 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
       const plan = inForce.get(client) ?? (await planOf(account.id))
       if (isListMail.get(transaction) === true) return accounts.takeListMail(account.id, plan)
       const recipients = envelope.recipients.map(({ address }) => address)
-      const unconfirmed = await options.lists.unconfirmed(account.id, recipients)
-      const newRecipients = await known.countNew(account.id, unconfirmed)
+      const newRecipients = await countNew(account.id, recipients)
       if (newRecipients > plan.newRecipientsPerMessage) return reject.bulk(plan.newRecipientsPerMessage)
       return accounts.take(account.id, plan, { recipients: recipients.length, newRecipients })
     },
