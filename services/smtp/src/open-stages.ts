@@ -15,6 +15,7 @@ import { attachmentsStage } from './stages/attachments.ts'
 import { keySubmissionStage } from './stages/key-submission.ts'
 import { listMailStage } from './stages/list-mail.ts'
 import { mailReviewStage } from './stages/mail-review.ts'
+import { operatorMailStage } from './stages/operator-mail.ts'
 import { ownAddressesStage } from './stages/own-addresses.ts'
 import { recipientsStage } from './stages/recipients.ts'
 import { sendingLimitsStage } from './stages/sending-limits.ts'
@@ -60,7 +61,8 @@ export async function openStages(
   const known = new KnownRecipients(db, key)
   const { sendingPlan: plan } = config
   const stages = [
-    stack.use(recipientsStage({ accounts, isFull, isDeskFull, domains, clock, random })),
+    stack.use(recipientsStage({ accounts, isFull, domains, clock, random })),
+    stack.use(operatorMailStage({ isDeskFull, domains, clock, random })),
     ...screening.first,
     ownAddressesStage({ domains }),
     keySubmissionStage({ domains }),

@@ -14,6 +14,7 @@ import { DESK } from '../src/mailbox/mailbox.ts'
 import { openReception } from '../src/reception/reception.ts'
 import type { Reception } from '../src/reception/reception.ts'
 import type { Entrance, Stage } from '../src/reception/stage.ts'
+import { operatorMailStage } from '../src/stages/operator-mail.ts'
 import { recipientsStage } from '../src/stages/recipients.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import { SmtpClient } from './smtp-client.ts'
@@ -61,12 +62,13 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
     recipientsStage({
       accounts,
       isFull: (accountId) => Promise.resolve(full.has(accountId)),
-      isDeskFull: () => Promise.resolve(full.has(DESK)),
       domains,
       clock,
       random,
     }),
   )
+  const isDeskFull = (): Promise<boolean> => Promise.resolve(full.has(DESK))
+  const operator = stack.use(operatorMailStage({ isDeskFull, domains, clock, random }))
   const { ports } = stack.use(
     await openReception({
       host: bind,
@@ -82,7 +84,7 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
       random,
       queue,
       events: createEvents(platform),
-      stages: [recipients, ...(options.stages?.({ platform, accounts }) ?? [])],
+      stages: [recipients, operator, ...(options.stages?.({ platform, accounts }) ?? [])],
     }),
   )
   const ca = await readFile(platform.caFile, 'utf8')

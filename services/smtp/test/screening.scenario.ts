@@ -333,6 +333,21 @@ describe('whoever runs the server', () => {
     )
   })
 
+  test('is not drowned by one stranger: so many mails at once, each of 16 MiB at most', async () => {
+    const flood = { address: '192.0.2.250', from: 'x@elsewhere.example', to: ['abuse@localhost'], text: TEXT }
+    const large = `${TEXT}\r\n${`${'x'.repeat(998)}\r\n`.repeat(16_800)}.`.slice(0, -1)
+    expect(await mailFrom(reception, { ...flood, address: '192.0.2.251', text: large })).toMatch(
+      /^552 5\.3\.4/,
+    )
+    const client = await connectFrom(reception, flood.address)
+    await client.ask('MAIL FROM:<x@elsewhere.example>')
+    const replies: string[] = []
+    for (let each = 0; each < 31; each++) replies.push(await client.ask('RCPT TO:<abuse@localhost>'))
+    expect(replies.filter((reply) => reply.startsWith('250'))).toHaveLength(30)
+    expect(replies.at(-1)).toMatch(/^450 4\.7\.1 Too many mails to whoever runs this server/)
+    expect(await mailFrom(reception, { ...flood, address: KNOWN })).toMatch(/^250/)
+  })
+
   test('is told to be full for a time only', async () => {
     reception.full.add(DESK)
     const client = await connectFrom(reception, KNOWN)

@@ -31,7 +31,7 @@ function printPlan({ name, limits }: Plan): string {
 }
 
 function printListed({ accounts, ...plan }: Static<typeof listedSchema>): string {
-  return `${printPlan(plan)}  (${String(accounts)} accounts)`
+  return `${printPlan(plan)}  (accounts: ${String(accounts)})`
 }
 
 export const listPlans = defineCommand({

@@ -1,6 +1,6 @@
 /**
- * Bulk mail of our users goes only to those whose confirmed opt-in is on record. What says that it is bulk mail (List-Id, or Precedence as mailers of lists write it) goes to one
- * member at a time, with a link of its own by which it leaves with one click (RFC 8058). Whatever else the mail says of leaving is taken off.
+ * RFC 2919, RFC 8058: bulk mail of our users goes only to those whose confirmed opt-in is on record. What says that it is bulk mail (List-Id, List-Unsubscribe, or Precedence as
+ * mailers of lists write it) goes to one member at a time, with a link of its own by which it leaves with one click. Whatever else the mail says of leaving is taken off.
  */
 import type { MailHeader } from '@sealpost/mail'
 import type { Lists } from '../lists/lists.ts'

@@ -30,8 +30,6 @@ export interface RecipientsOptions {
   readonly accounts: Pick<Accounts, 'find'>
   /** Whether there is no room for another mail; told at once, so that it need not be told by mail later. */
   readonly isFull: (accountId: string) => Promise<boolean>
-  /** The same for what is for whoever runs the server. */
-  readonly isDeskFull: () => Promise<boolean>
   readonly domains: readonly string[]
   readonly clock: Clock
   readonly random: Random
@@ -42,15 +40,18 @@ export function isRoleAddress({ local }: EmailAddress): boolean {
   return ALWAYS.has(local.toLowerCase())
 }
 
+/** Whether it is one of ours that is for whoever runs this server. */
+export function isOperatorAddress(address: EmailAddress, domains: readonly string[]): boolean {
+  return isRoleAddress(address) && localDomain(address, domains) !== undefined
+}
+
 /** Whether a mail is for whoever runs this server and for nobody else: it is neither filtered nor scanned, since it may be about spam and malware. */
 export function isForOperator({ recipients }: Envelope, domains: readonly string[]): boolean {
-  return recipients.every(
-    ({ address }) => isRoleAddress(address) && localDomain(address, domains) !== undefined,
-  )
+  return recipients.every(({ address }) => isOperatorAddress(address, domains))
 }
 
 export function recipientsStage(options: RecipientsOptions): Stage & Disposable {
-  const { accounts, isFull, isDeskFull, domains, clock, random } = options
+  const { accounts, isFull, domains, clock, random } = options
   const unknown = new Budgets(UNKNOWN, CLIENTS_MAX, clock)
   const blinding = new Blinding(clock, random, () => unknown.clear())
   const keyOf = ({ account, address }: Client): string =>
@@ -63,7 +64,7 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
     async recipient(client, _envelope, { address }) {
       const mayRelay = client.account !== undefined || client.trusted
       if (localDomain(address, domains) === undefined) return mayRelay ? undefined : reject.relay()
-      if (isRoleAddress(address)) return (await isDeskFull()) ? reject.full() : undefined
+      if (isRoleAddress(address)) return undefined
       if (isSubmissionAddress(address, domains)) return undefined
       if (reportKind(address) !== undefined) return undefined
       const key = keyOf(client)
