@@ -6,7 +6,7 @@ import { chown, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Deployment, ensureCertificate, locate } from '@sealpost/dev-env'
 import type { DeploymentOptions } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
@@ -88,44 +88,51 @@ test('the first start is ready within 20 seconds, prints the addresses and an in
   expect(deployment.output.slice(first)).not.toMatch(invite)
 })
 
-test('a second start on the same data directory says who holds it and exits with 1', async () => {
-  const dataDir = await makeDirectory()
-  const deployment = await start(dataDir)
-  const second = await run(['scripts/start.ts'], { env: { ...FREE_PORTS, SEALPOST_DATA_DIR: dataDir } })
-  expect(second.code).toBe(1)
-  expect(second.output).toContain(`process id ${String(deployment.pids['all'])}`)
-  expect((await fetch(deployment.url('api', '/readyz'))).status).toBe(200)
-})
+describe('while one runs', () => {
+  let dataDir = ''
+  let deployment: Deployment
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'sealpost-start-'))
+    deployment = await Deployment.start({ shape: 'all-in-one', dataDir })
+  })
+  afterAll(async () => {
+    await deployment.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  })
 
-test('a port that is taken is named, and nothing is left running', async () => {
-  const dataDir = await makeDirectory()
-  const deployment = await start(dataDir)
-  const env = { ...FREE_PORTS, SEALPOST_DATA_DIR: await makeDirectory() }
-  const taken = String(deployment.ports.hkp)
-  const second = await run(['scripts/start.ts'], { env: { ...env, HKP_PORT: taken } })
-  expect([second.code, second.output]).toEqual([
-    1,
-    expect.stringContaining(
-      `Port ${taken} is taken by another program: stop that one, or choose another HKP_PORT`,
-    ),
-  ])
-  const third = await run(['scripts/start.ts'], { env, until: /Sealpost is ready/ })
-  expect(third.output).toContain('Sealpost is ready')
-})
-
-test('kill -9 of Postgres: it comes back and the service is ready again, without a restart of ours', async () => {
-  const dataDir = await makeDirectory()
-  const deployment = await start(dataDir)
-  const pid = Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0])
-  process.kill(pid, 'SIGKILL')
-  const ready = async (): Promise<void> => {
-    expect(
-      Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]),
-    ).not.toBe(pid)
+  test('a second start on the same data directory says who holds it and exits with 1', async () => {
+    const second = await run(['scripts/start.ts'], { env: { ...FREE_PORTS, SEALPOST_DATA_DIR: dataDir } })
+    expect(second.code).toBe(1)
+    expect(second.output).toContain(`process id ${String(deployment.pids['all'])}`)
     expect((await fetch(deployment.url('api', '/readyz'))).status).toBe(200)
-  }
-  await vi.waitFor(ready, { timeout: 20_000, interval: 100 })
-  expect((await deployment.ctl(['account', 'create', 'after@localhost'])).code).toBe(0)
+  })
+
+  test('a port that is taken is named, and nothing is left running', async () => {
+    const env = { ...FREE_PORTS, SEALPOST_DATA_DIR: await makeDirectory() }
+    const taken = String(deployment.ports.hkp)
+    const second = await run(['scripts/start.ts'], { env: { ...env, HKP_PORT: taken } })
+    expect([second.code, second.output]).toEqual([
+      1,
+      expect.stringContaining(
+        `Port ${taken} is taken by another program: stop that one, or choose another HKP_PORT`,
+      ),
+    ])
+    const third = await run(['scripts/start.ts'], { env, until: /Sealpost is ready/ })
+    expect(third.output).toContain('Sealpost is ready')
+  })
+
+  test('kill -9 of Postgres: it comes back and the service is ready again, without a restart of ours', async () => {
+    const pid = Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0])
+    process.kill(pid, 'SIGKILL')
+    const ready = async (): Promise<void> => {
+      expect(
+        Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]),
+      ).not.toBe(pid)
+      expect((await fetch(deployment.url('api', '/readyz'))).status).toBe(200)
+    }
+    await vi.waitFor(ready, { timeout: 20_000, interval: 100 })
+    expect((await deployment.ctl(['account', 'create', 'after@localhost'])).code).toBe(0)
+  })
 })
 
 test('with DATABASE_URL there is no embedded Postgres', async () => {
