@@ -1,6 +1,6 @@
 /**
- * The pages behind the links in mails of lists. Looking at one changes nothing, since mail scanners look at all of them; a button does it, or for leaving the POST of a mail
- * program (RFC 8058 §3.2). Plain HTML without script.
+ * RFC 8058: the pages behind the links in mails of lists. Looking at one changes nothing, since mail scanners look at all of them; a button does it, or for leaving the
+ * POST of a mail program. Plain HTML without script.
  */
 import { html, sendPage } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Html } from '@sealpost/http'
