@@ -3,6 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { openDb, sql } from '@sealpost/db'
 import type { Element } from '@sealpost/stanza'
 import { expect, test } from 'vitest'
+import { send as sendMail } from '../../services/smtp/test/reception.ts'
+import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
 import { shape } from './shape.ts'
@@ -135,6 +137,21 @@ shape.describe(
       )
       expect(await ctl('mail reports --domain b.example')).toBe('Nothing was reported\n')
       expect((await ctl('dkim rotate b.example')).match(/^next since/gm)).toHaveLength(2)
+    })
+
+    test('mail to whoever runs the server waits at the desk, is read by ctl, and destroyed', async () => {
+      using server = await SmtpClient.connect(deployment().ports.smtp)
+      await server.ask()
+      await server.ask('EHLO client.example')
+      const text = 'Subject: your user spams\r\n\r\nplease look'
+      const mail = { from: 'eve@elsewhere.example', to: ['abuse@b.example'], text }
+      expect(await sendMail(server, mail)).toMatch(/^250/)
+      const listed = /^([\da-f-]{36}) .* bytes\n.*\n {4}your user spams$/m
+      await expect.poll(() => ctl('mail desk list')).toMatch(listed)
+      const id = listed.exec(await ctl('mail desk list'))?.[1] ?? ''
+      expect(await ctl(`mail desk show ${id}`)).toContain('\n\nplease look\n')
+      expect(await ctl(`mail desk done ${id}`)).toBe(`${id} destroyed\n`)
+      expect(await ctl('mail desk list')).toBe('Nothing waits at the desk\n')
     })
 
     test('after a restart what was decided still holds', async () => {
