@@ -102,8 +102,12 @@ async function importFile(
     await save(end)
   }
   for await (const item of items) {
-    if ('problem' in item) bundles.refuse(item.problem)
-    else await bundles.add({ ...item, verified: publishVerified ? item.verified : [] }, onDone)
+    if ('problem' in item) {
+      bundles.refuse(item.problem)
+      continue
+    }
+    if (item.thinned === true) bundles.refuse('thinned')
+    await bundles.add({ ...item, verified: publishVerified ? item.verified : [] }, onDone)
   }
   await bundles.flush(onDone)
   return end
@@ -146,7 +150,8 @@ const WORDS: readonly (readonly [string, string])[] = [
   ['published', 'addresses were published'],
   ['rejected', 'were not taken: nothing in them is signed by their own key, or their kind is not supported'],
   ['secret', 'were not taken: they hold a secret key'],
-  ['too-large', 'were not taken: they are larger than a megabyte'],
+  ['thinned', 'are larger than a megabyte: signatures by others were left out of them'],
+  ['too-large', 'were not taken: they are larger than a megabyte even without signatures by others'],
   ['malformed', 'places could not be read; the rest of such a file is left out'],
   ['unknown-format', 'files are of no format that is known'],
   ['dropped.thirdParty', 'signatures by others were dropped'],

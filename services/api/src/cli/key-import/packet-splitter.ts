@@ -1,15 +1,24 @@
 /**
- * RFC 9580 §10.1: certificates of a long stream, cut before each primary key by the lengths of packets alone. What is held is bounded: of a certificate that is too
- * large, or of secret keys, nothing is kept but that it was there.
+ * RFC 9580 §10.1: certificates of a long stream, cut before each primary key by the lengths of packets alone. What is held is bounded: one that is too large loses the
+ * signatures by others, with which people flood keys of people whom they dislike, and which the directory drops anyway; of one that is too large still, or of secret
+ * keys, nothing is kept but that it was there.
  */
+import { byOthersThan } from '@sealpost/openpgp'
 
 /** A whole certificate, or what there was instead. `end` is the place in the stream behind it, in bytes. */
 export type Cut =
-  | { readonly certificate: Buffer; readonly end: number }
+  | {
+      readonly certificate: Buffer
+      readonly end: number
+      /** Signatures by others, and packets that the directory does not take, were left out. */
+      readonly thinned?: true
+    }
   | { readonly problem: 'too-large' | 'secret' | 'malformed'; readonly end: number }
 
 /** What the directory takes of one certificate. */
 const CERTIFICATE_BYTES_MAX = 1024 * 1024 - 4 * 1024
+/** What it takes of any packet. */
+const PACKET_BYTES_MAX = 64 * 1024 + 6
 const HEADER_BYTES_MAX = 6
 const PUBLIC_KEY = 6
 const SECRET_KEY = 5
@@ -63,6 +72,8 @@ class Cutter {
   #parts: Buffer[] = []
   #bytes = 0
   #problem: 'too-large' | 'secret' | undefined
+  /** Of a certificate that is too large: tells what is left out of it. */
+  #isByOther: ((packet: Buffer) => boolean) | undefined
   #begun = false
 
   constructor(start: number) {
@@ -123,28 +134,46 @@ class Cutter {
       this.#isWaiting = false
       return false
     }
-    if (this.#bytes + bytes <= CERTIFICATE_BYTES_MAX) return true
-    this.#problem = 'too-large'
-    this.#parts = []
+    if (this.#bytes + bytes > CERTIFICATE_BYTES_MAX) this.#thin()
+    const isLeftOut = this.#isByOther !== undefined && bytes > PACKET_BYTES_MAX
+    if (!isLeftOut && this.#bytes + bytes <= CERTIFICATE_BYTES_MAX) return true
+    if (!isLeftOut) {
+      this.#problem = 'too-large'
+      this.#parts = []
+    }
     this.#isWaiting = false
     return false
   }
 
+  /** Once: from then on they are left out as they come. */
+  #thin(): void {
+    const [primary] = this.#parts
+    if (primary === undefined || this.#isByOther !== undefined) return
+    this.#isByOther = byOthersThan(primary)
+    this.#parts = this.#parts.filter((each) => this.#isByOther?.(each) !== true)
+    this.#bytes = this.#parts.reduce((sum, { length }) => sum + length, 0)
+  }
+
   #keep(packet: Buffer): void {
-    this.#parts.push(packet)
-    this.#bytes += packet.length
     this.#place += packet.length
     this.#isWaiting = false
+    if (this.#isByOther?.(packet) === true) return
+    this.#parts.push(packet)
+    this.#bytes += packet.length
   }
 
   *#finishOne(): Generator<Cut> {
     if (!this.#begun) return
     const end = this.#place
     if (this.#problem !== undefined) yield { problem: this.#problem, end }
-    else if (this.#bytes > 0) yield { certificate: Buffer.concat(this.#parts), end }
+    else if (this.#bytes > 0) {
+      const thinned = this.#isByOther === undefined ? {} : { thinned: true as const }
+      yield { certificate: Buffer.concat(this.#parts), end, ...thinned }
+    }
     this.#parts = []
     this.#bytes = 0
     this.#problem = undefined
+    this.#isByOther = undefined
     this.#begun = false
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { framePacket } from '../../../../../packages/openpgp/src/packet-sequence.ts'
-import { sample } from '../../../../../packages/openpgp/test/maker.ts'
+import { certify, ed25519, sample } from '../../../../../packages/openpgp/test/maker.ts'
 import { cutCertificates } from './packet-splitter.ts'
 import type { Cut } from './packet-splitter.ts'
 import { readItems } from './sources.ts'
@@ -33,7 +33,8 @@ describe('RFC 9580 §10.1: a stream is cut before each primary key', () => {
   })
 
   test('secret keys, what is too large, and what belongs to a keyring alone are left out', async () => {
-    const large = Buffer.concat([two, framePacket(2, Buffer.alloc(1024 * 1024)).bytes])
+    const own = certify(ed25519(2), 'User <two@example.org>')
+    const large = Buffer.concat([two, ...Array.from({ length: 20_000 }, () => own)])
     const ring = Buffer.concat([one.subarray(0, 0), one, trust])
     for (const size of [999, 1_000_000]) {
       const cuts = await cut(Buffer.concat([ring, secret, trust, large, three]), size)
@@ -46,6 +47,22 @@ describe('RFC 9580 §10.1: a stream is cut before each primary key', () => {
       expect(cuts.at(-1)?.end).toBe(ring.length + secret.length + trust.length + large.length + three.length)
     }
   })
+
+  test.each([1_000, 300_000])(
+    'one that was flooded with signatures by others is taken without them, in pieces of %i bytes',
+    async (size) => {
+      const other = certify(ed25519(4), 'User <two@example.org>')
+      const flood = Array.from({ length: 12_000 }, () => other)
+      const huge = framePacket(17, Buffer.alloc(100 * 1024)).bytes
+      const flooded = Buffer.concat([two, ...flood, huge, ...flood])
+      expect(flooded.length).toBeGreaterThan(2 * 1024 * 1024)
+      expect(await cut(Buffer.concat([one, flooded, three]), size)).toEqual([
+        whole(one, one.length),
+        { ...whole(two, one.length + flooded.length), thinned: true },
+        whole(three, one.length + flooded.length + three.length),
+      ])
+    },
+  )
 
   test('what stands before the first is none; what is damaged or cut short ends it', async () => {
     const stray = framePacket(13, Buffer.from('stray')).bytes

@@ -15,6 +15,7 @@ export type Item =
       /** Addresses that whoever wrote the file had verified. */
       readonly verified: readonly string[]
       readonly end: number
+      readonly thinned?: true
     }
   | { readonly problem: ImportProblem; readonly end: number }
 
