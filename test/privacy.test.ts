@@ -131,7 +131,13 @@ shape.describe(
       expect(metrics).not.toContain('127.0.0.1')
     })
   },
-  { env: { LOG_LEVEL: 'debug', SMTP_SMARTHOST: `127.0.0.1:${String(sink.smarthost.port)}` } },
+  {
+    env: {
+      LOG_LEVEL: 'debug',
+      SMTP_REPORTS: 'tls,dmarc',
+      SMTP_SMARTHOST: `127.0.0.1:${String(sink.smarthost.port)}`,
+    },
+  },
 )
 
 async function makeAccounts(deployment: Deployment, { alice, bob, password }: Garden): Promise<void> {

@@ -29,6 +29,7 @@ export type {
 } from './reports/dmarc-report.ts'
 export { writeReportMail } from './reports/report-mail.ts'
 export type { ReportMail } from './reports/report-mail.ts'
+export { ReportCounter } from './reports/report-summary.ts'
 export type { ReportCount, ReportSummary } from './reports/report-summary.ts'
 export { parseDmarcTags, parseDmarcUris, parseTlsReporting } from './reports/report-uris.ts'
 export type { ReportUri } from './reports/report-uris.ts'

@@ -27,6 +27,7 @@ import { postPublic } from '../src/pgp/fetch-public.ts'
 import { type ReceivedStore, receivedStore } from '../src/reports/received-store.ts'
 import { reportEvents } from '../src/reports/report-events.ts'
 import { ReportCollector } from '../src/reports/report-collector.ts'
+import { reportDestinations } from '../src/reports/report-destinations.ts'
 import { reportIntakeStage } from '../src/reports/report-intake.ts'
 import { BodyHash } from '../src/signing/body-hash.ts'
 import { DkimKeys } from '../src/signing/dkim-keys.ts'
@@ -40,6 +41,7 @@ import { createFlow, type FlowFixture } from './flow.ts'
 import { MailSink, type SunkMail } from './mail-sink.ts'
 import { mailFrom, signedInFrom } from './outside.ts'
 import { ALICE, openTestReception, send, type TestReception } from './reception.ts'
+import { resolverOf, type World } from './peers.ts'
 import { testDns, type TestDns } from './test-dns.ts'
 
 const GOOD = '203.0.113.5'
@@ -189,6 +191,8 @@ describe('sending', () => {
     for (const address of [GOOD, GOOD])
       expect(await mailFrom(reception, { address, from, text: letter(from) })).toMatch(/^250/)
     expect(await mailFrom(reception, { address: BAD, from, text: letter(from) })).toMatch(/^550/)
+    const postmaster = { address: BAD, from, to: ['postmaster@localhost'], text: letter(from) }
+    expect(await mailFrom(reception, postmaster)).toMatch(/^250/)
     const silent = 'ann@silent.example'
     expect(await mailFrom(reception, { address: GOOD, from: silent, text: letter(silent) })).toMatch(/^250/)
     await mailFrom(reception, { address: GOOD, from, to: ['dmarc-reports@localhost'], text: letter(from) })
@@ -234,11 +238,13 @@ describe('sending', () => {
       counts: [
         { domain: 'author.example', result: 'pass-spf', count: 2 },
         { domain: 'author.example', result: 'fail-reject', count: 1 },
+        { domain: 'author.example', result: 'fail-quarantine', count: 1 },
       ],
     })
     expect(xml.replaceAll('\n', '')).toMatch(
       /<domain>author\.example<\/domain><p>reject<\/p>.*<source_ip>203\.0\.113\.5<\/source_ip><count>2<\/count><policy_evaluated><disposition>pass<\/disposition><dkim>fail<\/dkim><spf>pass<\/spf><\/policy_evaluated>.*<header_from>author\.example<\/header_from><envelope_from>author\.example<\/envelope_from>.*<result>pass<\/result>/,
     )
+    expect(xml).toMatch(/<disposition>quarantine<\/disposition>[^]*<type>local_policy<\/type>/)
     expect(xml).not.toContain('ann')
   })
 
@@ -298,6 +304,80 @@ describe('sending', () => {
   })
 })
 
+describe('where reports go', () => {
+  const world = (txt: NonNullable<World['txt']>, failing: readonly string[] = []) =>
+    resolverOf(() => ({ txt, failing }))
+  const agree = 'x.example._report._dmarc.y.example'
+
+  test.each<[string, NonNullable<World['txt']>, string[], number]>([
+    ['nowhere without a record', {}, [], 0],
+    [
+      'to the domain itself',
+      { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@x.example'] },
+      ['mailto:a@x.example'],
+      0,
+    ],
+    [
+      'to another name of the same organization',
+      { '_dmarc.x.example': ['v=DMARC1; psd=n; rua=mailto:a@mail.x.example'] },
+      ['mailto:a@mail.x.example'],
+      0,
+    ],
+    [
+      'nowhere with two records',
+      { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@x.example', 'v=DMARC1'] },
+      [],
+      0,
+    ],
+    ['not elsewhere', { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'] }, [], 1],
+    [
+      'elsewhere, where it is agreed to',
+      { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'], [agree]: ['v=DMARC1;'] },
+      ['mailto:a@y.example'],
+      0,
+    ],
+    [
+      'elsewhere to another address that is named there',
+      {
+        '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'],
+        [agree]: ['v=DMARC1; rua=mailto:b@y.example'],
+      },
+      ['mailto:b@y.example'],
+      0,
+    ],
+    [
+      'not from there to somebody else',
+      {
+        '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'],
+        [agree]: ['v=DMARC1; rua=mailto:b@z.example'],
+      },
+      [],
+      1,
+    ],
+    [
+      'not elsewhere for a record that is none',
+      { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'], [agree]: ['something'] },
+      [],
+      1,
+    ],
+  ])('DMARC: %s (RFC 9990 §4)', async (_what, txt, uris, unverified) => {
+    const found = await reportDestinations('dmarc', 'x.example', world(txt))
+    expect(found.result === 'found' && [found.uris.map(({ uri }) => uri), found.unverified]).toEqual([
+      uris,
+      unverified,
+    ])
+  })
+
+  test.each([
+    ['the record', ['_dmarc.x.example']],
+    ['the organization', ['_dmarc.y.example']],
+    ['the agreement', [agree]],
+  ])('later, when DNS does not tell %s now', async (_what, failing) => {
+    const txt = { '_dmarc.x.example': ['v=DMARC1; rua=mailto:a@y.example'], [agree]: ['v=DMARC1'] }
+    expect(await reportDestinations('dmarc', 'x.example', world(txt, failing))).toEqual({ result: 'failed' })
+  })
+})
+
 const yesterday = (): number => Math.floor(Date.now() / DAY_MS - 1) * DAY_MS
 
 function dmarcXml(id: string, domain = 'localhost', begin = yesterday()): string {
@@ -330,6 +410,14 @@ function tlsJson(id: string): string {
     begin: yesterday(),
     end: yesterday() + DAY_MS - 1000,
     policies: [
+      {
+        type: 'sts',
+        domain: 'localhost',
+        strings: [],
+        mxHosts: [],
+        succeeded: 4,
+        failures: [],
+      },
       {
         type: 'tlsa',
         domain: 'mx.localhost',
@@ -424,7 +512,7 @@ describe('receiving', () => {
         ...common,
         kind: 'tls',
         results: [
-          { result: 'success', count: 5 },
+          { result: 'success', count: 9 },
           { result: 'validation-failure', count: 2 },
         ],
       },

@@ -69,6 +69,18 @@ async function submissions(): Promise<SmtpClient> {
 const plain = (username: string, password: string, authzid = ''): string =>
   `AUTH PLAIN ${Buffer.from(`${authzid}\0${username}\0${password}`).toString('base64')}`
 
+test('reports about our domains are taken at addresses that are nobody’s, if they are proven', async () => {
+  const { client } = await mx()
+  await client.ask('MAIL FROM:<reports@elsewhere.example>')
+  expect(await client.ask('RCPT TO:<TLS-reports@localhost>')).toMatch(/^250/)
+  await client.ask('DATA')
+  const reply = await client.ask('From: reports@elsewhere.example\r\n\r\n{}\r\n.')
+  expect(reply).toMatch(/^550 5\.7\.1 A report must be signed/)
+  expect(await platform.metrics.render()).toContain(
+    'smtp_reports_received_total{kind="tls",outcome="unproven"} 1',
+  )
+})
+
 test('the mail exchanger offers STARTTLS, SIZE and 8BITMIME, and never AUTH', async () => {
   const { client, features } = await mx()
   for (const feature of ['STARTTLS', 'SIZE 62914560', '8BITMIME']) expect(features).toContain(feature)

@@ -38,7 +38,7 @@ export interface DmarcRow {
   readonly dkim: boolean
   readonly spf: boolean
   /** Why the disposition is not the policy's. */
-  readonly reason?: 'policy_test_mode' | 'trusted_forwarder'
+  readonly reason?: 'local_policy' | 'policy_test_mode' | 'trusted_forwarder'
   readonly headerFrom: string
   /** Undefined: the null reverse-path. */
   readonly envelopeFrom?: string

@@ -41,6 +41,8 @@ export function dmarcRow(
 function reasonOf({ dmarc, disposition }: SenderVerdict): DmarcRow['reason'] {
   if (dmarc?.status.result !== 'fail') return undefined
   if (disposition === 'none' && dmarc.policy !== 'none') return 'trusted_forwarder'
+  // To postmaster and abuse.
+  if (disposition === 'quarantine' && dmarc.policy === 'reject') return 'local_policy'
   return dmarc.testMode && dmarc.p !== 'none' ? 'policy_test_mode' : undefined
 }
 

@@ -5,6 +5,7 @@
 import type { ReportKind } from '@sealpost/ports'
 import { domainToASCII } from 'node:url'
 import { errorCode } from '@sealpost/errors'
+import { ReportCounter } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import { localDomain } from '../local-mailbox.ts'
 import { type Stage, type Transaction } from '../reception/stage.ts'
@@ -92,10 +93,12 @@ function ownCounts(
   { summary: { counts } }: ReadReport,
   domains: readonly string[],
 ): ReadReport['summary']['counts'] {
-  return counts.flatMap(({ domain, ...rest }) => {
+  const counter = new ReportCounter()
+  for (const { domain, result, count } of counts) {
     const ours = domains.find((own) => domain === own || domain.endsWith(`.${own}`))
-    return ours === undefined ? [] : [{ domain: ours, ...rest }]
-  })
+    if (ours !== undefined) counter.add(ours, result, count)
+  }
+  return counter.counts
 }
 
 /** RFC 8460 §3 asks for a signature of the reporting domain; RFC 9990 §3.5.2 for an aligned pass, which SPF may give. */

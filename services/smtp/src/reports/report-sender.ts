@@ -92,8 +92,9 @@ export class ReportSender implements AsyncDisposable {
   }
 
   #inTurn(task: () => Promise<void>): Promise<void> {
-    this.#working = this.#working.then(task)
-    return this.#working
+    const turn = this.#working.then(task)
+    this.#working = turn.catch(() => undefined)
+    return turn
   }
 
   async #saveAll(): Promise<void> {

@@ -33,7 +33,7 @@ export interface SenderAuthenticationOptions {
   readonly domains: readonly string[]
   readonly trustedSealers: readonly string[]
   readonly events: Pick<SmtpEvents, 'senderJudged'>
-  /** Counts for reports to the author's domain. */
+  /** Counts for reports to the author's domain; the disposition is what is done. */
   readonly onVerdict?: (client: Client, envelope: Envelope, verdict: SenderVerdict) => void
 }
 
@@ -83,7 +83,8 @@ export function senderAuthentication(options: SenderAuthenticationOptions): Stag
       ])
       const verdict = await judge(spf, signatures, { resolver, trustedSealers })
       senderVerdict.set(transaction, verdict)
-      options.onVerdict?.(client, envelope, verdict)
+      const isSpared = verdict.disposition === 'reject' && isForOperator(envelope, domains)
+      options.onVerdict?.(client, envelope, isSpared ? { ...verdict, disposition: 'quarantine' } : verdict)
       events.senderJudged(verdict.dmarc?.status.result ?? 'none', verdict.disposition)
       writeResults(header, authserv, [
         ...methodResults(verdict),
