@@ -1,4 +1,4 @@
-/** Debian's Exim hands mail in: of a user who signs in, and as a mail server, with CHUNKING and without. What it sent is looked at in a queue in memory. */
+/** Debian's Exim hands mail in: of a user who signs in, and as a mail server, with CHUNKING and without. What it sent is looked at in the queue. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ALICE, openTestReception, PASSWORD } from '../../services/smtp/test/reception.ts'
 import type { TestReception } from '../../services/smtp/test/reception.ts'

@@ -13,7 +13,6 @@ import { openTestReception, send } from '../../services/smtp/test/reception.ts'
 import type { TestReception } from '../../services/smtp/test/reception.ts'
 import { testDns } from '../../services/smtp/test/test-dns.ts'
 import { MALWARE, startClamd, startRspamd, verifyWithOpendkim } from './scanners.ts'
-import { Sealpost } from './sealpost.ts'
 
 /** The generic test of spam filters. */
 const GTUBE = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
@@ -22,11 +21,9 @@ const stack = new AsyncDisposableStack()
 let reception: TestReception
 
 beforeAll(async () => {
-  const sealpost = stack.use(await Sealpost.start({}))
   const [clamd, rspamd] = [stack.use(await startClamd()), stack.use(await startRspamd())]
   reception = stack.use(
     await openTestReception({
-      databaseUrl: await sealpost.databaseUrl(),
       stages: ({ platform }) =>
         scanningStages({
           clamav: { place: { host: '127.0.0.1', port: clamd.port }, onFailure: 'defer' },

@@ -125,6 +125,11 @@ export class Sealpost implements AsyncDisposable {
     return this.#ports.SMTP_PORT
   }
 
+  /** Mail of users, STARTTLS. */
+  get submissionPort(): number {
+    return this.#ports.SUBMISSION_PORT
+  }
+
   /** Mail of users, TLS from the first byte. */
   get submissionsPort(): number {
     return this.#ports.SUBMISSIONS_PORT

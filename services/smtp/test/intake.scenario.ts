@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { OperationalError } from '@sealpost/errors'
+import { Client } from 'pg'
 import type { Stage } from '../src/reception/stage.ts'
 import { SmtpReply } from '../src/smtp-reply.ts'
 import { ALICE, openTestReception, send } from './reception.ts'
@@ -10,6 +11,9 @@ import { SmtpClient } from './smtp-client.ts'
 
 const SENDER = 'sender@elsewhere.example'
 const MAIL = `From: ${SENDER}\r\nSubject: one\r\n\r\nHello\r\n..\r\nBye`
+
+/** In a file of the spool. */
+const LARGE = 'large\r\n'.repeat(50_000)
 
 /** What the stage under test does, and what it has seen. */
 let stage: Partial<Stage> = {}
@@ -38,11 +42,21 @@ beforeEach(() => {
 const mailTo = async (text: string, to = [ALICE]): Promise<string> =>
   await send(await reception.connect('mx'), { from: SENDER, to, text })
 
+const spooled = (): Promise<string[]> => readdir(reception.queue.spoolDir)
+
+/** As its superuser. */
+async function databaseOf({ platform }: TestReception): Promise<Client & AsyncDisposable> {
+  const client = new Client({ connectionString: platform.databaseUrl })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+}
+
 describe('DATA (RFC 5321 §4.1.1.4)', () => {
   test('a mail is queued as it came, dots taken off, before its 250', async () => {
     const count = reception.queue.mails.length + 1
-    expect(await mailTo(MAIL)).toBe(`250 2.6.0 Queued as q${String(count)}`)
-    const { header, body, envelope, account } = await reception.queue.mail(count)
+    const reply = await mailTo(MAIL)
+    const { id, header, body, envelope, account } = await reception.queue.mail(count)
+    expect(reply).toBe(`250 2.6.0 Queued as ${id}`)
     expect(header.toString()).toBe(`From: ${SENDER}\r\nSubject: one\r\n\r\n`)
     expect(body.toString()).toBe('Hello\r\n.\r\nBye\r\n')
     expect(envelope.sender).toEqual({ local: 'sender', domain: 'elsewhere.example' })
@@ -91,10 +105,11 @@ describe('DATA (RFC 5321 §4.1.1.4)', () => {
     })
     const client = await reception.connect('mx')
     for (const line of [`MAIL FROM:<${SENDER}>`, `RCPT TO:<${ALICE}>`, 'DATA']) await client.ask(line)
-    client.send('Subject: x\r\n\r\nbegun')
+    client.send(`Subject: x\r\n\r\n${LARGE}`)
+    await expect.poll(() => spooled()).toHaveLength(1)
     client[Symbol.dispose]()
     await gone.promise
-    await expect.poll(() => reception.queue.drafts).toBe(0)
+    await expect.poll(() => spooled()).toEqual([])
     expect(reception.queue.mails).toHaveLength(before)
   })
 })
@@ -166,9 +181,9 @@ describe('stages', () => {
   ])('a refusal at %s is the reply, and nothing is queued', async (_moment, handlers) => {
     stage = handlers
     const before = reception.queue.mails.length
-    expect(await mailTo(MAIL)).toBe('550 5.7.1 Refused by test')
+    expect(await mailTo(`${MAIL}\r\n${LARGE}`)).toBe('550 5.7.1 Refused by test')
     expect(reception.queue.mails).toHaveLength(before)
-    expect(reception.queue.drafts).toBe(0)
+    expect(await spooled()).toEqual([])
     expect(seen).toEqual([])
   })
 
@@ -196,13 +211,13 @@ describe('stages', () => {
     expect(await mailTo(MAIL)).toMatch(/^451 4\.3\.0/)
   })
 
-  test.each([
-    ['QUEUE_FULL', '452 4.3.1'],
-    ['QUEUE_UNAVAILABLE', '451 4.3.0'],
-  ])('%s is told as %s', async (code, reply) => {
-    reception.queue.failure = new OperationalError(code, 'told')
-    expect(await mailTo(MAIL)).toContain(reply)
-    expect(reception.queue.drafts).toBe(0)
+  test('what the queue cannot keep is deferred (RFC 3463 §3.4), and leaves nothing', async () => {
+    await using client = await databaseOf(reception)
+    await client.query('alter table smtp.mail rename to away')
+    expect(await mailTo(`${MAIL}\r\n${LARGE}`)).toMatch(/^451 4\.3\.0/)
+    await client.query('alter table smtp.away rename to mail')
+    await expect.poll(() => spooled()).toEqual([])
+    expect(await mailTo(MAIL)).toMatch(/^250/)
   })
 })
 
@@ -224,7 +239,7 @@ describe('size (RFC 1870)', () => {
     client.send(MIB)
     expect(await client.ask()).toMatch(/^552 5\.3\.4|^closed/)
     await client.untilClosed()
-    expect(small.queue.drafts).toBe(0)
+    await expect.poll(() => readdir(small.queue.spoolDir)).toEqual([])
     expect(small.queue.mails).toEqual([])
   })
 

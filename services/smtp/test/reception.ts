@@ -1,4 +1,4 @@
-/** The ports of the relay over a queue in memory, with accounts in a real Postgres; and conversations with them. */
+/** The ports of the relay over its queue, with accounts in a real Postgres; and conversations with them. Mail for our users ends in their mailboxes, all other waits. */
 import { readFile } from 'node:fs/promises'
 import { onTestFinished } from 'vitest'
 import { createAccounts } from '@sealpost/accounts'
@@ -16,7 +16,7 @@ import type { Reception } from '../src/reception/reception.ts'
 import type { Entrance, Stage } from '../src/reception/stage.ts'
 import { operatorMailStage } from '../src/stages/operator-mail.ts'
 import { recipientsStage } from '../src/stages/recipients.ts'
-import { MemoryQueue } from './memory-queue.ts'
+import { openSeenQueue, type SeenQueue } from './seen-queue.ts'
 import { SmtpClient } from './smtp-client.ts'
 
 export const PASSWORD = 'pass-c4n4ry-word'
@@ -25,7 +25,7 @@ export const ALICE = 'alice-c4n4ry@localhost'
 export interface TestReception extends AsyncDisposable {
   readonly platform: TestPlatform
   readonly accounts: AccountsDomain
-  readonly queue: MemoryQueue
+  readonly queue: SeenQueue
   /** Ids of accounts whose mailbox has no room. */
   readonly full: Set<string>
   readonly ports: Reception['ports']
@@ -56,7 +56,7 @@ export async function openTestReception(options: TestReceptionOptions = {}): Pro
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
   await accounts.create(parseJid(ALICE), PASSWORD)
   await accounts.create(parseJid('bob@localhost'), PASSWORD)
-  const queue = new MemoryQueue()
+  const queue = stack.use(await openSeenQueue(platform, accounts))
   const full = new Set<string>()
   const recipients = stack.use(
     recipientsStage({
