@@ -44,7 +44,8 @@ const ZONES: readonly WorldZone[] = [
   { name: 'without.example', kind: 'signed', records: mx },
   { name: 'unsigned.example', kind: 'unsigned', records: [...mx, tlsa(known.cert)] },
   { name: 'six.example', kind: 'unsigned', records: ['@ MX 10 mx', `mx AAAA ${SIX}`] },
-  { name: 'altered.example', kind: 'altered', records: [...mx, tlsa(unknown.cert)] },
+  { name: 'altered.example', kind: 'signed', altered: 'MX', records: [...mx, tlsa(unknown.cert)] },
+  { name: 'stripped.example', kind: 'signed', altered: 'TLSA', records: [...mx, tlsa(known.cert)] },
 ]
 
 const stack = new AsyncDisposableStack()
@@ -123,6 +124,7 @@ async function arrived(domain: string): Promise<string> {
   return mail
 }
 
+const NOT_PRIVATE = 'The connection to the server could not be encrypted, or it is not who it should be'
 const OVER_TLS = /using TLSv1\.3 with cipher [^]*by postfix\.elsewhere\.example \(Postfix\) with ESMTPS/
 
 /** As its owner reads it. */
@@ -147,7 +149,7 @@ describe.runIf(process.getuid?.() === 0)('to Postfix', () => {
 
   test('MTA-STS enforce: nothing to a server with a certificate of somebody else, not in clear either', async () => {
     await submit('bob@wrong.example')
-    expect(await waiting('wrong.example')).toBe('450 4.7.5')
+    expect(await waiting('wrong.example')).toBe(`450 4.7.5 ${NOT_PRIVATE}`)
     // The connection ended with the handshake: no mail was begun.
     expect(await postfix.logged(/disconnect from unknown\[[\d.]+\] ehlo=1 starttls=/)).not.toMatch(
       /wrong\.example/,
@@ -161,7 +163,7 @@ describe.runIf(process.getuid?.() === 0)('to Postfix', () => {
 
   test('DANE: nothing to a server with another key than the signed zone has', async () => {
     await submit('bob@mismatch.example')
-    expect(await waiting('mismatch.example')).toBe('450 4.7.5')
+    expect(await waiting('mismatch.example')).toBe(`450 4.7.5 ${NOT_PRIVATE}`)
   })
 
   test('no DANE without a signature or without records: over whatever TLS there is', async () => {
@@ -180,7 +182,14 @@ describe.runIf(process.getuid?.() === 0)('to Postfix', () => {
 
   test('a zone that was changed on the way is no answer: the mail waits', async () => {
     await submit('bob@altered.example')
-    expect(await waiting('altered.example')).toBe('451 4.4.3')
+    expect(await waiting('altered.example')).toBe('451 4.4.3 The domain cannot be looked up now')
+  })
+
+  test('DANE: nothing while its records are changed on the way, which would be how to be rid of them (RFC 7672 §2.1.2)', async () => {
+    await submit('bob@stripped.example')
+    expect(await waiting('stripped.example')).toBe(
+      '451 4.7.5 The DANE records of the server cannot be looked up',
+    )
   })
 
   test('what Postfix refuses comes back as a report that a bounce reader understands (RFC 3464)', async () => {

@@ -15,12 +15,13 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** `signed`: with a trust anchor in unbound. `altered`: signed, then changed, as by somebody on the way. */
+/** `signed`: with a trust anchor in unbound. `altered`: records of this type were changed then, as by somebody on the way. */
 export interface WorldZone {
   readonly name: string
   /** Lines of a zone file behind SOA and NS; names without a dot at the end are inside. */
   readonly records: readonly string[]
-  readonly kind: 'unsigned' | 'signed' | 'altered'
+  readonly kind: 'unsigned' | 'signed'
+  readonly altered?: 'MX' | 'TLSA'
 }
 
 /** Of `mta-sts.NAME`, which the zone has to lead to POLICY_ADDRESS. */
@@ -153,7 +154,7 @@ async function start(
 }
 
 /** Returns its trust anchor, empty when it has none. */
-async function writeZone(directory: string, { name, records, kind }: WorldZone): Promise<string> {
+async function writeZone(directory: string, { name, records, kind, altered }: WorldZone): Promise<string> {
   const file = join(directory, name)
   const head = [`$ORIGIN ${name}.`, '$TTL 300', '@ SOA ns hostmaster 1 3600 600 86400 300', '@ NS ns']
   await writeFile(file, `${[...head, `ns A ${POLICY_ADDRESS}`, ...records].join('\n')}\n`)
@@ -162,9 +163,12 @@ async function writeZone(directory: string, { name, records, kind }: WorldZone):
     (await run('ldns-keygen', ['-a', 'ECDSAP256SHA256', ...flags, name], { cwd: directory })).stdout.trim()
   const [ksk, zsk] = [await makeKey('-k'), await makeKey()]
   await run('ldns-signzone', ['-f', file, file, ksk, zsk], { cwd: directory })
-  if (kind === 'altered') {
+  if (altered !== undefined) {
     const signed = await readFile(file, 'utf8')
-    await writeFile(file, signed.replaceAll(/^(\S+\t\d+\tIN\tMX\t)\d+/gm, '$199'))
+    await writeFile(
+      file,
+      signed.replaceAll(new RegExp(`^(\\S+\\t\\d+\\tIN\\t${altered}\\t)\\d+`, 'gm'), '$17'),
+    )
   }
   return await readFile(join(directory, `${ksk}.ds`), 'utf8')
 }

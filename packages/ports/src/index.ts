@@ -20,7 +20,7 @@ export type { MailReports, ReportedDay, ReportedResult, ReportKind } from './mai
 export { mailOperationsClient } from './mail-queue-client.ts'
 export { MAIL_QUEUE_PATHS, QUEUED_MAX } from './mail-queue-wire.ts'
 export { MAIL_CHANGES } from './mail-queue.ts'
-export type { MailChange, MailOperations, QueuedMail, QueuedRecipient } from './mail-queue.ts'
+export type { MailChange, MailOperations, QueuedMail, QueuedReason, QueuedRecipient } from './mail-queue.ts'
 export type { PortClientOptions } from './port-client.ts'
 export { relayClient } from './relay-client.ts'
 export type { Relay, RelayDevice, RelayQueue } from './relay.ts'

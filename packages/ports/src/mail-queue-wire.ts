@@ -13,6 +13,7 @@ export const QUEUED_MAX = 200
 const RECIPIENTS_MAX = 1_000
 const DOMAIN = /^[^\s@]{1,255}$/
 const HOLD_REASONS = ['operator', 'suspended'] as const
+const WORDS = /^\P{Cc}{1,500}$/u
 const STATUS = /^[245]\.\d{1,3}\.\d{1,3}$/
 
 /** Throws PORT_FAILED, as the other reader does. */
@@ -38,7 +39,11 @@ function readRecipient(item: Fields): QueuedRecipient {
     nextAt: count(item['nextAt']),
     reason: optional(item['reason'], (value) => {
       const reason = fields(value)
-      return { code: count(reason['code']), status: text(reason['status'], STATUS) }
+      return {
+        code: count(reason['code']),
+        status: text(reason['status'], STATUS),
+        words: optional(reason['words'], (words) => text(words, WORDS)),
+      }
     }),
   }
 }

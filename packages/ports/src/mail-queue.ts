@@ -19,8 +19,17 @@ export interface QueuedRecipient {
   readonly attempts: number
   /** Milliseconds since the epoch. */
   readonly nextAt: number
-  /** What the last attempt came to (RFC 5321 §4.2.1, RFC 3463); undefined: it has not ended yet. */
-  readonly reason: { readonly code: number; readonly status: string } | undefined
+  /** What the last attempt came to; undefined: it has not ended yet. */
+  readonly reason: QueuedReason | undefined
+}
+
+export interface QueuedReason {
+  /** RFC 5321 §4.2.1. */
+  readonly code: number
+  /** RFC 3463. */
+  readonly status: string
+  /** In the relay's own words; undefined: a server's, which may name people. */
+  readonly words: string | undefined
 }
 
 export const MAIL_CHANGES = ['retry', 'hold', 'release', 'drop'] as const

@@ -15,7 +15,13 @@ const MAIL: QueuedMail = {
       domain: 'example.com',
       attempts: 3,
       nextAt: Date.UTC(2030, 0, 1, 0, 10),
-      reason: { code: 451, status: '4.7.1' },
+      reason: { code: 451, status: '4.7.1', words: undefined },
+    },
+    {
+      domain: 'example.org',
+      attempts: 1,
+      nextAt: Date.UTC(2030, 0, 1, 0, 10),
+      reason: { code: 450, status: '4.4.1', words: 'The server does not answer' },
     },
   ],
 }
@@ -42,6 +48,12 @@ test('the queue is listed with reasons', async () => {
           bytes: 1234,
           recipients: [
             { domain: 'example.com', attempts: 3, next_at: '2030-01-01T00:10:00.000Z', reason: '451 4.7.1' },
+            {
+              domain: 'example.org',
+              attempts: 1,
+              next_at: '2030-01-01T00:10:00.000Z',
+              reason: '450 4.4.1 The server does not answer',
+            },
           ],
         },
       ],

@@ -222,7 +222,9 @@ test('a destination that cannot be reached is left alone, and holds no other', a
   await enqueue(fixture.flow, { account: ann, envelope: envelopeFor('ann@localhost', 'bob@example.com') })
   await sink.next(count)
   for (const id of ids)
-    await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status).toBe('4.4.1')
+    await expect
+      .poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason)
+      .toEqual({ code: 450, status: '4.4.1', words: 'The server does not answer' })
   for (const id of ids) expect(await fixture.flow.queue.drop(id)).toBe(true)
   await settled()
   expect(await fixture.flow.queue.drop(ids[0] ?? '')).toBe(false)

@@ -10,7 +10,12 @@ const recipientSchema = Type.Object({
   domain: Type.String(),
   attempts: Type.Integer(),
   next_at: time,
-  reason: Type.Optional(Type.String({ description: 'Of the last attempt: reply code and RFC 3463 status' })),
+  reason: Type.Optional(
+    Type.String({
+      description:
+        'Of the last attempt: reply code, RFC 3463 status, and words where they are not the other server’s',
+    }),
+  ),
 })
 const mailSchema = Type.Object({
   id: Type.String({ format: 'uuid' }),
@@ -43,7 +48,10 @@ function showRecipient({
   nextAt,
   reason,
 }: QueuedRecipient): Static<typeof recipientSchema> {
-  const why = reason === undefined ? {} : { reason: `${String(reason.code)} ${reason.status}` }
+  const why =
+    reason === undefined
+      ? {}
+      : { reason: [String(reason.code), reason.status, reason.words].filter(Boolean).join(' ') }
   return { domain, attempts, next_at: iso(nextAt), ...why }
 }
 

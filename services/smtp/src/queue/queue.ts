@@ -1,9 +1,9 @@
 /** The queue of outgoing mail: what is accepted here is delivered, or its sender is told (RFC 5321 §4.5.4.1, §6.1). */
 import { assert } from '@sealpost/errors'
-import type { MailChange, MailOperations, QueuedMail, QueuedRecipient } from '@sealpost/ports'
+import type { MailChange, MailOperations, QueuedMail, QueuedReason, QueuedRecipient } from '@sealpost/ports'
 import type { Dispatcher } from './dispatcher.ts'
 import type { MailQueue, MailToQueue } from './mail-queue.ts'
-import type { Progress } from './mail-record.ts'
+import type { Progress, Reply } from './mail-record.ts'
 import { KEPT_SECONDS_MAX, type KeptMail, type MailStore } from './mail-store.ts'
 import { SealedDraft } from './sealed-draft.ts'
 
@@ -144,9 +144,14 @@ function describe(kept: KeptMail): QueuedMail {
   const { id, account: accountId, acceptedAt, bodyBytes: bytes, state, domains } = kept
   const recipients = state.recipients.flatMap(
     ({ done, attempts, nextAt, reply }, place): QueuedRecipient[] => {
-      const reason = reply && { code: reply.code, status: reply.status }
+      const reason = reply && reasonOf(reply)
       return done ? [] : [{ domain: domains[place] ?? '', attempts, nextAt: nextAt || acceptedAt, reason }]
     },
   )
   return { id, accountId, acceptedAt, bytes, hold: state.hold, recipients }
+}
+
+/** What a server wrote may name people, and stays here. */
+function reasonOf({ code, status, text, host }: Reply): QueuedReason {
+  return { code, status, words: host === undefined ? text : undefined }
 }
