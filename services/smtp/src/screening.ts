@@ -89,7 +89,7 @@ export async function openScreening(
     feedbackReportStage(events),
   ]
   const onAccount = createSuspension({ accounts, notices, events })
-  const bounces = stack.use(new BounceWatch({ accounts, domains, clock, supervisor, onAccount }))
+  const bounces = stack.use(new BounceWatch({ accounts, clock, supervisor, onAccount }))
   const last = scanningStages({
     ...config,
     onStranger: (transaction) => reputation.spamFound(transaction),

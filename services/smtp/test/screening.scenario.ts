@@ -423,11 +423,19 @@ describe('abuse', () => {
       destinationOf: (domain) => domain,
       carry: async () => Promise.resolve({ outcomes, reached: true }),
     })
-    const carry = async (sent: Outcome[]): Promise<void> => {
+    const carry = async (sent: Outcome[], from: { account?: string } = { account: id }): Promise<void> => {
       outcomes = sent
-      const sender = { local: 'bought-a-list', domain: 'localhost' }
-      await carrier.carry({ mail: { envelope: { sender } } } as never)
+      const local = from.account === undefined ? 'forged' : 'bought-a-list'
+      await carrier.carry({
+        ...from,
+        mail: { envelope: { sender: { local, domain: 'localhost' } } },
+      } as never)
     }
+    const forged = await accounts.create(parseJid('forged@localhost'), 'pass-c4n4ry-word')
+    await carry(
+      Array.from({ length: 100 }, () => outcome('failed', '5.7.1')),
+      {},
+    )
     await carry(Array.from({ length: 100 }, () => outcome('failed', '5.2.2')))
     await carry(Array.from({ length: 100 }, () => outcome('deferred', '4.7.1')))
     await carry(Array.from({ length: 49 }, () => outcome('failed', '5.1.1')))
@@ -437,5 +445,7 @@ describe('abuse', () => {
       (await accounts.mailConduct.reviews()).find(({ accountId }) => accountId === id)
     await expect.poll(review).toMatchObject({ reason: 'bounces' })
     expect(await accounts.findById(id)).toMatchObject({ state: 'suspended', reason: 'spam' })
+    // Somebody outside who names an account in MAIL FROM does it no harm.
+    expect((await accounts.findById(forged.id))?.state).toBe('active')
   })
 })

@@ -1,8 +1,6 @@
 /** Whose mail is refused again and again writes to people who are not there or do not want it: as who bought a list, or whose password was stolen. */
 import type { Account, Accounts } from '@sealpost/accounts'
-import { formatAddress, type EmailAddress } from '@sealpost/mail'
 import type { Clock, Supervisor } from '@sealpost/runtime'
-import { mailboxJid } from '../local-mailbox.ts'
 import type { Carrier, Outcome } from '../queue/carrier.ts'
 
 /** Refused recipients of one sender in a day, and their share of all, from which on it is stopped. */
@@ -15,8 +13,7 @@ const SENDERS_MAX = 10_000
 const REFUSED = /^5\.[17]\./
 
 export interface BounceWatchOptions {
-  readonly accounts: Pick<Accounts, 'find'>
-  readonly domains: readonly string[]
+  readonly accounts: Pick<Accounts, 'findById'>
   readonly clock: Clock
   readonly supervisor: Supervisor
   readonly onAccount: (account: Account, cause: 'bounces') => Promise<void>
@@ -43,8 +40,9 @@ export class BounceWatch implements Disposable {
       destinationOf: (domain) => carrier.destinationOf(domain),
       carry: async (attempt) => {
         const result = await carrier.carry(attempt)
-        const { sender } = attempt.mail.envelope
-        if (sender !== undefined) this.#options.supervisor.spawn(this.#count(sender, result.outcomes))
+        // What MAIL FROM says proves nothing: anybody outside may write there what they like.
+        if (attempt.account !== undefined)
+          this.#options.supervisor.spawn(this.#count(attempt.account, result.outcomes))
         return result
       },
     }
@@ -54,25 +52,23 @@ export class BounceWatch implements Disposable {
     this.#forgetting[Symbol.dispose]()
   }
 
-  async #count(sender: EmailAddress, outcomes: readonly Outcome[]): Promise<void> {
-    const { accounts, domains, onAccount } = this.#options
-    const jid = mailboxJid(sender, domains)
-    if (jid === undefined) return
-    const tally = this.#tallyOf(formatAddress(sender).toLowerCase())
+  async #count(accountId: string, outcomes: readonly Outcome[]): Promise<void> {
+    const { accounts, onAccount } = this.#options
+    const tally = this.#tallyOf(accountId)
     for (const { result, reply } of outcomes) {
       if (result === 'deferred') continue
       tally.all += 1
       if (result === 'failed' && REFUSED.test(reply.status)) tally.refused += 1
     }
     if (tally.refused < REFUSED_MIN || tally.refused < tally.all * REFUSED_SHARE) return
-    this.#tallies.delete(formatAddress(sender).toLowerCase())
-    const account = await accounts.find(jid)
+    this.#tallies.delete(accountId)
+    const account = await accounts.findById(accountId)
     if (account?.state === 'active') await onAccount(account, 'bounces')
   }
 
-  #tallyOf(key: string): Tally {
-    const tally = this.#tallies.get(key) ?? { refused: 0, all: 0 }
-    this.#tallies.set(key, tally)
+  #tallyOf(accountId: string): Tally {
+    const tally = this.#tallies.get(accountId) ?? { refused: 0, all: 0 }
+    this.#tallies.set(accountId, tally)
     const [first] = this.#tallies.keys()
     if (this.#tallies.size > SENDERS_MAX && first !== undefined) this.#tallies.delete(first)
     return tally

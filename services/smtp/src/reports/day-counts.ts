@@ -5,8 +5,10 @@ export const DAY_MS = 24 * 60 * 60_000
 const DOMAINS_MAX = 2_000
 const ROWS_OF_DOMAIN_MAX = 1_000
 const ROWS_MAX = 20_000
-/** Of one row, and of all. */
+/** Of one row; of all rows and notes. */
 const ROW_CHARS_MAX = 4_096
+/** Of what a domain publishes: a record in DNS may have 64 KiB. */
+const NOTE_CHARS_MAX = 4_096
 const CHARS_MAX = 8 * 1024 * 1024
 const COUNT_MAX = 1_000_000_000
 
@@ -81,13 +83,13 @@ export class DayCounts {
   add(domain: string, row: string, note: string, count = 1): boolean {
     const known = this.#domains.get(domain)
     const before = known?.rows.get(row)
+    const chars = note.length - (known?.note.length ?? 0) + (before === undefined ? row.length : 0)
+    if (note.length > NOTE_CHARS_MAX || this.#chars + chars > CHARS_MAX) return false
     if (before === undefined && !this.#hasRoom(known, row)) return false
     const counts = known ?? { note, rows: new Map(), done: new Set() }
     if (known === undefined) this.#domains.set(domain, counts)
-    if (before === undefined) {
-      this.#rows += 1
-      this.#chars += row.length
-    }
+    if (before === undefined) this.#rows += 1
+    this.#chars += chars
     counts.note = note
     counts.rows.set(row, Math.min((before ?? 0) + count, COUNT_MAX))
     this.isChanged = true
@@ -100,6 +102,7 @@ export class DayCounts {
     if (counts === undefined) return
     this.#domains.delete(domain)
     this.#rows -= counts.rows.size
+    this.#chars -= counts.note.length
     for (const row of counts.rows.keys()) this.#chars -= row.length
     this.isChanged = true
   }
@@ -127,8 +130,7 @@ export class DayCounts {
   }
 
   #hasRoom(counts: DomainCounts | undefined, row: string): boolean {
-    if (row.length > ROW_CHARS_MAX || this.#rows >= ROWS_MAX || this.#chars + row.length > CHARS_MAX)
-      return false
+    if (row.length > ROW_CHARS_MAX || this.#rows >= ROWS_MAX) return false
     return counts === undefined ? this.#domains.size < DOMAINS_MAX : counts.rows.size < ROWS_OF_DOMAIN_MAX
   }
 }

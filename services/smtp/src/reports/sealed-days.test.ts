@@ -1,6 +1,6 @@
 import { VirtualClock } from '@sealpost/runtime'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createQueueFixture, type QueueFixture } from '../queue/_fixture.ts'
+import { createQueueFixture, newMail, type QueueFixture } from '../queue/_fixture.ts'
 import type { MailStore } from '../queue/mail-store.ts'
 import { DAY_MS, DayCounts } from './day-counts.ts'
 import { KEPT_MS, SealedDays } from './sealed-days.ts'
@@ -23,6 +23,8 @@ function day(count = 1): DayCounts {
   made.add('example.org', '{"x":1}', 'v=DMARC1', count)
   return made
 }
+
+const unreadable = (error: unknown): void => expect.unreachable(String(error))
 
 const shown = (one: DayCounts | undefined) => [
   one?.kind,
@@ -48,7 +50,7 @@ test('counts are kept for the next start; what was kept of them before is gone',
   expect([store.size, counts.isChanged]).toEqual([1, false])
   await store[Symbol.asyncDispose]()
   const again = await open(clock)
-  const [found, ...others] = await new SealedDays(again, clock).open()
+  const [found, ...others] = await new SealedDays(again, clock).open(unreadable)
   expect(others).toEqual([])
   expect(shown(found)).toEqual(shown(counts))
   expect(shown(found)[4]).toEqual([
@@ -68,12 +70,12 @@ test('of two that a crash has left, the later counts', async () => {
   const clock = new VirtualClock(BEGIN)
   const store = await open(clock)
   const old = new SealedDays(store, clock)
-  for (const one of await old.open()) old.destroy(one)
+  for (const one of await old.open(unreadable)) old.destroy(one)
   const [before, after] = [day(1), day(5)]
   after.revision = 1
   await new SealedDays(store, clock).save(before)
   await new SealedDays(store, clock).save(after)
-  const found = await new SealedDays(store, clock).open()
+  const found = await new SealedDays(store, clock).open(unreadable)
   expect(found.map((one) => one.of('example.org')?.rows.get('{"x":1}'))).toEqual([5])
 })
 
@@ -90,6 +92,28 @@ test('over their time they cannot be read, also if the relay was down; without d
   empty.forget('example.org')
   await new SealedDays(again, clock).save(empty)
   expect(again.size).toBe(0)
+})
+
+test('what cannot be read any more is destroyed, and keeps nobody from starting', async () => {
+  const clock = new VirtualClock(BEGIN)
+  const store = await open(clock)
+  await store.accept(await newMail(store, 'no counts', { place: 'reports', recipients: [] }))
+  const errors: unknown[] = []
+  expect(await new SealedDays(store, clock).open((error) => errors.push(error))).toEqual([])
+  expect([store.size, errors]).toEqual([0, [expect.objectContaining({ code: 'Z_DATA_ERROR' })]])
+})
+
+test('what a domain publishes counts toward the bounds', () => {
+  const counts = new DayCounts({ kind: 'dmarc', day: '2030-01-01', uniqueId: 'abc', sendAt: 1 })
+  const note = '\u0001'.repeat(4_096)
+  expect(counts.add('a.example', '1', `${note} `)).toBe(false)
+  const row = 'x'.repeat(1_000)
+  for (let domain = 0; domain < 2_000; domain += 1) counts.add(`${String(domain)}.example`, row, note)
+  expect(counts.domains.length).toBeLessThan(1_650)
+  expect(counts.add('b.example', row, '')).toBe(false)
+  expect(counts.add('0.example', row, '')).toBe(true)
+  expect(counts.add('b.example', row, '')).toBe(true)
+  expect(counts.encode().length).toBeLessThan(64 * 1024 * 1024)
 })
 
 test('rows and domains are bounded; others have room all the same', () => {

@@ -4,6 +4,7 @@
  */
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
+import { DbError } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
 import type { KeptMail, MailStore } from '../queue/mail-store.ts'
 import { DAY_MS, DayCounts } from './day-counts.ts'
@@ -11,8 +12,8 @@ import { DAY_MS, DayCounts } from './day-counts.ts'
 const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
 /** After the end of the day: RFC 8460 §5.5 has a day for further attempts, begun in the first four hours. */
 export const KEPT_MS = 30 * 60 * 60_000
-/** Of what `DayCounts` holds at most. */
-const BYTES_MAX = 32 * 1024 * 1024
+/** Of what `DayCounts` holds at most, each character six bytes in JSON. */
+const BYTES_MAX = 64 * 1024 * 1024
 
 const ENVELOPE = {
   sender: undefined,
@@ -34,11 +35,16 @@ export class SealedDays {
     this.#clock = clock
   }
 
-  /** What was kept before; of two of one day the later. Throws DbError, and what reading the spool throws. */
-  async open(): Promise<DayCounts[]> {
+  /** What was kept before; of two of one day the later. What cannot be read any more is told and destroyed: nobody else misses it. Throws DbError. */
+  async open(onUnreadable: (error: unknown) => void): Promise<DayCounts[]> {
     const found = new Map<string, DayCounts>()
     for (const kept of [...this.#store.all()].filter(({ place }) => place === 'reports')) {
-      const day = await this.#read(kept)
+      const day = await this.#read(kept).catch((error: unknown) => {
+        if (error instanceof DbError) throw error
+        onUnreadable(error)
+        this.#store.shred(kept)
+        return undefined
+      })
       if (day === undefined) continue
       this.#kept.set(day, kept)
       const key = `${day.kind} ${day.day}`
