@@ -1,6 +1,6 @@
 /** Plants unique texts through every flow there is, then looks for them in what the processes say, in the metrics, the tables and the files. */
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Deployment } from '@sealpost/dev-env'
 import { certify, ed25519, userId } from '../packages/openpgp/test/maker.ts'
 import { armor } from '../services/keys/test/keys.ts'
@@ -192,6 +192,7 @@ async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
   )
   expect(await user.ask('.')).toMatch(/^250/)
   expect((await sink.next(count)).message).toContain(body.text)
+  await submitNoKey(user, deployment, garden)
   using server = await SmtpClient.connect(deployment.ports.smtp)
   await server.ask()
   await server.ask(`EHLO ${helo.text}.example`)
@@ -207,6 +208,25 @@ async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
   await server.ask(`${malformed.text} ${malformed.text}`)
   server.send(Buffer.from(`MAIL FROM:<${malformed.text}\xff\0>\r\n`, 'latin1'))
   await server.ask()
+}
+
+/** To the key directory, from there back to the mail relay, where the answer waits for alice. */
+async function submitNoKey(
+  user: SmtpClient,
+  deployment: Deployment,
+  { alice, password, subject, body }: Garden,
+): Promise<void> {
+  await user.ask(`MAIL FROM:<${alice.text}@localhost>`)
+  expect(await user.ask('RCPT TO:<key-submission@localhost>')).toMatch(/^250/)
+  await user.ask('DATA')
+  user.send(
+    `From: <${alice.text}@localhost>\r\nSubject: ${subject.text}\r\nContent-Type: application/pgp-keys\r\n\r\n${body.text}\r\n`,
+  )
+  expect(await user.ask('.')).toMatch(/^250/)
+  const authorization = `Basic ${Buffer.from(`${alice.text}@localhost:${password.text}`).toString('base64')}`
+  const waiting = async (): Promise<unknown> =>
+    (await fetch(deployment.url('smtp', '/v1/mail'), { headers: { authorization } })).json()
+  await vi.waitFor(async () => expect(await waiting()).toMatchObject({ items: [{}] }), { timeout: 10_000 })
 }
 
 async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise<void> {

@@ -1,7 +1,10 @@
 /** GnuPG's gpg-wks-client and the Web Key Service (draft-koch-openpgp-webkey-service §4): its requests and responses go by SMTP, and what it is sent waits in the mailbox. */
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
+import { partsOf } from '../../services/keys/test/submission-mails.ts'
 import { Gpg } from './gpg.ts'
 import { OwnNetwork } from './own-network.ts'
 import { Sealpost } from './sealpost.ts'
@@ -83,6 +86,10 @@ test('a key is submitted, confirmed and found by gpg: --supported, --create, --r
   await send(request.output)
   const confirmation = await receive()
   expect(confirmation).toContain('WKS-Phase: confirm')
+  const [signed = '', signature = ''] = partsOf(confirmation)
+  const files = [join(alice.home, 'signature.asc'), join(alice.home, 'signed')] as const
+  await Promise.all([writeFile(files[0], signature), writeFile(files[1], signed)])
+  expect(await alice.run('--verify', ...files)).toContain(`Good signature from "<${SUBMISSION}>"`)
   expect((await wks(alice, ['--check', ALICE])).code).not.toBe(0)
 
   const response = await wks(alice, ['--receive'], confirmation)

@@ -36,10 +36,14 @@ export async function makeOwnKey(address: string, now: number): Promise<Uint8Arr
   return privateKey.write()
 }
 
-/** Throws when it is none. */
-export async function readOwnKey(secret: Uint8Array): Promise<OwnKey> {
-  const key = await readPrivateKey({ binaryKey: secret })
-  return { secret, certificate: key.toPublic().write() }
+/** Undefined when it is none. */
+export async function readOwnKey(secret: Uint8Array): Promise<OwnKey | undefined> {
+  try {
+    const key = await readPrivateKey({ binaryKey: secret })
+    return { secret, certificate: key.toPublic().write() }
+  } catch {
+    return undefined
+  }
 }
 
 /** Session keys of one message: senders encrypt to themselves, too, and each of them costs an attempt. */

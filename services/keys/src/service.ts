@@ -254,6 +254,7 @@ function createWebKeyService(
     domains,
     isActive: (address) => follower.isActive(address),
     onStep: (step) => events.mailTaken(step),
+    onError: (error) => events.taskFailed(error),
   })
   return { submissionKeys, webKeyService }
 }

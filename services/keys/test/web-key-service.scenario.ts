@@ -1,5 +1,6 @@
 /** draft-koch-openpgp-webkey-service §4: keys submitted and confirmed by mail, from the port on which the relay brings a mail to the mails that go out. */
-import { stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAccounts, type AccountsDomain } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
@@ -22,7 +23,7 @@ import type { TestPlatform } from '../../../test/platform.ts'
 import { mailboxOf } from '../src/directory/mailbox.ts'
 import { writeZBase32 } from '../src/directory/z-base-32.ts'
 import { keyDirectoryRoutes } from '../src/ports/key-directory.ts'
-import { armor, serveKeys, type ServedKeys } from './keys.ts'
+import { armor, serveKeys, startKeys, type ServedKeys } from './keys.ts'
 import {
   armoredIn,
   decryptFor,
@@ -432,6 +433,23 @@ describe('what is not taken', () => {
     refusal = undefined
     await bring(answer)
     expect(outbox.at(-1)?.message).toContain('WKS-Phase: done')
+  })
+
+  test('a damaged file of the secret key is no reason to make another: the mail comes again, and whoever runs the server sees why', async () => {
+    await using own = new AsyncDisposableStack()
+    const dataDir = own.adopt(await mkdtemp(join(tmpdir(), 'sealpost-wks-')), (path) =>
+      rm(path, { recursive: true }),
+    )
+    const other = own.use(await createTestPlatform([DOMAIN]))
+    const file = join(dataDir, 'key-submission', `${DOMAIN}.key`)
+    await mkdir(join(dataDir, 'key-submission'))
+    await writeFile(file, 'damaged', { mode: 0o600 })
+    const service = own.use(await startKeys({ ...other, dataDir }, { mail: relay }))
+    const message = mail({ from: `x@${DOMAIN}` }, '')
+    const taking = service.keys.submit({ domain: DOMAIN, authenticated: true, message })
+    await expect(taking).rejects.toMatchObject({ code: 'KEYS_SUBMISSION_KEY' })
+    expect(other.logged()).toContain('KEYS_SUBMISSION_KEY')
+    expect(await readFile(file, 'utf8')).toBe('damaged')
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { KEY_SUBMISSION_NAME } from '@sealpost/accounts'
+import { OperationalError } from '@sealpost/errors'
 import { type Random, openSecretFile } from '@sealpost/runtime'
 import type { Directory } from '../directory/directory.ts'
 import type { SubmissionThread } from './submission-thread.ts'
@@ -31,7 +32,8 @@ export class SubmissionKeys {
     return `${KEY_SUBMISSION_NAME}@${domain}`
   }
 
-  /** The secret key of a domain of ours; when it resolves, its certificate is found. What fails is tried again when it is asked for again. */
+  /** The secret key of a domain of ours; when it resolves, its certificate is found. What fails is tried again when it is asked for again. Throws
+   * KEYS_SUBMISSION_KEY when the file holds something else, SECRET_FILE_OPEN, and what the thread and the directory throw. */
   secretOf(domain: string): Promise<Buffer> {
     const known = this.#secrets.get(domain)
     if (known !== undefined) return known
@@ -47,7 +49,13 @@ export class SubmissionKeys {
     const path = join(dataDir, SUBMISSION_KEYS_DIRECTORY, `${domain}.key`)
     const make = async (): Promise<string> => (await thread.makeKey(address)).toString('base64')
     const secret = Buffer.from(await openSecretFile(path, random, make), 'base64')
-    await this.#publish(address, await thread.certificateOf(secret))
+    const certificate = await thread.certificateOf(secret)
+    if (certificate === undefined)
+      throw new OperationalError(
+        'KEYS_SUBMISSION_KEY',
+        `A file of ${SUBMISSION_KEYS_DIRECTORY} in the data directory is damaged`,
+      )
+    await this.#publish(address, certificate)
     return secret
   }
 

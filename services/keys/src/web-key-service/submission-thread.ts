@@ -54,8 +54,10 @@ export class SubmissionThread implements AsyncDisposable {
     return Buffer.from((await this.#line.run(task)) as Uint8Array)
   }
 
-  async certificateOf(secret: Uint8Array): Promise<Buffer> {
-    return Buffer.from((await this.#line.run({ kind: 'certificate', secret })) as Uint8Array)
+  /** Undefined when it is no key. */
+  async certificateOf(secret: Uint8Array): Promise<Buffer | undefined> {
+    const certificate = await this.#line.run({ kind: 'certificate', secret })
+    return certificate instanceof Uint8Array ? Buffer.from(certificate) : undefined
   }
 
   async read(message: Uint8Array, secret: Uint8Array): Promise<MailContent> {

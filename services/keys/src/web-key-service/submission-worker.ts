@@ -13,7 +13,7 @@ export type SubmissionTask =
 
 async function run(task: SubmissionTask): Promise<unknown> {
   if (task.kind === 'make') return await makeOwnKey(task.address, task.now)
-  if (task.kind === 'certificate') return (await readOwnKey(task.secret)).certificate
+  if (task.kind === 'certificate') return (await readOwnKey(task.secret))?.certificate
   if (task.kind === 'sign') return await signDetached(task.secret, task.data, task.now)
   return await readMail(Buffer.from(task.message), task.secret)
 }

@@ -41,6 +41,8 @@ export interface WebKeyServiceOptions {
   /** Whether the address has an account that gets mail. */
   readonly isActive: (address: string) => Promise<boolean>
   readonly onStep: (step: SubmissionStep) => void
+  /** Of a mail that comes again. */
+  readonly onError: (error: unknown) => void
 }
 
 /** A mail of one of our users to the submission address of the user's domain. */
@@ -59,7 +61,13 @@ export class WebKeyService {
 
   /** See KeyDirectory. What it rejects with passes. */
   async take(mail: SubmissionMail): Promise<void> {
-    this.#options.onStep(await this.#take(mail))
+    const { onStep, onError } = this.#options
+    try {
+      onStep(await this.#take(mail))
+    } catch (error) {
+      onError(error)
+      throw error
+    }
   }
 
   async #take(mail: SubmissionMail): Promise<SubmissionStep> {
