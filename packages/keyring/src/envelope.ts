@@ -5,7 +5,7 @@
  *   plaintext: length 4 | content | zeros
  *   blob:      ciphertext | tag 16, together exactly one size class
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { KeyringError } from './keyring-error.ts'
 import { UUID_BYTES, writeUuid } from './uuid.ts'
 
@@ -52,7 +52,7 @@ export class Sealer {
     padded.writeUInt32BE(plaintext.length, 0)
     plaintext.copy(padded, LENGTH_BYTES)
     padded.fill(0, LENGTH_BYTES + plaintext.length)
-    const cipher = createCipheriv(ALGORITHM, key, NONCE)
+    const cipher = createCipheriv(ALGORITHM, createSecretKey(key), NONCE)
     cipher.setAAD(this.#additionalData(place))
     const blob = Buffer.allocUnsafe(size)
     blob.set(cipher.update(padded), 0)
@@ -66,7 +66,7 @@ export class Sealer {
   open(key: Uint8Array, place: Place, blob: Buffer): Buffer {
     const end = blob.length - TAG_BYTES
     if (end < LENGTH_BYTES) throw new KeyringError('BLOB_CORRUPT')
-    const decipher = createDecipheriv(ALGORITHM, key, NONCE)
+    const decipher = createDecipheriv(ALGORITHM, createSecretKey(key), NONCE)
     decipher.setAAD(this.#additionalData(place))
     decipher.setAuthTag(blob.subarray(end))
     const padded = decipher.update(blob.subarray(0, end))

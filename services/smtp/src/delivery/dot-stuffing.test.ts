@@ -5,7 +5,7 @@ import { BareLineEnd, DotStuffing } from './dot-stuffing.ts'
 /** On the wire, when it arrives in these pieces. */
 function send(...chunks: readonly string[]): string {
   const stuffing = new DotStuffing()
-  const pieces = chunks.flatMap((chunk) => stuffing.feed(Buffer.from(chunk, 'latin1')))
+  const pieces = chunks.map((chunk) => stuffing.feed(Buffer.from(chunk, 'latin1')))
   return Buffer.concat([...pieces, stuffing.end()]).toString('latin1')
 }
 

@@ -105,10 +105,13 @@ export class SmtpSession implements Disposable {
     return replies
   }
 
-  /** Waits while the server reads more slowly than we write. */
-  async write(bytes: Buffer): Promise<void> {
+  /** Together. Waits while the server reads more slowly than we write. */
+  async write(...pieces: readonly Buffer[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#socket.write(bytes)) return
+    this.#socket.cork()
+    for (const piece of pieces) this.#socket.write(piece)
+    this.#socket.uncork()
+    if (!this.#socket.writableNeedDrain) return
     await this.#until('command', () => !this.#socket.writableNeedDrain)
   }
 

@@ -1,4 +1,5 @@
 /** RFC 5321 §3.3: one mail over a session, and what becomes of each recipient. */
+import { isAscii } from 'node:buffer'
 import { formatAddress } from '@sealpost/mail'
 import type { Content } from '../content.ts'
 import type { Outcome } from '../queue/carrier.ts'
@@ -17,6 +18,8 @@ export interface Transaction {
 }
 
 const TEXT_MAX = 500
+/** Of a mail, sent at once. */
+const TOGETHER_BYTES = 64 * 1024
 const ASCII = /^\p{ASCII}*$/u
 /** RFC 3461 §4: octets outside this are written as `+` and two digits. */
 const NOT_XTEXT = /[^!-*,-<>-~]/g
@@ -32,13 +35,16 @@ export async function sendMail(session: SmtpSession, transaction: Transaction): 
     const impossible = await whyNot(session, transaction)
     if (impossible !== undefined) return all({ result: 'failed', reply: impossible })
     session.isClean = false
-    const [mail, ...answers] = await session.ask(...commands(session, transaction))
-    if (mail === undefined || mail.code !== 250) return all(refused(session, mail))
+    const isPipelined = session.has('PIPELINING')
+    const envelope = commands(session, transaction)
+    const [mail, ...answers] = await session.ask(...envelope, ...(isPipelined ? ['DATA'] : []))
+    const early = isPipelined ? answers.pop() : undefined
+    if (mail === undefined || mail.code !== 250) return all(withdrawn(session, early, mail))
     for (const [index, answer] of answers.entries())
       if (answer.code !== 250 && answer.code !== 251) outcomes[index] = refused(session, answer)
     const accepted = recipients.flatMap((_, index) => (outcomes[index] === undefined ? [index] : []))
-    if (accepted.length === 0) return all(refused(session, answers[0]))
-    const [data] = await session.ask('DATA')
+    if (accepted.length === 0) return all(withdrawn(session, early, answers[0]))
+    const [data = early] = isPipelined ? [] : await session.ask('DATA')
     if (data?.code !== 354) return all(refused(session, data))
     await sendContent(session, transaction.content)
     session.mails += 1
@@ -66,7 +72,7 @@ async function whyNot(
   const addresses = [envelope.sender, ...recipients.map(({ address }) => address)]
   const needsUtf8 =
     addresses.some((address) => address !== undefined && !ASCII.test(address.local)) ||
-    hasEightBit(content.header)
+    !isAscii(content.header)
   if (needsUtf8 && envelope.smtpUtf8 && !session.has('SMTPUTF8'))
     return ownReply(550, '5.6.7', 'The next server does not take addresses beyond ASCII')
   if (!session.has('8BITMIME') && (await isEightBit(content)))
@@ -97,17 +103,35 @@ function commands(session: SmtpSession, { envelope, recipients, content }: Trans
   return [mail, ...rcpts].map((words) => words.filter((word) => word !== '').join(' '))
 }
 
+/** A small mail leaves as one. */
 async function sendContent(session: SmtpSession, content: Content): Promise<void> {
   const stuffing = new DotStuffing()
   try {
-    for (const piece of stuffing.feed(content.header)) await session.write(piece)
-    for await (const chunk of content.body())
-      for (const piece of stuffing.feed(chunk)) await session.write(piece)
-    await session.write(stuffing.end())
+    let waiting = [stuffing.feed(content.header)]
+    let bytes = content.header.length
+    for await (const chunk of content.body()) {
+      waiting.push(stuffing.feed(chunk))
+      bytes += chunk.length
+      if (bytes < TOGETHER_BYTES) continue
+      await session.write(...waiting)
+      waiting = []
+      bytes = 0
+    }
+    await session.write(...waiting, stuffing.end())
   } catch (error) {
     session[Symbol.dispose]() // The mail must not end here for the server.
     throw error
   }
+}
+
+/** RFC 2920 §3.1: a server may want the content though it took no recipient. It gets none, and with the connection the transaction ends. */
+function withdrawn(
+  session: SmtpSession,
+  data: ServerReply | undefined,
+  answer: ServerReply | undefined,
+): Outcome {
+  if (data?.code === 354) session[Symbol.dispose]()
+  return refused(session, answer)
 }
 
 function outcomeOf(session: SmtpSession, answer: ServerReply, how: 'final' | undefined): Outcome {
@@ -140,13 +164,9 @@ function sizeOf({ header, bodyBytes }: Content): number {
   return header.length + bodyBytes
 }
 
-function hasEightBit(bytes: Buffer): boolean {
-  return bytes.some((byte) => byte > 0x7f)
-}
-
 async function isEightBit(content: Content): Promise<boolean> {
-  if (hasEightBit(content.header)) return true
-  for await (const chunk of content.body()) if (hasEightBit(chunk)) return true
+  if (!isAscii(content.header)) return true
+  for await (const chunk of content.body()) if (!isAscii(chunk)) return true
   return false
 }
 

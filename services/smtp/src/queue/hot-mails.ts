@@ -2,7 +2,7 @@
 import type { OpenMail } from './mail-store.ts'
 
 const BYTES_MAX = 32 * 1024 * 1024
-/** Of a mail beside its body. */
+/** Of a mail beside its header and body. */
 const OVERHEAD_BYTES = 4096
 
 export class HotMails {
@@ -11,8 +11,7 @@ export class HotMails {
 
   /** `takers`: how often it will be asked for. When there is no room it is not kept, and has to be read. */
   add(mail: OpenMail, takers: number): void {
-    const { header, bodyBytes } = mail.content
-    const bytes = OVERHEAD_BYTES + header.length + (mail.kept.spool === undefined ? bodyBytes : 0)
+    const bytes = OVERHEAD_BYTES + mail.heldBytes
     if (takers === 0 || this.#bytes + bytes > BYTES_MAX) return
     this.#bytes += bytes
     this.#mails.set(mail.kept.id, { mail, bytes, takers })

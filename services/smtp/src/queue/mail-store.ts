@@ -29,7 +29,7 @@ import {
 } from './mail-record.ts'
 import { KeptMails, type Waiting } from './kept-mails.ts'
 import { QueueError } from './queue-error.ts'
-import { openBody } from './sealed-body.ts'
+import { type BodyPlace, openBody } from './sealed-body.ts'
 import { DraftMemory, SealedDraft } from './sealed-draft.ts'
 import { Spool } from './spool.ts'
 
@@ -48,7 +48,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 const MAILS_MAX = 100_000
 /** Rows of one statement: each may bring 512 KiB. */
 const TOGETHER_MAX = 32
-const TOGETHER_MS = 2
+const TOGETHER_MS = 5
 /** No mail waits longer, whatever holds it. */
 export const KEPT_SECONDS_MAX = 30 * 24 * 60 * 60
 const LEASE_WAIT_MS = 10_000
@@ -76,6 +76,8 @@ export interface OpenMail {
   readonly kept: KeptMail
   readonly envelope: Envelope
   readonly content: Content
+  /** What header and body take of memory for as long as somebody has hold of this. */
+  readonly heldBytes: number
 }
 
 export interface NewMail {
@@ -129,6 +131,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
       ...(await lease.state()),
       random,
       clock,
+      windowMs: TOGETHER_MS,
       onAvailable: (available, error) =>
         available
           ? log.info('keyring_available')
@@ -334,9 +337,7 @@ export class MailStore implements AsyncDisposable {
       throw new QueueError('QUEUE_UNAVAILABLE', { cause: failed.reason })
     }
     this.#mails.add(whole)
-    const { inline, spool } = body
-    const place2 = spool === undefined ? { inline: inline ?? Buffer.alloc(0) } : { spool }
-    return this.#opened(whole, envelope, header, place2)
+    return this.#opened(whole, envelope, header, body)
   }
 
   /** Undefined: it is gone. Throws DbError, and what reading the spool throws. */
@@ -429,16 +430,12 @@ export class MailStore implements AsyncDisposable {
     }
   }
 
-  #opened(
-    kept: KeptMail,
-    envelope: Envelope,
-    header: Buffer,
-    place: Parameters<typeof openBody>[1],
-  ): OpenMail {
+  #opened(kept: KeptMail, envelope: Envelope, header: Buffer, place: BodyPlace): OpenMail {
     const { bodyBytes, key } = kept
     return {
       kept,
       envelope,
+      heldBytes: header.length + (place.inline?.length ?? place.copy?.bytes ?? 0),
       content: { header, bodyBytes, body: () => openBody(key, place, bodyBytes, this.#parts.spool) },
     }
   }

@@ -1,14 +1,18 @@
-/** A body while it comes in: sealed in memory as long as it is small, then chunk by chunk into a file of the spool. */
+/** A body while it comes in: sealed as it comes, in memory as long as it is small, then into a file of the spool. */
 import type { Random } from '@sealpost/runtime'
 import type { Content } from '../content.ts'
-import { ContentKey } from './content-key.ts'
+import { ContentKey, type Sealing } from './content-key.ts'
 import type { Draft } from './mail-queue.ts'
 import { QueueError } from './queue-error.ts'
-import { type BodyPlace, CHUNK_BYTES, openBody } from './sealed-body.ts'
+import { type BodyPlace, CHUNK_BYTES, SealedChunks, openBody } from './sealed-body.ts'
 import type { Spool, SpoolFile } from './spool.ts'
 
 /** A larger body is in a file. */
 const INLINE_BYTES_MAX = 256 * 1024
+/** One that is not larger is in memory, too, until it is delivered or others need the room. */
+const COPY_BYTES_MAX = 2 * 1024 * 1024
+/** Of larger ones, written to the file at once. */
+const WRITE_BYTES = 256 * 1024
 /** Of all drafts together in memory; beyond it, also small ones go to files. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -37,12 +41,14 @@ export interface DraftParts {
 export class SealedDraft implements Draft {
   readonly key: ContentKey
   readonly #parts: DraftParts
-  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  /** The chunk that is not full yet. */
+  #sealing: Sealing | undefined
   #filled = 0
   #count = 0
-  /** Sealed chunks that are in memory only. */
-  #inline: Buffer[] = []
-  #inlineBytes = 0
+  /** What is sealed and not in the file yet; at last perhaps a copy of what is in it. */
+  #held = new SealedChunks()
+  /** Of it, what `memory` knows of. */
+  #countedBytes = 0
   #file: SpoolFile | undefined
   #whole = false
   #state: 'open' | 'taken' | 'gone' = 'open'
@@ -57,17 +63,19 @@ export class SealedDraft implements Draft {
     this.#assertOpen()
     this.bodyBytes += chunk.length
     for (let from = 0; from < chunk.length;) {
-      const copied = chunk.copy(this.#chunk, this.#filled, from)
-      from += copied
-      this.#filled += copied
-      if (this.#filled === CHUNK_BYTES) await this.#seal()
+      const piece = chunk.subarray(from, from + CHUNK_BYTES - this.#filled)
+      from += piece.length
+      this.#seal(piece)
     }
+    if (this.#overflows()) await this.#spill()
   }
 
   async finish(): Promise<Content['body']> {
     this.#assertOpen()
     if (!this.#whole) {
-      if (this.#filled > 0) await this.#seal()
+      if (this.#filled > 0) this.#endChunk()
+      if (this.#file !== undefined) await this.#spill()
+      else if (this.bodyBytes > INLINE_BYTES_MAX) await this.#writeHeld()
       this.#whole = true
     }
     return () => this.#read()
@@ -95,29 +103,37 @@ export class SealedDraft implements Draft {
     if (file !== undefined) await this.#parts.spool.delete(file.name).catch(() => undefined) // The next start finds it.
   }
 
-  async #seal(): Promise<void> {
-    const sealed = this.key.seal('body', this.#chunk.subarray(0, this.#filled), this.#count)
-    this.#count += 1
+  #seal(piece: Buffer): void {
+    this.#sealing ??= this.key.sealing('body', this.#count)
+    this.#held.add(this.#sealing.update(piece))
+    this.#filled += piece.length
+    if (this.#filled === CHUNK_BYTES) this.#endChunk()
+  }
+
+  #endChunk(): void {
+    if (this.#sealing !== undefined) this.#held.endChunk(this.#sealing.end())
+    this.#sealing = undefined
     this.#filled = 0
-    if (this.#file === undefined && this.#staysInline(sealed.length)) {
-      this.#inline.push(sealed)
-      this.#inlineBytes += sealed.length
-      return
-    }
-    this.#file ??= await this.#moveToFile()
-    await this.#file.write(sealed)
+    this.#count += 1
   }
 
-  #staysInline(bytes: number): boolean {
-    return this.bodyBytes <= INLINE_BYTES_MAX && this.#parts.memory.take(bytes)
+  /** Whether what is held is too much, for this draft or for all of them together. */
+  #overflows(): boolean {
+    const { bytes } = this.#held
+    if (!this.#parts.memory.take(bytes - this.#countedBytes)) return true
+    this.#countedBytes = bytes
+    return this.#file === undefined ? bytes > COPY_BYTES_MAX : bytes >= WRITE_BYTES
   }
 
-  async #moveToFile(): Promise<SpoolFile> {
-    const file = await this.#parts.spool.create()
-    this.#file = file
-    for (const sealed of this.#inline) await file.write(sealed)
-    this.#forget()
-    return file
+  async #spill(): Promise<void> {
+    await this.#writeHeld()
+    this.#held.clear()
+    this.#uncount()
+  }
+
+  async #writeHeld(): Promise<void> {
+    this.#file ??= await this.#parts.spool.create()
+    await this.#file.write(this.#held.pieces)
   }
 
   async *#read(): AsyncGenerator<Buffer> {
@@ -126,18 +142,19 @@ export class SealedDraft implements Draft {
   }
 
   #place(): BodyPlace {
-    return this.#file === undefined ? { inline: Buffer.concat(this.#inline) } : { spool: this.#file.name }
+    if (this.#file === undefined) return { inline: Buffer.concat(this.#held.pieces) }
+    return { spool: this.#file.name, copy: this.#held.bytes > 0 ? this.#held : undefined }
   }
 
-  #forget(): void {
-    this.#inline = []
-    this.#parts.memory.giveBack(this.#inlineBytes)
-    this.#inlineBytes = 0
+  #uncount(): void {
+    this.#parts.memory.giveBack(this.#countedBytes)
+    this.#countedBytes = 0
   }
 
   async #free(): Promise<void> {
-    this.#chunk.fill(0)
-    this.#forget()
+    this.#sealing = undefined
+    this.#held = new SealedChunks()
+    this.#uncount()
     await this.#file?.close().catch(() => undefined)
     this.#file = undefined
   }

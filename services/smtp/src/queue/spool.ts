@@ -6,6 +6,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, rm, statfs } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gather } from '@sealpost/db'
 import type { Random } from '@sealpost/runtime'
 import { errorCode } from '@sealpost/errors'
 import { QueueError } from './queue-error.ts'
@@ -16,17 +17,32 @@ const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constan
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW
 /** Less free space than this is left to others. */
 const FREE_BYTES_MIN = 256 * 1024 * 1024
+/** After so much was written the free space is looked at again. */
+const LOOK_BYTES = 16 * 1024 * 1024
+/** Pieces that are read at once. */
+const READ_PIECES = 4
 const NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export class Spool {
   readonly #directory: string
   readonly #random: Random
   readonly #freeBytesMin: number
+  /** Names are safe when the directory is; files that end together share that. */
+  readonly #syncNames: (name: string) => Promise<unknown>
+  #unlookedBytes = LOOK_BYTES
 
   private constructor(directory: string, random: Random, freeBytesMin: number) {
     this.#directory = directory
     this.#random = random
     this.#freeBytesMin = freeBytesMin
+    this.#syncNames = gather(
+      async (names: readonly string[]) => {
+        await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+        await handle.sync()
+        return names
+      },
+      { pauseMs: 0 },
+    )
   }
 
   static async open(directory: string, random: Random, freeBytesMin = FREE_BYTES_MIN): Promise<Spool> {
@@ -38,21 +54,24 @@ export class Spool {
   async create(): Promise<SpoolFile> {
     const name = this.#random.uuid()
     return await kept(async () => {
-      const { bavail, bsize } = await statfs(this.#directory)
-      if (bavail * bsize < this.#freeBytesMin) throw new QueueError('QUEUE_FULL')
+      if (this.#unlookedBytes >= LOOK_BYTES) await this.#lookForSpace()
       const handle = await open(join(this.#directory, name), CREATE, MODE_FILE)
-      return new SpoolFile(name, handle, this.#directory)
+      return new SpoolFile(name, handle, {
+        written: (bytes) => (this.#unlookedBytes += bytes),
+        syncName: () => this.#syncNames(name),
+      })
     })
   }
 
-  /** Pieces of a file from its beginning, each `pieceBytes` long but the last. */
+  /** Pieces of a file from its beginning, each `pieceBytes` long but the last, and good until the next is asked for. */
   async *read(name: string, pieceBytes: number): AsyncGenerator<Buffer> {
     await using handle = await open(join(this.#directory, name), READ)
+    const pieces = Buffer.allocUnsafeSlow(pieceBytes * READ_PIECES)
     for (let position = 0; ;) {
-      const piece = Buffer.allocUnsafe(pieceBytes)
-      const filled = await fill(handle, piece, position)
-      if (filled === 0) return
-      yield piece.subarray(0, filled)
+      const filled = await fill(handle, pieces, position)
+      for (let start = 0; start < filled; start += pieceBytes)
+        yield pieces.subarray(start, Math.min(start + pieceBytes, filled))
+      if (filled < pieces.length) return
       position += filled
     }
   }
@@ -68,27 +87,40 @@ export class Spool {
     for (const name of orphans) await this.delete(name)
     return orphans.length
   }
+
+  async #lookForSpace(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#directory)
+    if (bavail * bsize < this.#freeBytesMin) throw new QueueError('QUEUE_FULL')
+    this.#unlookedBytes = 0
+  }
+}
+
+/** What a file asks of its spool. */
+interface SpoolFileParts {
+  readonly written: (bytes: number) => void
+  readonly syncName: () => Promise<unknown>
 }
 
 export class SpoolFile {
   readonly name: string
   readonly #handle: FileHandle
-  readonly #directory: string
+  readonly #parts: SpoolFileParts
   #length = 0
 
-  constructor(name: string, handle: FileHandle, directory: string) {
+  constructor(name: string, handle: FileHandle, parts: SpoolFileParts) {
     this.name = name
     this.#handle = handle
-    this.#directory = directory
+    this.#parts = parts
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(pieces: readonly Buffer[]): Promise<void> {
     await kept(async () => {
-      for (let written = 0; written < bytes.length;) {
-        const rest = bytes.length - written
-        const { bytesWritten } = await this.#handle.write(bytes, written, rest, this.#length)
-        written += bytesWritten
+      let rest = pieces
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.#handle.writev(rest, this.#length)
         this.#length += bytesWritten
+        this.#parts.written(bytesWritten)
+        rest = behind(rest, bytesWritten)
       }
     })
   }
@@ -97,8 +129,7 @@ export class SpoolFile {
   async sync(): Promise<void> {
     await kept(async () => {
       await this.#handle.datasync()
-      await using directory = await open(this.#directory, constants.O_RDONLY | constants.O_DIRECTORY)
-      await directory.sync()
+      await this.#parts.syncName()
     })
   }
 
@@ -116,6 +147,16 @@ async function kept<T>(work: () => Promise<T>): Promise<T> {
     const full = errorCode(cause) === 'ENOSPC' || errorCode(cause) === 'EDQUOT'
     throw new QueueError(full ? 'QUEUE_FULL' : 'QUEUE_UNAVAILABLE', { cause })
   }
+}
+
+/** What is left of the pieces behind their first bytes. */
+function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
+  let skipped = bytes
+  return pieces.flatMap((piece) => {
+    const left = piece.subarray(Math.min(skipped, piece.length))
+    skipped -= piece.length - left.length
+    return left.length > 0 ? [left] : []
+  })
 }
 
 async function fill(handle: FileHandle, target: Buffer, position: number): Promise<number> {

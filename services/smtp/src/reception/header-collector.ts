@@ -13,8 +13,8 @@ export class HeaderCollector {
   #state: 'more' | 'complete' | 'tooLarge' = 'more'
   #chunks: Buffer[] = []
   #bytes = 0
-  /** The last bytes before the newest chunk: the empty line may lie across. */
-  #tail = ''
+  /** The last bytes before the newest chunk: the empty line may lie across. A message whose first line is empty has no field at all. */
+  #tail = Buffer.from(CRLF)
   #header: Buffer = Buffer.alloc(0)
   #rest: Buffer = Buffer.alloc(0)
 
@@ -34,19 +34,18 @@ export class HeaderCollector {
 
   /** More text, while `state` is `more`. */
   add(chunk: Buffer): void {
-    // A message whose first line is empty has no field at all.
-    const before = this.#bytes === 0 ? CRLF : this.#tail
-    const at = (before + chunk.toString('latin1')).indexOf(END)
+    const text = Buffer.concat([this.#tail, chunk])
+    const at = text.indexOf(END)
     this.#chunks.push(chunk)
-    const end = this.#bytes - before.length + at + END.length
+    const end = this.#bytes - this.#tail.length + at + END.length
     this.#bytes += chunk.length
     if ((at === -1 ? this.#bytes : end) > HEADER_BYTES_MAX) return this.#finish('tooLarge')
     if (at === -1) {
-      this.#tail = (before + chunk.toString('latin1')).slice(-(END.length - 1))
+      this.#tail = text.subarray(-(END.length - 1))
       if (this.#chunks.length > PIECES_MAX) this.#chunks = [Buffer.concat(this.#chunks)]
       return
     }
-    const all = Buffer.concat(this.#chunks)
+    const all = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
     this.#header = all.subarray(0, Math.max(0, end - CRLF.length))
     this.#rest = all.subarray(end)
     this.#finish('complete')
