@@ -10,7 +10,7 @@ import {
 } from '@sealpost/ports'
 import type { Content } from '../content.ts'
 import { DESK, type Mailbox } from '../mailbox/mailbox.ts'
-import type { OpenMail } from '../queue/mail-store.ts'
+import type { OpenMail } from '../queue/kept-mail.ts'
 import { FEEDBACK_LOOKED_AT_BYTES, feedbackType, isFeedbackReport } from './feedback-report.ts'
 
 const FIELD_MAX = 200

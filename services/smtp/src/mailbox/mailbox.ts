@@ -1,5 +1,6 @@
 /** Mail that waits until its owner fetches it: sealed as in the queue, destroyed by the acknowledgement, or after thirty days. */
-import type { KeptMail, MailStore, OpenMail } from '../queue/mail-store.ts'
+import type { KeptMail, OpenMail } from '../queue/kept-mail.ts'
+import type { MailStore } from '../queue/mail-store.ts'
 import type { Envelope } from '../reception/stage.ts'
 import type { Content } from '../content.ts'
 import type { Room } from './room.ts'

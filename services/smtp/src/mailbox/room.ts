@@ -1,6 +1,6 @@
 /** How much may wait in a mailbox, and for how long: what everybody has, and what the account's plan says instead. */
 import type { Plans } from '@sealpost/accounts'
-import { KEPT_SECONDS_MAX } from '../queue/mail-store.ts'
+import { KEPT_SECONDS_MAX } from '../queue/kept-mail.ts'
 
 export interface Room {
   /** Of all bodies; more waits in the queue, and its senders are told in the end. */

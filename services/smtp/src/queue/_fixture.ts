@@ -12,7 +12,9 @@ import { createTestDatabase } from '../../../../test/database.ts'
 import type { Content } from '../content.ts'
 import type { Envelope } from '../reception/stage.ts'
 import type { Draft } from './mail-queue.ts'
-import { type MailStore, type MailStoreOptions, type NewMail, openMailStore } from './mail-store.ts'
+import type { NewMail } from './kept-mail.ts'
+import type { MailStore } from './mail-store.ts'
+import { type MailStoreOptions, openMailStore } from './open-mail-store.ts'
 
 export interface QueueFixture extends AsyncDisposable {
   readonly url: string

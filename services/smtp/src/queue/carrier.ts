@@ -1,6 +1,6 @@
 /** What the queue asks of whoever carries mail: one attempt, for the recipients of one mail at one destination. */
 import type { EnvelopeRecipient } from '../reception/stage.ts'
-import type { OpenMail } from './mail-store.ts'
+import type { OpenMail } from './kept-mail.ts'
 import type { Reply } from './mail-record.ts'
 
 /** What became of one recipient. */

@@ -4,33 +4,24 @@
  */
 import { errorCode } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
-import type { Carrier, Outcome } from './carrier.ts'
+import type { Carrier } from './carrier.ts'
 import { Destination } from './destination.ts'
 import { HotMails } from './hot-mails.ts'
-import { Job, wanted } from './job.ts'
+import { Job } from './job.ts'
 import type { Reply } from './mail-record.ts'
-import type { KeptMail, MailStore, OpenMail } from './mail-store.ts'
-import type { Notice, Reporter } from './notices.ts'
-import { HELD_MS_MAX } from './schedule.ts'
-import { TimeHeap } from './time-heap.ts'
+import type { KeptMail, OpenMail } from './kept-mail.ts'
+import type { MailStore } from './mail-store.ts'
+import type { Reporter } from './notices.ts'
+import { Settlement, type SettlementOptions, TROUBLE_MS } from './settlement.ts'
+import { Timetable } from './timetable.ts'
 
 /** Attempts under way at once. */
 const RUNNING_MAX = 200
 /** More, for destinations that have none under way: slow ones cannot take every place. */
 const RESERVED = 100
-/** After the database or the disk failed us, or a report could not be kept. */
-const TROUBLE_MS = 10_000
 const STOP_MS_MAX = 2_000
 /** Mails that waited for a dead destination come back spread over so long. */
 const SPREAD_MS = 5_000
-/** RFC 3463 §3.5: X.4.7, delivery time expired. */
-const HELD: Reply = {
-  code: 451,
-  status: '4.4.7',
-  text: 'The mail was held here for 30 days',
-  host: undefined,
-}
-
 export interface DispatcherOptions {
   readonly store: MailStore
   readonly carrier: Carrier
@@ -39,28 +30,27 @@ export interface DispatcherOptions {
   readonly random: Random
   /** A mail that was not delivered for so long is given up. */
   readonly expiryMs: number
-  readonly events: {
-    attempted(outcome: Outcome['result'], seconds: number): void
-    /** Something of ours failed; the mail stays. */
-    queueTroubled(code: string): void
-  }
+  readonly events: SettlementOptions['events']
 }
 
 export class Dispatcher implements AsyncDisposable {
   readonly #options: DispatcherOptions
   readonly #destinations = new Map<string, Destination<Job>>()
-  readonly #due = new TimeHeap<Job>()
   readonly #jobs = new Map<string, readonly Job[]>()
   readonly #hot = new HotMails()
   readonly #stop = new AbortController()
   readonly #working = new Set<Promise<void>>()
   /** Destinations with jobs that are due, in the order in which they are served. */
   readonly #round = new Set<Destination<Job>>()
-  #timer: { readonly at: number; readonly timer: Disposable } | undefined
+  readonly #timetable: Timetable
+  readonly #settlement: Settlement
   #attempts = 0
 
   constructor(options: DispatcherOptions) {
     this.#options = options
+    this.#timetable = new Timetable(options.clock, (job) => this.#wake(job))
+    const finish = (kept: KeptMail): void => this.#finish(kept)
+    this.#settlement = new Settlement({ ...options, finish, signal: this.#stop.signal })
   }
 
   /** Plans what the store holds from before. */
@@ -105,7 +95,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    this.#timer?.timer[Symbol.dispose]()
+    this.#timetable[Symbol.dispose]()
     const late = Promise.withResolvers<void>()
     const limit = this.#options.clock.after(STOP_MS_MAX, late.resolve)
     await Promise.race([this.idle(), late.promise])
@@ -132,28 +122,15 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Decides what comes next for a job: something now, or when. */
   #wake(job: Job): void {
-    const { clock } = this.#options
+    const { clock, expiryMs } = this.#options
     if (job.busy || !this.#isKept(job) || job.open.length === 0) return
     const now = clock.now()
-    const expiresAt = this.#expiresAt(job.kept)
-    if (now < expiresAt && job.kept.state.hold !== undefined) return this.#schedule(job, expiresAt)
-    if (now >= expiresAt) return this.#work(job, () => this.#giveUp(job))
+    const expiresAt = job.expiresAt(expiryMs)
+    if (now < expiresAt && job.kept.state.hold !== undefined) return this.#timetable.add(expiresAt, job)
+    if (now >= expiresAt) return this.#work(job, () => this.#settlement.giveUp(job))
     if (now >= job.nextAt) return this.#offer(job)
-    if (now >= job.noticeAt) return this.#work(job, () => this.#tellDelay(job))
-    this.#schedule(job, Math.min(job.nextAt, expiresAt, job.noticeAt))
-  }
-
-  /** A hold does not count, but nothing is kept for more than a month. */
-  #expiresAt({ acceptedAt, state }: KeptMail): number {
-    const last = acceptedAt + HELD_MS_MAX
-    if (state.hold !== undefined) return last
-    return Math.min((state.releasedAt ?? acceptedAt) + this.#options.expiryMs, last)
-  }
-
-  #schedule(job: Job, dueAt: number): void {
-    job.dueAt = dueAt
-    this.#due.add(dueAt, job)
-    this.#arm()
+    if (now >= job.noticeAt) return this.#work(job, () => this.#settlement.tellDelay(job))
+    this.#timetable.add(Math.min(job.nextAt, expiresAt, job.noticeAt), job)
   }
 
   #isKept({ kept }: Job): boolean {
@@ -185,6 +162,7 @@ export class Dispatcher implements AsyncDisposable {
   #postpone(job: Job, until: number, reason?: Reply): void {
     job.busy = false
     job.postpone(until)
+    this.#hot.drop(job.kept.id)
     for (const progress of job.progress) progress.reply ??= reason
     this.#wake(job)
   }
@@ -249,12 +227,7 @@ export class Dispatcher implements AsyncDisposable {
       const outcome = outcomes[index]
       return outcome === undefined ? [] : { place, outcome }
     })
-    return async () => {
-      const notices = job.conclude(mail, tried, clock.now(), random)
-      await this.#report(job, mail, notices)
-      const done = tried.filter(({ outcome }) => outcome.result !== 'deferred').map(({ place }) => place)
-      await this.#close(job, done)
-    }
+    return () => this.#settlement.conclude(job, mail, tried)
   }
 
   /** Those whose destination turned out dead meanwhile go back to the schedule; one that nobody needs is forgotten. */
@@ -267,53 +240,6 @@ export class Dispatcher implements AsyncDisposable {
       }
     }
     if (destination.isForgettable) this.#destinations.delete(destination.name)
-  }
-
-  /** RFC 5321 §4.5.4.1: the time is over. */
-  async #giveUp(job: Job): Promise<void> {
-    const mail = await this.#options.store.open(job.kept)
-    if (mail === undefined) return
-    if (job.kept.state.hold !== undefined) for (const progress of job.progress) progress.reply = HELD
-    for (const _ of job.open) this.#options.events.attempted('failed', 0)
-    await this.#report(job, mail, job.notices(mail, 'failed'))
-    await this.#close(job, job.open)
-  }
-
-  async #tellDelay(job: Job): Promise<void> {
-    const mail = await this.#options.store.open(job.kept)
-    if (mail === undefined) return
-    await this.#report(job, mail, job.notices(mail, 'delayed'))
-    for (const progress of job.progress) progress.delayTold = true
-    await this.#options.store.save(job.kept)
-  }
-
-  async #report({ kept }: Job, mail: OpenMail, notices: readonly Notice[]): Promise<void> {
-    const asked = wanted(notices)
-    // Reports go to our own users only: whoever sent from outside was refused while it was there, or cannot be known.
-    if (asked.length === 0 || kept.account === undefined || mail.envelope.sender === undefined) return
-    await this.#insist(() => this.#options.reporter.report(mail, asked, this.#expiresAt(kept)))
-  }
-
-  /** Until it succeeds or the relay stops: the remote servers have done their part, and nobody else knows. */
-  async #insist(task: () => Promise<void>): Promise<void> {
-    for (;;) {
-      try {
-        return await task()
-      } catch (error) {
-        this.#options.events.queueTroubled(errorCode(error))
-      }
-      await this.#pause(TROUBLE_MS)
-    }
-  }
-
-  /** These are served, or told about; with the last one the mail goes. */
-  async #close({ kept }: Job, places: readonly number[]): Promise<void> {
-    for (const place of places) {
-      const progress = kept.state.recipients[place]
-      if (progress !== undefined) progress.done = true
-    }
-    if (kept.state.recipients.every(({ done }) => done)) this.#finish(kept)
-    else await this.#insist(() => this.#options.store.save(kept))
   }
 
   #finish(kept: KeptMail): void {
@@ -338,43 +264,9 @@ export class Dispatcher implements AsyncDisposable {
     void working.finally(() => this.#working.delete(working))
   }
 
-  /** One timer, for the earliest. */
-  #arm(): void {
-    const { clock } = this.#options
-    const { next } = this.#due
-    if (next === undefined || this.#stop.signal.aborted) return
-    if (this.#timer !== undefined && this.#timer.at <= next) return
-    this.#timer?.timer[Symbol.dispose]()
-    const timer = clock.after(Math.max(next - clock.now(), 0), () => {
-      this.#timer = undefined
-      const now = clock.now()
-      for (let job = this.#due.take(now); job !== undefined; job = this.#due.take(now)) {
-        if (job.dueAt > now) continue // Planned anew meanwhile.
-        job.dueAt = Number.POSITIVE_INFINITY
-        this.#wake(job)
-      }
-      this.#arm()
-    })
-    this.#timer = { at: next, timer }
-  }
-
   #destination(name: string): Destination<Job> {
     let destination = this.#destinations.get(name)
     if (destination === undefined) this.#destinations.set(name, (destination = new Destination(name)))
     return destination
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#options.clock.after(ms, resolve)
-    const { signal } = this.#stop
-    const stopped = (): void => reject(new Error('The relay stops'))
-    signal.addEventListener('abort', stopped)
-    try {
-      await promise
-    } finally {
-      timer[Symbol.dispose]()
-      signal.removeEventListener('abort', stopped)
-    }
   }
 }

@@ -1,5 +1,5 @@
 /** Mails that were just accepted, for their first attempts: what is still in memory need not be read and opened again. */
-import type { OpenMail } from './mail-store.ts'
+import type { OpenMail } from './kept-mail.ts'
 
 const BYTES_MAX = 32 * 1024 * 1024
 /** Of a mail beside its header and body. */

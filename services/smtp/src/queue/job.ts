@@ -2,9 +2,9 @@
 import type { Random } from '@sealpost/runtime'
 import type { Outcome } from './carrier.ts'
 import type { Progress } from './mail-record.ts'
-import type { KeptMail, OpenMail } from './mail-store.ts'
+import type { KeptMail, OpenMail } from './kept-mail.ts'
 import { type Notice, isWanted } from './notices.ts'
-import { DELAY_NOTICE_MS, pauseAfter } from './schedule.ts'
+import { DELAY_NOTICE_MS, HELD_MS_MAX, pauseAfter } from './schedule.ts'
 
 export class Job {
   readonly kept: KeptMail
@@ -36,6 +36,14 @@ export class Job {
 
   get nextAt(): number {
     return Math.min(...this.progress.map(({ nextAt }) => nextAt))
+  }
+
+  /** When it is given up. A hold does not count, but nothing is kept for more than a month. */
+  expiresAt(expiryMs: number): number {
+    const { acceptedAt, state } = this.kept
+    const last = acceptedAt + HELD_MS_MAX
+    if (state.hold !== undefined) return last
+    return Math.min((state.releasedAt ?? acceptedAt) + expiryMs, last)
   }
 
   /** When the sender has to be told that it takes longer. */

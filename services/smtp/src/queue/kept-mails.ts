@@ -1,5 +1,5 @@
 /** What memory knows of all mails that are kept, and how much of it waits in each mailbox: counted as mails come and go, since every recipient asks. */
-import type { KeptMail } from './mail-store.ts'
+import type { KeptMail } from './kept-mail.ts'
 
 export interface Waiting {
   readonly mails: number

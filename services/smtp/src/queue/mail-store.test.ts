@@ -5,7 +5,8 @@ import { sql } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type QueueFixture, bytesOf, createQueueFixture, fill, newMail } from './_fixture.ts'
-import { type MailStore, type MailStoreOptions } from './mail-store.ts'
+import type { MailStore } from './mail-store.ts'
+import type { MailStoreOptions } from './open-mail-store.ts'
 
 let fixture: QueueFixture
 let store: MailStore
@@ -83,6 +84,19 @@ test('how much waits in a mailbox is known, over restarts too; what is on its wa
   expect(store.waiting(account)).toEqual({ mails: 1, bytes: 300_000 })
   for (const kept of store.ofAccount(account, 'mailbox')) store.shred(kept)
   expect(store.waiting(account)).toEqual({ mails: 0, bytes: 0 })
+})
+
+test.each([
+  ['in the row', 150_000],
+  ['in a file', 300_000],
+])('a body that comes in small pieces is kept as it is %s', async (_where, size) => {
+  await open()
+  const body = randomBytes(size)
+  const draft = store.draft()
+  for (let from = 0; from < size; from += 71) await draft.write(body.subarray(from, from + 71))
+  const { kept, content } = await store.accept({ ...(await newMail(store)), draft })
+  expect(await bytesOf(content)).toEqual(body)
+  expect(await bytesOf((await store.open(kept))?.content)).toEqual(body)
 })
 
 test('nothing of a mail is readable in tables or files', async () => {

@@ -2,244 +2,62 @@
  * The mails that are kept: each under a key of its own, sealed under a key of the keyring, in a row of `smtp.mail` and perhaps a file of the spool. A mail
  * counts as accepted when its file and key are synced and its row is committed; it is gone when its key is, and row and file are garbage from then on.
  */
-import { assert, errorCode } from '@sealpost/errors'
-import { type Db, gather } from '@sealpost/db'
-import {
-  GarbageCollector,
-  type Keyring,
-  Lease,
-  ShredLag,
-  openKeyring,
-  overwritesInPlace,
-} from '@sealpost/keyring'
+import { gather } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
-import type { Metrics } from '@sealpost/metrics'
 import type { Clock, Random } from '@sealpost/runtime'
-import type { Content } from '../content.ts'
 import type { Envelope } from '../reception/stage.ts'
-import { ContentKey } from './content-key.ts'
-import { LEASE, MailRows, type NewRow, type RowHead } from './mail-rows.ts'
-import {
-  type MailState,
-  type Progress,
-  decodeRecord,
-  decodeState,
-  encodeRecord,
-  encodeState,
-} from './mail-record.ts'
-import { KeptMails, type Waiting } from './kept-mails.ts'
+import { KEPT_SECONDS_MAX, type KeptMail, type NewMail, type OpenMail } from './kept-mail.ts'
+import type { KeptMails, Waiting } from './kept-mails.ts'
+import { MailGarbage } from './mail-garbage.ts'
+import type { KeyOwner, MailKeys, Place, SealedKey } from './mail-keys.ts'
+import { decodeRecord, encodeRecord, encodeState } from './mail-record.ts'
+import type { MailRows, NewRow } from './mail-rows.ts'
 import { QueueError } from './queue-error.ts'
 import { type BodyPlace, openBody } from './sealed-body.ts'
 import { DraftMemory, SealedDraft } from './sealed-draft.ts'
-import { Spool } from './spool.ts'
-
-/** What is on its way out, what waits to be fetched, and what is counted for reports: names of queues in the keyring. */
-const PLACES = {
-  outgoing: '00000000-0000-4000-8000-000000000001',
-  mailbox: '00000000-0000-4000-8000-000000000002',
-  reports: '00000000-0000-4000-8000-000000000003',
-} as const
-export type Place = keyof typeof PLACES
-
-/** Mails from outside and of our own making are no account's. */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
+import type { Spool } from './spool.ts'
 
 /** Mails kept at once; about 1 kB of memory each. */
 const MAILS_MAX = 100_000
 /** Rows of one statement: each may bring 512 KiB. */
 const TOGETHER_MAX = 32
+/** From one statement to the next, for others to join it. */
 const TOGETHER_MS = 5
-/** No mail waits longer, whatever holds it. */
-export const KEPT_SECONDS_MAX = 30 * 24 * 60 * 60
-const LEASE_WAIT_MS = 10_000
 const COLLECT_MS = 1_000
 const EXPIRE_MS = 60_000
-const SCAN_ROWS = 1_000
 
-/** What memory knows of a mail. */
-export interface KeptMail {
-  readonly id: string
-  readonly account: string | undefined
-  readonly place: Place
-  /** Milliseconds since the epoch, whole seconds. */
-  readonly acceptedAt: number
-  readonly bodyBytes: number
-  readonly spool: string | undefined
-  /** Domains of the recipients, in the order of the envelope. */
-  readonly domains: readonly string[]
-  readonly key: ContentKey
-  readonly state: MailState
-}
-
-/** A mail whose envelope and header are in memory. */
-export interface OpenMail {
-  readonly kept: KeptMail
-  readonly envelope: Envelope
-  readonly content: Content
-  /** What header and body take of memory for as long as somebody has hold of this. */
-  readonly heldBytes: number
-}
-
-export interface NewMail {
-  readonly account: string | undefined
-  readonly place: Place
-  readonly envelope: Envelope
-  readonly header: Buffer
-  readonly draft: SealedDraft
-  /** Of each recipient, as the first attempt leaves it. */
-  readonly recipients: readonly Progress[]
-  /** How long it may be read at most, KEPT_SECONDS_MAX unless less. */
-  readonly keepSeconds: number
-}
-
-export interface MailStoreOptions {
-  /** Opened with the role `sealpost_smtp`. */
-  readonly db: Db
-  readonly keyringDir: string
-  readonly spoolDir: string
+export interface MailStoreParts {
+  readonly mails: KeptMails
+  readonly keys: MailKeys
+  readonly rows: MailRows
+  readonly spool: Spool
+  /** Closed once another process owns the mails. */
+  readonly fence: { readonly closed: boolean; close(): void }
+  /** Disposed with the store, when nothing is written any more. */
+  readonly owned: AsyncDisposable
   readonly log: Log
-  readonly metrics: Metrics
   readonly clock: Clock
   readonly random: Random
-  /** Another process owns the mails now: stop delivering. Called once. */
-  readonly onFenced: () => void
-  /** Its time was over: nobody can read it any more. */
   readonly onExpired: (mail: KeptMail) => void
   readonly mailsMax?: number
-  readonly leaseWaitMs?: number
-}
-
-/**
- * Opens keyring, rows and spool and makes them agree: rows without a key are deleted, keys without a row destroyed, files without a row deleted. Throws
- * KeyringError (see openKeyring) and DbError.
- */
-export async function openMailStore(options: MailStoreOptions): Promise<MailStore> {
-  await using stack = new AsyncDisposableStack()
-  const { db, log, clock, random } = options
-  const fence = { closed: false, close: () => undefined as void }
-  fence.close = () => {
-    if (fence.closed) return
-    fence.closed = true
-    log.error('mail_store_fenced')
-    options.onFenced()
-  }
-  const lease = stack.use(await Lease.take(db, LEASE, options.leaseWaitMs ?? LEASE_WAIT_MS))
-  const keyring = stack.use(
-    await openKeyring({
-      mode: 'file',
-      directory: options.keyringDir,
-      ...(await lease.state()),
-      random,
-      clock,
-      windowMs: TOGETHER_MS,
-      onAvailable: (available, error) =>
-        available
-          ? log.info('keyring_available')
-          : log.error('keyring_unavailable', { code: errorCode(error) }),
-      onFenced: () => fence.close(),
-      onRequest: (request) => log.warn('keyring_request', { kind: request }),
-    }),
-  )
-  if (!(await overwritesInPlace(options.keyringDir))) log.warn('keyring_volume_copies_on_write')
-  await lease.announce(keyring.keyringId, keyring.epoch)
-  const rows = new MailRows(db, keyring)
-  const spool = await Spool.open(options.spoolDir, random)
-  const mails = await reconcile(keyring, rows, spool, log)
-  const store = new MailStore({ ...options, rows, keyring, lease, spool, mails, fence })
-  await store.expire()
-  stack.move()
-  return store
-}
-
-async function reconcile(keyring: Keyring, rows: MailRows, spool: Spool, log: Log): Promise<KeptMails> {
-  const reconciliation = keyring.reconcile()
-  const mails = new KeptMails()
-  const files = new Set<string>()
-  let garbage = 0
-  for await (const page of rows.scan(SCAN_ROWS)) {
-    const gone: string[] = []
-    for (const row of page) {
-      const { id, handle, seq } = row
-      const mail = reconciliation.row({ id, handle, seq, sizeClass: 0 }) ? openHead(keyring, row) : undefined
-      if (mail === undefined) gone.push(id)
-      else {
-        mails.add(mail)
-        if (mail.spool !== undefined) files.add(mail.spool)
-      }
-    }
-    if (gone.length > 0) garbage += await rows.delete(gone)
-  }
-  const wiped = reconciliation.finish()
-  await keyring.synced()
-  garbage += wiped.messages + (await spool.sweep(files))
-  log.info('mail_store_open', { count: keyring.size })
-  if (garbage > 0) log.info('mail_store_reconciled', { count: garbage })
-  return mails
-}
-
-/** Throws BLOB_CORRUPT when the database gave us something else than we put there. */
-function openHead(keyring: Keyring, row: RowHead): KeptMail | undefined {
-  const queue = keyring.queueOf(row.id)
-  if (queue === undefined) return undefined
-  const bytes = keyring.open(row.id, queue, row.seq, row.key)
-  if (bytes === undefined) return undefined
-  const key = new ContentKey(bytes)
-  const { envelope, bodyBytes } = decodeRecord(key.open('envelope', row.envelope))
-  const acceptedAt = row.acceptedAt.getTime()
-  return {
-    id: row.id,
-    account: queue.account === NOBODY ? undefined : queue.account,
-    place: placeOf(queue.device),
-    acceptedAt,
-    bodyBytes,
-    spool: row.spool ?? undefined,
-    domains: envelope.recipients.map(({ address }) => address.domain),
-    key,
-    state:
-      row.state === null
-        ? { recipients: envelope.recipients.map(() => interrupted(acceptedAt)) }
-        : decodeState(key.openAnew('state', row.state)),
-  }
-}
-
-function placeOf(device: string): Place {
-  if (device === PLACES.mailbox) return 'mailbox'
-  return device === PLACES.reports ? 'reports' : 'outgoing'
-}
-
-/** Nothing was recorded since it was accepted: one attempt may have begun. */
-function interrupted(acceptedAt: number): Progress {
-  return { done: false, attempts: 1, nextAt: acceptedAt, delayTold: false }
-}
-
-interface Parts extends MailStoreOptions {
-  readonly rows: MailRows
-  readonly keyring: Keyring
-  readonly lease: Lease
-  readonly spool: Spool
-  readonly mails: KeptMails
-  readonly fence: { readonly closed: boolean; close(): void }
 }
 
 export class MailStore implements AsyncDisposable {
-  readonly #parts: Parts
+  readonly #parts: MailStoreParts
   readonly #mails: KeptMails
   readonly #drafts: { spool: Spool; random: Random; memory: DraftMemory }
   readonly #inserting = new Set<Promise<void>>()
-  readonly #collector: GarbageCollector
-  readonly #lag: ShredLag
+  readonly #garbage: MailGarbage
   readonly #timers = new DisposableStack()
   readonly #insert: (row: NewRow) => Promise<boolean>
   readonly #save: (mail: KeptMail) => Promise<boolean>
-  /** Files of rows that are garbage. */
-  readonly #files = new Map<string, string>()
   #closed = false
 
-  constructor(parts: Parts) {
+  constructor(parts: MailStoreParts) {
     this.#parts = parts
     this.#mails = parts.mails
     this.#drafts = { spool: parts.spool, random: parts.random, memory: new DraftMemory() }
-    this.#lag = new ShredLag(parts.metrics, () => parts.keyring.synced())
     this.#insert = gather(
       async (rows) => {
         const held = await parts.rows.insert(rows)
@@ -248,17 +66,15 @@ export class MailStore implements AsyncDisposable {
       { pauseMs: TOGETHER_MS, togetherMax: TOGETHER_MAX },
     )
     this.#save = gather((mails) => this.#saveTogether(mails), { pauseMs: TOGETHER_MS, togetherMax: 200 })
-    this.#collector = new GarbageCollector({
-      delete: (ids) => this.#deleteRows(ids),
-      insertsEnded: async () => void (await Promise.allSettled(this.#inserting)),
-    })
-    this.#timers.use(parts.clock.every(COLLECT_MS, () => this.#collect()))
+    const insertsEnded = async (): Promise<void> => void (await Promise.allSettled(this.#inserting))
+    this.#garbage = new MailGarbage({ ...parts, insertsEnded })
+    this.#timers.use(parts.clock.every(COLLECT_MS, () => this.#garbage.tidy()))
     this.#timers.use(parts.clock.every(EXPIRE_MS, () => this.expire()))
   }
 
   /** Whether a mail can be kept now, as far as is known. */
   get available(): boolean {
-    return !this.#closed && !this.#parts.fence.closed && this.#parts.keyring.available
+    return !this.#closed && !this.#parts.fence.closed && this.#parts.keys.available
   }
 
   get size(): number {
@@ -276,10 +92,7 @@ export class MailStore implements AsyncDisposable {
 
   /** Of one account, oldest first. */
   ofAccount(account: string, place: Place): KeptMail[] {
-    const { keyring } = this.#parts
-    const queue = keyring.findQueue(account, PLACES[place])
-    if (queue === undefined) return []
-    return keyring.messages(queue).flatMap(({ id }) => this.#mails.get(id) ?? [])
+    return this.#parts.keys.ofAccount(account, place).flatMap((id) => this.#mails.get(id) ?? [])
   }
 
   /** How much waits in the mailbox of an account. */
@@ -295,12 +108,10 @@ export class MailStore implements AsyncDisposable {
   async accept(mail: NewMail): Promise<OpenMail> {
     this.#assertOpen()
     if (this.#mails.size >= (this.#parts.mailsMax ?? MAILS_MAX)) throw new QueueError('QUEUE_FULL')
-    const { keyring, clock } = this.#parts
     const { envelope, header, draft } = mail
     const { key, bodyBytes } = draft
     const body = await draft.take()
-    const acceptedAt = Math.floor(clock.now() / 1000)
-    const due = acceptedAt + Math.min(mail.keepSeconds, KEPT_SECONDS_MAX)
+    const acceptedAt = Math.floor(this.#parts.clock.now() / 1000)
     const kept = {
       account: mail.account,
       place: mail.place,
@@ -311,31 +122,15 @@ export class MailStore implements AsyncDisposable {
       key,
       state: { recipients: mail.recipients },
     }
-    let place
-    try {
-      place = this.#sealKey(kept, due)
-    } catch (cause) {
-      key[Symbol.dispose]()
-      if (body.spool !== undefined) await this.#deleteFile(body.spool)
-      throw new QueueError(errorCode(cause) === 'KEYRING_FULL' ? 'QUEUE_FULL' : 'QUEUE_UNAVAILABLE', {
-        cause,
-      })
-    }
-    const whole: KeptMail = { id: place.id, ...kept }
-    const row = {
-      ...place,
+    const sealedKey = await this.#sealKey(kept, acceptedAt + Math.min(mail.keepSeconds, KEPT_SECONDS_MAX))
+    const whole: KeptMail = { id: sealedKey.id, ...kept }
+    await this.#settle(whole, {
+      ...sealedKey,
       envelope: key.seal('envelope', encodeRecord({ envelope, bodyBytes })),
       header: key.seal('header', header),
       body,
       acceptedAt,
-    }
-    const inserting = this.#insertRow(row)
-    const [inserted, synced] = await Promise.allSettled([inserting, keyring.synced()])
-    const failed = [inserted, synced].find((one) => one.status === 'rejected')
-    if (failed !== undefined) {
-      this.#destroy(whole)
-      throw new QueueError('QUEUE_UNAVAILABLE', { cause: failed.reason })
-    }
+    })
     this.#mails.add(whole)
     return this.#opened(whole, envelope, header, body)
   }
@@ -363,23 +158,23 @@ export class MailStore implements AsyncDisposable {
 
   /** Resolves when everything shredded so far is unreadable on disk, too. */
   shredded(): Promise<void> {
-    return this.#parts.keyring.synced()
+    return this.#parts.keys.synced()
   }
 
   /** Deletes rows and files that nobody can read any more; resolves when they are gone. */
   async collect(): Promise<void> {
-    await this.#collector.collect()
+    await this.#garbage.collect()
   }
 
   /** Shreds what was kept for as long as it may. */
   async expire(): Promise<void> {
     const second = Math.floor(this.#parts.clock.now() / 1000)
     for (;;) {
-      const due = this.#parts.keyring.due(second)
+      const due = this.#parts.keys.due(second)
       if (due.length === 0) break
-      for (const { id } of due) {
+      for (const id of due) {
         const mail = this.#mails.get(id)
-        if (mail === undefined) this.#parts.keyring.shred([id])
+        if (mail === undefined) this.#parts.keys.destroy(id)
         else {
           this.shred(mail)
           this.#parts.onExpired(mail)
@@ -394,26 +189,31 @@ export class MailStore implements AsyncDisposable {
     this.#closed = true
     this.#timers.dispose()
     await using stack = new AsyncDisposableStack()
-    stack.use(this.#parts.lease)
-    stack.use(this.#parts.keyring)
+    stack.use(this.#parts.owned)
     await Promise.allSettled(this.#inserting)
-    await this.#collect()
+    await this.#garbage.tidy()
   }
 
-  #sealKey(
-    { account, place, key }: Pick<KeptMail, 'account' | 'place' | 'key'>,
-    due: number,
-  ): Pick<NewRow, 'id' | 'handle' | 'seq' | 'key'> {
-    const { keyring } = this.#parts
-    const queue = keyring.queue(account ?? NOBODY, PLACES[place])
-    const seq = queue.lastSeq + 1
+  /** Throws QueueError, and leaves nothing of the mail then. */
+  async #sealKey(kept: KeyOwner & Pick<KeptMail, 'spool'>, due: number): Promise<SealedKey> {
     try {
-      const { id, blob, sizeClass } = keyring.seal(queue, seq, key.bytes, due, 'message')
-      assert.equal(sizeClass, 0, 'a key has the smallest size')
-      return { id, handle: queue.handle, seq, key: blob }
-    } finally {
-      if (queue.count === 0) keyring.drain(queue)
+      return this.#parts.keys.seal(kept, due)
+    } catch (cause) {
+      kept.key[Symbol.dispose]()
+      if (kept.spool !== undefined) await this.#garbage.deleteFile(kept.spool)
+      throw new QueueError(errorCode(cause) === 'KEYRING_FULL' ? 'QUEUE_FULL' : 'QUEUE_UNAVAILABLE', {
+        cause,
+      })
     }
+  }
+
+  /** Key synced and row committed. Throws QueueError, and leaves nothing of the mail then. */
+  async #settle(mail: KeptMail, row: NewRow): Promise<void> {
+    const outcomes = await Promise.allSettled([this.#insertRow(row), this.#parts.keys.synced()])
+    const failed = outcomes.find(({ status }) => status === 'rejected')
+    if (failed?.status !== 'rejected') return
+    this.#destroy(mail)
+    throw new QueueError('QUEUE_UNAVAILABLE', { cause: failed.reason })
   }
 
   async #insertRow(row: NewRow): Promise<void> {
@@ -453,47 +253,14 @@ export class MailStore implements AsyncDisposable {
     return mails.map(() => held)
   }
 
-  #destroy({ id, key, spool }: KeptMail): void {
-    const { keyring } = this.#parts
-    key[Symbol.dispose]()
-    const queue = keyring.queueOf(id)
-    keyring.shred([id])
-    if (queue?.count === 0) keyring.drain(queue)
-    if (spool !== undefined) this.#files.set(id, spool)
-    this.#collector.add([id])
-    this.#lag.shredded()
-  }
-
-  async #deleteRows(ids: readonly string[]): Promise<number> {
-    const deleted = await this.#parts.rows.delete(ids)
-    for (const id of ids) {
-      const file = this.#files.get(id)
-      if (file === undefined) continue
-      this.#files.delete(id)
-      await this.#deleteFile(file)
-    }
-    return deleted
-  }
-
-  /** What cannot be deleted is unreadable all the same, and found at the next start. */
-  async #deleteFile(name: string): Promise<void> {
-    try {
-      await this.#parts.spool.delete(name)
-    } catch (error) {
-      this.#parts.log.warn('mail_garbage_left', { code: errorCode(error) })
-    }
-  }
-
-  async #collect(): Promise<void> {
-    try {
-      await this.collect()
-    } catch (error) {
-      this.#parts.log.warn('mail_garbage_left', { code: errorCode(error) })
-    }
+  #destroy(mail: KeptMail): void {
+    mail.key[Symbol.dispose]()
+    this.#parts.keys.destroy(mail.id)
+    this.#garbage.add(mail)
   }
 
   #assertOpen(): void {
     if (this.#closed || this.#parts.fence.closed) throw new QueueError('QUEUE_CLOSED')
-    if (!this.#parts.keyring.available) throw new QueueError('QUEUE_UNAVAILABLE')
+    if (!this.#parts.keys.available) throw new QueueError('QUEUE_UNAVAILABLE')
   }
 }

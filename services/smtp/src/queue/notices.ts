@@ -1,7 +1,7 @@
 /** What senders are told (RFC 3461 §5.2, RFC 3464): by whom is the reports' business, when is the queue's. */
 import type { EnvelopeRecipient } from '../reception/stage.ts'
 import type { Reply } from './mail-record.ts'
-import type { OpenMail } from './mail-store.ts'
+import type { OpenMail } from './kept-mail.ts'
 
 /** RFC 3464 §2.3.3. */
 export type NoticeAction = 'failed' | 'delayed' | 'delivered' | 'relayed'

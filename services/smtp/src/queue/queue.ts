@@ -4,7 +4,8 @@ import type { MailChange, MailOperations, QueuedMail, QueuedReason, QueuedRecipi
 import type { Dispatcher } from './dispatcher.ts'
 import type { MailQueue, MailToQueue } from './mail-queue.ts'
 import type { Progress, Reply } from './mail-record.ts'
-import { KEPT_SECONDS_MAX, type KeptMail, type MailStore } from './mail-store.ts'
+import { KEPT_SECONDS_MAX, type KeptMail } from './kept-mail.ts'
+import type { MailStore } from './mail-store.ts'
 import { SealedDraft } from './sealed-draft.ts'
 
 export interface QueueOptions {

@@ -3,7 +3,7 @@ import { type EmailAddress, MailHeader, formatAddress } from '@sealpost/mail'
 import type { Random } from '@sealpost/runtime'
 import type { MailQueue } from '../queue/mail-queue.ts'
 import type { Reply } from '../queue/mail-record.ts'
-import type { OpenMail } from '../queue/mail-store.ts'
+import type { OpenMail } from '../queue/kept-mail.ts'
 import type { Notice, NoticeAction, Reporter } from '../queue/notices.ts'
 import type { Envelope } from '../reception/stage.ts'
 

@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { DbError } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
-import type { KeptMail, MailStore } from '../queue/mail-store.ts'
+import type { KeptMail } from '../queue/kept-mail.ts'
+import type { MailStore } from '../queue/mail-store.ts'
 import { DAY_MS, DayCounts } from './day-counts.ts'
 
 const [compress, decompress] = [promisify(gzip), promisify(gunzip)]

@@ -3,7 +3,7 @@ import { HttpProblem, problemSchema, Type } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, Static } from '@sealpost/http'
 import { Readable } from 'node:stream'
 import type { Mailbox } from '../mailbox/mailbox.ts'
-import type { OpenMail } from '../queue/mail-store.ts'
+import type { OpenMail } from '../queue/kept-mail.ts'
 import { accountOf, requireAccount, type OwnAccountOptions } from './own-account.ts'
 
 export interface MailboxRoutesOptions extends OwnAccountOptions {
