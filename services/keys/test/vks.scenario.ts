@@ -1,6 +1,6 @@
 /** VKS version 1 (https://keys.openpgp.org/about/api) as clients speak it, and the mail that verifies an address, over real sockets. */
 import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp'
-import { writeArmor } from '@sealpost/openpgp'
+import { readArmor, writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   certify,
@@ -153,10 +153,8 @@ describe('the way of a key', () => {
     const address = 'late@example.org'
     const link = await linkFor(signingOnly(12, address), address)
     const revocation = direct(ed25519(12), { type: 0x20, hashed: [reason(2)] })
-    expect((await upload(revocation)).json).toMatchObject({
-      key_fpr: fingerprintOf(12),
-      status: { [address]: 'revoked' },
-    })
+    expect((await upload(revocation)).json).toMatchObject({ key_fpr: fingerprintOf(12), status: {} })
+    expect((await upload(signingOnly(12, address))).json.status).toEqual({ [address]: 'revoked' })
     expect((await press(link)).status).toBe(404)
     expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
   })
@@ -255,6 +253,24 @@ describe('the API, part by part', () => {
     const count = keys.sink.mails.length
     const { status } = (await request(json.token, 'yours@example.org', '', 'x')).json
     expect(status).toEqual({ 'mine@example.org': 'unpublished' })
+    expect(keys.sink.mails).toHaveLength(count)
+  })
+
+  test('who has a key without its user ids learns no address of it, and causes no mail', async () => {
+    const address = 'hidden@example.org'
+    const { primary, bytes } = sample(38, { addresses: [address] })
+    const old = 'User <was@example.org>'
+    const revoked = certify(primary, old, { type: 0x30, hashed: [reason(32)] })
+    const whole = Buffer.concat([bytes, userId(old), certify(primary, old), revoked])
+    expect((await upload(whole)).json.status).toEqual({
+      [address]: 'unpublished',
+      'was@example.org': 'revoked',
+    })
+    const [block] = readArmor((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(38)}`)).text)
+    const { json } = await upload(block?.data ?? Buffer.alloc(0))
+    expect(json).toMatchObject({ key_fpr: fingerprintOf(38), status: {} })
+    const count = keys.sink.mails.length
+    expect((await request(json.token, address)).json.status).toEqual({})
     expect(keys.sink.mails).toHaveLength(count)
   })
 

@@ -35,6 +35,8 @@ export interface ReadResult {
     readonly bytes: Uint8Array
     /** Of its valid user ids. */
     readonly addresses: readonly string[]
+    /** Of all of them, also those that hold no more. */
+    readonly named: readonly string[]
   }[]
   /** Key revocations that came alone, with whose they claim to be. */
   readonly revocations: readonly {
@@ -139,11 +141,15 @@ export function readTask({ upload, form, now }: ReadTask): ReadResult {
     now,
   )
   return {
-    certificates: certificates.map((each) => ({
-      fingerprint: each.primary.fingerprint.toString('hex').toUpperCase(),
-      bytes: writeCertificate(each),
-      addresses: validAddresses(summarize(each, now)),
-    })),
+    certificates: certificates.map((each) => {
+      const summary = summarize(each, now)
+      return {
+        fingerprint: summary.fingerprint,
+        bytes: writeCertificate(each),
+        addresses: validAddresses(summary),
+        named: allAddresses(summary),
+      }
+    }),
     revocations: revocations.map((each) => ({ ...claimedIssuer(each), bytes: each.packet.bytes })),
     rejected,
     refused: refused.map((each) => each.toString('hex').toUpperCase()),
@@ -194,7 +200,6 @@ export function mergeTask(task: Omit<MergeTask, 'kind'>): MergeResult | undefine
   const left = task.forget ? claimed : merged
   const summary = summarize(left, now)
   const valid = validAddresses(summary)
-  const all = summary.userIds.flatMap(({ address }) => address ?? [])
   return {
     kept: writeCertificate(left),
     served: writeCertificate(published),
@@ -202,7 +207,7 @@ export function mergeTask(task: Omit<MergeTask, 'kind'>): MergeResult | undefine
     // Version 4 tells expiry and use of the key in its user ids, which are not all shown; that it expires is no secret.
     listing: { ...summary, userIds: summarize(published, now).userIds },
     unpublished: valid.filter((each) => !ours.includes(each)),
-    revoked: [...new Set(all)].filter((each) => !valid.includes(each)),
+    revoked: allAddresses(summary).filter((each) => !valid.includes(each)),
     withholds: left.identities.length > claimed.identities.length,
   }
 }
@@ -222,6 +227,10 @@ function mergeParts(task: Omit<MergeTask, 'kind'>): VerifiedCertificate | undefi
 
 function validAddresses({ userIds }: CertificateSummary): string[] {
   return [...new Set(userIds.flatMap(({ valid, address }) => (valid ? (address ?? []) : [])))]
+}
+
+function allAddresses({ userIds }: CertificateSummary): string[] {
+  return [...new Set(userIds.flatMap(({ address }) => address ?? []))]
 }
 
 /** The armored message; undefined when nothing can be encrypted to the certificate now. Loads what it needs when it is first asked. */

@@ -26,8 +26,8 @@ afterAll(() => worker[Symbol.asyncDispose]())
 let today = NOW * 1000
 const clock: Clock = { ...systemClock, now: () => today }
 
-function open(): Directory {
-  return new Directory({ store: memoryCertificateStore(), worker, clock })
+function open(store = memoryCertificateStore()): Directory {
+  return new Directory({ store, worker, clock })
 }
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
@@ -83,6 +83,7 @@ describe('submitting', () => {
         outcome: 'inserted',
         unpublished: ['one@example.org', 'two@example.org'],
         addresses: ['one@example.org', 'two@example.org'],
+        named: ['one@example.org', 'two@example.org'],
       },
     ])
     expect(await userIds(directory, 1)).toEqual([])
@@ -198,9 +199,59 @@ describe('publishing', () => {
     })
     expect(await userIds(directory, 9)).toEqual(['User <kept@example.org>'])
   })
+
+  test('however many are due, none of them waits for another turn', async () => {
+    const store = memoryCertificateStore()
+    const directory = open({ ...store, due: (day) => store.due(day, 1) })
+    for (const seed of [21, 22, 23]) await directory.submit(sample(seed).bytes)
+    today += 14 * DAY * 1000
+    expect(await directory.forgetUnpublished()).toBe(3)
+    expect(await directory.forgetUnpublished()).toBe(0)
+  })
+})
+
+describe('importing', () => {
+  test('of a certificate that comes twice at once, both are merged', async () => {
+    const directory = open()
+    const once = [
+      sample(24, { addresses: ['one@example.org'] }).bytes,
+      sample(24, { addresses: ['two@example.org'] }).bytes,
+    ]
+    const imported = await directory.importAll(once, () => true)
+    expect(imported).toMatchObject({ inserted: 1, updated: 1, unchanged: 0, published: 2 })
+    expect((await directory.describe(fingerprintOf(24)))?.published).toEqual([
+      'one@example.org',
+      'two@example.org',
+    ])
+  })
 })
 
 describe('revoking and removing', () => {
+  test.each([false, true])(
+    'what is removed while somebody sends it stays removed (revoked: %s)',
+    async (revoked) => {
+      const store = memoryCertificateStore()
+      const directory = open(store)
+      const { primary, bytes } = sample(25)
+      await directory.submit(bytes)
+      if (revoked) await directory.submit(direct(primary, { type: 0x20, hashed: [reason(2)] }))
+      let removed = false
+      const sender = open({
+        ...store,
+        // In the midst of an upload.
+        async buriedAmong(fingerprints) {
+          const buried = await store.buriedAmong(fingerprints)
+          if (!removed) removed = await directory.remove(fingerprintOf(25))
+          return buried
+        },
+      })
+      await sender.submit(sample(25, { addresses: ['more@example.org'] }).bytes)
+      expect(removed).toBe(true)
+      expect((await directory.describe(fingerprintOf(25)))?.unpublished ?? []).toEqual([])
+      expect(await userIds(directory, 25)).toEqual(revoked ? [] : ['nothing'])
+    },
+  )
+
   test('a revocation that comes alone is applied to its certificate', async () => {
     const directory = open()
     const { primary, bytes } = sample(10)
@@ -270,6 +321,21 @@ describe('suspending', () => {
     today = NOW * 1000
     expect(await directory.find(byAddress('one@example.org'))).toHaveLength(1)
     expect(await userIds(directory, 1)).toEqual(['User <one@example.org>', 'User <two@example.org>'])
+  })
+
+  test('a domain that is not in ASCII is one domain, however a user id writes it', async () => {
+    const directory = open()
+    await directory.submit(sample(1, { addresses: ['a@xn--bcher-kva.example'] }).bytes)
+    await directory.submit(sample(2, { addresses: ['a@bücher.example'] }).bytes)
+    await directory.publish(fingerprintOf(1), 'a@xn--bcher-kva.example')
+    expect(await directory.find(byAddress('a@bücher.example'))).toHaveLength(1)
+    await directory.suspend('a@bücher.example')
+    expect(await directory.find(byAddress('a@xn--bcher-kva.example'))).toEqual([])
+    await directory.restore('a@bücher.example')
+    await directory.publish(fingerprintOf(2), 'a@bücher.example')
+    expect(await userIds(directory, 1)).toEqual([])
+    await directory.erase('a@xn--bcher-kva.example')
+    expect(await userIds(directory, 2)).toEqual(['nothing'])
   })
 
   test('does nothing where nothing is published, and restoring neither', async () => {

@@ -49,6 +49,8 @@ export interface Submitted {
   readonly unpublished: readonly string[]
   /** Addresses of valid user ids of what was sent. */
   readonly addresses: readonly string[]
+  /** Addresses of all user ids of what was sent: who sent it knows these, and no others. */
+  readonly named: readonly string[]
 }
 
 /** A certificate of an upload that was read and verified, before anything is kept of it. */
@@ -98,6 +100,8 @@ type Parts = Partial<{
   erase: string
   forget: boolean
   bare: boolean
+  /** By anybody: only a revocation is taken of what its owner had removed. */
+  sent: boolean
 }>
 
 interface Change {
@@ -154,8 +158,8 @@ export class Directory {
     publish: (address: string, index: number) => boolean,
   ): Promise<Imported> {
     const { certificates, problems, dropped } = await this.#worker.import({ uploads, now: this.#now() })
-    const byFingerprint = new Map(certificates.map((each) => [each.fingerprint, each]))
-    const fresh = [...byFingerprint.values()]
+    const firstOfEach = new Map(certificates.toReversed().map((each) => [each.fingerprint, each]))
+    const fresh = [...firstOfEach.values()]
     const inserted = new Set(await this.#store.insertAll(fresh.map((each) => this.#newRow(each))))
     const counts = { inserted: inserted.size, updated: 0, unchanged: 0, ignored: 0, published: 0 }
     for (const { index, fingerprint, bytes, fresh: alone } of certificates) {
@@ -287,10 +291,19 @@ export class Directory {
 
   /** Forgets user ids that nobody published in time, and which answers changed long ago. Returns how many certificates were changed. */
   async forgetUnpublished(): Promise<number> {
-    const due = await this.#store.due(this.#day(0), FORGET_BATCH)
-    for (const fingerprint of due) await this.#change(fingerprint, { forget: true })
     await this.#store.forgetPrefixes(this.#day(-PREFIX_LOG_DAYS))
-    return due.length
+    const today = this.#day(0)
+    const changed = new Set<string>()
+    for (;;) {
+      const due = await this.#store.due(today, FORGET_BATCH)
+      // One that is due again was not forgotten: it waits for the next turn.
+      const fresh = due.filter((each) => !changed.has(each))
+      if (fresh.length === 0) return changed.size
+      for (const fingerprint of fresh) {
+        await this.#change(fingerprint, { forget: true })
+        changed.add(fingerprint)
+      }
+    }
   }
 
   /** False when something is published for the address already, or when the user id does not hold in what is kept. */
@@ -340,18 +353,18 @@ export class Directory {
   }
 
   async #take(fingerprint: string, parts: Parts): Promise<Submitted> {
-    const buried = await this.#store.isBuried(fingerprint)
-    return asSubmitted(fingerprint, await this.#change(fingerprint, { ...parts, bare: buried }))
+    return asSubmitted(fingerprint, await this.#change(fingerprint, { ...parts, sent: true }))
   }
 
   /** Each as `#take` does, but with few questions to the store for all of them: those that are new are written together. What others change meanwhile is taken by itself. */
   async #takeAll(all: ReadResult['certificates']): Promise<Submitted[]> {
     const fingerprints = all.map(({ fingerprint }) => fingerprint)
-    const buried = new Set(await this.#store.buriedAmong(fingerprints))
     const rows = new Map((await this.#store.findAll(fingerprints)).map((row) => [row.fingerprint, row]))
-    const changes = all.map(({ fingerprint, bytes: incoming, addresses }) => ({
+    const buried = new Set(await this.#store.buriedAmong(fingerprints)) // after the rows, as in #tryChange
+    const changes = all.map(({ fingerprint, bytes: incoming, addresses, named }) => ({
       fingerprint,
       addresses,
+      named,
       before: rows.get(fingerprint),
       parts: { incoming, bare: buried.has(fingerprint) },
     }))
@@ -369,15 +382,15 @@ export class Directory {
     const fresh = made.flatMap(({ before, row }) => (before === undefined && row !== undefined ? row : []))
     const inserted = new Set(fresh.length === 0 ? [] : await this.#store.insertAll(fresh))
     const taken: Submitted[] = []
-    for (const { fingerprint, addresses, before, parts, result, row } of made) {
+    for (const { fingerprint, addresses, named, before, parts, result, row } of made) {
       const written =
         row === undefined ||
         inserted.has(fingerprint) ||
         (before !== undefined && (await this.#store.put(row, before.revision)))
       const change = written
         ? asSubmitted(fingerprint, { before, result })
-        : await this.#take(fingerprint, parts)
-      taken.push({ ...change, addresses })
+        : await this.#take(fingerprint, { incoming: parts.incoming })
+      taken.push({ ...change, addresses, named })
     }
     return taken
   }
@@ -411,8 +424,11 @@ export class Directory {
   }
 
   /** Reads, changes and writes one certificate; `lost` when somebody else wrote it meanwhile. */
-  async #tryChange(fingerprint: string, parts: Parts): Promise<Change | 'lost'> {
+  async #tryChange(fingerprint: string, wanted: Parts): Promise<Change | 'lost'> {
     const before = await this.#store.find(fingerprint)
+    // After the row was read: it may have been removed since the last try, and the tombstone is there first.
+    const buried = wanted.sent === true && (await this.#store.isBuried(fingerprint))
+    const parts = { ...wanted, bare: wanted.bare === true || buried }
     const result = await this.#worker.merge(this.#merged(before, parts))
     if (result === undefined) return { before, result }
     if (
@@ -460,10 +476,11 @@ export class Directory {
 }
 
 function asSubmitted(fingerprint: string, { before, result }: Change): Submitted {
-  if (result === undefined) return { fingerprint, outcome: 'ignored', unpublished: [], addresses: [] }
+  const nothing = { unpublished: [], addresses: [], named: [] }
+  if (result === undefined) return { fingerprint, outcome: 'ignored', ...nothing }
   const unchanged = before?.kept.equals(result.kept) === true
   const outcome = before === undefined ? 'inserted' : unchanged ? 'unchanged' : 'updated'
-  return { fingerprint, outcome, unpublished: result.unpublished, addresses: [] }
+  return { fingerprint, outcome, ...nothing, unpublished: result.unpublished }
 }
 
 type Claims = Pick<StoredRow, 'addresses' | 'suspended'>

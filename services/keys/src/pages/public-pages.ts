@@ -210,7 +210,8 @@ async function sendUploaded(
     )
   const parts: Html[] = []
   for (const submitted of certificates.slice(0, DESCRIBED_MAX)) {
-    const status = await verification.status(submitted.fingerprint)
+    const { fingerprint, named } = submitted
+    const status = await verification.status({ fingerprint, named: (each) => named.includes(each) })
     parts.push(describeUploaded(submitted, status, tokens))
   }
   const more = certificates.length - parts.length
@@ -266,7 +267,7 @@ function linksForm({ fingerprint, addresses }: CertificateStatus, tokens: Upload
       >`,
   )
   return html`<form method="post" action="/keys/links">
-    <input type="hidden" name="token" value="${tokens.make(fingerprint)}" />
+    <input type="hidden" name="token" value="${tokens.make(fingerprint, Object.keys(addresses))}" />
     <fieldset>
       <legend>Mail a link to</legend>
       ${choices}
@@ -277,11 +278,11 @@ function linksForm({ fingerprint, addresses }: CertificateStatus, tokens: Upload
 
 function linksPage(app: FastifyInstance, { verification, tokens, events }: PublicPagesOptions): void {
   app.post<{ Body: URLSearchParams | undefined }>('/keys/links', hidden, async ({ body, ip }, reply) => {
-    const fingerprint = tokens.read(body?.get('token') ?? '')
-    if (fingerprint === undefined)
+    const uploaded = tokens.read(body?.get('token') ?? '')
+    if (uploaded === undefined)
       throw new HttpProblem(400, 'token-old', 'This page is more than an hour old. Upload the key again.')
     const addresses = body?.getAll('address').slice(0, ADDRESSES_MAX) ?? []
-    const status = await verification.request(fingerprint, addresses, ip)
+    const status = await verification.request(uploaded, addresses, ip)
     events.verification('requested')
     return sendPage(
       reply,

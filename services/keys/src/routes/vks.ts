@@ -183,7 +183,8 @@ async function answerUpload(
       ? sendError(reply, 403, 'The owner of this key had it removed from this directory.')
       : sendError(reply, 422, 'Nothing in this is signed by its own key, or its kind is not supported.')
   if (more.length > 0) return reply.send(taken.map(({ fingerprint }) => fingerprint))
-  const status = await verification.status(first.fingerprint)
+  const { fingerprint, named } = first
+  const status = await verification.status({ fingerprint, named: (each) => named.includes(each) })
   if (status === undefined) return sendError(reply, 503, 'The key was removed meanwhile.')
   return reply.send(describe(status, tokens))
 }
@@ -192,7 +193,11 @@ function describe(
   { fingerprint, addresses }: CertificateStatus,
   tokens: UploadTokens,
 ): Static<typeof Status> {
-  return { key_fpr: fingerprint, status: { ...addresses }, token: tokens.make(fingerprint) }
+  return {
+    key_fpr: fingerprint,
+    status: { ...addresses },
+    token: tokens.make(fingerprint, Object.keys(addresses)),
+  }
 }
 
 /** Armor is told by its line; anything else in the alphabet of Base64 is that. What it really is, the certificate layer says. */
@@ -216,10 +221,10 @@ function requestRoute(app: FastifyInstance, { verification, tokens, events }: Vk
       config: { rateLimit: { max: REQUESTS_PER_MINUTE } },
     },
     async ({ body, ip }, reply) => {
-      const fingerprint = tokens.read(body.token)
-      if (fingerprint === undefined)
+      const uploaded = tokens.read(body.token)
+      if (uploaded === undefined)
         return sendError(reply, 400, 'This token is not valid, or an hour old. Upload the key again.')
-      const status = await verification.request(fingerprint, body.addresses, ip)
+      const status = await verification.request(uploaded, body.addresses, ip)
       events.verification('requested')
       return reply.send(describe(status, tokens))
     },

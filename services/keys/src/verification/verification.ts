@@ -13,6 +13,7 @@ import type { LetterFacts } from './letters.ts'
 import type { MailLimits } from './mail-limits.ts'
 import { hashMailedToken, isMailedToken, newMailedToken } from './mailed-token.ts'
 import type { Link, LinkPurpose, LinkStore } from './store.ts'
+import type { Uploaded } from './upload-token.ts'
 
 /** What is to be said of an address of a certificate. `pending`: a link was sent and not used yet. */
 export type AddressStatus = 'unpublished' | 'published' | 'revoked' | 'pending'
@@ -76,25 +77,31 @@ export class Verification {
     this.#options = options
   }
 
-  /** Undefined when the certificate is not here. */
-  async status(fingerprint: string): Promise<CertificateStatus | undefined> {
+  /** Of addresses that are published or known to the one who asks. Undefined when the certificate is not here. */
+  async status({ fingerprint, named }: Uploaded): Promise<CertificateStatus | undefined> {
     const described = await this.#options.directory.describe(fingerprint)
-    return described && this.#statusOf(described)
+    return described && this.#statusOf(described, named)
   }
 
   /**
-   * Sends a link to each of the addresses that could be published; others, and those that have had too many mails, keep their status. Throws
+   * Sends a link to each of the addresses that were uploaded and could be published; others, and those that have had too many mails, keep their status. Throws
    * VERIFICATION_UNKNOWN; VERIFICATION_LIMITED for a client that has asked too often; MailError or PortError, and then the address has no link.
    */
-  async request(fingerprint: string, texts: readonly string[], client: string): Promise<CertificateStatus> {
+  async request(
+    { fingerprint, named }: Uploaded,
+    texts: readonly string[],
+    client: string,
+  ): Promise<CertificateStatus> {
     const { directory, isSuspended } = this.#options
     const described = await directory.describe(fingerprint)
     if (described === undefined) throw VerificationError.unknown()
     const wanted = new Set(texts.map(normalizeAddress))
-    const addresses = isDead(described) ? [] : described.unpublished.filter((each) => wanted.has(each))
+    const addresses = isDead(described)
+      ? []
+      : described.unpublished.filter((each) => wanted.has(each) && named(each))
     for (const address of addresses)
       if (!(await isSuspended(address))) await this.#requestOne(described, address, client)
-    return this.#statusOf(described)
+    return this.#statusOf(described, named)
   }
 
   /** What a link is for; undefined when it was used, has expired, or is none of ours. Using nothing up. */
@@ -208,7 +215,7 @@ export class Verification {
     }
   }
 
-  async #statusOf(described: Described): Promise<CertificateStatus> {
+  async #statusOf(described: Described, named: Uploaded['named']): Promise<CertificateStatus> {
     const { fingerprint, published, suspended, unpublished, revoked } = described
     const pending = await this.#options.links.pending(fingerprint, this.#options.clock.now())
     const dead = isDead(described)
@@ -217,8 +224,10 @@ export class Verification {
     return {
       fingerprint,
       addresses: Object.fromEntries([
-        ...revoked.map((address) => [address, 'revoked'] as const),
-        ...[...unpublished, ...suspended].map((address) => [address, statusOf(address)] as const),
+        ...revoked.filter(named).map((address) => [address, 'revoked'] as const),
+        ...[...unpublished, ...suspended]
+          .filter(named)
+          .map((address) => [address, statusOf(address)] as const),
         ...published.map((address) => [address, 'published'] as const),
       ]),
     }
