@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib'
 import { authenticate } from 'mailauth'
+import { createAccounts } from '@sealpost/accounts'
+import { defineConfig } from '@sealpost/config'
 import { openDb, sql } from '@sealpost/db'
+import { parseJid } from '@sealpost/jid'
 import {
   DmarcReportReader,
   MailHeader,
@@ -21,6 +24,8 @@ import {
 import { Supervisor, systemClock, systemRandom, VirtualClock } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificate } from '../../../packages/http/test/_certificate.ts'
+import { createTestPlatform } from '../../../test/platform.ts'
+import { readConfig } from '../src/config.ts'
 import { createResolver } from '../src/dns/dns-resolver.ts'
 import { createEvents } from '../src/events.ts'
 import { postPublic } from '../src/pgp/fetch-public.ts'
@@ -29,6 +34,7 @@ import { reportEvents } from '../src/reports/report-events.ts'
 import { ReportCollector } from '../src/reports/report-collector.ts'
 import { reportDestinations } from '../src/reports/report-destinations.ts'
 import { reportIntakeStage } from '../src/reports/report-intake.ts'
+import { createSmtpService } from '../src/service.ts'
 import { BodyHash } from '../src/signing/body-hash.ts'
 import { DkimKeys } from '../src/signing/dkim-keys.ts'
 import { dkimSignature } from '../src/signing/dkim-signature.ts'
@@ -302,6 +308,40 @@ describe('sending', () => {
       })
       .toEqual([])
   })
+})
+
+test('the whole relay counts what comes in, and sends by itself when the day is over', async () => {
+  await using more = new AsyncDisposableStack()
+  const evening = new VirtualClock(Date.UTC(2026, 10, 20) - MINUTE_MS)
+  // Reports are sent after a delay that is random: here it is none.
+  const random = {
+    ...systemRandom,
+    bytes: (count: number) => (count === 4 ? Buffer.alloc(4) : systemRandom.bytes(count)),
+  }
+  const platform = { ...more.use(await createTestPlatform()), clock: evening, random }
+  const { dataDir, databaseUrl: url, bus } = platform
+  const db = more.use(await openDb({ url, role: 'sealpost_account' }))
+  const accounts = more.use(createAccounts({ db, bus, clock: evening, random }))
+  await accounts.create(parseJid('bob@localhost'), 'pass-word')
+  const settings = { SEALPOST_DATA_DIR: dataDir, SMTP_REPORTS: 'dmarc', SMTP_GREYLIST: 'no' }
+  const outside = more.use(await MailSink.open())
+  const routes = new Map([['author.example', outside.smarthost]])
+  const config = { ...defineConfig({ ...settings, SMTP_PROXY_NETWORKS: '127.0.0.1' }, readConfig), routes }
+  const service = more.use(
+    await createSmtpService(
+      { ...config, mxPort: 0, submissionPort: 0, submissionsPort: 0, dnsServers: [dns.server] },
+      platform,
+      { keys: { find: () => Promise.resolve(undefined), submit: () => Promise.resolve() } },
+    ),
+  )
+  const [mx = 0] = service.addresses.map(({ url: place }) => Number(new URL(place).port))
+  const from = 'ann@author.example'
+  const whole = { ports: { mx, submission: 0, submissions: 0 } } as TestReception
+  expect(await mailFrom(whole, { address: GOOD, from, text: letter(from) })).toMatch(/^250/)
+  await evening.advance(2 * MINUTE_MS)
+  const mail = await outside.next(0)
+  expect([mail.sender, mail.recipient]).toEqual(['dmarc-reports@localhost', 'rua@author.example'])
+  expect(attachment(mail)).toContain(`<source_ip>${GOOD}</source_ip>\n<count>1</count>`)
 })
 
 describe('where reports go', () => {
