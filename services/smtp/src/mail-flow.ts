@@ -13,6 +13,7 @@ import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
 import { type Arrival, unchanged } from './mailbox/arrival.ts'
 import { sparingConfirmations } from './mailbox/key-submission.ts'
+import { FullMailboxes } from './mailbox/full-mailboxes.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
 import { DESK, Mailbox } from './mailbox/mailbox.ts'
 import { MailboxSessions } from './mailbox/mailbox-sessions.ts'
@@ -34,6 +35,8 @@ import type { Signer } from './signing/signer.ts'
 export interface MailFlow extends AsyncDisposable {
   readonly queue: Queue
   readonly mailbox: Mailbox
+  /** Whether an account's mailbox has no room for another mail, as far as is known. */
+  readonly isFull: (accountId: string) => Promise<boolean>
   /** Sends what was counted for other domains; by itself when it is time. */
   readonly reports: Pick<ReportSender, 'send'>
   /** For other services. */
@@ -75,7 +78,8 @@ export async function openMailFlow(
   const mailbox = new Mailbox(store, async (account) =>
     account === DESK ? EVERYBODY : await roomByPlan(accounts.plans, account),
   )
-  const carrier = options.bounces.watch(createCarrier(config, platform, { ...options, mailbox, stack }))
+  const full = new FullMailboxes(clock)
+  const carrier = options.bounces.watch(createCarrier(config, platform, { ...options, mailbox, full, stack }))
   const host = domains[0] ?? 'localhost'
   const now = (): number => clock.now()
   const reporter = createReporter({ queue: () => queue, host, random, now })
@@ -101,6 +105,8 @@ export async function openMailFlow(
   return {
     queue,
     mailbox,
+    isFull: async (accountId) =>
+      config.lmtp === undefined ? await mailbox.isFull(accountId, 0) : full.has(accountId),
     reports,
     mail: queuedMail({ queue, events }),
     available: () => store.available,
@@ -160,10 +166,11 @@ function createCarrier(
     arrival = unchanged,
     keys = noKeys,
     mailbox,
+    full,
     events,
     collector,
     stack,
-  }: MailFlowOptions & { mailbox: Mailbox; stack: AsyncDisposableStack },
+  }: MailFlowOptions & { mailbox: Mailbox; full: FullMailboxes; stack: AsyncDisposableStack },
 ): Carrier {
   const name = domains[0] ?? 'localhost'
   const ours = new Set(domains.map((domain) => domainToASCII(domain)))
@@ -184,7 +191,7 @@ function createCarrier(
   const { lmtp, abuseMailbox } = config
   const sparing = sparingConfirmations(arrival, domains)
   const common = { accounts, domains, mailbox, arrival: sparing, keys, remote, events, name, clock }
-  const local = stack.use(new LocalCarrier({ ...common, lmtp, abuseMailbox }))
+  const local = stack.use(new LocalCarrier({ ...common, lmtp, full, abuseMailbox }))
   return {
     destinationOf: (domain) => (ours.has(domain) ? LOCAL : remote.destinationOf(domain)),
     carry: (attempt) => (attempt.destination === LOCAL ? local : remote).carry(attempt),

@@ -19,10 +19,10 @@ import { createResolver } from './dns/dns-resolver.ts'
 import type { Resolver } from './dns/resolver.ts'
 import { systemServers } from './dns/system-servers.ts'
 import { createEvents, type SmtpEvents } from './events.ts'
-import { DESK, type Mailbox } from './mailbox/mailbox.ts'
+import { DESK } from './mailbox/mailbox.ts'
 import { openLists } from './lists/open-lists.ts'
 import { openMailFlow } from './mail-flow.ts'
-import { openStages, type StagesOptions } from './open-stages.ts'
+import { openStages } from './open-stages.ts'
 import { ownMail } from './own-mail.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
@@ -92,7 +92,8 @@ export async function createSmtpService(
     await openStages(config, platform, {
       accounts,
       pgp: pgp.stage,
-      ...fullness(config, mailbox),
+      isFull: flow.isFull,
+      isDeskFull: () => mailbox.isFull(DESK, 0),
       lists,
       reports: reports.stage,
       screening,
@@ -134,14 +135,6 @@ function listening(
   const { trustedNetworks: trusted, proxyNetworks: proxies } = config
   const ports = { mx: config.mxPort, submission: config.submissionPort, submissions: config.submissionsPort }
   return { host, ports, trusted, proxies, domains, tls, bus, clock, random }
-}
-
-/** What RCPT has to know of mailboxes. */
-function fullness({ lmtp }: SmtpConfig, mailbox: Mailbox): Pick<StagesOptions, 'isFull' | 'isDeskFull'> {
-  return {
-    isFull: async (accountId) => lmtp === undefined && (await mailbox.isFull(accountId, 0)),
-    isDeskFull: () => mailbox.isFull(DESK, 0),
-  }
 }
 
 function openResolver(

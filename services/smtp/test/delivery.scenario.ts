@@ -1,7 +1,8 @@
 /** What is accepted goes out: to other servers, to mailboxes, and what became of it back to the sender. */
 import { sql, openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { VirtualClock } from '@sealpost/runtime'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DESK } from '../src/mailbox/mailbox.ts'
 import { createFlow, enqueue, envelopeFor, type FlowFixture } from './flow.ts'
 import { MailSink } from './mail-sink.ts'
@@ -274,6 +275,35 @@ test('mail to whoever runs the server is filed, though no account has the name (
   await expect.poll(() => fixture.flow.mailbox.list(DESK, 10).length).toBe(1)
   expect((await take(DESK))[0]).toContain('spam!')
   await settled()
+})
+
+test('a mailbox that the mailbox server finds full is full at RCPT, until it takes mail again or for an hour', async () => {
+  const server = await MailSink.open(0, { lmtp: true })
+  const clock = new VirtualClock(Date.now())
+  const other = await createFlow({}, { lmtp: server.smarthost }, { clock })
+  onTestFinished(async () => {
+    await other[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+  const { flow } = other
+  const fred = await other.account('fred')
+  const send = (): Promise<string> =>
+    enqueue(flow, { envelope: envelopeFor('x@elsewhere.example', 'fred@localhost') })
+  await send()
+  await server.next(0)
+  expect(await flow.isFull(fred)).toBe(false)
+  server.refusal = { code: 452, text: '4.2.2 Quota exceeded (mailbox for user is full)' }
+  const waiting = await send()
+  await expect.poll(() => flow.isFull(fred)).toBe(true)
+  server.refusal = undefined
+  await flow.queue.retry(waiting)
+  await server.next(1)
+  await expect.poll(() => flow.isFull(fred)).toBe(false)
+  server.refusal = { code: 552, text: '5.2.2 Quota exceeded' }
+  await send()
+  await expect.poll(() => flow.isFull(fred)).toBe(true)
+  await clock.advance(60 * 60_000)
+  expect(await flow.isFull(fred)).toBe(false)
 })
 
 test('a mailbox has the room of its plan, and keeps mail for as long', async () => {

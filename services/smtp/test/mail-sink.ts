@@ -24,6 +24,8 @@ export interface SinkOptions {
   readonly dsn?: boolean
   /** REQUIRETLS is offered. */
   readonly requireTls?: boolean
+  /** RFC 2033 is spoken. */
+  readonly lmtp?: boolean
   /** Of TLS 1.2, and of no other version. */
   readonly ciphers?: string
 }
@@ -44,6 +46,7 @@ export class MailSink implements AsyncDisposable {
     tls = true,
     requireTls = false,
     dsn = false,
+    lmtp = false,
     ciphers,
   }: SinkOptions) {
     const { cert, key } = certificate
@@ -51,6 +54,7 @@ export class MailSink implements AsyncDisposable {
       cert,
       key,
       ...(ciphers === undefined ? {} : { ciphers, maxVersion: 'TLSv1.2' }),
+      lmtp,
       hideSTARTTLS: !tls,
       hideREQUIRETLS: !requireTls,
       hideDSN: !dsn,

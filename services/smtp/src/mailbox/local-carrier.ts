@@ -19,6 +19,7 @@ import type { EnvelopeRecipient, Envelope } from '../reception/stage.ts'
 import { reportKind } from '../reports/report-addresses.ts'
 import type { Arrival } from './arrival.ts'
 import { isRoleAddress } from '../stages/recipients.ts'
+import type { FullMailboxes } from './full-mailboxes.ts'
 import { submitKey } from './key-submission.ts'
 import { DESK, type Mailbox } from './mailbox.ts'
 
@@ -34,6 +35,8 @@ export interface LocalOptions {
   readonly keys: Pick<KeyDirectory, 'submit'>
   /** Undefined: mail waits in the sealed mailbox. */
   readonly lmtp: LmtpServer | undefined
+  /** Learns of mailboxes at the mailbox server. */
+  readonly full: FullMailboxes
   /** Who gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
   readonly abuseMailbox: EmailAddress | undefined
   /** To addresses elsewhere. */
@@ -152,7 +155,7 @@ export class LocalCarrier implements Disposable {
   }
 
   async #toAccount({ recipient, envelope, content, signal }: Parcel): Promise<Delivery> {
-    const { accounts, domains, arrival, lmtp } = this.#options
+    const { accounts, domains, arrival, lmtp, full } = this.#options
     const jid = mailboxJid(recipient.address, domains)
     const account = jid && (await accounts.find(jid))
     const refusal = refusalOf(account)
@@ -165,7 +168,11 @@ export class LocalCarrier implements Disposable {
     }
     try {
       const mine = { ...envelope, recipients: [recipient] }
-      if (lmtp !== undefined) return await this.#hand(mine, prepared.content, lmtp, signal)
+      if (lmtp !== undefined) {
+        const delivery = await this.#hand(mine, prepared.content, lmtp, signal)
+        full.learn(account.id, delivery.outcome)
+        return delivery
+      }
       return { outcome: await this.#keep(account.id, mine, prepared.content), reached: true }
     } finally {
       await prepared[Symbol.asyncDispose]?.()
