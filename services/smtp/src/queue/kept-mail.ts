@@ -43,4 +43,6 @@ export interface NewMail {
   readonly recipients: readonly Progress[]
   /** How long it may be read at most, KEPT_SECONDS_MAX unless less. */
   readonly keepSeconds: number
+  /** What became of another mail, which cannot go before this is kept. */
+  readonly isReport?: boolean
 }

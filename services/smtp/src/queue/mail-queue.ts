@@ -17,6 +17,8 @@ export interface MailToQueue {
   readonly envelope: Envelope
   readonly header: Buffer
   readonly draft: Draft
+  /** What became of a mail here: it is kept where there is no room for others, since that mail cannot go before. */
+  readonly isReport?: boolean
 }
 
 export interface MailQueue {

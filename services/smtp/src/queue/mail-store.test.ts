@@ -194,6 +194,19 @@ test('no more than it may: QUEUE_FULL, and room again when one is gone', async (
   await store.accept(await newMail(store))
 })
 
+test('a full store still brings its mails into mailboxes, and tells what became of them', async () => {
+  await open({ mailsMax: 2 })
+  for (let each = 0; each < 2; each++) await store.accept(await newMail(store))
+  const account = systemRandom.uuid()
+  await store.accept(await newMail(store, 'for a mailbox', { account, place: 'mailbox', recipients: [] }))
+  await expect(store.accept(await newMail(store))).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+  for (const kept of store.ofAccount(account, 'mailbox')) store.shred(kept)
+  await store.accept(await newMail(store, 'a report', { isReport: true }))
+  await expect(store.accept(await newMail(store, 'a report', { isReport: true }))).rejects.toMatchObject({
+    code: 'QUEUE_FULL',
+  })
+})
+
 test('when the database does not take it nothing is kept', async () => {
   await open()
   await fixture.db.execute(sql`alter table smtp.mail add constraint away check (seq < 0) not valid`)

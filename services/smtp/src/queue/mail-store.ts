@@ -20,6 +20,8 @@ import type { Spool } from './spool.ts'
 
 /** Mails kept at once; about 1 kB of memory each. */
 const MAILS_MAX = 100_000
+/** More than these may be reports about them. */
+const REPORTS_PART = 10
 /** Rows of one statement: each may bring 512 KiB. */
 const TOGETHER_MAX = 32
 /** From one statement to the next, for others to join it. */
@@ -107,7 +109,7 @@ export class MailStore implements AsyncDisposable {
   /** Durable when it resolves. QueueError when nothing was kept. */
   async accept(mail: NewMail): Promise<OpenMail> {
     this.#assertOpen()
-    if (this.#mails.size >= (this.#parts.mailsMax ?? MAILS_MAX)) throw new QueueError('QUEUE_FULL')
+    if (!this.#hasRoom(mail)) throw new QueueError('QUEUE_FULL')
     const { envelope, header, draft } = mail
     const { key, bodyBytes } = draft
     const body = await draft.take()
@@ -192,6 +194,13 @@ export class MailStore implements AsyncDisposable {
     stack.use(this.#parts.owned)
     await Promise.allSettled(this.#inserting)
     await this.#garbage.tidy()
+  }
+
+  /** What is taken out of the queue, into a mailbox or by a report, has room: else a full store could never become less full. */
+  #hasRoom({ place, isReport }: NewMail): boolean {
+    const { mailsMax = MAILS_MAX } = this.#parts
+    const most = mailsMax + (isReport === true ? Math.ceil(mailsMax / REPORTS_PART) : 0)
+    return place !== 'outgoing' || this.#mails.size < most
   }
 
   /** Throws QueueError, and leaves nothing of the mail then. */

@@ -25,7 +25,7 @@ export class Queue implements MailQueue, MailOperations {
     return this.#options.store.draft()
   }
 
-  async enqueue({ account, envelope, header, draft }: MailToQueue): Promise<string> {
+  async enqueue({ account, envelope, header, draft, isReport = false }: MailToQueue): Promise<string> {
     assert.ok(draft instanceof SealedDraft, 'a draft of this queue')
     // The first attempt is on record with the mail.
     const recipients = envelope.recipients.map((): Progress => ({
@@ -34,7 +34,7 @@ export class Queue implements MailQueue, MailOperations {
       nextAt: 0,
       delayTold: false,
     }))
-    const mail = { account, place: 'outgoing', envelope, header, draft, recipients } as const
+    const mail = { account, place: 'outgoing', envelope, header, draft, isReport, recipients } as const
     const opened = await this.#options.store.accept({ ...mail, keepSeconds: KEPT_SECONDS_MAX })
     this.#options.dispatcher.add(opened)
     return opened.kept.id

@@ -50,7 +50,13 @@ export function createReporter({ queue, host, random, now }: ReporterOptions): R
         await using draft = outbox.draft()
         await draft.write(body)
         await draft.finish()
-        await outbox.enqueue({ account: undefined, envelope: toSender(sender, mail.envelope), header, draft })
+        await outbox.enqueue({
+          account: undefined,
+          envelope: toSender(sender, mail.envelope),
+          header,
+          draft,
+          isReport: true,
+        })
       }
     },
   }
