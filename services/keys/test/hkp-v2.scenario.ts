@@ -1,4 +1,5 @@
-import { readStored, summarize, writeArmor } from '@sealpost/openpgp'
+import { readFile } from 'node:fs/promises'
+import { readArmor, readStored, summarize, writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   BIRTH,
@@ -233,6 +234,29 @@ test('§5.1.5, §7.1.1: the index says what the certificate says, in lower case 
     { isRevoked: true, expiration: new Date((BIRTH + 9 * DAY) * 1000).toISOString().replace('.000', '') },
   ])
 })
+
+test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
+  'RFC 9980, %s: post-quantum keys are taken, verified and served',
+  async (name) => {
+    const place = new URL(`../../../test/vectors/openpgp/certificates/rfc9980-${name}.asc`, import.meta.url)
+    const [block] = readArmor(await readFile(place, 'latin1'))
+    const sent = summarize(readStored(block?.data ?? Buffer.alloc(0)), NOW)
+    const lower = sent.fingerprint.toLowerCase()
+    const address = 'pqc-test-key@example.com'
+    const answer = await submit(block?.data ?? '', 'application/pgp')
+    expect(json(answer)).toMatchObject({ inserted: [{ version: sent.version, fingerprint: lower }] })
+    await service.directory.publish(sent.fingerprint, address)
+    for (const path of [`certs/by-vfingerprint/0${String(sent.version)}/${lower}`, `canonical/${address}`])
+      expect(summarize(readStored((await ask(path)).body), NOW)).toEqual(sent)
+    const keys = [sent, ...sent.subkeys].map(({ algorithm: { code } }) => code)
+    expect(keys.some((code) => code >= 30)).toBe(true)
+    const old = await fetch(`${root.replace('/v2', '')}/lookup?op=get&search=${address}`)
+    const [legacy] = old.status === 200 ? readArmor(await old.text()) : []
+    expect([old.status, legacy && summarize(readStored(legacy.data), NOW).subkeys]).toEqual(
+      sent.version === 4 ? [200, sent.subkeys] : [404, undefined],
+    )
+  },
+)
 
 test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of what is not shown', async () => {
   const day = new Date().toISOString().slice(0, 10)

@@ -419,6 +419,16 @@ describe('what is not taken', () => {
     expect(outbox).toHaveLength(3)
   })
 
+  test('what strangers send in the name of a user takes nothing from what the user sends', async () => {
+    const who = await user()
+    const forged = await person(who.address)
+    for (let sent = 0; sent < 5; sent += 1) await bring(await submission(who, forged.publicKey), false)
+    expect(outbox).toHaveLength(3)
+    const nonce = await nonceOf(who)
+    await bring(await response(who, { nonce }))
+    expect(userIdsOf(await lookUp(who.address))).toHaveLength(1)
+  })
+
   test('when the relay takes no mail the submission is not dealt with: nothing is left of it, and it may come again', async () => {
     const who = await user()
     const message = await submission(who)

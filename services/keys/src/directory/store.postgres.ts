@@ -279,7 +279,7 @@ async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
   return rows > 0
 }
 
-/** In three statements, however many there are. */
+/** In three statements, however many there are; in one order, so that no two of these wait for each other. */
 async function insertAll(tx: Tx, rows: readonly NewRow[]): Promise<string[]> {
   const inserted = await tx.query<{ fingerprint: Buffer }>(sql`
     insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on, expires_on)
@@ -289,7 +289,7 @@ async function insertAll(tx: Tx, rows: readonly NewRow[]): Promise<string[]> {
       ${rows.map(({ forgetOn }) => forgetOn ?? null)}::date[], ${rows.map(({ listing }) => expiryDay(listing) ?? null)}::date[])
       as t (f, k, s, l, o, e)
     where not exists (select from keys.tombstone b where b.fingerprint = decode(f, 'hex'))
-    on conflict do nothing returning fingerprint`)
+    order by f on conflict do nothing returning fingerprint`)
   const written = new Set(inserted.map(({ fingerprint }) => hex(fingerprint)))
   const fresh = rows.filter(({ fingerprint }) => written.has(fingerprint))
   const components = fresh.flatMap(({ fingerprint, listing }) =>
@@ -304,7 +304,7 @@ async function insertAll(tx: Tx, rows: readonly NewRow[]): Promise<string[]> {
   await tx.execute(sql`
     insert into keys.prefix_log (day, prefix)
     select d, decode(p, 'hex') from unnest(${fresh.map(({ changedOn }) => changedOn ?? null)}::date[], ${prefixes}::text[]) as t (d, p)
-    where d is not null on conflict do nothing`)
+    where d is not null order by d, p on conflict do nothing`)
   return [...written]
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate, openDb } from '@sealpost/db'
 import { readUpload, summarize, writeCertificate } from '@sealpost/openpgp'
@@ -96,6 +97,18 @@ describe.each([
         ])
     }
     expect(await store.prefixes('2026-02-03', 9)).toEqual([one.fingerprint.slice(0, 8).toLowerCase()])
+  })
+
+  test('the same ones by two at once, in any order, are each written by one', async () => {
+    const base = newRow({ changedOn: '2026-02-04' })
+    for (let round = 0; round < 5; round += 1) {
+      const rows = Array.from({ length: 400 }, () => {
+        const fingerprint = randomBytes(20).toString('hex').toUpperCase()
+        return { ...base, fingerprint, listing: { ...base.listing, fingerprint, subkeys: [] } }
+      })
+      const written = await Promise.all([store.insertAll(rows), store.insertAll(rows.toReversed())])
+      expect(written.flat().sort()).toEqual(rows.map(({ fingerprint }) => fingerprint).sort())
+    }
   })
 
   test('writes only what was read: of ten at once one wins', async () => {

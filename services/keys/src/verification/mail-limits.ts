@@ -14,6 +14,9 @@ const RATES: MailRates = {
 /** Keys of each kind remembered; beyond it the one not used for longest is forgotten. */
 const REMEMBERED_MAX = 20_000
 
+/** Who asked for a mail: anybody who names the address, or who has it. */
+export type Asker = 'address' | 'owner'
+
 export class MailLimits implements Disposable {
   readonly #blinding: Blinding
   readonly #address: Budgets
@@ -38,14 +41,14 @@ export class MailLimits implements Disposable {
     return 'taken'
   }
 
-  /** The same for a mail that nobody but its address can have asked for. */
-  takeOwn(address: string): boolean {
-    return this.#address.take(this.#blinding.blind('address', address))
+  /** The same for what came by mail: in the name of the address, or, as `owner`, certainly from it. An owner has mails of his own, which nobody else can use up. */
+  takeByMail(address: string, from: Asker): boolean {
+    return this.#address.take(this.#blinding.blind(from, address))
   }
 
   /** It was not sent. What the client took stays taken, so that a broken mail server is not asked for ever. */
-  giveBack(address: string): void {
-    this.#address.giveBack(this.#blinding.blind('address', address))
+  giveBack(address: string, from: Asker = 'address'): void {
+    this.#address.giveBack(this.#blinding.blind(from, address))
   }
 
   [Symbol.dispose](): void {

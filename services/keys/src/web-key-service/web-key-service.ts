@@ -9,7 +9,7 @@ import type { Clock, Random } from '@sealpost/runtime'
 import type { Described, Directory, Readable } from '../directory/directory.ts'
 import { mailAddress } from '../verification/message.ts'
 import { hashMailedToken, newNonce } from '../verification/mailed-token.ts'
-import type { MailLimits } from '../verification/mail-limits.ts'
+import type { Asker, MailLimits } from '../verification/mail-limits.ts'
 import type { LinkStore } from '../verification/store.ts'
 import type { Verification } from '../verification/verification.ts'
 import { readDocument } from './document.ts'
@@ -75,13 +75,13 @@ export class WebKeyService {
     if (request === undefined) return 'ignored'
     const { part, encrypted } = request.content
     if (part?.kind === 'document') return encrypted ? await this.#confirm(request, part.content) : 'ignored'
-    if (!this.#options.limits.takeOwn(request.to)) return 'ignored'
+    if (!this.#options.limits.takeByMail(request.to, askerOf(request))) return 'ignored'
     try {
       return await this.#submit(request, part?.content)
     } catch (error) {
       if (error instanceof SubmissionError || error instanceof OpenPgpError)
         return await this.#refuse(request, error.message)
-      this.#options.limits.giveBack(request.to)
+      this.#options.limits.giveBack(request.to, askerOf(request))
       throw error
     }
   }
@@ -174,12 +174,17 @@ export class WebKeyService {
 
   async #refuse(request: Request, reason: string): Promise<SubmissionStep> {
     if (!request.authenticated) {
-      this.#options.limits.giveBack(request.to)
+      this.#options.limits.giveBack(request.to, askerOf(request))
       return 'ignored'
     }
     await this.#options.mails.tellRefused(request, refusalLetter(reason))
     return 'refused'
   }
+}
+
+/** The relay lets our users write as themselves alone. */
+function askerOf({ authenticated }: Request): Asker {
+  return authenticated ? 'owner' : 'address'
 }
 
 interface Wanted {
