@@ -13,10 +13,12 @@ import {
   seconds,
   userId,
 } from '../../../packages/openpgp/test/maker.ts'
+import { startProxy } from '../../../packages/db/test/_proxy.ts'
+import { createTestDatabase } from '../../../test/database.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import type { KeysService } from '../src/service.ts'
-import { startKeys } from './keys.ts'
+import { serveKeys, startKeys } from './keys.ts'
 
 const CANARY = 'canary-7f3a91@localhost'
 
@@ -183,4 +185,31 @@ test('what was asked for stands in no log and no metric', async () => {
   const everything = platform.logged() + (await platform.metrics.render())
   expect(everything).not.toContain('canary-7f3a91')
   expect(everything).toContain('keys_lookups_total{kind="address",found="false"}')
+})
+
+test('while Postgres is away no key is said to be unknown: every face asks to come again', async () => {
+  await using database = await createTestDatabase()
+  await using proxy = await startProxy(database.url)
+  await using other = await createTestPlatform(['localhost'], proxy.url)
+  await using keys = await serveKeys(other)
+  const address = 'nobody@localhost'
+  const paths = [
+    `/pks/lookup?op=get&search=${address}`,
+    `/pks/lookup?op=index&search=${FINGERPRINT}`,
+    `/pks/v2/certs/by-identity/${address}`,
+    `/pks/v2/index/${address}`,
+    `/.well-known/openpgpkey/localhost/hu/${'y'.repeat(32)}`,
+    `/vks/v1/by-email/${address}`,
+    `/keys/v1/dane/${address}`,
+    `/keys/v1/proof/${address}`,
+    '/tlog/checkpoint',
+    `/keys/lookup?search=${address}`,
+  ]
+  const ask = (): Promise<number[]> =>
+    Promise.all(paths.map(async (path) => (await fetch(keys.http + path)).status))
+  expect(await ask()).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404])
+  proxy.cut()
+  expect(await ask()).toEqual(paths.map(() => 503))
+  proxy.restore()
+  await expect.poll(ask).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404])
 })

@@ -5,7 +5,7 @@
 import { html, HttpProblem, sendPage } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Html } from '@sealpost/http'
 import type { KeysEvents } from '../events.ts'
-import { toHttpProblem } from '../routes/problems.ts'
+import { tellWhenAway } from '../routes/problems.ts'
 import { groupFingerprint } from '../verification/letters.ts'
 import { VerificationError } from '../verification/verification.ts'
 import type { Managed, Verification } from '../verification/verification.ts'
@@ -25,9 +25,7 @@ interface WithToken {
 type Form = { Body: URLSearchParams | undefined }
 
 export const linkPages: FastifyPluginAsync<LinkPagesOptions> = async (app, options) => {
-  app.setErrorHandler((error) => {
-    throw toHttpProblem(error)
-  })
+  tellWhenAway(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',

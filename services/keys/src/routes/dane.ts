@@ -7,6 +7,7 @@ import type { FastifyPluginAsync } from '@sealpost/http'
 import { mailboxOf } from '../directory/mailbox.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
+import { tellWhenAway } from './problems.ts'
 
 export interface DaneOptions {
   readonly directory: Directory
@@ -20,6 +21,7 @@ const OWNER_BYTES = 28
 const PLAIN = 'text/plain; charset=utf-8'
 
 export const dane: FastifyPluginAsync<DaneOptions> = async (app, { directory, events, domains }) => {
+  tellWhenAway(app)
   const served = new Set(domains.map(domainToASCII))
   const schema = {
     summary: 'A record of DNS (OPENPGPKEY) with the key that is published for an address',

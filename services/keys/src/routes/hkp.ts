@@ -11,6 +11,7 @@ import { SearchError, parseSearch } from '../directory/search.ts'
 import type { Search } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
 import { allowAnyOrigin } from './any-origin.ts'
+import { tellWhenAway } from './problems.ts'
 import { formatIndex } from './hkp-index.ts'
 import { FORM_BYTES_MAX, PLAIN, takeUpload, UPLOADS_PER_MINUTE } from './take-upload.ts'
 
@@ -36,6 +37,7 @@ export interface HkpOptions {
 
 export const hkp: FastifyPluginAsync<HkpOptions> = async (app, options) => {
   allowAnyOrigin(app)
+  tellWhenAway(app)
   lookupRoute(app, options)
   submissionRoute(app, options)
   await Promise.resolve()

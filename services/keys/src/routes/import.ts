@@ -8,7 +8,7 @@ import { normalizeAddress } from '@sealpost/openpgp'
 import type { PortSecret } from '@sealpost/ports'
 import type { Directory } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
-import { toHttpProblem } from './problems.ts'
+import { tellWhenAway } from './problems.ts'
 
 export interface ImportOptions {
   readonly directory: Directory
@@ -22,9 +22,7 @@ const CERTIFICATES_MAX = 64
 const LENGTH_BYTES = 4
 
 export const importRoute: FastifyPluginAsync<ImportOptions> = async (app, { directory, events, secret }) => {
-  app.setErrorHandler((error) => {
-    throw toHttpProblem(error)
-  })
+  tellWhenAway(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/octet-stream',

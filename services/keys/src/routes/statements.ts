@@ -7,7 +7,7 @@ import type { FastifyPluginAsync, Static } from '@sealpost/http'
 import type { KeysEvents } from '../events.ts'
 import { StatementError } from '../verification/statements.ts'
 import type { StatementErrorCode, Statements } from '../verification/statements.ts'
-import { toHttpProblem } from './problems.ts'
+import { tellWhenAway } from './problems.ts'
 import { PLAIN } from './take-upload.ts'
 
 export interface StatementsRouteOptions {
@@ -37,9 +37,7 @@ export const statementRoutes: FastifyPluginAsync<StatementsRouteOptions> = async
   app,
   { statements, events },
 ) => {
-  app.setErrorHandler((error) => {
-    throw toHttpProblem(error)
-  })
+  tellWhenAway(app)
   app.removeAllContentTypeParsers()
   // Whatever a client calls it: it is text with a signature.
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Static } from '
 import { NOTE_BYTES_MAX, parseTilePath, TlogError } from '@sealpost/tlog'
 import type { KeyLog } from '../transparency/key-log.ts'
 import { allowAnyOrigin } from './any-origin.ts'
+import { tellWhenAway } from './problems.ts'
 
 const PLAIN = 'text/plain; charset=utf-8'
 const BINARY = 'application/octet-stream'
@@ -45,6 +46,7 @@ export interface TransparencyOptions {
 
 export const transparency: FastifyPluginAsync<TransparencyOptions> = async (app, { log }) => {
   allowAnyOrigin(app)
+  tellWhenAway(app)
   treeRoutes(app, log)
   witnessRoutes(app, log)
   addressRoutes(app, log)

@@ -13,6 +13,7 @@ import type { KeysEvents } from '../events.ts'
 import { DRAFT_VERSION } from '../web-key-service/submission-mail.ts'
 import type { SubmissionKeys } from '../web-key-service/submission-keys.ts'
 import { allowAnyOrigin } from './any-origin.ts'
+import { tellWhenAway } from './problems.ts'
 import { sendCertificates } from './send-certificates.ts'
 
 export interface WkdOptions {
@@ -30,6 +31,7 @@ const SUBMISSION_HASH = localPartHash(KEY_SUBMISSION_NAME)
 
 export const wkd: FastifyPluginAsync<WkdOptions> = async (app, options) => {
   allowAnyOrigin(app)
+  tellWhenAway(app)
   const served = new Set(options.domains.map(domainToASCII))
   /** §3.1: of the advanced method in the path, of the direct one the host. Undefined when it is not served here. */
   const domainOf = (request: FastifyRequest): string | undefined => {

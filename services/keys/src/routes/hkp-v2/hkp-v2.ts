@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
 import { allowAnyOrigin } from '../any-origin.ts'
+import { tellWhenAway } from '../problems.ts'
 import { PLAIN } from '../take-upload.ts'
 import { canonicalRoute, CANONICAL_TYPES, sendTokenRoute } from './canonical.ts'
 import type { CanonicalRouteOptions } from './canonical.ts'
@@ -16,6 +17,7 @@ const PREFLIGHT_SECONDS = 86_400
 
 export const hkpV2: FastifyPluginAsync<CanonicalRouteOptions> = async (app, options) => {
   allowAnyOrigin(app)
+  tellWhenAway(app)
   takeSubmissionTypes(app)
   for (const { category, summary, answer } of lookups) {
     announce(app, category, category === 'canonical' ? CANONICAL_METHODS : { allow: 'GET, HEAD, OPTIONS' })
