@@ -9,6 +9,9 @@ import { parseJid } from '@sealpost/jid'
 import { systemClock } from '@sealpost/runtime'
 import { createTestPlatform, type TestPlatform } from '../../../test/platform.ts'
 import { readConfig } from '../src/config.ts'
+import { ListStore } from '../src/lists/list-store.ts'
+import { Lists } from '../src/lists/lists.ts'
+import { MemberHashes } from '../src/lists/member-hashes.ts'
 import { createSmtpService, type SmtpService } from '../src/service.ts'
 import { MailSink } from './mail-sink.ts'
 import { send } from './reception.ts'
@@ -229,6 +232,29 @@ test('asking is bounded: three times a day for one address, as many addresses as
   await accounts.plans.assign(parseJid('bob@localhost'), 'asking')
   await ask('fourth@elsewhere.example', 'b.example.org', 'bob')
   expect(await once('fifth@elsewhere.example', 'bob', 'b.example.org')).toMatchObject(tooFast)
+})
+
+test('at once no more are asked than one after the other', async () => {
+  const { random, clock } = platform
+  const account = await accounts.create(parseJid('dora@localhost'), PASSWORD)
+  let sent = 0
+  using lists = new Lists({
+    store: new ListStore(db),
+    hashes: new MemberHashes('a key'),
+    accounts,
+    mail: { send: () => Promise.resolve(void (sent += 1)) },
+    origin: () => 'https://mail.example',
+    asksPerDay: async (id) => (await accounts.plans.of(id)).limits.new_recipients_per_day ?? 4,
+    clock,
+    random,
+    events: { listMember: () => undefined },
+  })
+  const list = await lists.create(account.id, 'at-once.example.org')
+  const names = Array.from({ length: 12 }, (_, index) => `once${String(index)}@elsewhere.example`)
+  const asked = await Promise.allSettled(names.map((name) => lists.ask(account, list, name)))
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(4)
+  expect(sent).toBe(4)
+  await lists.erase(account.id)
 })
 
 test.each([

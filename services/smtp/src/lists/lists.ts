@@ -214,8 +214,9 @@ export class Lists implements Disposable {
 
   /** Counts one mail that asks. */
   async #limit(accountId: string, recipient: EmailAddress): Promise<void> {
+    const most = await this.#options.asksPerDay(accountId)
     const asked = this.#asked.get(accountId) ?? 0
-    const isTooFast = asked >= (await this.#options.asksPerDay(accountId))
+    const isTooFast = asked >= most
     const key = this.#blinding.blind('address', formatAddress(recipient).toLowerCase())
     if (isTooFast || !this.#addresses.take(key)) {
       this.#options.events.listMember('limited')
