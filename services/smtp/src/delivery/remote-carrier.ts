@@ -276,11 +276,17 @@ export class RemoteCarrier implements Disposable {
     })
   }
 
-  async #send(session: SmtpSession, target: Target, { mail, recipients }: Attempt): Promise<Outcome[]> {
+  async #send(
+    session: SmtpSession,
+    target: Target,
+    { mail, recipients, isForeign }: Attempt,
+  ): Promise<Outcome[]> {
     const { envelope } = mail
     const domain = envelope.sender?.domain ?? this.#options.ownNames[0] ?? 'localhost'
-    const signatures = await this.#options.signer.sign(domain, mail.content)
-    const content = { ...mail.content, header: Buffer.concat([signatures, mail.content.header]) }
+    const { header } = mail.content
+    const signed = async (): Promise<Buffer> =>
+      Buffer.concat([await this.#options.signer.sign(domain, mail.content), header])
+    const content = { ...mail.content, header: isForeign === true ? header : await signed() }
     const outcomes = await sendMail(session, { envelope, recipients, content, protocol: 'smtp' })
     this.#sessions.giveBack(keyOf(target), session)
     return outcomes

@@ -150,7 +150,14 @@ export class LocalCarrier implements Disposable {
     const recipients = [{ address, notify: ['never'] as const, originalRecipient: undefined }]
     const mail = { envelope: { ...envelope, sender: undefined, recipients, requireTls: false }, content }
     const destination = remote.destinationOf(address.domain)
-    const { outcomes } = await remote.carry({ mail, acceptedAt, destination, recipients, signal })
+    const { outcomes } = await remote.carry({
+      mail,
+      acceptedAt,
+      isForeign: true,
+      destination,
+      recipients,
+      signal,
+    })
     return { outcome: outcomes[0] ?? deferred('4.4.1', 'The next server does not answer'), reached: true }
   }
 

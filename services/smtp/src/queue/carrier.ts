@@ -27,6 +27,8 @@ export interface Attempt {
   readonly acceptedAt: number
   /** Of the user who sent it; undefined: it came from outside, or is of the server's own making. */
   readonly account?: string | undefined
+  /** What others wrote and is passed on for the operator: it is not signed in our name, which it may well forge. */
+  readonly isForeign?: boolean
   readonly destination: string
   readonly recipients: readonly EnvelopeRecipient[]
   /** Aborted when the relay stops. */
