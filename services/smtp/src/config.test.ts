@@ -9,3 +9,10 @@ test('reports are sent about what is named, and about nothing by default', () =>
   expect([read('dmarc'), read('dmarc, tls')]).toEqual([['dmarc'], ['tls', 'dmarc']])
   for (const wrong of ['all', 'tls,x']) expect(() => read(wrong)).toThrow('SMTP_REPORTS must list tls, dmarc')
 })
+
+test('a mail is given up after two days, or one to three as the operator says', () => {
+  const expiry = (SMTP_EXPIRY?: string) =>
+    defineConfig(SMTP_EXPIRY === undefined ? {} : { SMTP_EXPIRY }, readConfig).expiryMs / 3_600_000
+  expect([expiry(), expiry('24h'), expiry('3d')]).toEqual([48, 24, 72])
+  for (const wrong of ['23h', '73h', '0', 'soon']) expect(() => expiry(wrong)).toThrow('SMTP_EXPIRY')
+})
