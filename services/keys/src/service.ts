@@ -28,6 +28,7 @@ import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
 import { importRoute } from './routes/import.ts'
 import { ownKeys } from './routes/own-keys.ts'
 import type { OwnKeysOptions } from './routes/own-keys.ts'
+import { removalRoutes } from './routes/removal.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transparency } from './routes/transparency.ts'
 import { vks } from './routes/vks.ts'
@@ -117,6 +118,7 @@ export async function createKeysService(
     await app.register(dane, options)
     await app.register(vks, parts)
     await app.register(importRoute, { directory, events, secret: ports.secret })
+    await app.register(removalRoutes, { directory, secret: ports.secret })
     await app.register(publicPages, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)

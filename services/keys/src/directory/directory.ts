@@ -284,6 +284,12 @@ export class Directory {
     return true
   }
 
+  /** The same at the wish of whoever runs the directory, also for one that is not here yet. */
+  async ban(fingerprint: string): Promise<boolean> {
+    await this.#store.bury(fingerprint)
+    return this.remove(fingerprint)
+  }
+
   /** Lets a certificate that was removed come again, at its owner's wish. */
   async readmit(fingerprint: string): Promise<void> {
     await this.#store.unbury(fingerprint)

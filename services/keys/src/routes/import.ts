@@ -1,13 +1,11 @@
-/**
- * Certificates from another directory: for whoever runs this one, by the control socket, or by the secret of the data directory where the services are processes of their
- * own. The body is certificates, each behind its length in four octets.
- */
-import { HttpProblem, isLocalSocket } from '@sealpost/http'
+/** Certificates from another directory: for whoever runs this one, as operator.ts says. The body is certificates, each behind its length in four octets. */
+import { HttpProblem } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { normalizeAddress } from '@sealpost/openpgp'
 import type { PortSecret } from '@sealpost/ports'
 import type { Directory } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
+import { forOperator } from './operator.ts'
 import { tellWhenAway } from './problems.ts'
 
 export interface ImportOptions {
@@ -35,10 +33,7 @@ export const importRoute: FastifyPluginAsync<ImportOptions> = async (app, { dire
       schema: { hide: true },
       bodyLimit: BODY_BYTES_MAX,
       config: { rateLimit: false },
-      onRequest: (request, _reply, done) => {
-        const known = isLocalSocket(request) || secret?.isShownBy(request.headers.authorization) === true
-        done(known ? undefined : new HttpProblem(401, 'unauthorized', 'This is for the operator'))
-      },
+      onRequest: forOperator(secret),
     },
     async ({ body, query }) => {
       const publish = readPublish(typeof query.publish === 'string' ? query.publish : '')
