@@ -238,3 +238,21 @@ test('RFC 7929 §3: the record for a zone, named and written as the text of the 
   for (const unknown of ['nobody@example.org', 'hugh@elsewhere.example', 'nonsense'])
     expect((await ask(`/keys/v1/dane/${unknown}`)).status).toBe(404)
 })
+
+test('RFC 1035 §3.2.1: there is no record for a key that DNS cannot carry', async () => {
+  const address = 'large@example.org'
+  const primary = ed25519(50)
+  const name = `User <${address}>`
+  const notation = {
+    type: 20,
+    critical: false,
+    body: Buffer.concat([Buffer.alloc(4), Buffer.from([0, 1, 0xea, 0x60]), Buffer.alloc(60_001, 0x61)]),
+  }
+  const large = certify(primary, name, { hashed: [notation] })
+  const more = direct(primary, { hashed: [notation] })
+  await service.directory.submit(Buffer.concat([primary.key.packet.bytes, more, userId(name), large]))
+  await service.directory.publish(fingerprintOf(50), address)
+  const { status, body } = await ask(`/keys/v1/dane/${address}`)
+  expect([status, body.toString()]).toEqual([404, 'This key is too large for DNS\n'])
+  expect((await ask(`${ROOT}/hu/${hashOf(address)}`)).body.length).toBeGreaterThan(0xffff)
+})

@@ -18,6 +18,8 @@ export interface DaneOptions {
 
 /** §3: of the SHA-256 of the local part, as it is written. */
 const OWNER_BYTES = 28
+/** RFC 1035 §3.2.1: a longer record would keep a name server from loading the zone. */
+const RDATA_BYTES_MAX = 0xffff
 const PLAIN = 'text/plain; charset=utf-8'
 
 export const dane: FastifyPluginAsync<DaneOptions> = async (app, { directory, events, domains }) => {
@@ -37,6 +39,7 @@ export const dane: FastifyPluginAsync<DaneOptions> = async (app, { directory, ev
     events.lookup('address', key !== undefined)
     void reply.type(PLAIN)
     if (!known || key === undefined) return reply.code(404).send('No such key\n')
+    if (key.length > RDATA_BYTES_MAX) return reply.code(404).send('This key is too large for DNS\n')
     const owner = ownerName(address.slice(0, address.indexOf('@')), mailbox.domain)
     return reply.send(`${owner} IN OPENPGPKEY ${key.toString('base64')}\n`)
   })
