@@ -116,6 +116,20 @@ test('§5.2.3, §5.2.4.1: with the token the certificate of the address is set, 
   expect(index.map(({ fingerprint }) => fingerprint)).toEqual([lowerOf(202)])
 })
 
+test('§5.2.3: of ten requests at once with one token one wins', async () => {
+  const address = 'greta@example.org'
+  const { token } = await tokenFor(address)
+  const seeds = Array.from({ length: 10 }, (_, index) => 210 + index)
+  const answers = await Promise.all(seeds.map((seed) => put(address, of(seed, address), token)))
+  const won = seeds.filter((_, index) => answers[index]?.status === 200)
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([
+    200,
+    ...Array<number>(9).fill(401),
+  ])
+  const index = JSON.parse((await ask(`index/${address}`)).text) as { fingerprint: string }[]
+  expect(index.map(({ fingerprint }) => fingerprint)).toEqual(won.map((seed) => lowerOf(seed)))
+})
+
 test('§5.2.3: what cannot be verified is rejected before the body is read', async () => {
   const address = 'frida@example.org'
   const { token } = await tokenFor(address)

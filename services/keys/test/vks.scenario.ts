@@ -149,6 +149,20 @@ describe('the way of a key', () => {
     expect(summaryOf(other.text)).toMatchObject({ fingerprint: fingerprintOf(11), userIds: [] })
   })
 
+  test('of two links for an address that are used at once one key is left, and it is found', async () => {
+    const address = 'both@example.org'
+    const links = [
+      await linkFor(signingOnly(13, address), address),
+      await linkFor(signingOnly(14, address), address),
+    ]
+    for (const { status } of await Promise.all(links.map((link) => press(link)))) expect(status).toBe(200)
+    const { fingerprint } = summaryOf((await ask(`/vks/v1/by-email/${address}`)).text)
+    const ours = [fingerprintOf(13), fingerprintOf(14)]
+    expect(ours).toContain(fingerprint)
+    const other = ours.find((each) => each !== fingerprint) ?? ''
+    expect(summaryOf((await ask(`/vks/v1/by-fingerprint/${other}`)).text).userIds).toEqual([])
+  })
+
   test('a link for a key that is revoked meanwhile publishes nothing', async () => {
     const address = 'late@example.org'
     const link = await linkFor(signingOnly(12, address), address)
