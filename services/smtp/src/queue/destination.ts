@@ -10,6 +10,8 @@ const AT_ONCE_FIRST = 5
 const AT_ONCE_MAX = 20
 /** Jobs that were taken are dropped from the array in batches. */
 const COMPACT_FROM = 1_000
+/** Destinations remembered for their failures, unless they are in use or left alone now. */
+const REMEMBERED_MAX = 10_000
 
 export class Destination<Job> {
   readonly name: string
@@ -82,5 +84,35 @@ export class Destination<Job> {
     this.#failures += 1
     this.#atOnce = 1
     this.#deadUntil = now + deadFor(this.#failures, random)
+  }
+}
+
+/** All that are known, by name. */
+export class Destinations<Job> {
+  readonly #known = new Map<string, Destination<Job>>()
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  find(name: string): Destination<Job> | undefined {
+    return this.#known.get(name)
+  }
+
+  /** `now`: in milliseconds since the epoch. */
+  get(name: string, now: number): Destination<Job> {
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    if (this.#known.size >= REMEMBERED_MAX)
+      for (const each of this.#known.values())
+        if (each.running === 0 && each.waiting === 0 && each.deadUntil <= now) this.#known.delete(each.name)
+    const made = new Destination<Job>(name)
+    this.#known.set(name, made)
+    return made
+  }
+
+  /** One that nobody needs and nothing is known of. */
+  tidy(destination: Destination<Job>): void {
+    if (destination.isForgettable) this.#known.delete(destination.name)
   }
 }

@@ -5,7 +5,7 @@
 import { errorCode } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Carrier } from './carrier.ts'
-import { Destination } from './destination.ts'
+import { type Destination, Destinations } from './destination.ts'
 import { HotMails } from './hot-mails.ts'
 import { Job } from './job.ts'
 import type { Reply } from './mail-record.ts'
@@ -35,7 +35,7 @@ export interface DispatcherOptions {
 
 export class Dispatcher implements AsyncDisposable {
   readonly #options: DispatcherOptions
-  readonly #destinations = new Map<string, Destination<Job>>()
+  readonly #destinations = new Destinations<Job>()
   readonly #jobs = new Map<string, readonly Job[]>()
   readonly #hot = new HotMails()
   readonly #stop = new AbortController()
@@ -68,7 +68,7 @@ export class Dispatcher implements AsyncDisposable {
   /** Its hold or its times have changed. */
   changed(kept: KeptMail): void {
     for (const job of this.#jobs.get(kept.id) ?? []) {
-      this.#destinations.get(job.destination)?.revive()
+      this.#destinations.find(job.destination)?.revive()
       this.#wake(job)
     }
   }
@@ -83,7 +83,7 @@ export class Dispatcher implements AsyncDisposable {
   reasons(kept: KeptMail): Reply[] {
     const now = this.#options.clock.now()
     return (this.#jobs.get(kept.id) ?? []).flatMap(({ destination }) => {
-      const known = this.#destinations.get(destination)
+      const known = this.#destinations.find(destination)
       return known === undefined || known.deadUntil <= now ? [] : (known.reason ?? [])
     })
   }
@@ -144,7 +144,7 @@ export class Dispatcher implements AsyncDisposable {
   /** The destination takes it when it may; one that is left alone gives it back to the schedule. */
   #offer(job: Job): void {
     const { clock, random } = this.#options
-    const destination = this.#destination(job.destination)
+    const destination = this.#destinations.get(job.destination, clock.now())
     if (destination.deadUntil > clock.now()) {
       this.#postpone(
         job,
@@ -239,7 +239,7 @@ export class Dispatcher implements AsyncDisposable {
         this.#offer(job)
       }
     }
-    if (destination.isForgettable) this.#destinations.delete(destination.name)
+    this.#destinations.tidy(destination)
   }
 
   #finish(kept: KeptMail): void {
@@ -262,11 +262,5 @@ export class Dispatcher implements AsyncDisposable {
     })()
     this.#working.add(working)
     void working.finally(() => this.#working.delete(working))
-  }
-
-  #destination(name: string): Destination<Job> {
-    let destination = this.#destinations.get(name)
-    if (destination === undefined) this.#destinations.set(name, (destination = new Destination(name)))
-    return destination
   }
 }

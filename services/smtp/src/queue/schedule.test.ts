@@ -1,6 +1,6 @@
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
-import { Destination } from './destination.ts'
+import { Destination, Destinations } from './destination.ts'
 import { deadFor, pauseAfter } from './schedule.ts'
 import { TimeHeap } from './time-heap.ts'
 
@@ -61,4 +61,22 @@ test('what a destination bears decides how many go to it; one that fails is left
   destination.failed(clock.now(), undefined, systemRandom)
   expect(destination.deadUntil - clock.now()).toBeLessThanOrEqual(1.1 * MINUTE)
   expect([take(), destination.takeAll().length, destination.waiting]).toEqual([1, 4_979, 0])
+})
+
+test('those that have failed once are not remembered for ever', () => {
+  const destinations = new Destinations<string>()
+  const failed = (name: string, now: number): Destination<string> => {
+    const destination = destinations.get(name, now)
+    destination.failed(now, undefined, systemRandom)
+    destinations.tidy(destination)
+    return destination
+  }
+  const busy = failed('busy.example', 0)
+  busy.add('job')
+  for (let each = 0; each < 10_000; each++) failed(`${String(each)}.example`, 0)
+  expect(destinations.size).toBe(10_001) // Left alone for a minute, each.
+  const dead = failed('dead.example', 10 * 60_000)
+  expect(destinations.size).toBe(2)
+  expect(destinations.find('busy.example')).toBe(busy)
+  expect(destinations.get('dead.example', 0)).toBe(dead)
 })

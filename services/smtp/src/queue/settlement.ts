@@ -106,9 +106,10 @@ export class Settlement {
   }
 
   async #pause(ms: number): Promise<void> {
+    const { clock, signal } = this.#options
+    signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#options.clock.after(ms, resolve)
-    const { signal } = this.#options
+    const timer = clock.after(ms, resolve)
     const stopped = (): void => reject(new Error('The relay stops'))
     signal.addEventListener('abort', stopped)
     try {
