@@ -243,6 +243,25 @@ describe('what has been replaced', () => {
     expect((await get(server, '/keys/v1/history/a@example.org/0')).status).toBe(404)
   })
 
+  test('is kept for all addresses of both certificates when one address goes from one to the other', async () => {
+    await using platform = await createTestPlatform()
+    await using server = await serveKeys(platform)
+    const { directory } = server.service
+    for (const [seed, other] of [
+      [1, 'b@example.org'],
+      [2, 'c@example.org'],
+    ] as const) {
+      await directory.submit(sample(seed, { addresses: ['a@example.org', other] }).bytes)
+      await directory.publish(fingerprintOf(seed), other)
+      await directory.publish(fingerprintOf(seed), 'a@example.org')
+    }
+    const keptOf = async (address: string): Promise<boolean[]> =>
+      (await historyOf(server, address)).entries.map(({ kept }) => kept)
+    expect(await keptOf('a@example.org')).toEqual([true, false, true])
+    expect(await keptOf('b@example.org')).toEqual([true, true, true])
+    expect(await keptOf('c@example.org')).toEqual([true, true])
+  })
+
   test('goes for all addresses of a certificate when one of them is withdrawn', async () => {
     await using platform = await createTestPlatform()
     await using server = await serveKeys(platform)
@@ -354,7 +373,7 @@ describe('many at once', () => {
     })
     const change = {
       changes: [{ address: 'a@example.org', after: Buffer.from('x') }],
-      before: undefined,
+      before: [],
       withdrawn: false,
     }
     await expect(

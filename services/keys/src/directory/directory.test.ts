@@ -18,6 +18,7 @@ import {
 } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
 import { Directory } from './directory.ts'
+import type { DirectoryOptions } from './directory.ts'
 import { memoryCertificateStore } from './store.memory.ts'
 
 const worker = new CertificateWorker(systemClock)
@@ -161,6 +162,49 @@ describe('publishing', () => {
       directory.publish(fingerprintOf(6), 'same@example.org'),
     ])
     expect(await directory.find(byAddress('same@example.org'))).toHaveLength(1)
+  })
+
+  test('wherever publishing fails, the one that was published still is', async () => {
+    const store = memoryCertificateStore()
+    const directory = open(store)
+    const address = 'same@example.org'
+    for (const seed of [5, 6]) await directory.submit(sample(seed, { addresses: [address] }).bytes)
+    await directory.publish(fingerprintOf(5), address)
+    /** With a worker that is busy after so many merges. */
+    const isPublished = async (merges: number): Promise<boolean> => {
+      let left = merges
+      const busy: DirectoryOptions['worker'] = {
+        read: (task) => worker.read(task),
+        mergeAll: (tasks) => worker.mergeAll(tasks),
+        import: (task) => worker.import(task),
+        async merge(task) {
+          left -= 1
+          if (left < 0) throw new Error('busy')
+          return worker.merge(task)
+        },
+      }
+      const publishing = new Directory({ store, worker: busy, clock }).publish(fingerprintOf(6), address)
+      return publishing.then(
+        () => true,
+        () => false,
+      )
+    }
+    let merges = 0
+    for (; !(await isPublished(merges)); merges += 1)
+      expect(await directory.ownerOf(address)).toBe(fingerprintOf(5))
+    expect(merges).toBeGreaterThan(1)
+    expect(await directory.ownerOf(address)).toBe(fingerprintOf(6))
+  })
+
+  test('of two that take an address over at once, one has it', async () => {
+    const directory = open()
+    const address = 'same@example.org'
+    for (const seed of [5, 6, 7]) await directory.submit(sample(seed, { addresses: [address] }).bytes)
+    await directory.publish(fingerprintOf(5), address)
+    await Promise.all([6, 7].map((seed) => directory.publish(fingerprintOf(seed), address)))
+    expect([fingerprintOf(6), fingerprintOf(7)]).toContain(await directory.ownerOf(address))
+    const shown = await Promise.all([5, 6, 7].map((seed) => userIds(directory, seed)))
+    expect(shown.flat()).toHaveLength(1)
   })
 
   test('a certificate that does not have the address leaves the one that is published for it', async () => {

@@ -10,7 +10,7 @@ import type { CertificateWorker } from '../certificates/certificate-worker.ts'
 import type { Form } from '../certificates/form.ts'
 import type { ImportedCertificate, MergeResult, MergeTask, ReadResult } from '../certificates/task.ts'
 import { mailboxAskedFor } from './mailbox.ts'
-import type { CertificateStore, Listed, Needle, NewRow, Served, StoredRow } from './store.ts'
+import type { CertificateStore, Listed, Needle, NewRow, Served, StoredRow, Update } from './store.ts'
 
 /** Certificates of one answer: more than one only where key ids or adopted subkeys are shared. */
 const MATCHES_MAX = 4
@@ -93,8 +93,6 @@ type Parts = Partial<{
   revocation: Uint8Array
   publish: string
   unpublish: string
-  /** The address that goes is published with another certificate next. */
-  superseded: boolean
   suspend: string
   restore: string
   erase: string
@@ -107,6 +105,11 @@ type Parts = Partial<{
 interface Change {
   readonly before: StoredRow | undefined
   readonly result: MergeResult | undefined
+}
+
+/** A change that is not written yet: `row` is to be written, unless that is there already. */
+interface Prepared extends Change {
+  readonly row: NewRow | undefined
 }
 
 export interface DirectoryOptions {
@@ -205,23 +208,15 @@ export class Directory {
     return prefixes.length > PREFIXES_MAX ? undefined : prefixes
   }
 
-  /** Shows the user ids of an address. What was published for it before no longer is. The caller has verified that its owner wants it. */
+  /**
+   * Shows the user ids of an address. What was published for it before no longer is, from the same moment on: when it rejects, it still is. The caller has
+   * verified that the owner of the address wants it.
+   */
   async publish(fingerprint: string, text: string): Promise<void> {
     const address = normalizeAddress(text)
     if (address === undefined) throw fail.noSuchUserId()
-    const described = await this.describe(fingerprint)
-    if (described === undefined) throw fail.unknown()
-    const { published, suspended, unpublished } = described
-    if (![...published, ...suspended, ...unpublished].includes(address)) throw fail.noSuchUserId() // before anything is taken from another
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const owner = await this.#store.ownerOf(address)
-      if (owner !== undefined && owner !== fingerprint)
-        await this.#change(owner, { unpublish: address, superseded: true })
-      const change = await this.#tryChange(fingerprint, { publish: address })
-      if (change === 'lost') continue
-      if (change.result === undefined) throw fail.unknown()
-      return
-    }
+    for (let tries = 0; tries < TRIES_MAX; tries += 1)
+      if (await this.#tryPublish(fingerprint, address)) return
     throw fail.contended()
   }
 
@@ -429,22 +424,41 @@ export class Directory {
     throw fail.contended()
   }
 
+  /** False when somebody else wrote one of the certificates meanwhile. */
+  async #tryPublish(fingerprint: string, address: string): Promise<boolean> {
+    const taker = await this.#prepare(fingerprint, { publish: address })
+    if (taker.result === undefined) throw fail.unknown()
+    const owner = await this.#store.ownerOf(address)
+    if (owner === undefined || owner === fingerprint) return this.#write(taker)
+    const loser = await this.#prepare(owner, { unpublish: address })
+    const [given, taken] = [updateOf(taker), updateOf(loser)]
+    return given !== undefined && taken !== undefined && this.#store.takeOver(given, taken)
+  }
+
   /** Reads, changes and writes one certificate; `lost` when somebody else wrote it meanwhile. */
   async #tryChange(fingerprint: string, wanted: Parts): Promise<Change | 'lost'> {
+    const prepared = await this.#prepare(fingerprint, wanted)
+    return (await this.#write(prepared)) ? prepared : 'lost'
+  }
+
+  async #write({ before, row }: Prepared): Promise<boolean> {
+    return row === undefined || this.#store.put(row, before?.revision)
+  }
+
+  /** Reads a certificate and changes it. Throws KEYS_NO_SUCH_USER_ID when it has none that is to be published. */
+  async #prepare(fingerprint: string, wanted: Parts): Promise<Prepared> {
     const before = await this.#store.find(fingerprint)
     // After the row was read: it may have been removed since the last try, and the tombstone is there first.
     const buried = wanted.sent === true && (await this.#store.isBuried(fingerprint))
     const parts = { ...wanted, bare: wanted.bare === true || buried }
     const result = await this.#worker.merge(this.#merged(before, parts))
-    if (result === undefined) return { before, result }
+    if (result === undefined) return { before, result, row: undefined }
     if (
       parts.publish !== undefined &&
       !result.listing.userIds.some((each) => each.valid && each.address === parts.publish)
     )
       throw fail.noSuchUserId()
-    const row = this.#rowOf(fingerprint, before, parts, result)
-    const written = row === undefined || (await this.#store.put(row, before?.revision, parts.superseded))
-    return written ? { before, result } : 'lost'
+    return { before, result, row: this.#rowOf(fingerprint, before, parts, result) }
   }
 
   #merged(before: StoredRow | undefined, parts: Parts): Omit<MergeTask, 'kind'> {
@@ -479,6 +493,10 @@ export class Directory {
       forgetOn: result.withholds ? (before?.forgetOn ?? this.#day(FORGET_DAYS)) : undefined,
     }
   }
+}
+
+function updateOf({ before, row }: Prepared): Update | undefined {
+  return before && row && { row, revision: before.revision }
 }
 
 function asSubmitted(fingerprint: string, { before, result }: Change): Submitted {

@@ -17,6 +17,11 @@ const DAY_MS = 86_400_000
 const prefixOf = (fingerprint: string): string => fingerprint.slice(0, 8).toLowerCase()
 const claims = ({ addresses, suspended }: CertificateRow): string[] => [...addresses, ...suspended]
 
+interface Write {
+  readonly row: NewRow
+  readonly revision: number | undefined
+}
+
 export function memoryCertificateStore(): CertificateStore {
   const rows = new Map<string, StoredRow & NewRow>()
   const buried = new Set<string>()
@@ -26,17 +31,22 @@ export function memoryCertificateStore(): CertificateStore {
   const ownerOf = (address: string): string | undefined =>
     [...rows.values()].find((row) => claims(row).includes(address))?.fingerprint
 
-  const put = (row: NewRow, revision: number | undefined): boolean => {
-    if (rows.get(row.fingerprint)?.revision !== revision) return false
-    if (claims(row).some((address) => ![undefined, row.fingerprint].includes(ownerOf(address)))) return false
+  const set = (row: NewRow, revision: number | undefined): void => {
     reminders.keep(rows.get(row.fingerprint), row)
     rows.set(row.fingerprint, { ...row, revision: (revision ?? 0) + 1 })
     if (row.changedOn !== undefined) {
       const log = logs.get(row.changedOn) ?? new Set()
       logs.set(row.changedOn, log.add(prefixOf(row.fingerprint)))
     }
-    return true
   }
+
+  const write = (updates: readonly Write[]): boolean => {
+    const written = canWrite(rows, updates)
+    if (written) for (const { row, revision } of updates) set(row, revision)
+    return written
+  }
+
+  const put = (row: NewRow, revision: number | undefined): boolean => write([{ row, revision }])
 
   const search = (needle: Needle, limit: number): StoredRow[] => searchRows(rows.values(), needle, limit)
 
@@ -44,6 +54,7 @@ export function memoryCertificateStore(): CertificateStore {
     find: async (fingerprint) => rows.get(fingerprint),
     findAll: async (fingerprints) => fingerprints.flatMap((each) => rows.get(each) ?? []),
     put: async (row, revision) => put(row, revision),
+    takeOver: async (taker, loser) => write([loser, taker]),
     async insertAll(all) {
       const fresh = all.filter(({ fingerprint }) => !buried.has(fingerprint))
       return fresh.filter((row) => put(row, undefined)).map(({ fingerprint }) => fingerprint)
@@ -60,20 +71,14 @@ export function memoryCertificateStore(): CertificateStore {
       return mailboxes.find((each) => each.domain === domain && each.hash.equals(hash))?.bytes
     },
     ownerOf: async (address) => ownerOf(address),
-    due: async (day, limit) =>
-      [...rows.values()]
-        .filter(({ forgetOn }) => forgetOn !== undefined && forgetOn <= day)
-        .slice(0, limit)
-        .map(({ fingerprint }) => fingerprint),
+    due: async (day, limit) => dueRows(rows.values(), day).slice(0, limit),
     prefixes: async (day, limit) => [...(logs.get(day) ?? [])].sort().slice(0, limit),
     async forgetPrefixes(day) {
       for (const each of logs.keys()) if (each <= day) logs.delete(each)
     },
     suspendedAddresses: async (after, limit) =>
-      [...rows.values()]
-        .flatMap(({ suspended }) => suspended)
+      suspendedIn(rows.values())
         .filter((address) => address > after)
-        .sort()
         .slice(0, limit),
     dueReminders: async (day, limit) => reminders.due(day).slice(0, limit),
     claimReminder: async (reminder) => reminders.claim(reminder),
@@ -83,6 +88,27 @@ export function memoryCertificateStore(): CertificateStore {
     isBuried: async (fingerprint) => buried.has(fingerprint),
     unbury: async (fingerprint) => void buried.delete(fingerprint),
   }
+}
+
+/** Whether all are as they were read, and no address will be of two. */
+function canWrite(rows: ReadonlyMap<string, StoredRow>, updates: readonly Write[]): boolean {
+  const after = new Map<string, CertificateRow>(rows)
+  for (const { row } of updates) after.set(row.fingerprint, row)
+  const claimed = [...after.values()].flatMap(claims)
+  return (
+    updates.every(({ row, revision }) => rows.get(row.fingerprint)?.revision === revision) &&
+    new Set(claimed).size === claimed.length
+  )
+}
+
+function dueRows(rows: Iterable<StoredRow>, day: string): string[] {
+  return [...rows]
+    .filter(({ forgetOn }) => forgetOn !== undefined && forgetOn <= day)
+    .map(({ fingerprint }) => fingerprint)
+}
+
+function suspendedIn(rows: Iterable<StoredRow>): string[] {
+  return [...rows].flatMap(({ suspended }) => suspended).sort()
 }
 
 function searchRows(rows: Iterable<StoredRow>, { kind, value }: Needle, limit: number): StoredRow[] {

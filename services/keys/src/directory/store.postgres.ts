@@ -40,11 +40,12 @@ export function postgresCertificateStore(db: Db, log: LogWriter): CertificateSto
       return row
     },
     findAll: (fingerprints) => findAll(db, fingerprints),
-    put: (row, revision, superseded = false) => put({ db, log }, row, { revision, superseded }),
+    put: (row, revision) => write({ db, log }, [{ row, revision }]),
+    takeOver: (taker, loser) => write({ db, log }, [loser, taker]),
     insertAll: (rows) => db.transaction((tx) => insertAll(tx, rows)),
     delete: (fingerprint) =>
       db.transaction(async (tx) => {
-        const before = await lockPublished(tx, fingerprint)
+        const before = (await lockPublished(tx, [fingerprint])).get(fingerprint)
         if (before === undefined) return false
         await tx.execute(sql`delete from keys.certificate where fingerprint = ${bytes(fingerprint)}`)
         await log.record(tx, { ...changesOf(before, NOTHING), withdrawn: true })
@@ -226,22 +227,41 @@ interface Published {
   readonly addresses: readonly string[]
 }
 
+interface Locked extends Published {
+  readonly revision: number
+}
+
 const NOTHING: Published = { served: Buffer.alloc(0), addresses: [] }
 
-async function put(
+/** A row that is to be written; new when there is no revision. */
+interface Write {
+  readonly row: NewRow
+  readonly revision: number | undefined
+}
+
+/** All of them or none, one after the other: what one lets go the next may have. False as `put`. */
+async function write(
   { db, log }: { db: Db; log: LogWriter },
-  row: NewRow,
-  { revision, superseded }: { revision: number | undefined; superseded: boolean },
+  writes: readonly [Write, ...Write[]],
 ): Promise<boolean> {
   try {
     return await db.transaction(async (tx) => {
-      const before = revision === undefined ? NOTHING : await lockPublished(tx, row.fingerprint)
-      const written = await (revision === undefined ? insertRow(tx, row) : updateRow(tx, row, revision))
-      if (!written || before === undefined) return false
-      await replaceParts(tx, row)
-      if (row.changedOn !== undefined) await logPrefix(tx, row.fingerprint, row.changedOn)
-      const gone = before.addresses.some((address) => !row.addresses.includes(address))
-      await log.record(tx, { ...changesOf(before, row), withdrawn: gone && !superseded })
+      const known = writes.filter(({ revision }) => revision !== undefined)
+      const locked = await lockPublished(
+        tx,
+        known.map(({ row }) => row.fingerprint),
+      )
+      if (known.some(({ row, revision }) => locked.get(row.fingerprint)?.revision !== revision)) return false
+      for (const { row, revision } of writes) {
+        if (revision === undefined) await insertRow(tx, row)
+        else await updateRow(tx, row)
+        await replaceParts(tx, row)
+      }
+      await logPrefixes(
+        tx,
+        writes.map(({ row }) => row),
+      )
+      await log.record(tx, servedBy(writes, locked))
       return true
     })
   } catch (error) {
@@ -250,12 +270,29 @@ async function put(
   }
 }
 
-/** What is served for which addresses, until this transaction changes it. */
-async function lockPublished(tx: Tx, fingerprint: string): Promise<Published | undefined> {
-  const [row] = await tx.query<Published>(sql`
-    select served, array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended) as addresses
-    from keys.certificate c where fingerprint = ${bytes(fingerprint)} for update`)
-  return row
+/**
+ * What is served for which addresses, until this transaction changes it. Certificates that are not there are left out. In one order, so that no two of these
+ * wait for each other.
+ */
+async function lockPublished(tx: Tx, fingerprints: readonly string[]): Promise<Map<string, Locked>> {
+  if (fingerprints.length === 0) return new Map()
+  const rows = await tx.query<Locked & { fingerprint: Buffer }>(sql`
+    select fingerprint, revision, served,
+      array(select address from keys.published_address p where p.certificate = c.fingerprint and not p.suspended) as addresses
+    from keys.certificate c where fingerprint = any (${fingerprints.map(bytes)}::bytea[]) order by fingerprint for update`)
+  return new Map(rows.map(({ fingerprint, ...row }) => [hex(fingerprint), row]))
+}
+
+/** What all of it changes. Withdrawn is an address that none of them has any more. */
+function servedBy(writes: readonly Write[], locked: ReadonlyMap<string, Published>): Served {
+  const each = writes.map(({ row }) => changesOf(locked.get(row.fingerprint) ?? NOTHING, row))
+  const changes = each.flatMap((one) => one.changes)
+  const shown = new Set(writes.flatMap(({ row }) => row.addresses))
+  return {
+    changes,
+    before: each.flatMap((one) => one.before),
+    withdrawn: changes.some(({ address }) => !shown.has(address)),
+  }
 }
 
 /** What changes for the addresses of one certificate. */
@@ -267,16 +304,17 @@ function changesOf(before: Published, after: Published): Pick<Served, 'changes' 
     ...changed.map((address) => ({ address, after: after.served })),
     ...gone.map((address) => ({ address, after: undefined })),
   ]
-  return { changes, before: before.addresses.length > 0 ? before.served : undefined }
+  return { changes, before: before.addresses.length > 0 ? [before.served] : [] }
 }
 
-async function insertRow(tx: Tx, row: CertificateRow): Promise<boolean> {
+/** Throws Taken when there is one already. */
+async function insertRow(tx: Tx, row: CertificateRow): Promise<void> {
   const rows = await tx.execute(sql`
     insert into keys.certificate (fingerprint, kept, served, listing, revision, forget_on, expires_on)
     values (${bytes(row.fingerprint)}, ${row.kept}, ${row.served}, ${JSON.stringify(row.listing)}::jsonb, 1, ${row.forgetOn ?? null}::date,
       ${expiryDay(row.listing) ?? null}::date)
     on conflict do nothing`)
-  return rows > 0
+  if (rows === 0) throw new Taken()
 }
 
 /** In three statements, however many there are; in one order, so that no two of these wait for each other. */
@@ -300,25 +338,26 @@ async function insertAll(tx: Tx, rows: readonly NewRow[]): Promise<string[]> {
     select decode(c, 'hex'), decode(f, 'hex'), decode(k, 'hex'), r
     from unnest(${components.map(({ certificate }) => certificate)}::text[], ${components.map((each) => each.fingerprint)}::text[],
       ${components.map((each) => each.keyId)}::text[], ${components.map((each) => each.rank)}::smallint[]) as t (c, f, k, r)`)
-  const prefixes = fresh.map(({ fingerprint }) => fingerprint.slice(0, 2 * PREFIX_BYTES))
-  await tx.execute(sql`
-    insert into keys.prefix_log (day, prefix)
-    select d, decode(p, 'hex') from unnest(${fresh.map(({ changedOn }) => changedOn ?? null)}::date[], ${prefixes}::text[]) as t (d, p)
-    where d is not null order by d, p on conflict do nothing`)
+  await logPrefixes(tx, fresh)
   return [...written]
 }
 
-async function updateRow(tx: Tx, row: CertificateRow, revision: number): Promise<boolean> {
-  const rows = await tx.execute(sql`
+async function updateRow(tx: Tx, row: CertificateRow): Promise<void> {
+  await tx.execute(sql`
     update keys.certificate set kept = ${row.kept}, served = ${row.served}, listing = ${JSON.stringify(row.listing)}::jsonb,
       revision = revision + 1, forget_on = ${row.forgetOn ?? null}::date, expires_on = ${expiryDay(row.listing) ?? null}::date
-    where fingerprint = ${bytes(row.fingerprint)} and revision = ${revision}`)
-  return rows > 0
+    where fingerprint = ${bytes(row.fingerprint)}`)
 }
 
-async function logPrefix(tx: Tx, fingerprint: string, day: string): Promise<void> {
+/** In one order, as prefixes of several certificates may be the same. */
+async function logPrefixes(tx: Tx, rows: readonly NewRow[]): Promise<void> {
+  const changed = rows.filter(({ changedOn }) => changedOn !== undefined)
+  if (changed.length === 0) return
   await tx.execute(sql`
-    insert into keys.prefix_log (day, prefix) values (${day}::date, ${bytes(fingerprint).subarray(0, PREFIX_BYTES)}) on conflict do nothing`)
+    insert into keys.prefix_log (day, prefix)
+    select d, decode(p, 'hex') from unnest(${changed.map(({ changedOn }) => changedOn ?? null)}::date[],
+      ${changed.map(({ fingerprint }) => fingerprint.slice(0, 2 * PREFIX_BYTES))}::text[]) as t (d, p)
+    order by d, p on conflict do nothing`)
 }
 
 /** The row is locked by now: nobody else writes its parts. */

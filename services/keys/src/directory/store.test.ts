@@ -8,7 +8,7 @@ import { openTestLog } from '../transparency/_test-log.ts'
 import { memoryCertificateStore } from './store.memory.ts'
 import { postgresCertificateStore } from './store.postgres.ts'
 import { mailboxOf } from './mailbox.ts'
-import type { CertificateStore, Needle, NewRow } from './store.ts'
+import type { CertificateStore, Needle, NewRow, Update } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
   const { url } = stack.use(await createTestDatabase())
@@ -131,6 +131,64 @@ describe.each([
     ).toBe(true)
     expect(await store.put(other, undefined)).toBe(true)
     expect(await store.ownerOf('x@two.example')).toBe(other.fingerprint)
+  })
+
+  test('an address goes to another certificate with both of them written, or neither', async () => {
+    const [address, stays, third] = ['t@six.example', 'o@six.example', 'third@six.example']
+    const [old, fresh] = [newRow({ addresses: [stays, address] }), newRow()]
+    for (const row of [old, fresh, newRow({ addresses: [third] })])
+      expect(await store.put(row, undefined)).toBe(true)
+    const changedOn = '2026-02-05'
+    const has = (row: NewRow, ...addresses: string[]): Update => ({
+      row: { ...row, addresses, minimal: addresses.map(() => Buffer.from('new')), changedOn },
+      revision: 1,
+    })
+    const [taker, loser] = [has(fresh, address), has(old, stays)]
+    const refused: [Update, Update][] = [
+      [{ ...taker, revision: 2 }, loser],
+      [taker, { ...loser, revision: 2 }],
+      [taker, has(old, stays, address)],
+      [has(fresh, address, third), loser],
+      [has(newRow(), address), loser],
+    ]
+    for (const each of refused) {
+      expect(await store.takeOver(...each)).toBe(false)
+      expect(await store.find(old.fingerprint)).toMatchObject({ addresses: [stays, address], revision: 1 })
+      expect(await store.find(fresh.fingerprint)).toMatchObject({ addresses: [], revision: 1 })
+      expect(await store.serveMailbox(mailboxOf(address))).toEqual(Buffer.from(`for ${address}`))
+    }
+    expect(await store.prefixes(changedOn, 9)).toEqual([])
+    expect(await store.takeOver(taker, loser)).toBe(true)
+    expect(await store.find(old.fingerprint)).toMatchObject({ addresses: [stays], revision: 2 })
+    expect(await store.find(fresh.fingerprint)).toMatchObject({ addresses: [address], revision: 2 })
+    expect(await store.ownerOf(address)).toBe(fresh.fingerprint)
+    expect(await store.serveMailbox(mailboxOf(address))).toEqual(Buffer.from('new'))
+    expect(await store.prefixes(changedOn, 9)).toHaveLength(2)
+  })
+
+  test('of several that take addresses over at once, also from each other, one wins', async () => {
+    const addresses = ['u@six.example', 'v@six.example']
+    const rows = [newRow({ addresses }), newRow(), newRow()] as const
+    for (const row of rows) expect(await store.put(row, undefined)).toBe(true)
+    for (let round = 0; round < 5; round += 1) {
+      const updates = await Promise.all(
+        rows.map(async (row) => ({ row, revision: (await store.find(row.fingerprint))?.revision ?? 0 })),
+      )
+      const tries = updates.flatMap((taker) =>
+        updates.filter((loser) => loser !== taker).map((loser) => ({ taker, loser })),
+      )
+      const won = await Promise.all(
+        tries.map(({ taker, loser }) =>
+          store.takeOver(
+            { ...taker, row: { ...taker.row, addresses } },
+            { ...loser, row: { ...loser.row, addresses: [] } },
+          ),
+        ),
+      )
+      expect(won.filter(Boolean)).toHaveLength(1)
+      const owner = tries[won.indexOf(true)]?.taker.row.fingerprint
+      for (const address of addresses) expect(await store.ownerOf(address)).toBe(owner)
+    }
   })
 
   test('a mailbox is answered what was written for it last, and nothing when that is nothing', async () => {

@@ -27,6 +27,12 @@ export interface StoredRow extends CertificateRow {
   readonly revision: number
 }
 
+/** What a row becomes, if it is still at `revision`. */
+export interface Update {
+  readonly row: NewRow
+  readonly revision: number
+}
+
 /** What a lookup gets. */
 export interface Served {
   readonly fingerprint: string
@@ -60,10 +66,15 @@ export interface CertificateStore {
   findAll(fingerprints: readonly string[]): Promise<StoredRow[]>
   /**
    * Writes a row whole, components and addresses included. False, and nothing written, when the row is not at `revision` any more (undefined: when there is
-   * one), or when one of the addresses belongs to another certificate. What changes for an address is in the transparency log when it returns. `superseded`:
-   * addresses that go are taken over by another certificate, so their owner may still want to see this one; otherwise what was served for them is erased.
+   * one), or when one of the addresses belongs to another certificate. What changes for an address is in the transparency log when it returns; of addresses that
+   * go, what was served for them is erased there.
    */
-  put(row: NewRow, revision: number | undefined, superseded?: boolean): Promise<boolean>
+  put(row: NewRow, revision: number | undefined): Promise<boolean>
+  /**
+   * Writes both as `put` does, or neither: addresses that `loser` lets go are the `taker`'s from the same moment on. What was served for them is kept in the log,
+   * for their owner to see. False as `put`, of either.
+   */
+  takeOver(taker: Update, loser: Update): Promise<boolean>
   /** Writes those that are neither here nor removed by their owner, none of them with an address. Answers with the fingerprints that were written. */
   insertAll(rows: readonly NewRow[]): Promise<string[]>
   /** Erases a certificate and what belongs to it. False when there was none. */

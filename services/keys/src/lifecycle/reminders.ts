@@ -6,8 +6,10 @@ import type { CertificateStore, Reminder } from '../directory/store.ts'
 import type { KeyMail } from '../verification/key-mail.ts'
 import { expiryLetter } from '../verification/letters.ts'
 
-/** Mails of one turn; the rest waits for the next. */
+/** Read at once. */
 const BATCH_MAX = 100
+/** Time after which a turn leaves the rest to the next, which comes every hour. */
+const TURN_MS = 30 * 60_000
 
 export interface RemindersOptions {
   readonly store: Pick<CertificateStore, 'dueReminders' | 'claimReminder' | 'releaseReminder'>
@@ -20,14 +22,26 @@ export interface RemindersOptions {
 }
 
 /**
- * Sends what is due today. Each is claimed before it is sent: a crash between the two loses it rather than sending it twice. One that the mail relay does
- * not take is given back; the turn ends with the relay's error, unless it is about this recipient alone.
+ * Sends what is due today, one after the other, for half an hour at most. Each is claimed before it is sent: a crash between the two loses it rather than
+ * sending it twice. One that the mail relay does not take is given back; the turn ends with the relay's error, unless it is about this recipient alone.
  */
 export async function sendReminders(options: RemindersOptions): Promise<void> {
+  const { clock } = options
+  const end = clock.monotonic() + TURN_MS
+  while (clock.monotonic() < end) if (!(await sendSome(options))) return
+}
+
+/** False when nothing was left, or somebody else sends it. */
+async function sendSome(options: RemindersOptions): Promise<boolean> {
   const { store, clock } = options
   const today = new Date(clock.now()).toISOString().slice(0, 10)
-  for (const reminder of await store.dueReminders(today, BATCH_MAX))
-    if (await store.claimReminder(reminder)) await sendOne(reminder, options)
+  let claimed = 0
+  for (const reminder of await store.dueReminders(today, BATCH_MAX)) {
+    if (!(await store.claimReminder(reminder))) continue
+    claimed += 1
+    await sendOne(reminder, options)
+  }
+  return claimed > 0
 }
 
 async function sendOne(reminder: Reminder, options: RemindersOptions): Promise<void> {

@@ -55,8 +55,8 @@ export interface ServedChange {
 
 export interface Served {
   readonly changes: readonly ServedChange[]
-  /** What was served until now for those addresses that had something; undefined when nothing was. */
-  readonly before: Buffer | undefined
+  /** What was served until now for those addresses that had something. */
+  readonly before: readonly Buffer[]
   /** Whether an owner has withdrawn an address: then nothing of what was served for it is kept. */
   readonly withdrawn: boolean
 }
@@ -132,8 +132,9 @@ export class KeyLog implements LogWriter {
         tx,
         gone.map(({ address }) => address),
       )
-    else if (before !== undefined)
-      await store.keep(tx, { hash: hashCertificate(before), bytes: before }, this.#day(KEEP_DAYS))
+    else
+      for (const bytes of before)
+        await store.keep(tx, { hash: hashCertificate(bytes), bytes }, this.#day(KEEP_DAYS))
   }
 
   /** Erases replaced certificates whose time is over. Returns how many. */

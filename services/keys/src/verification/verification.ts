@@ -26,6 +26,8 @@ export interface CertificateStatus {
 /** Mails that nobody waits for, at once. */
 const UNAWAITED_MAX = 64
 const LINK_MS = 24 * 60 * 60_000
+/** Of a DirectoryError: what was to be published is there no more. */
+const GONE: ReadonlySet<string> = new Set(['KEYS_UNKNOWN', 'KEYS_NO_SUCH_USER_ID'])
 
 export class VerificationError extends OperationalError {
   override name = 'VerificationError'
@@ -128,8 +130,8 @@ export class Verification {
     try {
       await directory.publish(link.fingerprint, link.address)
     } catch (error) {
-      // Its user id was revoked or forgotten meanwhile.
-      if (error instanceof DirectoryError && error.code === 'KEYS_NO_SUCH_USER_ID') return undefined
+      // It was removed, or its user id was revoked or forgotten, meanwhile.
+      if (error instanceof DirectoryError && GONE.has(error.code)) return undefined
       throw error
     }
     await tell?.(described)

@@ -1,0 +1,64 @@
+import { afterAll, expect, test } from 'vitest'
+import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
+import { sample } from '../../../../packages/openpgp/test/maker.ts'
+import { CertificateWorker } from '../certificates/certificate-worker.ts'
+import { Directory } from '../directory/directory.ts'
+import { memoryCertificateStore } from '../directory/store.memory.ts'
+import { KeyMail } from './key-mail.ts'
+import { MailLimits } from './mail-limits.ts'
+import { hashMailedToken, newMailedToken } from './mailed-token.ts'
+import { memoryLinkStore } from './store.memory.ts'
+import { Verification } from './verification.ts'
+
+const [clock, random] = [systemClock, systemRandom]
+const worker = new CertificateWorker(clock)
+afterAll(() => worker[Symbol.asyncDispose]())
+
+test('the link of a certificate that is removed while it is confirmed leads nowhere', async () => {
+  const [store, links] = [memoryCertificateStore(), memoryLinkStore(() => true, Buffer.alloc(32))]
+  const owner = new Directory({ store, worker, clock })
+  const { certificates } = await owner.submit(sample(1).bytes)
+  const [fingerprint, address] = [certificates[0]?.fingerprint ?? '', 'user1@example.org']
+  let reads = 0
+  const directory = new Directory({
+    store: {
+      ...store,
+      // Between the look at it and its publication.
+      async find(each) {
+        reads += 1
+        if (reads === 2) expect(await owner.remove(fingerprint)).toBe(true)
+        return store.find(each)
+      },
+    },
+    worker,
+    clock,
+  })
+  using limits = new MailLimits(clock, random)
+  const verification = new Verification({
+    directory,
+    links,
+    mail: new KeyMail({
+      mail: { send: () => Promise.resolve() },
+      worker,
+      clock,
+      random,
+      domain: 'localhost',
+    }),
+    limits,
+    clock,
+    random,
+    supervisor: new Supervisor(() => undefined),
+    server: 'localhost',
+    origin: () => 'https://localhost',
+    isSuspended: () => Promise.resolve(false),
+  })
+  const token = newMailedToken(random)
+  await links.put(hashMailedToken(token), {
+    purpose: 'publish',
+    fingerprint,
+    address,
+    expiresAt: clock.now() + 60_000,
+  })
+  expect(await verification.confirm(token)).toBeUndefined()
+  expect(reads).toBeGreaterThan(1)
+})
