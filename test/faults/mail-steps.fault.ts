@@ -17,6 +17,8 @@ import { StandingServer } from './standing-server.ts'
 
 /** In a file of the spool. */
 const LARGE = 300_000
+/** Goes to a file while it comes in; what is smaller, at its end. */
+const STREAMED = 3 * 1024 * 1024
 /** So large that encrypting it takes a while. */
 const LONG = 24 * 1024 * 1024
 const PATIENCE_MS = 20_000
@@ -95,7 +97,7 @@ const inserting = (moment: Moment, passing = 0) => scene.gate.hold('mail_insert'
 const STEPS = {
   'its body comes in': async () => {
     const appeared = fileIn(scene.spoolDir)
-    const client = await scene.begin(toRemote(LARGE))
+    const client = await scene.begin(toRemote(STREAMED))
     await appeared
     return async () => {
       client[Symbol.dispose]()
