@@ -8,8 +8,11 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { parseJid } from '@sealpost/jid'
 import { Secret } from '@sealpost/config'
+import { systemClock } from '@sealpost/runtime'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createFlow, enqueue, envelopeFor, type FlowFixture } from '../../services/smtp/test/flow.ts'
+import { type DoveadmPlace, expungeOld } from '../../services/smtp/src/mailbox/doveadm.ts'
+import { freePort } from './free-port.ts'
 import { Dovecot, DOVEADM_KEY, dovecotPorts } from './dovecot.ts'
 import type { DovecotPorts } from './dovecot.ts'
 
@@ -21,10 +24,12 @@ let fixture: FlowFixture
 let dovecot: Dovecot
 let ports: DovecotPorts
 let ann: string
+let doveadm: DoveadmPlace
+const { signal } = new AbortController()
 
 beforeAll(async () => {
   ports = await dovecotPorts()
-  const doveadm = {
+  doveadm = {
     url: new URL(`http://127.0.0.1:${String(ports.http)}`),
     key: Secret.of(DOVEADM_KEY),
   }
@@ -148,11 +153,32 @@ async function mpop({ keep = false } = {}): Promise<string> {
   return await readFile(join(directory, 'mails'), 'utf8').catch(() => '')
 }
 
+/** Mails of ann. */
+async function count(mailbox: string): Promise<number> {
+  const found = await dovecot.doveadm('search', '-u', 'ann@localhost', 'mailbox', mailbox, 'all')
+  return found.split('\n').filter((line) => line !== '').length
+}
+
+test('what is older than the plan says is gone for good from all mailboxes, also of who is suspended', async () => {
+  const { accounts } = fixture
+  await accounts.plans.set('short', { mailbox_days: 3 })
+  await accounts.plans.assign(parseJid('ann@localhost'), 'short')
+  await deliver('old at last\r\n')
+  await dovecot.doveadm('mailbox', 'create', '-u', 'ann@localhost', 'Friends')
+  await dovecot.doveadm('copy', '-u', 'ann@localhost', 'Friends', 'mailbox', 'INBOX', 'text', 'last')
+  await accounts.suspend(parseJid('ann@localhost'), 'abuse')
+  const retain = async (days: number): Promise<void> => {
+    await dovecot.setForward(days)
+    await expungeOld(doveadm, { user: ann, days: 3, clock: systemClock, signal })
+  }
+  await retain(2)
+  expect(await count('Friends')).toBe(1)
+  await retain(4)
+  expect([await count('*'), await dovecot.mailsHolding('old at last')]).toEqual([0, []])
+  await accounts.restore(parseJid('ann@localhost'))
+})
+
 test('mpop signs in by SCRAM-SHA-256 over POP3; what it deletes can be had back for seven days, and is gone after', async () => {
-  const count = async (mailbox: string): Promise<number> =>
-    (await dovecot.doveadm('search', '-u', 'ann@localhost', 'mailbox', mailbox, 'all'))
-      .split('\n')
-      .filter((line) => line !== '').length
   await deliver('deleted by mistake\r\n')
   const before = await count('INBOX')
   expect(await mpop()).toContain('deleted by mistake')
@@ -211,6 +237,41 @@ test('who was suspended while the relay did not follow is out when it does', asy
   await fixture.accounts.restore(parseJid('ann@localhost'))
 })
 
+test('of a terminated account no mail is left nor anything cached of one, and only then it is erased', async () => {
+  const { accounts } = fixture
+  const pending = (): Promise<string[]> => accounts.erasure.pending('smtp')
+  const cat = await fixture.account('cat')
+  const session = `cat@localhost:${PASSWORD}`
+  const envelope = envelopeFor('bob@localhost', 'cat@localhost')
+  const header = 'From: <bob@localhost>\r\nSubject: secret\r\n\r\n'
+  await enqueue(fixture.flow, { account: ann, envelope, header, body: 'remains of cat\r\n' })
+  await expect.poll(() => fixture.flow.queue.list(10), { timeout: 20_000 }).toEqual([])
+  await dovecot.doveadm(
+    'mailbox',
+    'create',
+    '-u',
+    'cat@localhost',
+    'Relatives',
+    'Relatives.Old',
+    'Expunged.More',
+  )
+  await dovecot.doveadm('copy', '-u', 'cat@localhost', 'Relatives.Old', 'mailbox', 'INBOX', 'all')
+  await imap('Relatives.Old', session, '-X', 'FETCH 1:* (ENVELOPE)') // Fills the caches.
+  await imap('INBOX', session, '-X', 'FETCH 1:* (ENVELOPE)')
+  await dovecot.doveadm('copy', '-u', 'cat@localhost', 'Expunged', 'mailbox', 'INBOX', 'all')
+  expect((await dovecot.mailsHolding('remains of cat')).length).toBeGreaterThan(1)
+  expect((await dovecot.mailsHolding('secret')).length).toBeGreaterThan(1)
+  await fixture.restart({
+    doveadm: { ...doveadm, url: new URL(`http://127.0.0.1:${String(await freePort())}`) },
+  })
+  await accounts.terminate(parseJid('cat@localhost'))
+  await expect.poll(() => fixture.platform.logged()).toContain('smtp_queue_troubled')
+  expect(await pending()).toEqual([cat])
+  await fixture.restart()
+  await expect.poll(pending, { timeout: 20_000 }).toEqual([])
+  for (const text of ['remains of cat', 'secret']) expect(await dovecot.mailsHolding(text)).toEqual([])
+})
+
 test('the mailbox has the quota of the plan', async () => {
   const { accounts } = fixture
   const quota = (user: string): Promise<string> =>
@@ -230,5 +291,5 @@ test('the mailbox has the quota of the plan', async () => {
 test('what Dovecot logs of sessions and mails names nobody', async () => {
   const lines = (await dovecot.log()).split('\n').filter((line) => line.includes(': Info: '))
   expect(lines.length).toBeGreaterThan(20)
-  expect(lines.filter((line) => /\b(?:ann|bob|nobody)\b/.test(line))).toEqual([])
+  expect(lines.filter((line) => /\b(?:ann|bob|cat|nobody)\b/.test(line))).toEqual([])
 })

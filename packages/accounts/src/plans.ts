@@ -26,7 +26,7 @@ export const PLAN_LIMITS = {
     meaning: 'Mails a day to members of lists who have confirmed',
   },
   mailbox_mib: { min: 1, max: 1_048_576, meaning: 'Size of the mailbox in MiB' },
-  mailbox_days: { min: 1, max: 30, meaning: 'Days that a mail waits to be fetched from the sealed mailbox' },
+  mailbox_days: { min: 1, max: 30, meaning: 'Days that a mail is kept in the mailbox' },
 } as const
 
 export type PlanLimit = keyof typeof PLAN_LIMITS

@@ -32,7 +32,7 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   readonly routes: ReadonlyMap<string, Hop>
   /** Takes the mail of our users; undefined: it waits here until it is fetched. */
   readonly lmtp: LmtpServer | undefined
-  /** Where sessions at the mailbox server are ended; undefined: they are not. */
+  /** Where the mailbox server ends sessions and destroys mail; undefined: it is not told to. */
   readonly doveadm: DoveadmPlace | undefined
   /** Gets mail to postmaster@ and abuse@ where no account has the name; undefined: it waits at the desk. */
   readonly abuseMailbox: EmailAddress | undefined

@@ -38,6 +38,8 @@ export interface SmtpEvents extends ScreeningEvents, ReportEvents {
   listMember(what: 'asked' | 'confirmed' | 'left' | 'limited'): void
   /** Sessions at the mailbox server could not be ended; `code` is the error's. */
   mailboxSessionsStay(code: string): void
+  /** Old mail at the mailbox server could not be destroyed; the next turn tries again. `code` is the error's. */
+  mailboxRetentionFailed(code: string): void
   /** A question to DNS servers was answered; what was cached is not counted. */
   dnsAnswered(type: string, result: 'found' | 'none' | 'failed'): void
 }
@@ -113,13 +115,22 @@ function mailboxEvents({
 }: {
   log: Log
   metrics: Metrics
-}): Pick<SmtpEvents, 'mailboxSessionsStay'> {
+}): Pick<SmtpEvents, 'mailboxSessionsStay' | 'mailboxRetentionFailed'> {
   const staying = metrics.counter(
     'smtp_mailbox_session_errors_total',
     'Times that sessions at the mailbox server could not be ended',
     ['code'],
   )
+  const unexpunged = metrics.counter(
+    'smtp_mailbox_retention_errors_total',
+    'Times that old mail at the mailbox server could not be destroyed',
+    ['code'],
+  )
   return {
+    mailboxRetentionFailed: (code) => {
+      unexpunged.inc({ code })
+      log.warn('smtp_mailbox_retention_failed', { code })
+    },
     mailboxSessionsStay: (code) => {
       staying.inc({ code })
       log.warn('smtp_mailbox_sessions_stay', { code })

@@ -3,6 +3,7 @@ import { type AccountsDomain, runErasure } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import { type KeyDirectory, type Mail, PortError } from '@sealpost/ports'
+import type { Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { domainToASCII } from 'node:url'
 import type { BounceWatch } from './abuse/bounce-watch.ts'
@@ -16,6 +17,8 @@ import { sparingConfirmations } from './mailbox/key-submission.ts'
 import { FullMailboxes } from './mailbox/full-mailboxes.ts'
 import { LOCAL, LocalCarrier } from './mailbox/local-carrier.ts'
 import { DESK, Mailbox } from './mailbox/mailbox.ts'
+import { eraseMailboxes, isServable, kick } from './mailbox/doveadm.ts'
+import { MailboxRetention } from './mailbox/mailbox-retention.ts'
 import { MailboxSessions } from './mailbox/mailbox-sessions.ts'
 import { EVERYBODY, roomByPlan } from './mailbox/room.ts'
 import { postPublic, type PostPublic } from './pgp/fetch-public.ts'
@@ -89,16 +92,22 @@ export async function openMailFlow(
   const reports = stack.use(await openReports(platform, { ...options, store, queue }))
   const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
   const notEnded = (error: unknown): void => events.mailboxSessionsStay(errorCode(error))
+  const notExpunged = (error: unknown): void => events.mailboxRetentionFailed(errorCode(error))
+  const stopping = new AbortController()
+  const eraseAtServer = serverEraser(config, { accounts, clock, signal: stopping.signal })
   const erase = async (accountId: string): Promise<void> => {
     await options.erase?.(accountId)
     await queue.eraseAccount(accountId)
+    await eraseAtServer(accountId)
   }
   stack.use(runErasure({ ledger: accounts.erasure, owner: 'smtp', erase, clock, bus, onError }))
+  stack.defer(() => stopping.abort())
   stack.use(followAccounts({ accounts, queue, bus, onError }))
-  if (config.doveadm !== undefined)
-    stack.use(
-      new MailboxSessions({ accounts, bus, domains, clock, doveadm: config.doveadm, onError: notEnded }),
-    )
+  const { doveadm } = config
+  if (doveadm !== undefined) {
+    stack.use(new MailboxSessions({ accounts, bus, domains, clock, doveadm, onError: notEnded }))
+    stack.use(new MailboxRetention({ accounts, clock, random, doveadm, onError: notExpunged }))
+  }
   void fenced.promise.then(() => dispatcher[Symbol.asyncDispose]())
   dispatcher.start()
   const held = stack.move()
@@ -111,6 +120,19 @@ export async function openMailFlow(
     mail: queuedMail({ queue, events }),
     available: () => store.available,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Erases an account's mailboxes at the mailbox server, if there is one; sessions, which could bring something back, end before. */
+function serverEraser(
+  { doveadm }: SmtpConfig,
+  { accounts, clock, signal }: { accounts: AccountsDomain; clock: Clock; signal: AbortSignal },
+): (accountId: string) => Promise<void> {
+  return async (accountId) => {
+    const user = (await accounts.findById(accountId))?.jid.toString()
+    if (doveadm === undefined || user === undefined || !isServable(user)) return
+    await kick(doveadm, user, clock)
+    await eraseMailboxes(doveadm, { user: accountId, clock, signal })
   }
 }
 
