@@ -90,8 +90,7 @@ describe('R22: a message that nobody has to take any more', () => {
     await expect.poll(sealed, { timeout: COLLECTED_MS }).toBe(0)
     await relay.accounts.suspend(parseJid(`${names.recipient}@localhost`), 'test')
     await relay.accounts.restore(parseJid(`${names.recipient}@localhost`))
-    await expect.poll(() => heard.length).toBeGreaterThanOrEqual(2) // there is something to be looked at
-    expect(heard.join('')).toContain('account/changed')
+    await expect.poll(() => heard.join('')).toContain('account/changed') // the bus says that it changed, not who
     expect(relay.logged()).toContain('"event"')
     await expectForgotten(secrets)
     await alice.close()
