@@ -23,7 +23,7 @@ import { describeShares, median, printTable, readSettings, runLoad, type Figure 
 import type { MailRelay, MailRelayOptions } from './servers/mail-relay.ts'
 import { startPostfix } from './servers/postfix.ts'
 import { startSealpostRelay } from './servers/sealpost.ts'
-import { freePort } from './servers/server.ts'
+import { freePort } from '../test/interop/free-port.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -6,8 +6,8 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../../test/interop/free-port.ts'
 import {
-  freePort,
   identityOf,
   spawnPinned,
   stop,

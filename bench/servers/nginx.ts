@@ -4,7 +4,8 @@
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { freePort, spawnPinned, stop, untilListening } from './server.ts'
+import { freePort } from '../../test/interop/free-port.ts'
+import { spawnPinned, stop, untilListening } from './server.ts'
 
 export interface StaticServer extends AsyncDisposable {
   readonly port: number

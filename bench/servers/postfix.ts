@@ -8,7 +8,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { MailRelay, MailRelayOptions } from './mail-relay.ts'
-import { freePort, spawnPinned, stop, untilListening } from './server.ts'
+import { freePort } from '../../test/interop/free-port.ts'
+import { spawnPinned, stop, untilListening } from './server.ts'
 
 const run = promisify(execFile)
 

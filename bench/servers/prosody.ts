@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePort } from '../../test/interop/free-port.ts'
 import {
-  freePort,
   identityOf,
   spawnPinned,
   stop,

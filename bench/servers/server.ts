@@ -3,7 +3,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -50,16 +50,6 @@ export async function makeCertificate(directory: string, domain: string): Promis
   await exec('openssl', ['req', '-x509', ...key, '-out', certFile, ...name])
   await exec('chmod', ['a+r', keyFile]) // the peers run as users of their own; the directory is ours and short-lived
   return { certFile, keyFile, pem: await readFile(certFile, 'utf8') }
-}
-
-/** A TCP port of the loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Resolves when something accepts connections on `port`; throws when the process ends or 30 s pass before that. */

@@ -2,14 +2,13 @@
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '@sealpost/dev-env'
-import { systemClock, systemRandom } from '@sealpost/runtime'
+import type { EmbeddedPostgres } from '@sealpost/dev-env'
 import { expect, test } from 'vitest'
 import { exhaustWal } from './exhaust-wal.ts'
 import { sending } from './load.ts'
 import { RelayProcess } from './relay-process.ts'
 import { NOTHING_KEPT, NOTHING_WRONG, Scene, temporaryDirectory } from './scene.ts'
-import { SmallVolume, whyNoVolume } from './small-volume.ts'
+import { postgresOn, SmallVolume, whyNoVolume } from './small-volume.ts'
 
 const MIB = 1024 * 1024
 /** So many messages show that something works. */
@@ -127,17 +126,6 @@ onVolumes(
     await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
   },
 )
-
-/** Postgres with its supervisor, on a volume of its own. */
-async function postgresOn(volume: SmallVolume, socketParent: string): Promise<EmbeddedPostgres> {
-  return startEmbeddedPostgres({
-    directory: join(volume.path, 'postgres'),
-    socketDirectory: join(socketParent, 'run'),
-    clock: systemClock,
-    random: systemRandom,
-    unsynced: true,
-  })
-}
 
 const FULL = {
   'for its tables: refusal': async (_: EmbeddedPostgres, traffic: Traffic) => traffic.isRefused(),

@@ -3,17 +3,14 @@
  * flows again by itself. OUTAGE_SECONDS says how long Postgres is away, and volumes are
  * filled with WHOLE=1 only (docs/faults.md).
  */
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '@sealpost/dev-env'
-import { systemClock, systemRandom } from '@sealpost/runtime'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { exhaustWal } from './exhaust-wal.ts'
 import { type Letter, MailScene } from './mail-scene.ts'
 import { MailTraffic } from './mail-traffic.ts'
 import { FaultyPostgres } from './postgres.ts'
 import { temporaryDirectory } from './scene.ts'
-import { SmallVolume, whyNoVolume } from './small-volume.ts'
+import { postgresOn, SmallVolume, whyNoVolume } from './small-volume.ts'
 import { StandingServer } from './standing-server.ts'
 
 const MIB = 1024 * 1024
@@ -87,17 +84,6 @@ onVolumes(
     expect(await timesOf(scene, letters)).toEqual(new Set([1]))
   },
 )
-
-/** With its supervisor, on a volume of its own. */
-async function postgresOn(volume: SmallVolume, socketParent: string): Promise<EmbeddedPostgres> {
-  return startEmbeddedPostgres({
-    directory: join(volume.path, 'postgres'),
-    socketDirectory: join(socketParent, 'run'),
-    clock: systemClock,
-    random: systemRandom,
-    unsynced: true,
-  })
-}
 
 /** Everything that was accepted came once, and all else may be tried again. */
 async function hasLostNothing(scene: MailScene, traffic: MailTraffic): Promise<void> {

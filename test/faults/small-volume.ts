@@ -4,6 +4,8 @@ import { chmod, mkdtemp, readdir, rm, rmdir, stat, statfs, truncate, writeFile }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@sealpost/dev-env'
+import { systemClock, systemRandom } from '@sealpost/runtime'
 
 const PREFIX = 'sealpost-volume-'
 const BALLAST = 'ballast'
@@ -85,4 +87,15 @@ function isAlive(pid: number): boolean {
 
 function isFull(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+}
+
+/** Postgres with its supervisor, on a volume of its own. */
+export async function postgresOn(volume: SmallVolume, socketParent: string): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({
+    directory: join(volume.path, 'postgres'),
+    socketDirectory: join(socketParent, 'run'),
+    clock: systemClock,
+    random: systemRandom,
+    unsynced: true,
+  })
 }
