@@ -220,6 +220,27 @@ test('members do not count as new recipients, nor list mail toward the limits of
   await accounts.plans.assign(parseJid('alice@localhost'), 'default')
 })
 
+test('a restriction by an administrator counts all mail of the account, to members and to others, and none is asked beyond it', async () => {
+  const kim = parseJid('kim@localhost')
+  await accounts.create(kim, PASSWORD)
+  await api('PUT', '/c.example.org', undefined, 'kim')
+  const { path } = await ask('kay@elsewhere.example', 'c.example.org', 'kim')
+  await press(path)
+  const toMember = (): Promise<string> =>
+    mail(['kay@elsewhere.example'], 'List-Id: <c.example.org>\r\n', 'kim')
+  await accounts.mailConduct.setLimit(kim, 3)
+  expect(await toMember()).toMatch(/^250/)
+  expect(await mail(['kay@elsewhere.example'], '', 'kim')).toMatch(/^250/)
+  expect(await toMember()).toMatch(/^250/)
+  expect(await mail(['kay@elsewhere.example'], '', 'kim')).toMatch(/^450 4\.7\.1/)
+  expect(await toMember()).toMatch(/^450 4\.7\.1/)
+  await accounts.mailConduct.setLimit(kim, 0)
+  expect(await toMember()).toMatch(/^450 4\.7\.1/)
+  const asked = await api('POST', '/c.example.org/members', { address: 'new@elsewhere.example' }, 'kim')
+  expect(asked).toMatchObject({ status: 429, json: { type: 'urn:sealpost:problem:members-too-fast' } })
+  await accounts.terminate(kim)
+})
+
 test('asking is bounded: three times a day for one address, as many addresses as may be new for one account', async () => {
   await api('PUT', '/b.example.org', undefined, 'bob')
   for (let each = 0; each < 3; each++) await ask('often@elsewhere.example', 'b.example.org', 'bob')

@@ -13,6 +13,8 @@ export interface SendingPlan {
   readonly newRecipientsPerMessage: number
   /** Mails to members of the account's lists, who have confirmed; they count toward nothing else. */
   readonly listMailsPerDay: number
+  /** All mail of the account, list mail too: a restriction by an administrator. */
+  readonly restriction?: number
 }
 
 export function withLimits(plan: SendingPlan, limits: PlanLimits): SendingPlan {
@@ -26,4 +28,9 @@ export function withLimits(plan: SendingPlan, limits: PlanLimits): SendingPlan {
     newRecipientsPerMessage: limits.new_recipients_per_message ?? plan.newRecipientsPerMessage,
     listMailsPerDay: limits.list_mails_per_day ?? plan.listMailsPerDay,
   }
+}
+
+/** A restriction holds above the limits of a day. */
+export function restricted(plan: SendingPlan, restriction: number | undefined): SendingPlan {
+  return restriction === undefined ? plan : { ...plan, messagesPerDay: restriction, restriction }
 }

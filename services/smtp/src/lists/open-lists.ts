@@ -50,8 +50,10 @@ export async function openLists(
     log.warn('smtp_database_connection_failed', { code: errorCode(error) })
   const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
   const key = await openSecretFile(join(dataDir, KEY_FILE), random, () => random.token(KEY_BYTES))
-  const asksPerDay = async (accountId: string): Promise<number> =>
-    withLimits(sendingPlan, (await accounts.plans.of(accountId)).limits).newRecipientsPerDay
+  const asksPerDay = async (accountId: string): Promise<number> => {
+    const { newRecipientsPerDay } = withLimits(sendingPlan, (await accounts.plans.of(accountId)).limits)
+    return Math.min(newRecipientsPerDay, (await accounts.mailConduct.limit(accountId)) ?? Infinity)
+  }
   const [store, hashes] = [new ListStore(db), new MemberHashes(key)]
   const parts = { store, hashes, accounts, mail, origin, asksPerDay, clock, random, events }
   const lists = stack.use(new Lists(parts))

@@ -9,7 +9,7 @@ import type { EmailAddress } from '@sealpost/mail'
 import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
 import type { Lists } from '../lists/lists.ts'
-import { type SendingPlan, withLimits } from '../limits/sending-plan.ts'
+import { restricted, type SendingPlan, withLimits } from '../limits/sending-plan.ts'
 import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { isListMail } from './list-mail.ts'
@@ -59,7 +59,7 @@ interface Account {
   readonly messages: readonly Budget[]
   readonly recipients: readonly Budget[]
   readonly newRecipients: Budget
-  readonly listMails: Budget
+  readonly listMails: readonly Budget[]
 }
 
 const NAME = 'sending-limits'
@@ -84,10 +84,7 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
       options.plans.of(accountId),
       conduct.limit(accountId),
     ])
-    const plan = withLimits(options.plan, limits)
-    if (restriction === undefined) return plan
-    const listMailsPerDay = Math.min(plan.listMailsPerDay, restriction)
-    return { ...plan, messagesPerDay: restriction, listMailsPerDay }
+    return restricted(withLimits(options.plan, limits), restriction)
   }
   const countNew = async (accountId: string, recipients: readonly EmailAddress[]): Promise<number> => {
     const all = await known.countNew(accountId, recipients)
@@ -168,7 +165,8 @@ class Accounts implements Disposable {
   takeListMail(id: string, plan: SendingPlan): SmtpReply | undefined {
     const now = this.#clock.monotonic()
     const account = this.#of(id, plan, now)
-    if (!account.listMails.take(now)) return reject.messages()
+    if (!account.listMails.every((each) => each.allows(now))) return reject.messages()
+    for (const each of account.listMails) each.take(now)
     this.#accounts.set(id, account)
     return undefined
   }
@@ -181,7 +179,7 @@ class Accounts implements Disposable {
   #sweep(): void {
     const now = this.#clock.monotonic()
     for (const [id, { messages, recipients, newRecipients, listMails }] of this.#accounts)
-      if ([...messages, ...recipients, newRecipients, listMails].every((each) => each.isFull(now)))
+      if ([...messages, ...recipients, newRecipients, ...listMails].every((each) => each.isFull(now)))
         this.#accounts.delete(id)
   }
 
@@ -198,11 +196,12 @@ function dayOf(ms: number): string {
 function make(plan: SendingPlan, now: number): Account {
   const of = (burst: number, seconds: number): Budget =>
     new Budget({ burst, perSecond: burst / seconds }, now)
+  const [ofDay, listMails] = [of(plan.messagesPerDay, DAY_SECONDS), of(plan.listMailsPerDay, DAY_SECONDS)]
   return {
     plan,
-    messages: [of(plan.messagesPerHour, HOUR_SECONDS), of(plan.messagesPerDay, DAY_SECONDS)],
+    messages: [of(plan.messagesPerHour, HOUR_SECONDS), ofDay],
     recipients: [of(plan.recipientsPerHour, HOUR_SECONDS), of(plan.recipientsPerDay, DAY_SECONDS)],
     newRecipients: of(plan.newRecipientsPerDay, DAY_SECONDS),
-    listMails: of(plan.listMailsPerDay, DAY_SECONDS),
+    listMails: plan.restriction === undefined ? [listMails] : [listMails, ofDay],
   }
 }
