@@ -4,14 +4,13 @@
  */
 import { parseJid } from '@sealpost/jid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { median, rankDistance, shuffle, Z_MAX } from '../../../test/rank-test.ts'
 import { TestClient } from './client.ts'
 import { condition } from './friends.ts'
 import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
 
 /** Names of each kind: every name is asked once only, so that nothing about it is in any cache because of us. */
 const NAMES = Number(process.env['ENUMERATION_NAMES'] ?? 40)
-/** How far from equal two sets of times may be: in standard deviations of the rank sum. By chance once in 30,000 comparisons. */
-const Z_MAX = 4.2
 /** Clients that ask at a time, each its share of the names in turn. */
 const ASKING = 6
 
@@ -71,27 +70,6 @@ async function measure(
   await Promise.all(clients.map(asking))
   for (const client of clients) await client.close()
   return times
-}
-
-function shuffle<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, at: Math.random() }))
-    .sort((one, other) => one.at - other.at)
-    .map(({ item }) => item)
-}
-
-/** Mann and Whitney: how many standard deviations the rank sum of `one` is from what chance makes of two equal sets. */
-function rankDistance(one: readonly number[], other: readonly number[]): number {
-  const ranked = [...one.map((time) => ({ time, own: true })), ...other.map((time) => ({ time, own: false }))]
-  ranked.sort((left, right) => left.time - right.time)
-  const sum = ranked.reduce((total, { own }, index) => total + (own ? index + 1 : 0), 0)
-  const [n, m] = [one.length, other.length]
-  const mean = (n * (n + m + 1)) / 2
-  return (sum - mean) / Math.sqrt((n * m * (n + m + 1)) / 12)
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0
 }
 
 /** Distances of all kinds from `nobody`. */
