@@ -23,7 +23,7 @@ const KINDS = {
   pure: ['jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
-  domain: ['accounts', 'keyring'],
+  domain: ['accounts', 'audit', 'keyring'],
   panel: ['admin-ui'],
   environment: ['dev-env'],
   service: ['xmpp-service', 'keys-service', 'smtp-service', 'api-service'],
@@ -49,7 +49,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 }
 const NEVER: readonly { readonly of: RegExp; readonly what: RegExp; readonly rule: string }[] = [
   {
-    of: /^packages\/(accounts|keyring)\/|^services\/keys\/src\/(directory|verification|transparency|web-key-service)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
+    of: /^packages\/(accounts|audit|keyring)\/|^services\/keys\/src\/(directory|verification|transparency|web-key-service)\/|^services\/smtp\/src\/queue\/|^services\/xmpp\/src\/(core|delivery|policy|modules)\//,
     what: /^(@sealpost\/http|fastify|smtp-server)$/,
     rule: 'rule 5: the domain knows neither Fastify nor smtp-server',
   },

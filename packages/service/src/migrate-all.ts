@@ -9,6 +9,7 @@ export const SCHEMA_OWNERS = [
   { owner: 'keys', directory: 'services/keys/migrations' },
   { owner: 'smtp', directory: 'services/smtp/migrations' },
   { owner: 'api', directory: 'services/api/migrations' },
+  { owner: 'audit', directory: 'packages/audit/migrations' },
 ] as const
 
 const ROOT = join(import.meta.dirname, '../../..')

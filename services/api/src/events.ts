@@ -11,6 +11,8 @@ export interface ApiEvents {
   tokenRefused(): void
   importEnded(counts: { created: number; exists: number; invalid: number }, ms: number): void
   importFailed(code: string): void
+  /** An action was taken and its outcome could not be recorded. */
+  auditFailed(code: string): void
   /** A person's part of this service's data could not be erased; it is tried again. */
   erasureFailed(code: string): void
 }
@@ -27,6 +29,7 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
       log.info('import_ended', { count: counts.created, ms })
     },
     importFailed: (code) => log.warn('import_failed', { code }),
+    auditFailed: (code) => log.error('audit_failed', { code }),
     erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
   }
 }

@@ -1,12 +1,14 @@
 /** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
 import { createHash } from 'node:crypto'
 import { createAccounts, deriveVerifiers, runErasure } from '@sealpost/accounts'
+import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
+import { openAuditHeads } from './audit-heads.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
@@ -27,7 +29,7 @@ export interface ApiService extends RunningService {
 }
 
 const ACCOUNT_POOL_SIZE = 8
-const API_POOL_SIZE = 2
+const API_POOL_SIZE = 8
 const HOUR_MS = 3_600_000
 const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 
@@ -70,10 +72,16 @@ export async function createApiService(
   )
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
 
+  const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
+  const heads = openAuditHeads(platform.dataDir)
+  stack.use(clock.every(HOUR_MS, () => heads.note(audit)))
+
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const context: CommandContext = {
     accounts,
+    audit,
+    auditHeads: heads,
     relay,
     mail,
     dkim,
@@ -88,7 +96,7 @@ export async function createApiService(
   const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
   const authenticate = createAuthenticate({ accounts, signIn, events })
   const http: FastifyPluginAsync = async (app) => {
-    for (const command of commands) await registerCommand(app, command, { context, authenticate })
+    for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
     await registerInvitePages(app, { context, origin: config.publicOrigin })
   }
 

@@ -25,7 +25,7 @@ import {
   type RelayDevice,
   type RelayQueue,
 } from '@sealpost/ports'
-import { createClock, systemRandom } from '@sealpost/runtime'
+import { createClock, systemRandom, type Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { createTestDatabase } from '../../../test/database.ts'
 import { createApiService, type ApiService } from '../src/service.ts'
@@ -174,10 +174,13 @@ export interface Answer {
 }
 
 export interface ApiOptions {
+  /** The system's unless given. */
+  readonly clock?: Clock
   readonly requestsPerMinute?: number
 }
 
-export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOptions = {}): Promise<TestApi> {
+export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> {
+  const { requestsPerMinute = 1_000_000 } = options
   await using stack = new AsyncDisposableStack()
   const dataDir = stack.adopt(await mkdtemp(join(tmpdir(), 'sealpost-api-')), (path) =>
     rm(path, { recursive: true }),
@@ -185,17 +188,20 @@ export async function createTestApi({ requestsPerMinute = 1_000_000 }: ApiOption
   const { url: databaseUrl } = stack.use(await createTestDatabase())
   await migrate({ url: databaseUrl, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
   await migrate({ url: databaseUrl, owner: 'api', directory: join(ROOT, 'services/api/migrations') })
+  await migrate({ url: databaseUrl, owner: 'audit', directory: join(ROOT, 'packages/audit/migrations') })
   const output = new PassThrough()
   let logged = ''
   output.setEncoding('utf8').on('data', (text: string) => (logged += text))
   const log = createLog({ level: 'debug', destination: output })
   const metrics = createMetrics()
   const bus = stack.use(createProcessBus())
-  const clock = createClock({
-    onError: (error) => {
-      throw error
-    },
-  })
+  const clock =
+    options.clock ??
+    createClock({
+      onError: (error) => {
+        throw error
+      },
+    })
   const platform: Platform = {
     log,
     metrics,

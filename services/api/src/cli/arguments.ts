@@ -30,6 +30,7 @@ export const COMMON_OPTIONS = {
     value: 'DIR',
     help: 'data directory of a server here; SEALPOST_DATA_DIR or ./data unless given',
   },
+  because: { value: 'TEXT', help: 'why, for the audit log' },
   help: { value: undefined, help: 'this text, or that of a verb' },
 } as const
 export type CommonOption = keyof typeof COMMON_OPTIONS

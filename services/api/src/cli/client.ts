@@ -28,6 +28,8 @@ export interface Request {
   readonly body: Record<string, unknown> | undefined
   readonly file: string | undefined
   readonly fileType: string | undefined
+  /** Why, for the audit log. */
+  readonly reason?: string | undefined
 }
 
 export type OnProgress = (counts: Readonly<Record<string, number>>) => void
@@ -131,6 +133,7 @@ export async function post(
 
 function open(target: Target, request: Request, onResponse: (response: IncomingMessage) => void) {
   const headers: Record<string, string> = { accept: request.file === undefined ? 'application/json' : NDJSON }
+  if (request.reason !== undefined) headers['sealpost-reason'] = encodeURIComponent(request.reason)
   if (request.body !== undefined) headers['content-type'] = 'application/json'
   if (request.fileType !== undefined) headers['content-type'] = request.fileType
   const options: RequestOptions = { method: request.method, path: request.path, headers, agent: false }

@@ -114,7 +114,7 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
   if (verb === undefined) throw new UsageError(unknownVerb(noun, env))
   const given = words.positional.slice(1 + verb.line.verb.split(' ').length)
   const invocation = bindArguments(verb, { positional: given, options: words.options })
-  const result = await call(invocation, targetOf(words, dataDir), env)
+  const result = await call(invocation, targetOf(words, dataDir), env, words.options.get('because'))
   return json ? JSON.stringify(result) : verb.line.print(result)
 }
 
@@ -166,6 +166,7 @@ async function call(
   { verb, path, body, stdin, file }: Invocation,
   target: Target,
   env: CtlEnvironment,
+  reason: string | undefined,
 ): Promise<unknown> {
   const { method, upload } = verb.command
   if (file !== undefined && !existsSync(file)) throw new UsageError('There is no such file to send')
@@ -180,6 +181,7 @@ async function call(
         file,
         fileType: upload?.type,
         body: body === undefined ? undefined : { ...body, ...secret },
+        reason,
       },
       progress.show,
     )

@@ -30,7 +30,13 @@ async function makeEnrolment({ accounts, links }: CommandContext, accountId: str
   return showLink(links.enrolment(token), token, invite.expiresAt)
 }
 
-interface AboutOneAccount extends Pick<Command, 'summary' | 'method' | 'path' | 'access'> {
+/** For the audit log. */
+async function accountState({ accounts }: CommandContext, { params }: { params: { jid?: unknown } }) {
+  const account = typeof params.jid === 'string' ? await accounts.find(parseAddress(params.jid)) : undefined
+  return account === undefined ? {} : { state: account.state, reason: account.reason }
+}
+
+interface AboutOneAccount extends Pick<Command, 'summary' | 'method' | 'path' | 'access' | 'destructive'> {
   readonly verb: string
   readonly act: (context: CommandContext, jid: Jid) => Promise<Account>
 }
@@ -39,6 +45,8 @@ interface AboutOneAccount extends Pick<Command, 'summary' | 'method' | 'path' | 
 function aboutOneAccount({ verb, act, ...rest }: AboutOneAccount): Command {
   return defineCommand({
     ...rest,
+    name: `account.${verb}`,
+    state: accountState,
     params: addressParams,
     status: 200,
     response: accountSchema,
@@ -50,6 +58,7 @@ function aboutOneAccount({ verb, act, ...rest }: AboutOneAccount): Command {
 const createdSchema = Type.Object({ ...accountSchema.properties, enrolment: Type.Optional(linkSchema) })
 
 export const createAccount = defineCommand({
+  name: 'account.create',
   summary: 'Create an account; without a password, with a one-time link for choosing one',
   method: 'POST',
   path: '/v1/accounts',
@@ -87,6 +96,7 @@ export const createAccount = defineCommand({
 })
 
 export const enrolAccount = defineCommand({
+  name: 'account.enrol',
   summary: 'Make a new one-time link for choosing a password; the one before stops working',
   method: 'POST',
   path: '/v1/accounts/:jid/enrolment',
@@ -135,6 +145,7 @@ const pageSchema = Type.Object({
 })
 
 export const listAccounts = defineCommand({
+  name: 'account.list',
   summary: 'List accounts by address',
   method: 'GET',
   path: '/v1/accounts',
@@ -174,12 +185,15 @@ export const showOneAccount = aboutOneAccount({
 })
 
 export const suspendAccount = defineCommand({
+  name: 'account.suspend',
   summary: 'Suspend an account: its streams are closed, nobody can sign in, nothing is deleted',
   method: 'POST',
   path: '/v1/accounts/:jid/suspend',
   access: 'accounts:suspend',
   params: addressParams,
   body: Type.Object({ reason: Type.Optional(reasonSchema) }, { additionalProperties: false }),
+  records: ['reason'],
+  state: accountState,
   status: 200,
   response: accountSchema,
   async handle({ accounts }, { params, body }) {
@@ -202,6 +216,7 @@ export const terminateAccount = aboutOneAccount({
   method: 'POST',
   path: '/v1/accounts/:jid/terminate',
   access: 'accounts:terminate',
+  destructive: true,
   verb: 'terminate',
   act: ({ accounts }, jid) => accounts.terminate(jid),
 })
@@ -216,6 +231,7 @@ const reportSchema = Type.Object({
 })
 
 export const importAccounts = defineCommand({
+  name: 'account.import',
   summary: 'Create accounts from CSV, username,password a line; repeating it creates what is missing',
   method: 'POST',
   path: '/v1/accounts/import',

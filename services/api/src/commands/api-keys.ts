@@ -1,7 +1,8 @@
 /** Commands about API keys. A key can never give more than it has. */
 import type { ApiKey } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { ALL_SCOPES, defineCommand, SCOPES, type Actor } from './command.ts'
+import { defineCommand, type Actor } from './command.ts'
+import { ALL_SCOPES, SCOPES } from './scopes.ts'
 
 const daySchema = Type.String({ format: 'date' })
 
@@ -43,7 +44,8 @@ function printKey(key: Static<typeof keySchema>): string {
 /** Whether the actor has the scope, and may therefore give it. */
 export function hasScope(actor: Actor, scope: string): boolean {
   if (actor.kind === 'owner') return true
-  return actor.kind === 'key' && (actor.scopes.includes(ALL_SCOPES) || actor.scopes.includes(scope))
+  const bounded = actor.kind === 'key' || actor.kind === 'administrator'
+  return bounded && (actor.scopes.includes(ALL_SCOPES) || actor.scopes.includes(scope))
 }
 
 const mintedSchema = Type.Object({
@@ -52,10 +54,12 @@ const mintedSchema = Type.Object({
 })
 
 export const createApiKey = defineCommand({
+  name: 'apikey.create',
   summary: 'Create an API key with some of your own scopes',
   method: 'POST',
   path: '/v1/api-keys',
   access: 'apikeys:write',
+  records: ['label', 'scope', 'expires_on'],
   body: Type.Object(
     {
       label: Type.Optional(labelSchema),
@@ -97,6 +101,7 @@ export const createApiKey = defineCommand({
 })
 
 export const listApiKeys = defineCommand({
+  name: 'apikey.list',
   summary: 'List API keys, never the keys themselves',
   method: 'GET',
   path: '/v1/api-keys',
@@ -116,6 +121,7 @@ export const listApiKeys = defineCommand({
 })
 
 export const revokeApiKey = defineCommand({
+  name: 'apikey.revoke',
   summary: 'Revoke an API key at once',
   method: 'DELETE',
   path: '/v1/api-keys/:id',

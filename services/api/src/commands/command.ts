@@ -4,41 +4,42 @@
  */
 import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
+import type { AuditDetails, AuditLog } from '@sealpost/audit'
 import type { Static, TSchema, Type } from '@sealpost/http'
 import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { ScramVerifier } from '@sealpost/sasl'
+import type { Role } from '../access/roles.ts'
+import type { AuditHeads } from '../audit-heads.ts'
+import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
 
-/** `resource:action`. A key with `*` has all of them, also those of later versions. */
-export const SCOPES = [
-  'accounts:read',
-  'accounts:write',
-  'accounts:suspend',
-  'accounts:terminate',
-  'admins:write',
-  'apikeys:read',
-  'apikeys:write',
-  'desk:read',
-  'desk:write',
-  'devices:read',
-  'devices:write',
-  'domains:read',
-  'domains:write',
-  'mail:read',
-  'mail:write',
-  'plans:read',
-  'plans:write',
-] as const
-export type Scope = (typeof SCOPES)[number]
-export const ALL_SCOPES = '*'
-
-/** Who asks. `owner`: over the control socket of the data directory. */
+/**
+ * Who asks. `owner`: over the control socket of the data directory. `organisationId`: they may act within that organisation only; undefined: on the
+ * whole server.
+ */
 export type Actor =
   | { readonly kind: 'owner' }
-  | { readonly kind: 'key'; readonly id: string; readonly scopes: readonly string[] }
+  | {
+      readonly kind: 'key'
+      readonly id: string
+      readonly scopes: readonly string[]
+      readonly organisationId: string | undefined
+    }
+  | Administrator
   | { readonly kind: 'account'; readonly account: Account }
   | { readonly kind: 'anonymous' }
+
+/** A person signed in to the panel. */
+export interface Administrator {
+  readonly kind: 'administrator'
+  readonly id: string
+  readonly role: Role
+  readonly scopes: readonly string[]
+  readonly organisationId: string | undefined
+  /** Whether they have proven themselves anew within the last five minutes, as destructive commands ask. */
+  readonly proven: boolean
+}
 
 /** Who may ask: a scope; `account`, the owner of an account by name and password; `anyone`. */
 export type Access = Scope | 'account' | 'anyone'
@@ -46,6 +47,8 @@ export type Access = Scope | 'account' | 'anyone'
 /** What commands act upon. */
 export interface CommandContext {
   readonly accounts: AccountsDomain
+  readonly audit: AuditLog
+  readonly auditHeads: AuditHeads
   readonly relay: Relay
   readonly mail: MailOperations
   readonly dkim: DkimOperations
@@ -79,6 +82,8 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
   readonly query: Static<Q>
   readonly body: Static<B>
   readonly idempotencyKey: string | undefined
+  /** Why, in the words of who asks. */
+  readonly reason: string | undefined
   /** The body of an upload as it arrives; empty for other commands. */
   readonly upload: Readable
   /** Aborted when the client has gone before the answer. */
@@ -108,11 +113,24 @@ export interface CommandDefinition<
   B extends TObject,
   R extends TSchema,
 > {
+  /** `noun.verb`, unique and for ever: the operation of the OpenAPI document, and what the audit log calls the action. */
+  readonly name: string
   readonly summary: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** As Fastify writes it: `/v1/accounts/:jid`. */
   readonly path: string
   readonly access: Access
+  /** Also for those who may act within one organisation only: `handle` sees to it that they reach nothing beyond. */
+  readonly reach?: 'organisation'
+  /** Cannot be taken back: an administrator proves themselves anew and says why. */
+  readonly destructive?: true
+  /** Properties of the body, or of what the command answers, that the audit log may keep: no secret, nothing that identifies a person. */
+  readonly records?: readonly string[]
+  /** How that which the command changes is, for what the audit log says of the change: the same fields before and after. */
+  readonly state?: (
+    context: CommandContext,
+    request: Pick<CommandRequest<P, Q, B>, 'params' | 'body'>,
+  ) => Promise<AuditDetails>
   readonly params?: P
   readonly query?: Q
   readonly body?: B

@@ -93,6 +93,7 @@ async function revoke({ relay }: CommandContext, id: string, device: string) {
 }
 
 export const listDevices = defineCommand({
+  name: 'device.list',
   summary: 'List the devices of an account',
   method: 'GET',
   path: '/v1/accounts/:jid/devices',
@@ -111,6 +112,7 @@ export const listDevices = defineCommand({
 })
 
 export const revokeDevice = defineCommand({
+  name: 'device.revoke',
   summary: 'Revoke a device: its sessions end, what waits for it is destroyed, it is forgotten',
   method: 'DELETE',
   path: '/v1/accounts/:jid/devices/:device',
@@ -124,6 +126,7 @@ export const revokeDevice = defineCommand({
 })
 
 export const showQueues = defineCommand({
+  name: 'queue.show',
   summary: 'Show how much waits for an account, and for how long: never what',
   method: 'GET',
   path: '/v1/accounts/:jid/queue',
@@ -139,6 +142,7 @@ export const showQueues = defineCommand({
 })
 
 export const listOwnDevices = defineCommand({
+  name: 'me.devices',
   summary: 'List your own devices',
   method: 'GET',
   path: '/v1/me/devices',
@@ -149,6 +153,7 @@ export const listOwnDevices = defineCommand({
 })
 
 export const revokeOwnDevice = defineCommand({
+  name: 'me.revoke-device',
   summary:
     'Revoke one of your own devices: its sessions end, what waits for it is destroyed, it is forgotten',
   method: 'DELETE',

@@ -35,6 +35,7 @@ function print({ items }: Static<typeof keysSchema>): string {
 }
 
 export const listDkimKeys = defineCommand({
+  name: 'dkim.list',
   summary: 'List the DKIM keys of a domain with the records that belong in DNS',
   method: 'GET',
   path: '/v1/domains/:domain/dkim',
@@ -48,6 +49,7 @@ export const listDkimKeys = defineCommand({
 })
 
 export const rotateDkimKeys = defineCommand({
+  name: 'dkim.rotate',
   summary: 'Make the next DKIM keys of a domain; they sign once DNS has their records',
   method: 'POST',
   path: '/v1/domains/:domain/dkim',

@@ -74,6 +74,7 @@ function served({ domains }: CommandContext, text: string): string {
 }
 
 export const listDomains = defineCommand({
+  name: 'domain.list',
   summary: 'List the domains of this server with what was decided for them',
   method: 'GET',
   path: '/v1/domains',
@@ -88,6 +89,7 @@ export const listDomains = defineCommand({
 })
 
 export const showDomainPolicy = defineCommand({
+  name: 'domain.show',
   summary: 'Show what was decided for a domain',
   method: 'GET',
   path: '/v1/domains/:domain/policy',
@@ -103,10 +105,15 @@ export const showDomainPolicy = defineCommand({
 })
 
 export const setDomainPolicy = defineCommand({
+  name: 'domain.set',
   summary: 'Decide for a domain, within a second; what is not given is as the server is set',
   method: 'PUT',
   path: '/v1/domains/:domain/policy',
   access: 'domains:write',
+  async state(context, { params }) {
+    const domain = served(context, params.domain)
+    return show(domain, (await context.accounts.domains.policies()).get(domain))
+  },
   params: domainParams,
   body: policySchema,
   status: 200,

@@ -10,6 +10,7 @@ import {
   terminateAccount,
 } from './accounts.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
+import { exportAudit, listAudit, verifyAudit } from './audit.ts'
 import type { Command } from './command.ts'
 import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
@@ -64,6 +65,9 @@ export const commands: readonly Command[] = [
   revokeApiKey,
   createInvite,
   redeemInvite,
+  listAudit,
+  exportAudit,
+  verifyAudit,
   showMe,
   listOwnDevices,
   revokeOwnDevice,

@@ -10,6 +10,7 @@ export const INVITE_GONE = () =>
   new HttpProblem(404, 'invite-gone', 'The invite is unknown, expired, or has been used')
 
 export const createInvite = defineCommand({
+  name: 'admin.invite',
   summary: 'Invite an administrator with a one-time link',
   method: 'POST',
   path: '/v1/invites',
@@ -78,6 +79,7 @@ const redeemedSchema = Type.Object({
 })
 
 export const redeemInvite = defineCommand({
+  name: 'invite.redeem',
   summary: 'Use an invite: choose the password of an account, or become an administrator',
   method: 'POST',
   path: '/v1/invites/redeem',

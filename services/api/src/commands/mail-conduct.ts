@@ -27,6 +27,7 @@ async function showLimit({ accounts }: CommandContext, address: string) {
 }
 
 export const showMailLimit = defineCommand({
+  name: 'account.mail-limit',
   summary: 'Show how much mail an account may send, if that was restricted',
   method: 'GET',
   path: '/v1/accounts/:jid/mail-limit',
@@ -39,10 +40,15 @@ export const showMailLimit = defineCommand({
 })
 
 export const setMailLimit = defineCommand({
+  name: 'account.limit-mail',
   summary: 'Restrict how much mail an account may send, at once; without a number as much as everybody',
   method: 'PUT',
   path: '/v1/accounts/:jid/mail-limit',
   access: 'accounts:suspend',
+  async state(context, { params }) {
+    const { messages_per_day: limit } = await showLimit(context, params.jid)
+    return { messages_per_day: limit }
+  },
   params: addressParams,
   body: Type.Object(limitFields, { additionalProperties: false }),
   status: 200,
@@ -62,6 +68,7 @@ const reviewSchema = Type.Object({
 const reviewsSchema = Type.Object({ items: Type.Array(reviewSchema) })
 
 export const listMailReviews = defineCommand({
+  name: 'account.mail-reviews',
   summary:
     'List accounts whose use of mail wants a look: many large files sent, or more received than a person can use',
   method: 'GET',
@@ -87,6 +94,7 @@ function printReviews({ items }: Static<typeof reviewsSchema>): string {
 }
 
 export const clearMailReview = defineCommand({
+  name: 'account.mail-reviewed',
   summary: 'Take an account off the list of those whose use of mail wants a look',
   method: 'DELETE',
   path: '/v1/mail-reviews/:jid',

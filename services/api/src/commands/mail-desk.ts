@@ -59,6 +59,7 @@ function plain(text: string): string {
 }
 
 export const listDesk = defineCommand({
+  name: 'mail.desk-list',
   summary: `List the mails to postmaster and abuse that wait at the desk, oldest first, ${String(DESK_LIST_MAX)} at most`,
   method: 'GET',
   path: '/v1/mail-desk',
@@ -76,6 +77,7 @@ export const listDesk = defineCommand({
 })
 
 export const showDeskMail = defineCommand({
+  name: 'mail.desk-show',
   summary: 'Show a mail at the desk: its whole header and its content, a piece at a time',
   method: 'GET',
   path: '/v1/mail-desk/:id',
@@ -97,6 +99,7 @@ export const showDeskMail = defineCommand({
 })
 
 export const finishDeskMail = defineCommand({
+  name: 'mail.desk-done',
   summary: 'Destroy a mail at the desk that was dealt with',
   method: 'DELETE',
   path: '/v1/mail-desk/:id',

@@ -40,6 +40,7 @@ export function ownDomain({ domains }: Pick<CommandContext, 'domains'>, name: st
 }
 
 export const listMailReports = defineCommand({
+  name: 'mail.reports',
   summary: 'List what other mail servers report about our domains: TLS (RFC 8460) and DMARC (RFC 9990)',
   method: 'GET',
   path: '/v1/mail-reports',
@@ -70,6 +71,7 @@ function printReports({ items }: Static<typeof reportsSchema>): string {
 }
 
 export const showDomainRecords = defineCommand({
+  name: 'domain.records',
   summary: 'Show the TXT records that a domain of ours needs for mail: DKIM keys, and where reports go',
   method: 'GET',
   path: '/v1/domains/:domain/records',

@@ -89,6 +89,7 @@ function printMail({
 }
 
 export const listMail = defineCommand({
+  name: 'mail.queue',
   summary: 'List the mails that wait to be delivered, oldest first',
   method: 'GET',
   path: '/v1/mail-queue',
@@ -111,6 +112,7 @@ export const listMail = defineCommand({
 })
 
 export const showQueuedMail = defineCommand({
+  name: 'mail.show',
   summary: 'Show a mail that waits: where to, how often it was tried, and why it is still here',
   method: 'GET',
   path: '/v1/mail-queue/:id',
@@ -129,6 +131,7 @@ export const showQueuedMail = defineCommand({
 function changing(change: MailChange, summary: string, done: string): Command {
   return defineCommand({
     summary,
+    name: `mail.${change}`,
     method: change === 'drop' ? 'DELETE' : 'POST',
     path: change === 'drop' ? '/v1/mail-queue/:id' : `/v1/mail-queue/:id/${change}`,
     access: 'mail:write',

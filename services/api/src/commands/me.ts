@@ -4,6 +4,7 @@ import { accountSchema, showAccount } from './account-schema.ts'
 import { defineCommand } from './command.ts'
 
 export const showMe = defineCommand({
+  name: 'me.show',
   summary: 'Show your own account',
   method: 'GET',
   path: '/v1/me',

@@ -35,6 +35,7 @@ function printListed({ accounts, ...plan }: Static<typeof listedSchema>): string
 }
 
 export const listPlans = defineCommand({
+  name: 'plan.list',
   summary: 'List the plans with their limits; accounts without one have what the server is set to',
   method: 'GET',
   path: '/v1/plans',
@@ -52,10 +53,14 @@ export const listPlans = defineCommand({
 })
 
 export const setPlan = defineCommand({
+  name: 'plan.set',
   summary: 'Make or replace a plan, in force at once; what is not given is as the server is set',
   method: 'PUT',
   path: '/v1/plans/:name',
   access: 'plans:write',
+  state: async ({ accounts }, request) => ({
+    ...(await accounts.plans.list()).find(({ name }) => name === request.params.name)?.limits,
+  }),
   params,
   body: limitsSchema,
   status: 200,
@@ -65,6 +70,7 @@ export const setPlan = defineCommand({
 })
 
 export const removePlan = defineCommand({
+  name: 'plan.remove',
   summary: 'Remove a plan that no account has',
   method: 'DELETE',
   path: '/v1/plans/:name',
@@ -94,6 +100,7 @@ const printOf = ({ jid, plan, limits }: Static<typeof ofAccountSchema>): string 
   `${jid}  ${printPlan({ name: plan, limits })}`
 
 export const showAccountPlan = defineCommand({
+  name: 'account.plan',
   summary: 'Show which plan an account has',
   method: 'GET',
   path: '/v1/accounts/:jid/plan',
@@ -106,10 +113,12 @@ export const showAccountPlan = defineCommand({
 })
 
 export const setAccountPlan = defineCommand({
+  name: 'account.set-plan',
   summary: 'Give an account a plan, or "default": what the server is set to',
   method: 'PUT',
   path: '/v1/accounts/:jid/plan',
   access: 'accounts:write',
+  state: async (context, request) => ({ plan: (await showOf(context, request.params.jid)).plan }),
   params: addressParams,
   body: Type.Object({ plan: Type.String({ minLength: 1, maxLength: 32 }) }, { additionalProperties: false }),
   status: 200,

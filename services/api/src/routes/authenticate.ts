@@ -47,7 +47,7 @@ export function createAuthenticate({ accounts, signIn, events }: AuthenticateOpt
       reply.header('www-authenticate', `Bearer realm="${REALM}", error="invalid_token"`)
       throw reject.badKey()
     }
-    return { kind: 'key', id: key.id, scopes: key.scopes }
+    return { kind: 'key', id: key.id, scopes: key.scopes, organisationId: undefined }
   }
 
   async function byPassword(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {

@@ -8,17 +8,21 @@ import {
   type FastifyRequest,
 } from '@sealpost/http'
 import type { Actor, Access, Command, CommandContext, ImportCounts } from '../commands/command.ts'
+import { dispatch } from '../commands/dispatch.ts'
+import type { ApiEvents } from '../events.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
 import { toHttpProblem } from './problems.ts'
 
 export interface RegisterOptions {
   readonly context: CommandContext
+  readonly events: ApiEvents
   readonly authenticate: (access: Access, request: FastifyRequest, reply: FastifyReply) => Promise<Actor>
 }
 
 const NDJSON = 'application/x-ndjson'
 /** RFC draft-ietf-httpapi-idempotency-key-header: opaque to us; printable and short. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+const REASON = /^[^\p{Cc}]{1,500}$/u
 
 type Fields = Record<string, unknown>
 type AnyRequest = Parameters<Command['handle']>[1]
@@ -44,7 +48,7 @@ export async function registerCommand(
   })
 }
 
-function addRoute(app: FastifyInstance, command: Command, { context, authenticate }: RegisterOptions): void {
+function addRoute(app: FastifyInstance, command: Command, options: RegisterOptions): void {
   app.route({
     method: command.method,
     url: command.path,
@@ -56,7 +60,7 @@ function addRoute(app: FastifyInstance, command: Command, { context, authenticat
     config: command.requestsPerMinute === undefined ? {} : { rateLimit: { max: command.requestsPerMinute } },
     onRequest: async (request, reply) => {
       try {
-        actors.set(request, await authenticate(command.access, request, reply))
+        actors.set(request, await options.authenticate(command.access, request, reply))
       } catch (error) {
         throw toHttpProblem(error)
       }
@@ -66,7 +70,7 @@ function addRoute(app: FastifyInstance, command: Command, { context, authenticat
     },
     handler: async (request, reply) => {
       try {
-        return await answer(command, context, request, reply)
+        return await answer(command, options, request, reply)
       } catch (error) {
         throw toHttpProblem(error)
       }
@@ -77,6 +81,7 @@ function addRoute(app: FastifyInstance, command: Command, { context, authenticat
 function describe(command: Command): object {
   const access = command.access === 'anyone' ? 'Nobody is asked who they are.' : `Needs: ${command.access}.`
   return {
+    operationId: command.name,
     summary: command.summary,
     description: command.access === 'account' ? 'HTTP Basic with name and password of an account.' : access,
     tags: [command.path.split('/')[2] ?? 'v1'],
@@ -94,7 +99,7 @@ function describeUpload({ type, description }: NonNullable<Command['upload']>): 
 
 async function answer(
   command: Command,
-  context: CommandContext,
+  options: RegisterOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
@@ -107,14 +112,15 @@ async function answer(
     query: (request.query ?? {}) as Fields,
     body: ((command.upload === undefined ? request.body : undefined) ?? {}) as Fields,
     idempotencyKey: readIdempotencyKey(request),
+    reason: readReason(request),
     upload,
     signal: whenGone(reply),
     progress: () => {},
   }
   if (command.upload !== undefined && request.headers.accept?.includes(NDJSON) === true) {
-    return reply.type(NDJSON).send(withProgress(command, context, commandRequest))
+    return reply.type(NDJSON).send(withProgress(command, options, commandRequest))
   }
-  const result = await command.handle(context, commandRequest)
+  const result = await dispatch(command, options.context, commandRequest, options.events)
   // Answers may hold keys and links: no cache keeps any of them.
   return reply.code(command.status).header('cache-control', 'no-store').send(result)
 }
@@ -128,13 +134,13 @@ function whenGone(reply: FastifyReply): AbortSignal {
 }
 
 /** Lines of `{"progress": counts}`, then one of `{"result": …}` or `{"problem": …}`. */
-function withProgress(command: Command, context: CommandContext, request: AnyRequest): Readable {
+function withProgress(command: Command, { context, events }: RegisterOptions, request: AnyRequest): Readable {
   const lines = new PassThrough()
   const line = (value: object) => `${JSON.stringify(value)}\n`
   const progress = (counts: ImportCounts) => {
     if (!lines.writableNeedDrain && lines.writable) lines.write(line({ progress: counts }))
   }
-  command.handle(context, { ...request, progress }).then(
+  dispatch(command, context, { ...request, progress }, events).then(
     (result) => lines.end(line({ result })),
     (error: unknown) => lines.end(line({ problem: problemBody(toHttpProblem(error)) })),
   )
@@ -144,6 +150,27 @@ function withProgress(command: Command, context: CommandContext, request: AnyReq
 function problemBody(error: unknown): object {
   if (error instanceof HttpProblem) return { type: error.type, title: error.title, status: error.status }
   return { type: 'about:blank', title: 'Internal Server Error', status: 500 }
+}
+
+/** Why, percent-encoded (RFC 3986 §2.1), since a header holds no other letters than those of English. */
+function readReason(request: FastifyRequest): string | undefined {
+  const value = request.headers['sealpost-reason']
+  if (value === undefined) return undefined
+  const reason = typeof value === 'string' ? decode(value)?.trim() : undefined
+  if (reason !== undefined && REASON.test(reason)) return reason
+  throw new HttpProblem(
+    400,
+    'reason-header-malformed',
+    'Sealpost-Reason has 1 to 500 characters, percent-encoded',
+  )
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 function readIdempotencyKey(request: FastifyRequest): string | undefined {
