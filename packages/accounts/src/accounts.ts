@@ -1,15 +1,18 @@
 /** Accounts by domain: who exists, in which state, and with which SCRAM verifiers. Used by all four services. */
 import type { Bus } from '@sealpost/bus'
 import type { Db } from '@sealpost/db'
-import { Jid } from '@sealpost/jid'
+import type { Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
 import { decoyVerifier, type ScramHash, type ScramVerifier } from '@sealpost/sasl'
 import { createApiKeys, createInvites, type ApiKeys, type Invites } from './access.ts'
 import { postgresAccessStore } from './access-store.postgres.ts'
+import { postgresAccountInviteStore } from './account-invite-store.postgres.ts'
+import { createAccountInvites, type AccountInvites, type AccountInviteStore } from './account-invites.ts'
 import {
   AccountError,
   DATA_OWNERS,
   SUSPENSION_REASON,
+  toAccount,
   type Account,
   type AccountState,
   type Page,
@@ -27,7 +30,7 @@ import { postgresPlanStore } from './plan-store.postgres.ts'
 import { createPlans, type Plans, type PlanStore } from './plans.ts'
 import { isReservedName } from './reserved-names.ts'
 import { postgresAccountStore } from './store.postgres.ts'
-import type { AccessStore, AccountRow, AccountStore, Name } from './store.ts'
+import type { AccessStore, AccountStore, Name } from './store.ts'
 
 declare module '@sealpost/bus' {
   interface Topics {
@@ -85,6 +88,7 @@ export interface AccountsDomain extends Accounts, AsyncDisposable {
   readonly erasure: ErasureLedger
   readonly apiKeys: ApiKeys
   readonly invites: Invites
+  readonly accountInvites: AccountInvites
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
@@ -104,6 +108,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
     ...parts,
     accounts: postgresAccountStore(db),
     access: postgresAccessStore(db),
+    accountInvites: postgresAccountInviteStore(db),
     domains: postgresDomainStore(db),
     mailConduct: postgresMailConductStore(db),
     plans: postgresPlanStore(db),
@@ -113,6 +118,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
 export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly accounts: AccountStore
   readonly access: AccessStore
+  readonly accountInvites: AccountInviteStore
   readonly domains: DomainStore
   readonly mailConduct: MailConductStore
   readonly plans: PlanStore
@@ -129,6 +135,7 @@ class StoredAccounts implements AccountsDomain {
   readonly erasure: ErasureLedger
   readonly apiKeys: ApiKeys
   readonly invites: Invites
+  readonly accountInvites: AccountInvites
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
@@ -138,7 +145,8 @@ class StoredAccounts implements AccountsDomain {
   readonly #random: Random
   readonly #lastUse: LastUse
 
-  constructor({ accounts, access, domains, mailConduct, plans, bus, clock, random }: AccountsParts) {
+  constructor(parts: AccountsParts) {
+    const { accounts, access, domains, mailConduct, plans, bus, clock, random } = parts
     this.#store = accounts
     this.#bus = bus
     this.#clock = clock
@@ -147,6 +155,14 @@ class StoredAccounts implements AccountsDomain {
     this.erasure = createLedger(accounts, clock)
     this.apiKeys = createApiKeys({ store: access, clock, random })
     this.invites = this.#announcing(createInvites({ store: access, clock, random }))
+    this.accountInvites = this.#announcingCreated(
+      createAccountInvites({
+        store: parts.accountInvites,
+        taken: async (name) => (await accounts.taken([name]))[0] === true,
+        clock,
+        random,
+      }),
+    )
     this.domains = createDomains(domains, bus)
     this.mailConduct = createMailConduct({ store: mailConduct, accounts, clock })
     this.plans = createPlans({ store: plans, accounts })
@@ -264,6 +280,17 @@ class StoredAccounts implements AccountsDomain {
     }
   }
 
+  #announcingCreated(invites: AccountInvites): AccountInvites {
+    return {
+      ...invites,
+      register: async (...registration) => {
+        const account = await invites.register(...registration)
+        if (account) await this.#bus.publish('account/created', { accounts: 1 })
+        return account
+      },
+    }
+  }
+
   #changed(accountId: string): Promise<void> {
     return this.#bus.publish('account/changed', { accountId })
   }
@@ -275,17 +302,6 @@ class StoredAccounts implements AccountsDomain {
 
 function nameOf(jid: Jid): Name {
   return { domain: jid.domain, localpart: jid.local }
-}
-
-function toAccount({ domain, localpart, ...row }: AccountRow): Account {
-  return {
-    id: row.id,
-    jid: new Jid(localpart, domain, ''), // Stored in canonical form.
-    state: row.state,
-    reason: row.reason,
-    createdOn: row.createdOn,
-    lastUsedOn: row.lastUsedOn,
-  }
 }
 
 /** Opaque to clients: the last name of the page before. */

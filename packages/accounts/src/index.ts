@@ -15,6 +15,12 @@ export {
   type AccountsDomain,
   type AccountsOptions,
 } from './accounts.ts'
+export {
+  ACCOUNT_INVITE_USES_MAX,
+  type AccountInvite,
+  type AccountInvites,
+  type NewAccountInvite,
+} from './account-invites.ts'
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'

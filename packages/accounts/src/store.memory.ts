@@ -1,4 +1,6 @@
 /** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
+import { memoryAccountInviteStore } from './account-invite-store.memory.ts'
+import type { AccountInviteStore } from './account-invites.ts'
 import { memoryPlanStore } from './plan-store.memory.ts'
 import type { PlanStore } from './plans.ts'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
@@ -28,17 +30,21 @@ interface ErasureRow {
 export function memoryStores(): {
   accounts: AccountStore
   access: AccessStore
+  accountInvites: AccountInviteStore
   domains: DomainStore
   mailConduct: MailConductStore
   plans: PlanStore
 } {
   const state = new MemoryState()
+  const accounts = new MemoryAccountStore(state)
+  const plans = memoryPlanStore((id) => state.accounts.has(id))
   return {
-    accounts: new MemoryAccountStore(state),
+    accounts,
     access: new MemoryAccessStore(state),
+    accountInvites: memoryAccountInviteStore(accounts, plans),
     domains: memoryDomainStore(),
     mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),
-    plans: memoryPlanStore((id) => state.accounts.has(id)),
+    plans,
   }
 }
 

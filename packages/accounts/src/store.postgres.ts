@@ -1,9 +1,8 @@
 /** The accounts' store in Postgres, schema `account`. The only code that names these tables. */
-import { createHmac } from 'node:crypto'
 import { gather, sql, type Db, type Tx } from '@sealpost/db'
-import { assert } from '@sealpost/errors'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
+import { AccountSecrets } from './secrets.postgres.ts'
 import type { AccountRow, AccountStore, InsertResult, ListQuery, Name, NewAccount } from './store.ts'
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
@@ -42,30 +41,19 @@ const VERIFIER_PAUSE_MS = 5
 
 class PostgresAccountStore implements AccountStore {
   readonly #db: Db
-  readonly #secrets = new Map<string, Buffer>()
+  readonly #secrets: AccountSecrets
 
   readonly #verifier: (wanted: Name & { hash: ScramHash }) => Promise<FoundVerifier | undefined>
 
   constructor(db: Db) {
     this.#db = db
+    this.#secrets = new AccountSecrets(db)
     this.#verifier = gather((wanted) => findVerifiers(db, wanted), { pauseMs: VERIFIER_PAUSE_MS })
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
-    const hashes = await this.#nameHashes(rows)
-    return this.#db.transaction(async (tx) => {
-      const created = await insertAccounts(tx, rows, today)
-      const createdRows = rows.filter((row) => created.has(row.id))
-      const retired = await withdrawRetired(tx, createdRows, hashes)
-      await insertVerifiers(
-        tx,
-        createdRows.filter((row) => !retired.has(row.id)),
-      )
-      return rows.map((row) => {
-        if (retired.has(row.id)) return 'retired'
-        return created.has(row.id) ? 'created' : 'exists'
-      })
-    })
+    const hashes = await nameHashes(this.#secrets, rows)
+    return this.#db.transaction((tx) => insertNew(tx, rows, hashes, today))
   }
 
   async taken(names: readonly Name[]): Promise<boolean[]> {
@@ -98,7 +86,7 @@ class PostgresAccountStore implements AccountStore {
   }
 
   decoySecret(): Promise<Buffer> {
-    return this.#secret('decoy')
+    return this.#secrets.get('decoy')
   }
 
   async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
@@ -114,7 +102,7 @@ class PostgresAccountStore implements AccountStore {
   }
 
   async terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined> {
-    const hash = await this.#nameHash(name)
+    const hash = await this.#secrets.nameHash(name)
     return this.#db.transaction(async (tx) => {
       const [row] = await tx.query<SqlAccount>(sql`
         update account.account a set state = 'terminated', suspension_reason = null
@@ -176,30 +164,36 @@ class PostgresAccountStore implements AccountStore {
         await tx.execute(sql`delete from account.erasure where account_id = ${accountId}::uuid`)
     })
   }
+}
 
-  async #nameHashes(rows: readonly NewAccount[]): Promise<Map<string, Buffer>> {
-    const hashes = new Map<string, Buffer>()
-    for (const row of rows) hashes.set(row.id, await this.#nameHash(row))
-    return hashes
-  }
+/** By id. */
+export async function nameHashes(
+  secrets: AccountSecrets,
+  rows: readonly NewAccount[],
+): Promise<Map<string, Buffer>> {
+  const hashes = new Map<string, Buffer>()
+  for (const row of rows) hashes.set(row.id, await secrets.nameHash(row))
+  return hashes
+}
 
-  async #nameHash(name: Name): Promise<Buffer> {
-    return createHmac('sha256', await this.#secret('tombstone'))
-      .update(nameKey(name))
-      .digest()
-  }
-
-  /** Never changes, hence read once. */
-  async #secret(purpose: 'tombstone' | 'decoy'): Promise<Buffer> {
-    const known = this.#secrets.get(purpose)
-    if (known) return known
-    const [row] = await this.#db.query<{ key: Buffer }>(
-      sql`select key from account.secret where purpose = ${purpose}`,
-    )
-    assert(row, 'the schema account has lost a secret')
-    this.#secrets.set(purpose, row.key)
-    return row.key
-  }
+/** One result per row, in order. */
+export async function insertNew(
+  tx: Tx,
+  rows: readonly NewAccount[],
+  hashes: Map<string, Buffer>,
+  today: string,
+): Promise<InsertResult[]> {
+  const created = await insertAccounts(tx, rows, today)
+  const createdRows = rows.filter((row) => created.has(row.id))
+  const retired = await withdrawRetired(tx, createdRows, hashes)
+  await insertVerifiers(
+    tx,
+    createdRows.filter((row) => !retired.has(row.id)),
+  )
+  return rows.map((row) => {
+    if (retired.has(row.id)) return 'retired'
+    return created.has(row.id) ? 'created' : 'exists'
+  })
 }
 
 /** In the order of `wanted`. */

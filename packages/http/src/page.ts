@@ -19,6 +19,7 @@ input, textarea { display: block; width: 100%; margin-top: .3rem; padding: .65re
 textarea { font: .9rem/1.5 ui-monospace, monospace; resize: vertical }
 fieldset { margin: 0 0 1rem; padding: .6rem 1rem; border: 1px solid var(--line); border-radius: 8px } legend { padding: 0 .3rem; font-weight: 600 }
 .choice { display: flex; gap: .6rem; align-items: baseline; margin: .3rem 0; font-weight: 400; overflow-wrap: anywhere } .choice input { width: auto; margin: 0 }
+details { margin-top: 1.5rem } summary { cursor: pointer } .qr { margin: 1rem 0 0 } .qr svg { display: block; width: min(100%, 16rem); height: auto; border-radius: 8px }
 form:not(:last-child) { margin-bottom: 1.2rem }
 button, .button { display: inline-block; padding: .7rem 1.3rem; font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent); border: 0; border-radius: 8px; cursor: pointer; text-decoration: none }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }

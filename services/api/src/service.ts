@@ -16,6 +16,8 @@ import { createEvents } from './events.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
+import { createJoining } from './joining/create-joining.ts'
+import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerCommand } from './routes/register-commands.ts'
@@ -87,6 +89,7 @@ export async function createApiService(
     dkim,
     desk,
     reports,
+    joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),
@@ -98,6 +101,7 @@ export async function createApiService(
   const http: FastifyPluginAsync = async (app) => {
     for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
     await registerInvitePages(app, { context, origin: config.publicOrigin })
+    await registerEnrolmentPages(app, context)
   }
 
   const firstToken = (await accounts.invites.createFirstAdmin())?.token

@@ -10,6 +10,7 @@ import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } fro
 import type { ScramVerifier } from '@sealpost/sasl'
 import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
+import type { Joining } from '../joining/create-joining.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -54,6 +55,7 @@ export interface CommandContext {
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
+  readonly joining: Joining
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links
@@ -137,6 +139,8 @@ export interface CommandDefinition<
   /** The body is a file of this type instead of JSON. */
   readonly upload?: { readonly type: 'text/csv'; readonly description: string }
   readonly status: 200 | 201
+  /** The answer is a text of this type instead of JSON. */
+  readonly media?: 'image/svg+xml'
   readonly response: R
   /** Requests a minute of one client, where the common limit is too high. */
   readonly requestsPerMinute?: number

@@ -16,6 +16,7 @@ import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues 
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { createInvite, redeemInvite } from './invites.ts'
+import { joiningCommands } from './joining.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { listMailReports, showDomainRecords } from './mail-reports.ts'
@@ -65,6 +66,7 @@ export const commands: readonly Command[] = [
   revokeApiKey,
   createInvite,
   redeemInvite,
+  ...joiningCommands,
   listAudit,
   exportAudit,
   verifyAudit,

@@ -33,6 +33,7 @@ export const createInvite = defineCommand({
 
 const binary = Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9+/]+={0,2}$', description: 'base64' })
 
+/** SCRAM verifiers made by the client, which then keeps its password to itself. */
 const verifierSchema = Type.Object(
   {
     hash: Type.Union(
@@ -56,16 +57,32 @@ function readVerifier(verifier: Static<typeof verifierSchema>): ScramVerifier {
   }
 }
 
+/** A password, or what a client made of one that it keeps to itself. */
+export const chosenFields = {
+  password: Type.Optional(passwordSchema),
+  verifiers: Type.Optional(
+    Type.Array(verifierSchema, {
+      maxItems: 2,
+      description: 'Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt',
+    }),
+  ),
+} as const
+const chosenSchema = Type.Object(chosenFields)
+
+/** Throws 422 `password-missing`, PASSWORD_UNACCEPTABLE. */
+export async function chosenVerifiers(
+  context: Pick<CommandContext, 'deriveVerifiers'>,
+  { password, verifiers }: Static<typeof chosenSchema>,
+): Promise<ScramVerifier[]> {
+  if (verifiers !== undefined) return verifiers.map(readVerifier)
+  if (password !== undefined) return context.deriveVerifiers(password)
+  throw new HttpProblem(422, 'password-missing', 'A password or verifiers are needed')
+}
+
 const redeemBody = Type.Object(
   {
     token: Type.String({ minLength: 1, maxLength: 128 }),
-    password: Type.Optional(passwordSchema),
-    verifiers: Type.Optional(
-      Type.Array(verifierSchema, {
-        maxItems: 2,
-        description: 'Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt',
-      }),
-    ),
+    ...chosenFields,
     label: Type.Optional(labelSchema),
   },
   { additionalProperties: false },
@@ -93,7 +110,7 @@ export const redeemInvite = defineCommand({
     if (invite === undefined) throw INVITE_GONE()
     if (invite.purpose === 'admin')
       return { api_key: await becomeAdministrator(context, body.token, body.label) }
-    const verifiers = body.verifiers?.map(readVerifier) ?? (await derive(context, body.password))
+    const verifiers = await chosenVerifiers(context, body)
     const accountId = await context.accounts.invites.redeemPassword(body.token, verifiers)
     const account = accountId === undefined ? undefined : await context.accounts.findById(accountId)
     if (account === undefined) throw INVITE_GONE()
@@ -112,12 +129,6 @@ export const redeemInvite = defineCommand({
     },
   ],
 })
-
-async function derive(context: CommandContext, password: string | undefined): Promise<ScramVerifier[]> {
-  if (password === undefined)
-    throw new HttpProblem(422, 'password-missing', 'A password or verifiers are needed')
-  return context.deriveVerifiers(password)
-}
 
 async function becomeAdministrator({ accounts }: CommandContext, token: string, label = 'administrator') {
   const redeemed = await accounts.invites.redeemAdmin(token, label)

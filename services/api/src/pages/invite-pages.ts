@@ -1,5 +1,5 @@
-/** The pages behind one-time links: becoming an administrator, choosing the password of an account. Looking at one uses nothing up. */
-import { AccountError, type InvitePurpose } from '@sealpost/accounts'
+/** The pages behind the one-time links of administrators. Looking at one uses nothing up. */
+import type { InvitePurpose } from '@sealpost/accounts'
 import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
 
@@ -9,27 +9,31 @@ export interface InvitePagesOptions {
   readonly origin: () => string
 }
 
-const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
+export const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
 const FORM_BYTES_MAX = 16 * 1024
 
-interface WithToken {
+export interface WithToken {
   Params: { token: string }
 }
 
-type Form = WithToken & { Body: URLSearchParams | undefined }
+export type Form = WithToken & { Body: URLSearchParams | undefined }
 
 /** Registers the pages and, for them only, the parser of HTML forms. */
 export async function registerInvitePages(app: FastifyInstance, options: InvitePagesOptions): Promise<void> {
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
-      (_request, body, done) => done(null, new URLSearchParams(String(body))),
-    )
+    parseForms(scope)
     registerAdminPages(scope, options)
-    registerEnrolmentPages(scope, options)
   })
+}
+
+/** From now on bodies of `app` are HTML forms, and nothing else. */
+export function parseForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+    (_request, body, done) => done(null, new URLSearchParams(String(body))),
+  )
 }
 
 async function isOpen({ accounts }: CommandContext, token: string, purpose: InvitePurpose): Promise<boolean> {
@@ -66,63 +70,8 @@ function adminKey(token: string, origin: string): Html {
     <p class="soft">On the server itself, <code>npm run ctl</code> needs no key.</p>`
 }
 
-function registerEnrolmentPages(app: FastifyInstance, { context }: InvitePagesOptions): void {
-  app.get<WithToken>('/enrol/:token', hidden, async ({ params }, reply) => {
-    if (!(await isOpen(context, params.token, 'password'))) return sendGone(reply)
-    return sendPage(reply, 200, 'Choose your password', passwordForm())
-  })
-
-  app.post<Form>('/enrol/:token', hidden, async ({ params, body }, reply) => {
-    if (!(await isOpen(context, params.token, 'password'))) return sendGone(reply)
-    const again = (why: string) =>
-      sendPage(
-        reply,
-        422,
-        'Choose your password',
-        html`<p class="alert" role="alert">${why}</p>
-          ${passwordForm()}`,
-      )
-    const password = body?.get('password') ?? ''
-    if (password !== body?.get('repeated')) return again('The two passwords differ.')
-    try {
-      const verifiers = await context.deriveVerifiers(password)
-      const accountId = await context.accounts.invites.redeemPassword(params.token, verifiers)
-      const account = accountId === undefined ? undefined : await context.accounts.findById(accountId)
-      if (account === undefined) return sendGone(reply)
-      return sendPage(reply, 200, 'Your password is set', enrolled(account.jid.toString()))
-    } catch (error) {
-      if (error instanceof AccountError) return again(`${error.message}.`)
-      throw error
-    }
-  })
-}
-
-function passwordForm(): Html {
-  return html` <p>This link was made for the owner of one account. It works once.</p>
-    <form method="post">
-      <label
-        >Password<input type="password" name="password" autocomplete="new-password" maxlength="1023" required
-      /></label>
-      <label
-        >The same again<input
-          type="password"
-          name="repeated"
-          autocomplete="new-password"
-          maxlength="1023"
-          required
-      /></label>
-      <button>Set the password</button>
-    </form>`
-}
-
-function enrolled(address: string): Html {
-  return html` <p>
-      Sign in to your chat or mail program with this address and the password you have just chosen:
-    </p>
-    <pre>${address}</pre>`
-}
-
-function sendGone(reply: FastifyReply): FastifyReply {
+/** For a link that leads nowhere. */
+export function sendGone(reply: FastifyReply): FastifyReply {
   const body = html`<p>
     It is unknown, has expired, or has been used. Whoever sent it to you can make a new one.
   </p>`

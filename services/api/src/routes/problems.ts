@@ -17,6 +17,7 @@ const refusals = {
   CURSOR_MALFORMED: [400, 'cursor-malformed'],
   API_KEY_LIMIT: [409, 'api-key-limit'],
   INVITE_LIMIT: [409, 'invite-limit'],
+  ACCOUNT_INVITE_MALFORMED: [422, 'invite-malformed'],
   PLAN_UNKNOWN: [404, 'plan-unknown'],
   PLAN_IN_USE: [409, 'plan-in-use'],
   PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],

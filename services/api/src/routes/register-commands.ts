@@ -89,8 +89,12 @@ function describe(command: Command): object {
     ...(command.query === undefined ? {} : { querystring: command.query }),
     ...(command.body === undefined ? {} : { body: command.body }),
     ...(command.upload === undefined ? {} : { body: describeUpload(command.upload) }),
-    response: { [command.status]: command.response, '4xx': problemSchema, '5xx': problemSchema },
+    response: { [command.status]: describeAnswer(command), '4xx': problemSchema, '5xx': problemSchema },
   }
+}
+
+function describeAnswer({ media, response }: Command): object {
+  return media === undefined ? response : { content: { [media]: { schema: response } } }
 }
 
 function describeUpload({ type, description }: NonNullable<Command['upload']>): object {
@@ -121,6 +125,7 @@ async function answer(
     return reply.type(NDJSON).send(withProgress(command, options, commandRequest))
   }
   const result = await dispatch(command, options.context, commandRequest, options.events)
+  if (command.media !== undefined) void reply.type(command.media)
   // Answers may hold keys and links: no cache keeps any of them.
   return reply.code(command.status).header('cache-control', 'no-store').send(result)
 }
