@@ -1451,7 +1451,44 @@ export interface ApiPaths {
   }
   "/v1/invites": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
+    /** List the open invites to make an account. Needs: invites:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            /** Where accounts will be */
+            domain: string
+            /** Absent: whoever comes chooses, or is given one */
+            name?: string
+            plan?: string
+            /** How many accounts can be made with it */
+            uses: number
+            /** How many have been; one that is used up is gone */
+            used: number
+            /** A day in UTC */
+            created_on: string
+            expires_at: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
     put?: never
     /** Invite an administrator with a one-time link. Needs: admins:write. */
     post: {
@@ -1529,6 +1566,231 @@ export interface ApiPaths {
             scopes: string[]
             token: string
           }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/invites/account": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Make a link with which people make accounts of their own. Needs: invites:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** The first that is served, unless given */
+        domain?: string
+        /** What stands before the @ */
+        name?: string
+        plan?: string
+        /** 1 unless given */
+        uses?: number
+        /** How long it works; seven days unless given */
+        ttl_seconds?: number
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          /** Where accounts will be */
+          domain: string
+          /** Absent: whoever comes chooses, or is given one */
+          name?: string
+          plan?: string
+          /** How many accounts can be made with it */
+          uses: number
+          /** How many have been; one that is used up is gone */
+          used: number
+          /** A day in UTC */
+          created_on: string
+          expires_at: string
+          url: string
+          /** For POST /v1/registrations */
+          token: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/invites/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show an invite with its link. Needs: invites:write. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          /** Where accounts will be */
+          domain: string
+          /** Absent: whoever comes chooses, or is given one */
+          name?: string
+          plan?: string
+          /** How many accounts can be made with it */
+          uses: number
+          /** How many have been; one that is used up is gone */
+          used: number
+          /** A day in UTC */
+          created_on: string
+          expires_at: string
+          url: string
+          /** For POST /v1/registrations */
+          token: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    /** Revoke an invite: its link works no more; accounts made with it stay. Needs: invites:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/invites/{id}/qr.svg": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show the link of an invite as a QR code. Needs: invites:write. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "image/svg+xml": string } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/registrations/{token}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show what an invite offers; does not use it. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          token: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Where the account will be */
+          domain: string
+          /** The name that the account will have; absent: choose */
+          name?: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/registrations": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Make an account with an invite; without a name, one is made that means nothing. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        token: string
+        /** What stands before the @ */
+        name?: string
+        password?: string
+        /** Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt */
+        verifiers?: {
+          hash: "SHA-256" | "SHA-1"
+          /** base64 */
+          salt: string
+          iterations: number
+          /** base64 */
+          stored_key: string
+          /** base64 */
+          server_key: string
+        }[]
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer

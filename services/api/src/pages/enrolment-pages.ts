@@ -70,11 +70,12 @@ async function enrol(
 
 /** The address of the account; undefined when the link is gone. Throws AccountError. */
 async function use(
-  { accounts, deriveVerifiers }: CommandContext,
+  context: CommandContext,
   { token, purpose, form }: Enrolment,
   password: string,
 ): Promise<string | undefined> {
-  const verifiers = await deriveVerifiers(password)
+  const { accounts } = context
+  const verifiers = await context.deriveVerifiers(password)
   if (purpose.kind === 'account') {
     const name = form.get('name')?.trim() ?? ''
     const account = await accounts.accountInvites.register(token, name === '' ? undefined : name, verifiers)
