@@ -7,6 +7,8 @@ import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
 import { shape } from './shape.ts'
 
+const COMMANDS = 'http://jabber.org/protocol/commands'
+
 interface ShownDevice {
   readonly id: string
   readonly state: string
@@ -160,4 +162,32 @@ shape.describe('devices', (deployment, which) => {
       expect((await me('ann', 'GET', 'devices')).status).toBe(200)
     })
   }
+
+  test('XEP-0050: the owner lists and revokes devices by commands of the server, in a chat client', async () => {
+    await account('iris')
+    await register('iris', 'phone')
+    const [own] = await devices('iris')
+    await register('iris', 'tablet')
+    const phone = await signIn('iris', 'phone')
+    const command = async (name: string, inner = '', sessionid?: string): Promise<string> => {
+      const session = sessionid === undefined ? '' : ` sessionid='${sessionid}'`
+      const xml = `<command xmlns='${COMMANDS}' node='urn:sealpost:command:${name}'${session}>${inner}</command>`
+      return (await phone.request('set', xml, 'localhost')).toString()
+    }
+    const listed = await command('me.devices')
+    expect(listed).toContain("status='completed'")
+    const before = await devices('iris')
+    for (const { id } of before) expect(listed).toContain(id)
+    const gone = before.find(({ id }) => id !== own?.id)?.id ?? ''
+    const form = await command('me.revoke-device')
+    const sessionid = /sessionid='([^']+)'/.exec(form)?.[1]
+    const filled = (id: string) =>
+      `<x xmlns='jabber:x:data' type='submit'><field var='device'><value>${id}</value></field></x>`
+    const refused = await command('me.revoke-device', filled('nonsense'), sessionid)
+    expect(refused).toContain("type='error'")
+    const again = /sessionid='([^']+)'/.exec(await command('me.revoke-device'))?.[1]
+    expect(await command('me.revoke-device', filled(gone), again)).toContain("type='info'")
+    expect((await devices('iris')).map(({ id }) => id)).not.toContain(gone)
+    await phone.close()
+  })
 })

@@ -16,6 +16,7 @@ import { FAULT, faulty, type Weather } from './faulty.ts'
 import type { SimulatedConnection } from './network.ts'
 import { type SealedDisk, SimulatedSealedStore } from './sealed-disk.ts'
 import type { SeededRandom } from './seeded-random.ts'
+import { noCommands } from '../../services/xmpp/test/no-commands.ts'
 
 const log = createLog({ level: 'silent' })
 const metrics = createMetrics()
@@ -120,6 +121,7 @@ export class RelayProcess {
       features: {
         rosters: around.rosters,
         pep: around.pep,
+        commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
         resumeTimeoutMs: around.resumeTimeoutMs,
       },

@@ -10,7 +10,7 @@ import { parseJid } from '@sealpost/jid'
 import { createKeysService } from '@sealpost/keys-service'
 import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
-import { type KeyDirectory, PortError } from '@sealpost/ports'
+import { type AccountCommands, type KeyDirectory, PortError } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import { createPlatform, migrateAll, originOf } from '@sealpost/service'
@@ -149,7 +149,14 @@ interface Services {
 
 async function startServices({ config, stack }: Base, platform: Platform): Promise<Services> {
   let known = config.api.publicOrigin()
-  const xmpp = stack.use(await createXmppService(config.xmpp, platform))
+  // The relay needs what the API offers, and the API the relay.
+  let commands: AccountCommands | undefined
+  const offered: AccountCommands = {
+    offered: async (accountId) => (await commands?.offered(accountId)) ?? [],
+    form: async (accountId, name) => commands?.form(accountId, name),
+    run: async (accountId, name, values) => commands?.run(accountId, name, values),
+  }
+  const xmpp = stack.use(await createXmppService(config.xmpp, platform, { commands: offered }))
   const { relay } = xmpp
   // The two need each other: the relay asks for keys only when mail comes in, and brings mail.
   let directory: KeyDirectory = {
@@ -166,6 +173,7 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   const { mail, mailOperations, dkim, desk, reports } = smtp
   const ports = { relay, mail: mailOperations, dkim, desk, reports }
   const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
+  commands = api.commands
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
   )

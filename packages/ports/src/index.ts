@@ -1,4 +1,15 @@
 /** What one service may ask of another: a direct call in one process, HTTP with a shared secret between processes. */
+export { accountCommandsClient } from './account-commands-client.ts'
+export { ACCOUNT_COMMANDS_PATHS } from './account-commands-wire.ts'
+export type {
+  AccountCommands,
+  CommandField,
+  CommandFieldKind,
+  CommandForm,
+  CommandOutcome,
+  CommandValues,
+  OfferedCommand,
+} from './account-commands.ts'
 export { dkimClient } from './dkim-client.ts'
 export { DKIM_PATH } from './dkim-wire.ts'
 export type { DkimKeyListing, DkimOperations } from './dkim.ts'

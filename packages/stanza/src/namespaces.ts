@@ -22,6 +22,7 @@ export const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info' // XEP-0030
 export const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items' // XEP-0030
 export const NS_CAPS = 'http://jabber.org/protocol/caps' // XEP-0115
 export const NS_DATA = 'jabber:x:data' // XEP-0004
+export const NS_COMMANDS = 'http://jabber.org/protocol/commands' // XEP-0050
 export const NS_PING = 'urn:xmpp:ping' // XEP-0199
 export const NS_SM = 'urn:xmpp:sm:3' // XEP-0198
 export const NS_CARBONS = 'urn:xmpp:carbons:2' // XEP-0280

@@ -10,6 +10,7 @@ import {
   type PortError,
 } from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
+import { accountCommandsRoutes } from './ports/account-commands-routes.ts'
 import { readConfig, type ApiConfig } from './config.ts'
 import { createApiService, type ApiService } from './service.ts'
 
@@ -36,7 +37,11 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   // The terminal, not the log: the link is a secret.
   if (firstInvite !== undefined) process.stdout.write(`First administrator: ${firstInvite}\n`)
   const held = stack.move()
-  return { ...service, firstInvite, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  const http: ApiService['http'] = async (app) => {
+    await app.register(service.http)
+    await app.register(accountCommandsRoutes(service.commands, secret))
+  }
+  return { ...service, http, firstInvite, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 await runMain(readConfig, createWithControlSocket)

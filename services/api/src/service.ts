@@ -6,9 +6,17 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
+import type {
+  AccountCommands,
+  DkimOperations,
+  MailDesk,
+  MailOperations,
+  MailReports,
+  Relay,
+} from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import { openAuditHeads } from './audit-heads.ts'
+import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
@@ -26,6 +34,8 @@ import { createSignIn } from './sign-in.ts'
 export { readConfig, type ApiConfig } from './config.ts'
 
 export interface ApiService extends RunningService {
+  /** What the relay may ask for its users. */
+  readonly commands: AccountCommands
   /** Link of the first administrator, if this start has made it: to be shown to the operator once, never logged. */
   readonly firstInvite: string | undefined
 }
@@ -108,6 +118,7 @@ export async function createApiService(
   const held = stack.move()
   return {
     http,
+    commands: createAccountCommands({ commands, context, events }),
     addresses: [{ name: 'API', url: `${config.publicOrigin()}/v1/openapi.json` }],
     get firstInvite() {
       return firstToken === undefined ? undefined : links.adminInvite(firstToken)

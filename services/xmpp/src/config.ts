@@ -1,6 +1,7 @@
 /** The only reader of the environment in this service (README has the table). */
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
+import { readServiceUrl } from '@sealpost/service'
 
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
 export function readConfig(env: EnvReader) {
@@ -12,6 +13,8 @@ export function readConfig(env: EnvReader) {
     e2eePolicy: env.oneOf('E2EE_POLICY', ['required', 'optional', 'off'], 'required'),
     storageMode: env.oneOf('STORAGE_MODE', ['sealed', 'none'], 'sealed'),
     messageTtlMs: env.durationMs('MESSAGE_TTL', '14d', { min: 1_000 }),
+    /** Origin of the API's HTTP listener when it runs in another process. */
+    apiUrl: readServiceUrl('API_URL', env),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const

@@ -1,13 +1,16 @@
-import { openPortSecret } from '@sealpost/ports'
+import { accountCommandsClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type XmppConfig } from './config.ts'
 import { relayRoutes } from './ports/relay-routes.ts'
 import { createXmppService, type XmppService } from './service.ts'
 
-/** In a process of its own the relay answers the other services over HTTP. */
+/** In a process of its own the relay answers the other services over HTTP, and asks the API. */
 async function createWithPort(config: XmppConfig, platform: Platform): Promise<XmppService> {
-  const secret = await openPortSecret(platform.dataDir, platform.random)
-  const service = await createXmppService(config, platform)
+  const { dataDir, random, log } = platform
+  const secret = await openPortSecret(dataDir, random)
+  const onError = ({ code }: PortError): void => log.warn('api_away', { code })
+  const commands = accountCommandsClient({ url: config.apiUrl, secret, onError })
+  const service = await createXmppService(config, platform, { commands })
   return { ...service, http: relayRoutes(service.relay, secret) }
 }
 

@@ -86,7 +86,7 @@ export interface RelayOptions {
   readonly policy: MessagePolicy
   /** Whether an address is shared by so many that it says nothing of who it is. */
   readonly isShared: (address: string) => boolean
-  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'resumeTimeoutMs'>
+  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'commands' | 'resumeTimeoutMs'>
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
-import type { Relay as RelayPort } from '@sealpost/ports'
+import type { AccountCommands, Relay as RelayPort } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
@@ -23,10 +23,16 @@ export interface XmppService extends RunningService {
   readonly relay: RelayPort
 }
 
+/** What the relay asks of other services. */
+export interface XmppPorts {
+  readonly commands: AccountCommands
+}
+
 /** Starts the relay: opens its store (which refuses a wrong database), then listens. */
 export async function createXmppService(
   config: XmppConfig,
   platform: Platform,
+  { commands }: XmppPorts,
   limits: Partial<RelayLimits> = {},
 ): Promise<XmppService> {
   await using stack = new AsyncDisposableStack()
@@ -63,6 +69,7 @@ export async function createXmppService(
       features: {
         rosters: postgresRosterStore(db),
         pep: postgresPepStore(db),
+        commands,
         fast: {
           store: postgresFastTokenStore(db),
           key: await openTokenKey(join(config.keyringDir, 'fast.key'), random),

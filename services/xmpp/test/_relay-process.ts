@@ -10,6 +10,7 @@ import { createMetrics } from '@sealpost/metrics'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import { watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
+import { noCommands } from './no-commands.ts'
 
 process.stdin.on('end', () => process.exit()).resume() // whoever wanted it is gone
 const [databaseUrl = '', dataDir = '', port = '0', standby] = process.argv.slice(2)
@@ -26,6 +27,7 @@ const service = await createXmppService(
     storageMode: 'sealed',
     messageTtlMs: 86_400_000,
     resumeTimeoutMs: 600_000,
+    apiUrl: undefined,
     keyringDir: join(dataDir, 'keyring'),
   },
   {
@@ -40,6 +42,7 @@ const service = await createXmppService(
     domains: ['localhost'],
     bind: '127.0.0.1',
   },
+  { commands: noCommands },
 )
 process.once('SIGTERM', () => void service[Symbol.asyncDispose]().then(() => process.exit(0)))
 const ports = service.addresses.map(({ url }) => new URL(url).port)

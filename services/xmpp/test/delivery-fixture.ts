@@ -24,6 +24,7 @@ import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
 import { listenTcp } from '../src/transports/tcp.ts'
 import { type SignInOptions, TestClient } from './client.ts'
+import { noCommands } from './no-commands.ts'
 
 export interface DeliveryOptions {
   readonly limits?: Partial<RelayLimits>
@@ -118,6 +119,7 @@ export class DeliveryFixture implements AsyncDisposable {
         features: {
           rosters: postgresRosterStore(db),
           pep: postgresPepStore(db),
+          commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
           resumeTimeoutMs,
         },

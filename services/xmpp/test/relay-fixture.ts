@@ -10,6 +10,7 @@ import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { type Clock, createClock, systemRandom } from '@sealpost/runtime'
 import { parseJid } from '@sealpost/jid'
+import type { AccountCommands } from '@sealpost/ports'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { type Platform, watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
@@ -17,6 +18,7 @@ import type { XmppConfig } from '@sealpost/xmpp-service/config'
 import type { RelayLimits } from '../src/relay.ts'
 import { createTestDatabase } from '../../../test/database.ts'
 import { type SignInOptions, TestClient } from './client.ts'
+import { noCommands } from './no-commands.ts'
 
 export interface RelayFixture extends AsyncDisposable {
   readonly port: number
@@ -48,6 +50,7 @@ const defaults: XmppConfig = {
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
   keyringDir: '',
+  apiUrl: undefined,
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
 }
 
@@ -58,7 +61,11 @@ const defaults: XmppConfig = {
 export async function startRelay(
   config: Partial<XmppConfig> = {},
   limits: Partial<RelayLimits> = {},
-  { bus = 'process', ownClock }: { bus?: 'process' | 'postgres'; ownClock?: Clock } = {},
+  {
+    bus = 'process',
+    ownClock,
+    commands = noCommands,
+  }: { bus?: 'process' | 'postgres'; ownClock?: Clock; commands?: AccountCommands } = {},
 ): Promise<RelayFixture> {
   const stack = new AsyncDisposableStack()
   let logged = ''
@@ -103,7 +110,7 @@ export async function startRelay(
     createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
   )
   const relayConfig = { ...defaults, keyringDir: join(dataDir, 'keyring'), ...config }
-  let service = await createXmppService(relayConfig, platform, limits)
+  let service = await createXmppService(relayConfig, platform, { commands }, limits)
   stack.defer(() => service[Symbol.asyncDispose]())
   const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)
   const made = new Map<string, Promise<unknown>>()
@@ -140,7 +147,7 @@ export async function startRelay(
     restart: async () => {
       const ports = { port: port(0), tlsPort: port(1) }
       await service[Symbol.asyncDispose]()
-      service = await createXmppService({ ...relayConfig, ...ports }, platform, limits)
+      service = await createXmppService({ ...relayConfig, ...ports }, platform, { commands }, limits)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

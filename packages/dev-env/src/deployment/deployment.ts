@@ -199,6 +199,7 @@ export class Deployment implements AsyncDisposable {
             RELAY_URL: this.url('xmpp', ''),
             MAIL_URL: this.url('smtp', ''),
             KEYS_URL: this.url('keys', ''),
+            API_URL: this.url('api', ''),
           }
         : {}),
       ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl.reveal() }),

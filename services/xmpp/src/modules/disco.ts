@@ -9,7 +9,17 @@ import {
   type IqRequest,
   type Module,
   type ModuleHost,
+  type Session,
 } from '../core/module.ts'
+
+/** What a discovery request for the server's items is about. */
+export interface HostDiscovery {
+  readonly session: Session
+  /** Undefined: the server itself. */
+  readonly node: string | undefined
+  /** Takes what is found. */
+  readonly found: Element[]
+}
 
 /** What a discovery request for an account is about. */
 export interface AccountDiscovery {
@@ -30,7 +40,9 @@ declare module '../core/module.ts' {
   }
   interface Hooks {
     /** Describes a node of the server; its answer ends the chain. */
-    'disco/host-node'(event: { readonly node: string }): readonly Element[]
+    'disco/host-node'(event: { readonly session: Session; readonly node: string }): readonly Element[]
+    /** Adds items of a node of the server, or of the server itself; `true`: the node exists. */
+    'disco/host-items'(event: HostDiscovery): true
     /** Adds what a module knows about an account or one of its nodes; `true`: the node exists. */
     'disco/account-info'(event: AccountDiscovery): true
     'disco/account-items'(event: AccountDiscovery): true
@@ -53,17 +65,28 @@ export function disco(): Module {
       host.accountFeature(NS_DISCO_INFO)
       host.accountFeature(NS_DISCO_ITEMS)
       host.provide('disco', { hostInfo: () => hostInfo(host) })
-      host.onIq('get', { to: ['host'], namespace: NS_DISCO_INFO, name: 'query' }, async ({ query }) => {
-        const { node } = query.attrs
-        if (node === undefined) return element('query', NS_DISCO_INFO, {}, ...hostInfo(host))
-        const found = await host.fire('disco/host-node', { node })
-        if (!found) throw refuse.noNode()
-        return element('query', NS_DISCO_INFO, { node }, ...found)
-      })
-      host.onIq('get', { to: ['host'], namespace: NS_DISCO_ITEMS, name: 'query' }, ({ query }) => {
-        if (query.attrs['node'] !== undefined) throw refuse.noNode()
-        return element('query', NS_DISCO_ITEMS)
-      })
+      host.onIq(
+        'get',
+        { to: ['host'], namespace: NS_DISCO_INFO, name: 'query' },
+        async ({ session, query }) => {
+          const { node } = query.attrs
+          if (node === undefined) return element('query', NS_DISCO_INFO, {}, ...hostInfo(host))
+          const found = await host.fire('disco/host-node', { session, node })
+          if (!found) throw refuse.noNode()
+          return element('query', NS_DISCO_INFO, { node }, ...found)
+        },
+      )
+      host.onIq(
+        'get',
+        { to: ['host'], namespace: NS_DISCO_ITEMS, name: 'query' },
+        async ({ session, query }) => {
+          const { node } = query.attrs
+          const found: Element[] = []
+          const exists = await host.fire('disco/host-items', { session, node, found })
+          if (node !== undefined && !exists) throw refuse.noNode()
+          return element('query', NS_DISCO_ITEMS, { node }, ...found)
+        },
+      )
       const accounts = ['self', 'account'] as const
       host.onIq('get', { to: accounts, namespace: NS_DISCO_INFO, name: 'query' }, (request) =>
         describeAccount(host, request),

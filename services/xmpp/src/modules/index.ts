@@ -6,6 +6,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import type { DeviceRegistry } from '../delivery/device-registry.ts'
 import type { XmppEvents } from '../events.ts'
 import type { DomainPolicies } from '../policy/domain-policies.ts'
+import { adHoc, type AdHocOptions } from './ad-hoc/ad-hoc.ts'
 import { bind } from './bind.ts'
 import { bind2 } from './bind2.ts'
 import { caps } from './caps/caps.ts'
@@ -36,6 +37,7 @@ export interface ModuleOptions {
   readonly devices: DeviceRegistry
   readonly rosters: RosterStore
   readonly pep: PepStore
+  readonly commands: AdHocOptions['commands']
   readonly fast: FastOptions['fast']
   readonly events: XmppEvents
   readonly policies: DomainPolicies
@@ -59,6 +61,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   disco(),
   caps(),
   pep({ store: options.pep }),
+  adHoc(options),
   ping(),
   e2eePolicy(options),
   message(options),

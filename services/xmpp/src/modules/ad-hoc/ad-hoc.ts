@@ -1,0 +1,170 @@
+/**
+ * XEP-0050 Ad-Hoc Commands: what an account may do about itself, from the API's registry of commands. Each has one form, or none. Only the account itself sees
+ * and runs them; the server is where they are.
+ */
+import type { AccountCommands, CommandForm, CommandOutcome, CommandValues } from '@sealpost/ports'
+import {
+  type Element,
+  element,
+  NS_COMMANDS,
+  NS_DATA,
+  NS_DISCO_INFO,
+  NS_DISCO_ITEMS,
+  StanzaError,
+} from '@sealpost/stanza'
+import {
+  defineModule,
+  type IqRequest,
+  type Module,
+  type ModuleHost,
+  type Session,
+} from '../../core/module.ts'
+import { commandForm, readSubmission } from './form.ts'
+
+/** The name of a command as a node. */
+const NODE = 'urn:sealpost:command:'
+/** Forms that a session may have open at a time, and for how long. */
+const OPEN_MAX = 10
+const OPEN_MS = 600_000
+
+const malformed = (condition: string) =>
+  new StanzaError('modify', 'bad-request', undefined, element(condition, NS_COMMANDS))
+
+/** XEP-0050 §4.4 */
+const refuse = {
+  unknown: () => new StanzaError('cancel', 'item-not-found'),
+  badAction: () => malformed('bad-action'),
+  malformedAction: () => malformed('malformed-action'),
+  badPayload: () => malformed('bad-payload'),
+  badSession: () => malformed('bad-sessionid'),
+  expired: () => new StanzaError('cancel', 'not-allowed', undefined, element('session-expired', NS_COMMANDS)),
+  away: () => new StanzaError('wait', 'internal-server-error'),
+} as const
+
+interface OpenForm {
+  readonly form: CommandForm
+  readonly until: number
+}
+
+export interface AdHocOptions {
+  readonly commands: AccountCommands
+}
+
+export function adHoc({ commands }: AdHocOptions): Module {
+  return defineModule({
+    name: 'ad-hoc',
+    implements: ['XEP-0050 1.3.0', 'XEP-0004 2.13.1'],
+    depends: ['disco'],
+    setup(host) {
+      const open = new WeakMap<Session, Map<string, OpenForm>>()
+      host.feature(NS_COMMANDS) // XEP-0050 §2.1
+      host.hook('disco/host-items', async ({ session, node, found }) => {
+        if (node !== NS_COMMANDS) return undefined
+        for (const { name, title } of await ask(commands.offered(session.account.id)))
+          // XEP-0050 §2.2
+          found.push(
+            element('item', NS_DISCO_ITEMS, { jid: session.jid.domain, node: NODE + name, name: title }),
+          )
+        return true
+      })
+      host.hook('disco/host-node', async ({ session, node }) => {
+        if (!node.startsWith(NODE)) return undefined
+        const form = await ask(commands.form(session.account.id, node.slice(NODE.length)))
+        return form && describe(form)
+      })
+      host.onIq('set', { to: ['host'], namespace: NS_COMMANDS, name: 'command' }, (request) =>
+        handle({ host, commands, open: openFormsOf(open, request.session) }, request),
+      )
+    },
+  })
+}
+
+function openFormsOf(all: WeakMap<Session, Map<string, OpenForm>>, session: Session): Map<string, OpenForm> {
+  const known = all.get(session) ?? new Map<string, OpenForm>()
+  all.set(session, known)
+  return known
+}
+
+async function ask<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch {
+    throw refuse.away()
+  }
+}
+
+/** XEP-0050 §2.3 */
+function describe({ title }: CommandForm): Element[] {
+  return [
+    element('identity', NS_DISCO_INFO, { category: 'automation', type: 'command-node', name: title }),
+    element('feature', NS_DISCO_INFO, { var: NS_COMMANDS }),
+    element('feature', NS_DISCO_INFO, { var: NS_DATA }),
+  ]
+}
+
+interface Desk {
+  readonly host: ModuleHost
+  readonly commands: AccountCommands
+  readonly open: Map<string, OpenForm>
+}
+
+async function handle(desk: Desk, request: IqRequest): Promise<Element> {
+  const { node, sessionid, action = 'execute' } = request.query.attrs
+  if (!ACTIONS.has(action)) throw refuse.malformedAction()
+  if (node === undefined || !node.startsWith(NODE)) throw refuse.unknown()
+  if (sessionid === undefined) return begin(desk, request, node, action)
+  const opened = desk.open.get(sessionid)
+  if (opened === undefined || NODE + opened.form.name !== node) throw refuse.badSession()
+  desk.open.delete(sessionid)
+  if (opened.until < desk.host.clock.now()) throw refuse.expired()
+  if (action === 'cancel') return answer({ node, sessionid, status: 'canceled' })
+  if (action !== 'execute' && action !== 'complete') throw refuse.badAction() // XEP-0050 §3.3: there is no stage before or after
+  const values = readSubmission(request.query)
+  if (values === undefined) throw refuse.badPayload()
+  return finish(desk, { request, node, sessionid, values })
+}
+
+const ACTIONS = new Set(['execute', 'cancel', 'prev', 'next', 'complete'])
+
+/** XEP-0050 §2.4: a command without fields is run at once. */
+async function begin(
+  { host, commands, open }: Desk,
+  request: IqRequest,
+  node: string,
+  action: string,
+): Promise<Element> {
+  if (action !== 'execute') throw refuse.badAction()
+  const name = node.slice(NODE.length)
+  const form = await ask(commands.form(request.session.account.id, name))
+  if (form === undefined) throw refuse.unknown()
+  const sessionid = host.random.token(16)
+  if (form.fields.length === 0)
+    return finish({ host, commands, open }, { request, node, sessionid, values: {} })
+  const [oldest] = open.size >= OPEN_MAX ? open.keys() : []
+  if (oldest !== undefined) open.delete(oldest)
+  open.set(sessionid, { form, until: host.clock.now() + OPEN_MS })
+  const actions = element('actions', NS_COMMANDS, { execute: 'complete' }, element('complete', NS_COMMANDS))
+  return answer({ node, sessionid, status: 'executing' }, actions, commandForm(form))
+}
+
+interface Submitted {
+  readonly request: IqRequest
+  readonly node: string
+  readonly sessionid: string
+  readonly values: CommandValues
+}
+
+async function finish({ commands }: Desk, { request, node, sessionid, values }: Submitted): Promise<Element> {
+  const outcome = await ask(commands.run(request.session.account.id, node.slice(NODE.length), values))
+  if (outcome === undefined) throw refuse.unknown()
+  return answer({ node, sessionid, status: 'completed' }, note(outcome))
+}
+
+/** XEP-0050 §2.4.1 */
+function note({ result, text }: CommandOutcome): Element {
+  return element('note', NS_COMMANDS, { type: result === 'done' ? 'info' : 'error' }, text)
+}
+
+function answer(attrs: { node: string; sessionid: string; status: string }, ...children: Element[]): Element {
+  return element('command', NS_COMMANDS, attrs, ...children)
+}
