@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 export const ROOT = join(import.meta.dirname, '..')
 
 /** `.git` is a file in a second worktree. */
-const SKIPPED = new Set(['node_modules', '.git', 'data', 'coverage'])
+const SKIPPED = new Set(['node_modules', '.git', 'data', 'dist', 'coverage'])
 
 /** Paths from the root, with `/`. */
 export function listFiles(folder = ''): string[] {

@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
   client: [],
   panel: ['client'],
   environment: ['base', 'pure', 'platform', 'ports', 'domain', 'service'],
-  service: ['base', 'pure', 'platform', 'ports', 'domain'],
+  service: ['base', 'pure', 'platform', 'ports', 'domain', 'panel'],
 }
 
 /** Rules 2 and 5, where a kind is too coarse: a package or folder, and what it may import besides or not at all. */
@@ -92,6 +92,21 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   mailauth: 'services/smtp',
   'openapi-fetch': 'packages/api-client',
   uqr: 'services/api',
+  vite: 'scripts',
+  '@vitejs/plugin-react': 'scripts',
+  ...Object.fromEntries(
+    [
+      '@mantine/core',
+      '@mantine/hooks',
+      '@simplewebauthn/browser',
+      '@tanstack/react-query',
+      'i18next',
+      'react',
+      'react-dom',
+      'react-i18next',
+      'wouter',
+    ].map((name) => [name, 'packages/admin-ui']),
+  ),
 }
 
 const files = listFiles()

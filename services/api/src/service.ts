@@ -27,6 +27,7 @@ import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
+import { registerPanel } from './pages/panel.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
@@ -112,6 +113,7 @@ export async function createApiService(
     for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
     await registerInvitePages(app, { context, origin: config.publicOrigin })
     await registerEnrolmentPages(app, context)
+    await registerPanel(app)
   }
 
   const firstToken = (await accounts.invites.createFirstAdmin())?.token

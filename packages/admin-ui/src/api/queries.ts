@@ -1,0 +1,82 @@
+/** The one way of loading: everything that is shown is a query by path and parameters. */
+import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Problem } from './problem.ts'
+import { request, type RequestOptions } from './request.ts'
+
+const STALE_MS = 10_000
+const RETRIES_MAX = 2
+
+export type ApiQuery<T> = UseQueryResult<T, Problem>
+type Shown = Pick<RequestOptions, 'params' | 'query'>
+
+/** What a request was refused for is asked again only where that may help. */
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: STALE_MS,
+        retry: (count, error) => count < RETRIES_MAX && error instanceof Problem && isPassing(error),
+      },
+    },
+  })
+}
+
+function isPassing({ status }: Problem): boolean {
+  return status === 0 || status === 503
+}
+
+export interface QueryOptions extends Shown {
+  /** How often it is asked anew while it is shown, in milliseconds. */
+  readonly everyMs?: number
+  readonly isEnabled?: boolean
+}
+
+export function useApi<T>(path: string, options: QueryOptions = {}): ApiQuery<T> {
+  const { params, query, everyMs, isEnabled = true } = options
+  return useQuery<T, Problem>({
+    queryKey: [path, params ?? {}, query ?? {}],
+    queryFn: ({ signal }) => request<T>('GET', path, { params, query, signal }),
+    refetchInterval: everyMs ?? false,
+    enabled: isEnabled,
+    placeholderData: keepPreviousData,
+  })
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next?: string
+}
+
+export interface Paging {
+  readonly page: number
+  readonly hasPrevious: boolean
+  readonly hasNext: boolean
+  readonly previous: () => void
+  readonly next: () => void
+}
+
+/** A list by pages: the cursors of the pages before are kept, so that one can go back. Other filters begin at the first page. */
+export function usePages<T>(
+  path: string,
+  options: QueryOptions = {},
+): { result: ApiQuery<Page<T>>; paging: Paging } {
+  const filters = JSON.stringify([path, options.params, options.query])
+  const [trail, setTrail] = useState<{ filters: string; cursors: readonly string[] }>({
+    filters,
+    cursors: [],
+  })
+  const cursors = trail.filters === filters ? trail.cursors : []
+  const result = useApi<Page<T>>(path, { ...options, query: { ...options.query, cursor: cursors.at(-1) } })
+  const next = result.data?.next
+  return {
+    result,
+    paging: {
+      page: cursors.length + 1,
+      hasPrevious: cursors.length > 0,
+      hasNext: next !== undefined && !result.isPlaceholderData,
+      previous: () => setTrail({ filters, cursors: cursors.slice(0, -1) }),
+      next: () => next !== undefined && setTrail({ filters, cursors: [...cursors, next] }),
+    },
+  }
+}

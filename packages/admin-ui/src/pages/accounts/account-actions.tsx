@@ -1,0 +1,149 @@
+/** What can be done to an account. */
+import { Autocomplete, Button } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useCommand } from '../../api/commands.ts'
+import { useMay } from '../../api/session.ts'
+import type { Account, OneTimeLink } from '../../api/types.ts'
+import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
+import { EnrolmentLinkDialog } from './enrolment-link-dialog.tsx'
+
+const SUSPENSION_REASONS = ['abuse', 'non-payment', 'compromised', 'requested'] as const
+
+interface OfAccount {
+  readonly account: Account
+}
+
+export function AccountActions({ account }: OfAccount) {
+  const may = useMay()
+  const { state } = account
+  if (state === 'terminated') return null
+  return (
+    <>
+      {may('accounts:write') && <Enrol account={account} />}
+      {may('accounts:suspend') &&
+        (state === 'active' ? <Suspend account={account} /> : <Restore account={account} />)}
+      {may('accounts:terminate') && <Terminate account={account} />}
+    </>
+  )
+}
+
+function Enrol({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const [link, setLink] = useState<OneTimeLink>()
+  const enrol = useCommand<OneTimeLink>({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/enrolment',
+    onDone: setLink,
+  })
+  const [isOpen, dialog] = useDisclosure(false)
+  return (
+    <>
+      <Button variant="default" onClick={dialog.open}>
+        {t('account.enrol')}
+      </Button>
+      <ConfirmDialog
+        isOpen={isOpen && link === undefined}
+        onClose={dialog.close}
+        title={t('account.enrol')}
+        consequence={t('account.enrol_consequence')}
+        submitLabel={t('account.enrol_submit')}
+        command={enrol}
+        onConfirm={() => enrol.run({ params: { jid } })}
+      />
+      <EnrolmentLinkDialog
+        made={link && { jid, link }}
+        onClose={() => {
+          setLink(undefined)
+          dialog.close()
+        }}
+      />
+    </>
+  )
+}
+
+function Suspend({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const [reason, setReason] = useState('')
+  const [isOpen, dialog] = useDisclosure(false)
+  const suspend = useCommand<Account>({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/suspend',
+    changes: ['/v1/accounts'],
+    done: t('account.suspended'),
+    onDone: dialog.close,
+  })
+  return (
+    <>
+      <Button variant="default" onClick={dialog.open}>
+        {t('account.suspend')}
+      </Button>
+      <ConfirmDialog
+        isOpen={isOpen}
+        onClose={dialog.close}
+        title={t('account.suspend_title', { jid })}
+        consequence={t('account.suspend_consequence')}
+        submitLabel={t('account.suspend')}
+        command={suspend}
+        onConfirm={() => suspend.run({ params: { jid }, body: { reason } })}
+      >
+        <Autocomplete
+          label={t('account.suspend_reason')}
+          description={t('account.suspend_reason_hint')}
+          data={[...SUSPENSION_REASONS]}
+          value={reason}
+          onChange={setReason}
+          pattern="[a-z][a-z0-9_\-]*"
+          maxLength={32}
+          required
+        />
+      </ConfirmDialog>
+    </>
+  )
+}
+
+function Restore({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const restore = useCommand<Account>({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/restore',
+    changes: ['/v1/accounts'],
+    done: t('account.restored'),
+  })
+  return (
+    <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { jid } })}>
+      {t('account.restore')}
+    </Button>
+  )
+}
+
+function Terminate({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const [isOpen, dialog] = useDisclosure(false)
+  const terminate = useCommand<Account>({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/terminate',
+    changes: ['/v1/accounts'],
+    done: t('account.terminated'),
+    onDone: dialog.close,
+  })
+  return (
+    <>
+      <Button className="dangerous" onClick={dialog.open}>
+        {t('account.terminate')}
+      </Button>
+      <ConfirmDialog
+        isOpen={isOpen}
+        onClose={dialog.close}
+        title={t('account.terminate_title', { jid })}
+        consequence={t('account.terminate_consequence')}
+        submitLabel={t('account.terminate')}
+        command={terminate}
+        nameToType={jid}
+        asksWhy
+        onConfirm={(reason) => terminate.run({ params: { jid }, reason })}
+      />
+    </>
+  )
+}

@@ -1,0 +1,129 @@
+/** The accounts: searched, filtered, page by page. */
+import { Button, NativeSelect, Paper, TextInput } from '@mantine/core'
+import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import { useApi, usePages } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
+import type { Account, Domain, Items } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { FilterBar } from '../../parts/filter-bar.tsx'
+import { Icon } from '../../parts/icon.tsx'
+import { PageHeader } from '../../parts/page-header.tsx'
+import { QueryView } from '../../parts/query-view.tsx'
+import { AccountStateBadge } from './account-state-badge.tsx'
+import { CreateAccountDialog } from './create-account-dialog.tsx'
+import { ImportDialog } from './import-dialog.tsx'
+
+const STATES = ['active', 'suspended', 'terminated'] as const
+const TYPING_MS = 250
+
+export default function AccountsPage() {
+  const { t } = useTranslation()
+  const may = useMay()
+  const [isCreating, creating] = useDisclosure(false)
+  const [isImporting, importing] = useDisclosure(false)
+  return (
+    <>
+      <PageHeader
+        title={t('accounts.title')}
+        about={t('accounts.about')}
+        actions={
+          may('accounts:write') && (
+            <>
+              <Button variant="default" onClick={importing.open}>
+                {t('accounts.import')}
+              </Button>
+              <Button leftSection={<Icon name="plus" size={16} />} onClick={creating.open}>
+                {t('accounts.create')}
+              </Button>
+            </>
+          )
+        }
+      />
+      <AccountList />
+      <CreateAccountDialog isOpen={isCreating} onClose={creating.close} />
+      <ImportDialog isOpen={isImporting} onClose={importing.close} />
+    </>
+  )
+}
+
+function AccountList() {
+  const { t } = useTranslation()
+  const may = useMay()
+  const [search, setSearch] = useState('')
+  const [state, setState] = useState('')
+  const [domain, setDomain] = useState('')
+  const [searched] = useDebouncedValue(search.trim(), TYPING_MS)
+  const domains = useApi<Items<Domain>>('/v1/domains', { isEnabled: may('domains:read') })
+  const { result, paging } = usePages<Account>('/v1/accounts', { query: { search: searched, state, domain } })
+  const columns = useColumns()
+  const names = domains.data?.items.map((one) => one.domain) ?? []
+  return (
+    <Paper p="md">
+      <FilterBar label={t('accounts.filters')}>
+        <TextInput
+          type="search"
+          label={t('accounts.search')}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+          leftSection={<Icon name="search" size={16} />}
+          maxLength={100}
+        />
+        <NativeSelect
+          label={t('accounts.state')}
+          value={state}
+          onChange={(event) => setState(event.currentTarget.value)}
+          data={[
+            { value: '', label: t('common.all') },
+            ...STATES.map((value) => ({ value, label: t(`account_states.${value}`) })),
+          ]}
+        />
+        {names.length > 1 && (
+          <NativeSelect
+            label={t('accounts.domain')}
+            value={domain}
+            onChange={(event) => setDomain(event.currentTarget.value)}
+            data={[{ value: '', label: t('common.all') }, ...names]}
+          />
+        )}
+      </FilterBar>
+      <QueryView query={result}>
+        {({ items }) => (
+          <DataTable
+            label={t('accounts.title')}
+            columns={columns}
+            rows={items}
+            rowKey={({ id }) => id}
+            paging={paging}
+            isStale={result.isPlaceholderData}
+            empty={<EmptyState icon="accounts" text={t('accounts.none')} />}
+          />
+        )}
+      </QueryView>
+    </Paper>
+  )
+}
+
+function useColumns(): readonly Column<Account>[] {
+  const { t } = useTranslation()
+  const format = useFormat()
+  return [
+    {
+      key: 'jid',
+      label: t('accounts.address'),
+      isName: true,
+      cell: ({ jid }) => <Link href={`/accounts/${encodeURIComponent(jid)}`}>{jid}</Link>,
+    },
+    { key: 'state', label: t('accounts.state'), cell: (account) => <AccountStateBadge account={account} /> },
+    { key: 'created', label: t('accounts.created'), cell: ({ created_on: day }) => format.day(day) },
+    {
+      key: 'used',
+      label: t('accounts.used'),
+      cell: ({ last_used_on: day }) => (day === undefined ? t('accounts.never_used') : format.day(day)),
+    },
+  ]
+}

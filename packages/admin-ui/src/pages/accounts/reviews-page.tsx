@@ -1,0 +1,76 @@
+/** Accounts whose use of mail wants a look. */
+import { Button, Paper } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import { useCommand } from '../../api/commands.ts'
+import { useApi } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
+import type { Items, MailReview } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { PageHeader } from '../../parts/page-header.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { QueryView } from '../../parts/query-view.tsx'
+
+export default function ReviewsPage() {
+  const { t, i18n } = useTranslation()
+  const format = useFormat()
+  const may = useMay()
+  const query = useApi<Items<MailReview>>('/v1/mail-reviews')
+  const clear = useCommand({
+    method: 'DELETE',
+    path: '/v1/mail-reviews/{jid}',
+    changes: ['/v1/mail-reviews'],
+    done: t('reviews.cleared'),
+  })
+  const why = (reason: string): string =>
+    i18n.exists(`reviews.reasons.${reason}`) ? t(`reviews.reasons.${reason}` as 'reviews.none') : reason
+  const columns: readonly Column<MailReview>[] = [
+    {
+      key: 'jid',
+      label: t('accounts.address'),
+      isName: true,
+      cell: ({ jid }) => <Link href={`/accounts/${encodeURIComponent(jid)}`}>{jid}</Link>,
+    },
+    { key: 'reason', label: t('reviews.noticed'), cell: ({ reason }) => why(reason) },
+    { key: 'day', label: t('reviews.day'), cell: ({ noticed_on: day }) => format.day(day) },
+    ...(may('accounts:suspend')
+      ? [
+          {
+            key: 'clear',
+            label: t('common.action'),
+            cell: ({ jid }: MailReview) => (
+              <Button
+                size="compact-sm"
+                variant="default"
+                onClick={() => clear.run({ params: { jid } })}
+                aria-label={t('reviews.clear_named', { jid })}
+              >
+                {t('reviews.clear')}
+              </Button>
+            ),
+          },
+        ]
+      : []),
+  ]
+  return (
+    <>
+      <PageHeader title={t('nav.reviews')} about={t('reviews.about')} />
+      <ProblemAlert problem={clear.problem} />
+      <Paper p="md">
+        <QueryView query={query}>
+          {({ items }) => (
+            <DataTable
+              label={t('nav.reviews')}
+              columns={columns}
+              rows={items}
+              rowKey={({ jid, reason }) => `${jid} ${reason}`}
+              empty={<EmptyState icon="check" text={t('reviews.none')} />}
+            />
+          )}
+        </QueryView>
+      </Paper>
+    </>
+  )
+}

@@ -1,0 +1,46 @@
+/** Which page is at which address of `/admin`. */
+import { lazy, Suspense } from 'react'
+import { Redirect, Route, Switch } from 'wouter'
+import { NotFoundPage } from './not-found-page.tsx'
+
+const AccountsPage = lazy(() => import('./accounts/accounts-page.tsx'))
+const AccountPage = lazy(() => import('./accounts/account-page.tsx'))
+const ReviewsPage = lazy(() => import('./accounts/reviews-page.tsx'))
+const MailQueuePage = lazy(() => import('./mail/mail-queue-page.tsx'))
+const QueuedMailPage = lazy(() => import('./mail/queued-mail-page.tsx'))
+const MailReportsPage = lazy(() => import('./mail/mail-reports-page.tsx'))
+const DeskPage = lazy(() => import('./desk/desk-page.tsx'))
+const DeskMailPage = lazy(() => import('./desk/desk-mail-page.tsx'))
+const DomainsPage = lazy(() => import('./settings/domains-page.tsx'))
+const DomainPage = lazy(() => import('./settings/domain-page.tsx'))
+const PlansPage = lazy(() => import('./settings/plans-page.tsx'))
+const ApiKeysPage = lazy(() => import('./settings/api-keys-page.tsx'))
+
+export function AdminPages({ home }: { readonly home: string | undefined }) {
+  return (
+    <Suspense>
+      <Switch>
+        <Route path="/accounts" component={AccountsPage} />
+        <Route path="/accounts/:jid">
+          {({ jid }) => <AccountPage key={jid} jid={decodeURIComponent(jid)} />}
+        </Route>
+        <Route path="/reviews" component={ReviewsPage} />
+        <Route path="/mail" component={MailQueuePage} />
+        <Route path="/mail/:id">{({ id }) => <QueuedMailPage key={id} id={id} />}</Route>
+        <Route path="/mail-reports" component={MailReportsPage} />
+        <Route path="/desk" component={DeskPage} />
+        <Route path="/desk/:id">{({ id }) => <DeskMailPage key={id} id={id} />}</Route>
+        <Route path="/domains" component={DomainsPage} />
+        <Route path="/domains/:domain">{({ domain }) => <DomainPage key={domain} domain={domain} />}</Route>
+        <Route path="/plans" component={PlansPage} />
+        <Route path="/api-keys" component={ApiKeysPage} />
+        {home !== undefined && (
+          <Route path="/">
+            <Redirect to={home} replace />
+          </Route>
+        )}
+        <Route component={NotFoundPage} />
+      </Switch>
+    </Suspense>
+  )
+}

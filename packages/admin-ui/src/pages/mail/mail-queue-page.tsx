@@ -1,0 +1,107 @@
+/** The mails that wait to be delivered: where to and why, never what or from whom. */
+import { Button, Paper, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import { useApi } from '../../api/queries.ts'
+import type { Items, QueuedMail } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { FilterBar } from '../../parts/filter-bar.tsx'
+import { Icon } from '../../parts/icon.tsx'
+import { PageHeader } from '../../parts/page-header.tsx'
+import { QueryView } from '../../parts/query-view.tsx'
+import { HoldBadge } from './hold-badge.tsx'
+
+const LIMIT = 200
+const TYPING_MS = 400
+const REFRESH_MS = 30_000
+
+export default function MailQueuePage() {
+  const { t } = useTranslation()
+  const [account, setAccount] = useState('')
+  const [asked] = useDebouncedValue(account.trim(), TYPING_MS)
+  const query = useApi<Items<QueuedMail>>('/v1/mail-queue', {
+    query: { limit: LIMIT, account: asked.includes('@') ? asked : undefined },
+    everyMs: REFRESH_MS,
+  })
+  const columns = useColumns()
+  return (
+    <>
+      <PageHeader
+        title={t('nav.mail_queue')}
+        about={t('mail_queue.about')}
+        actions={
+          <Button
+            variant="default"
+            loading={query.isFetching}
+            leftSection={<Icon name="refresh" size={16} />}
+            onClick={() => void query.refetch()}
+          >
+            {t('common.refresh')}
+          </Button>
+        }
+      />
+      <Paper p="md">
+        <FilterBar label={t('mail_queue.filters')}>
+          <TextInput
+            type="search"
+            label={t('mail_queue.account')}
+            placeholder={t('mail_queue.account_hint')}
+            value={account}
+            onChange={(event) => setAccount(event.currentTarget.value)}
+          />
+        </FilterBar>
+        <QueryView query={query}>
+          {({ items }) => (
+            <DataTable
+              label={t('nav.mail_queue')}
+              columns={columns}
+              rows={items}
+              rowKey={({ id }) => id}
+              isStale={query.isPlaceholderData}
+              empty={<EmptyState icon="check" text={t('mail_queue.none')} />}
+            />
+          )}
+        </QueryView>
+      </Paper>
+    </>
+  )
+}
+
+function useColumns(): readonly Column<QueuedMail>[] {
+  const { t } = useTranslation()
+  const format = useFormat()
+  return [
+    {
+      key: 'to',
+      label: t('mail_queue.to'),
+      isName: true,
+      cell: ({ id, recipients }) => (
+        <Link href={`/mail/${id}`}>
+          {[...new Set(recipients.map(({ domain }) => domain))].join(', ') || id.slice(0, 8)}
+        </Link>
+      ),
+    },
+    { key: 'since', label: t('mail_queue.since'), cell: ({ accepted_at: at }) => format.moment(at) },
+    { key: 'bytes', label: t('mail_queue.size'), isNumber: true, cell: ({ bytes }) => format.bytes(bytes) },
+    {
+      key: 'attempts',
+      label: t('mail_queue.attempts'),
+      isNumber: true,
+      cell: ({ recipients }) => format.number(Math.max(0, ...recipients.map(({ attempts }) => attempts))),
+    },
+    {
+      key: 'why',
+      label: t('mail_queue.why'),
+      cell: ({ hold, recipients }) => (
+        <>
+          {hold !== undefined && <HoldBadge hold={hold} />}{' '}
+          <span lang="en">{recipients.find(({ reason }) => reason !== undefined)?.reason ?? ''}</span>
+        </>
+      ),
+    },
+  ]
+}

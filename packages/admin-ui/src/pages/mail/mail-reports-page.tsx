@@ -1,0 +1,65 @@
+/** What other mail servers report about our domains (RFC 8460, RFC 9990). */
+import { NativeSelect, Paper } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useApi } from '../../api/queries.ts'
+import type { Items, MailReport } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { FilterBar } from '../../parts/filter-bar.tsx'
+import { PageHeader } from '../../parts/page-header.tsx'
+import { QueryView } from '../../parts/query-view.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+
+const DAYS = [1, 7, 30] as const
+const GOOD = /^(success|pass)/
+
+export default function MailReportsPage() {
+  const { t } = useTranslation()
+  const format = useFormat()
+  const [days, setDays] = useState('7')
+  const query = useApi<Items<MailReport>>('/v1/mail-reports', { query: { days: Number(days) } })
+  const columns: readonly Column<MailReport>[] = [
+    { key: 'reporter', label: t('mail_reports.reporter'), isName: true, cell: ({ reporter }) => reporter },
+    { key: 'day', label: t('mail_reports.day'), cell: ({ day }) => format.day(day) },
+    { key: 'domain', label: t('mail_reports.domain'), cell: ({ domain }) => domain },
+    { key: 'kind', label: t('mail_reports.kind'), cell: ({ kind }) => t(`mail_reports.kinds.${kind}`) },
+    {
+      key: 'results',
+      label: t('mail_reports.results'),
+      cell: ({ results }) =>
+        results.map(({ result, count }) => (
+          <StateBadge key={result} tone={GOOD.test(result) ? 'good' : 'bad'}>
+            {result} {format.number(count)}
+          </StateBadge>
+        )),
+    },
+  ]
+  return (
+    <>
+      <PageHeader title={t('nav.mail_reports')} about={t('mail_reports.about')} />
+      <Paper p="md">
+        <FilterBar label={t('mail_reports.filters')}>
+          <NativeSelect
+            label={t('mail_reports.span')}
+            value={days}
+            onChange={(event) => setDays(event.currentTarget.value)}
+            data={DAYS.map((count) => ({ value: String(count), label: t('mail_reports.days', { count }) }))}
+          />
+        </FilterBar>
+        <QueryView query={query}>
+          {({ items }) => (
+            <DataTable
+              label={t('nav.mail_reports')}
+              columns={columns}
+              rows={items}
+              rowKey={({ kind, domain, day, reporter }) => `${kind} ${domain} ${day} ${reporter}`}
+              empty={<EmptyState icon="pulse" text={t('mail_reports.none')} />}
+            />
+          )}
+        </QueryView>
+      </Paper>
+    </>
+  )
+}

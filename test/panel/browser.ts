@@ -1,0 +1,64 @@
+/** Debian's Chromium, told to keep to itself, and pages that notice what a panel must never do. */
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+
+const EXECUTABLE = '/usr/bin/chromium'
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export const DESKTOP = { width: 1280, height: 800 } as const
+export const PHONE = { width: 360, height: 740 } as const
+
+export type Scheme = 'light' | 'dark'
+export type Language = 'en' | 'fr'
+
+export interface View {
+  readonly size?: { readonly width: number; readonly height: number }
+  readonly scheme?: Scheme
+  readonly language?: Language
+}
+
+/** `args` besides the quiet ones. */
+export function launch(args: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args] })
+}
+
+export interface WatchedPage extends AsyncDisposable {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors on the console, violations of the Content-Security-Policy, requests to other hosts. Empty when all is well. */
+  readonly faults: readonly string[]
+}
+
+/** What the browser itself says of an answer of 4xx or 5xx; the panel shows those to the reader. */
+const ANSWERED = /^Failed to load resource: the server responded with a status of [45]/
+
+/** A browser of its own, as of one who has never been here. */
+export async function openPage(browser: Browser, origin: string, view: View = {}): Promise<WatchedPage> {
+  const { size = DESKTOP, scheme = 'light', language = 'en' } = view
+  const context = await browser.newContext({
+    baseURL: origin,
+    viewport: size,
+    colorScheme: scheme,
+    locale: language === 'fr' ? 'fr-CA' : 'en-CA',
+    timezoneId: 'America/Toronto',
+    reducedMotion: 'reduce',
+  })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !ANSWERED.test(message.text())) faults.push(message.text())
+  })
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol !== 'data:' && url.origin !== origin) faults.push(`asked another host: ${url.origin}`)
+  })
+  return { page, context, faults, [Symbol.asyncDispose]: () => context.close() }
+}
