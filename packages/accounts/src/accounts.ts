@@ -80,6 +80,8 @@ export interface Accounts {
   terminate(jid: Jid): Promise<Account>
   /** Records today as the last use; written within seconds, once a day. Resolves at once. */
   touch(id: string): Promise<void>
+  /** How many there are of each state. */
+  counts(): Promise<Record<AccountState, number>>
   /** Ordered by address. Throws CURSOR_MALFORMED. */
   list(query: AccountQuery): Promise<Page<Account>>
 }
@@ -253,6 +255,10 @@ class StoredAccounts implements AccountsDomain {
 
   async touch(id: string): Promise<void> {
     this.#lastUse.note(id)
+  }
+
+  counts(): Promise<Record<AccountState, number>> {
+    return this.#store.counts()
   }
 
   async list({ cursor, limit, domain, state, search }: AccountQuery): Promise<Page<Account>> {

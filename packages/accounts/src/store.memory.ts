@@ -3,6 +3,7 @@ import { memoryAccountInviteStore } from './account-invite-store.memory.ts'
 import type { AccountInviteStore } from './account-invites.ts'
 import { memoryPlanStore } from './plan-store.memory.ts'
 import type { PlanStore } from './plans.ts'
+import type { AccountState } from './account.ts'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import { memoryDomainStore } from './domain-store.memory.ts'
 import type { DomainStore } from './domains.ts'
@@ -145,6 +146,12 @@ class MemoryAccountStore implements AccountStore {
       const row = this.#state.accounts.get(id)
       if (row) this.#replace({ ...row, lastUsedOn: day })
     }
+  }
+
+  async counts(): Promise<Record<AccountState, number>> {
+    const counts = { active: 0, suspended: 0, terminated: 0 }
+    for (const { state } of this.#state.accounts.values()) counts[state] += 1
+    return counts
   }
 
   async list({ after, limit, domain, state, search }: ListQuery): Promise<AccountRow[]> {

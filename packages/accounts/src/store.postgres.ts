@@ -131,6 +131,14 @@ class PostgresAccountStore implements AccountStore {
       update account.account a set last_used_on = ${day}::date from used where a.id = used.id`)
   }
 
+  async counts(): Promise<Record<AccountState, number>> {
+    const rows = await this.#db.query<{ state: AccountState; count: number }>(
+      sql`select state, count(*)::integer as count from account.account group by state`,
+    )
+    const counted = Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+    return { active: 0, suspended: 0, terminated: 0, ...counted }
+  }
+
   async list({ after, limit, domain, state, search }: ListQuery): Promise<AccountRow[]> {
     const pattern = search === undefined ? null : `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
     const rows = await this.#db.query<SqlAccount>(sql`

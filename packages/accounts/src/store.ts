@@ -62,6 +62,8 @@ export interface AccountStore {
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
   recordUse(ids: readonly string[], day: string): Promise<void>
+  /** How many there are of each state. */
+  counts(): Promise<Record<AccountState, number>>
   /** Ordered by domain, then localpart. */
   list(query: ListQuery): Promise<AccountRow[]>
   /** Oldest first. */

@@ -1961,6 +1961,107 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/statistics/overview": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show all statistics: as they are now, and of the last 24 hours. Needs: statistics:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Of the last collection; absent: there was none yet */
+          at?: string
+          /** Services that did not tell their numbers then */
+          away: string[]
+          items: {
+            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+            kind: "level" | "count" | "duration"
+            unit: string
+            meaning: string
+            /** Of a level: at the last collection */
+            now?: number
+            /** Of the last 24 hours */
+            last_day?: {
+              /** Of a level the mean, of a count the sum, of a duration the 95th percentile */
+              value: number
+              /** Of a level the highest */
+              max?: number
+              /** Of a duration, in seconds */
+              p50?: number
+              /** Of a duration, in seconds */
+              p99?: number
+            }
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/statistics/series": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show one of the statistics by hour (31 days back) or by day (two years back). Needs: statistics:read. */
+    get: {
+      parameters: {
+        query: {
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+          /** 24 hours ago unless given */
+          from?: string
+          /** Now unless given */
+          until?: string
+          /** Hours up to a span of seven days unless given, days beyond */
+          step?: "hour" | "day"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+          kind: "level" | "count" | "duration"
+          unit: string
+          meaning: string
+          step: "hour" | "day"
+          /** By time; hours and days about which nothing is known are absent */
+          items: {
+            /** When the hour or day (UTC) began */
+            at: string
+            /** Of a level the mean, of a count the sum, of a duration the 95th percentile */
+            value: number
+            /** Of a level the highest */
+            max?: number
+            /** Of a duration, in seconds */
+            p50?: number
+            /** Of a duration, in seconds */
+            p99?: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/me": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Show your own account. HTTP Basic with name and password of an account. */

@@ -9,14 +9,17 @@ export interface ApiConfig {
   readonly relayUrl: URL | undefined
   /** The same of the mail relay. */
   readonly mailUrl: URL | undefined
+  /** The same of the key directory. */
+  readonly keysUrl: URL | undefined
 }
 
-/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL and MAIL_URL. */
+/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL and KEYS_URL. */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
   return {
     publicOrigin: () => origin,
     relayUrl: readServiceUrl('RELAY_URL', env),
     mailUrl: readServiceUrl('MAIL_URL', env),
+    keysUrl: readServiceUrl('KEYS_URL', env),
   }
 }

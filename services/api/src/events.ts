@@ -1,4 +1,5 @@
 /** What the API service counts and logs. */
+import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 
@@ -13,6 +14,8 @@ export interface ApiEvents {
   importFailed(code: string): void
   /** An action was taken and its outcome could not be recorded. */
   auditFailed(code: string): void
+  /** Numbers could not be collected or kept, or a service did not tell its own. */
+  statisticsFailed(error: unknown): void
   /** A person's part of this service's data could not be erased; it is tried again. */
   erasureFailed(code: string): void
 }
@@ -30,6 +33,7 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     },
     importFailed: (code) => log.warn('import_failed', { code }),
     auditFailed: (code) => log.error('audit_failed', { code }),
+    statisticsFailed: (error) => log.warn('statistics_failed', { code: errorCode(error) }),
     erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
   }
 }

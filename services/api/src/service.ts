@@ -31,6 +31,7 @@ import { registerPanel } from './pages/panel.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
+import { createStatistics } from './statistics/create-statistics.ts'
 
 export { readConfig, type ApiConfig } from './config.ts'
 
@@ -57,20 +58,14 @@ export interface ApiPorts {
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
-  config: Pick<ApiConfig, 'publicOrigin'>,
+  config: Pick<ApiConfig, 'publicOrigin'> & Partial<ApiConfig>,
   platform: Platform,
   { relay, mail, dkim, desk, reports }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
   const events = createEvents(log, metrics)
-  const onError = (error: Error) =>
-    log.warn('database_connection_failed', { code: errorCode(error), service: 'api' })
-  const url = platform.databaseUrl
-  const accountDb = stack.use(
-    await openDb({ url, role: 'sealpost_account', poolSize: ACCOUNT_POOL_SIZE, onError }),
-  )
-  const apiDb = stack.use(await openDb({ url, role: 'sealpost_api', poolSize: API_POOL_SIZE, onError }))
+  const { accountDb, apiDb } = await openDatabases(platform, stack)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const idempotency = postgresIdempotency(apiDb)
   stack.use(
@@ -89,6 +84,18 @@ export async function createApiService(
   const heads = openAuditHeads(platform.dataDir)
   stack.use(clock.every(HOUR_MS, () => heads.note(audit)))
 
+  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
+  const statistics = stack.use(
+    createStatistics({
+      db: apiDb,
+      accounts,
+      metrics,
+      clock,
+      services,
+      onError: (error) => events.statisticsFailed(error),
+    }),
+  )
+
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const context: CommandContext = {
@@ -101,6 +108,8 @@ export async function createApiService(
     desk,
     reports,
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
+    statistics,
+    clock,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),
@@ -128,6 +137,18 @@ export async function createApiService(
     ready: async () =>
       (await Promise.all([accountDb.query(sql`select 1`), apiDb.query(sql`select 1`)])).length > 0,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** Both are closed with the stack. */
+async function openDatabases({ databaseUrl: url, log }: Platform, stack: AsyncDisposableStack) {
+  const onError = (error: Error) =>
+    log.warn('database_connection_failed', { code: errorCode(error), service: 'api' })
+  const open = async (role: string, poolSize: number) =>
+    stack.use(await openDb({ url, role, poolSize, onError }))
+  return {
+    accountDb: await open('sealpost_account', ACCOUNT_POOL_SIZE),
+    apiDb: await open('sealpost_api', API_POOL_SIZE),
   }
 }
 

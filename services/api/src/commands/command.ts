@@ -7,10 +7,12 @@ import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { AuditDetails, AuditLog } from '@sealpost/audit'
 import type { Static, TSchema, Type } from '@sealpost/http'
 import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
+import type { Clock } from '@sealpost/runtime'
 import type { ScramVerifier } from '@sealpost/sasl'
 import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
+import type { Statistics } from '../statistics/statistics.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -56,6 +58,8 @@ export interface CommandContext {
   readonly desk: MailDesk
   readonly reports: MailReports
   readonly joining: Joining
+  readonly statistics: Pick<Statistics, 'overview' | 'series'>
+  readonly clock: Pick<Clock, 'now'>
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -22,6 +22,7 @@ import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
+import { statisticsCommands } from './statistics.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
 export const commands: readonly Command[] = [
@@ -70,6 +71,7 @@ export const commands: readonly Command[] = [
   listAudit,
   exportAudit,
   verifyAudit,
+  ...statisticsCommands,
   showMe,
   listOwnDevices,
   revokeOwnDevice,

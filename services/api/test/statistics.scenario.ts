@@ -1,0 +1,102 @@
+/** Statistics through the API: what services count, collected by minute, told by hour and day. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { VirtualClock } from '@sealpost/runtime'
+import { createTestApi, type TestApi } from './api.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const start = Date.UTC(2030, 0, 1)
+
+let api: TestApi
+const clock = new VirtualClock(start)
+beforeAll(async () => {
+  api = await createTestApi({ clock })
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+interface Figure {
+  readonly name: string
+  readonly now?: number
+  readonly last_day?: Record<string, number>
+}
+
+async function figure(name: string): Promise<Figure | undefined> {
+  const { json } = await api.owner('GET', '/v1/statistics/overview')
+  return (json['items'] as Figure[]).find((item) => item.name === name)
+}
+
+/** Until the collection that the clock has set off is in the database. */
+async function collected(atLeast: number): Promise<void> {
+  await expect
+    .poll(async () => (await api.owner('GET', '/v1/statistics/overview')).json['at'])
+    .toBe(new Date(atLeast).toISOString())
+}
+
+test('what services count comes by minute into hours and days', async () => {
+  await api.owner('POST', '/v1/accounts', { jid: 'anna@example.org', password: 'correct horse' })
+  const online = api.metrics.gauge('xmpp_sessions_online', 'x')
+  const lookups = api.metrics.counter('keys_lookups_total', 'x', ['kind', 'found'])
+  online.set(4)
+  lookups.inc({ kind: 'wkd', found: 'true' }, 5)
+  lookups.inc({ kind: 'hkp', found: 'true' }, 2)
+  lookups.inc({ kind: 'hkp', found: 'false' }, 1)
+  await clock.advance(MINUTE)
+  await collected(start + MINUTE)
+  online.set(2)
+  lookups.inc({ kind: 'wkd', found: 'true' }, 1)
+  await clock.advance(MINUTE)
+  await collected(start + 2 * MINUTE)
+  expect(await figure('accounts.active')).toMatchObject({ kind: 'level', unit: 'accounts', now: 1 })
+  expect(await figure('chat.online')).toMatchObject({ now: 2, last_day: { value: 3, max: 4 } })
+  expect(await figure('keys.lookups.found')).toMatchObject({ kind: 'count', last_day: { value: 8 } })
+  expect(await figure('keys.lookups.missed')).toMatchObject({ last_day: { value: 1 } })
+
+  await clock.advance(HOUR)
+  const from = new Date(start).toISOString()
+  const byHour = await api.owner('GET', `/v1/statistics/series?name=keys.lookups.found&from=${from}`)
+  expect(byHour.json).toEqual({
+    name: 'keys.lookups.found',
+    kind: 'count',
+    unit: 'requests',
+    meaning: 'Lookups of keys that found one',
+    step: 'hour',
+    items: [{ at: from, value: 8 }],
+  })
+  const byDay = await api.owner('GET', `/v1/statistics/series?name=chat.online&step=day&from=${from}`)
+  expect(byDay.json['items']).toMatchObject([{ at: from, max: 4 }])
+})
+
+test('durations are told by percentiles', async () => {
+  const delivery = api.metrics.histogram('xmpp_delivery_seconds', 'x', [0.1, 1, 10])
+  for (let count = 0; count < 90; count++) delivery.observe(0.05)
+  for (let count = 0; count < 10; count++) delivery.observe(0.5)
+  const before = clock.now()
+  await clock.advance(MINUTE)
+  await collected(before + MINUTE)
+  const { last_day: day } = (await figure('chat.delivery')) ?? {}
+  expect(day?.['p50']).toBeCloseTo(0.1 * (50 / 90))
+  expect(day?.['value']).toBeCloseTo(0.1 + 0.9 * (5 / 10))
+  expect(day?.['p99']).toBeCloseTo(0.1 + 0.9 * (9 / 10))
+})
+
+test.each([
+  ['name=who.is.online', 400],
+  ['', 400],
+  ['name=chat.online&from=2030-01-02T00:00:00Z&until=2030-01-02T00:00:00Z', 400],
+  ['name=chat.online&from=2020-01-01T00:00:00Z&until=2030-01-01T00:00:00Z', 400],
+  ['name=chat.online&step=hour&from=2029-10-01T00:00:00Z&until=2030-01-01T00:00:00Z', 400],
+  ['name=chat.online&step=minute', 400],
+  ['name=chat.online&from=yesterday', 400],
+  ['name=chat.online&who=anna', 400],
+])('a question that makes no sense is refused: %s', async (query, status) => {
+  const answer = await api.owner('GET', `/v1/statistics/series?${query}`)
+  expect(answer.status).toBe(status)
+})
+
+test('who may not read statistics reads none', async () => {
+  for (const path of ['/v1/statistics/overview', '/v1/statistics/series?name=chat.online']) {
+    expect((await api.call('GET', path)).status).toBe(401)
+    expect((await api.call('GET', path, { key: await api.key('accounts:read') })).status).toBe(403)
+    expect((await api.call('GET', path, { key: await api.key('statistics:read') })).status).toBe(200)
+  }
+})
