@@ -25,6 +25,7 @@ export const NS_DATA = 'jabber:x:data' // XEP-0004
 export const NS_COMMANDS = 'http://jabber.org/protocol/commands' // XEP-0050
 export const NS_PING = 'urn:xmpp:ping' // XEP-0199
 export const NS_SM = 'urn:xmpp:sm:3' // XEP-0198
+export const NS_CSI = 'urn:xmpp:csi:0' // XEP-0352
 export const NS_CARBONS = 'urn:xmpp:carbons:2' // XEP-0280
 export const NS_CARBONS_RULES = 'urn:xmpp:carbons:rules:0' // XEP-0280 §6.1
 export const NS_FORWARD = 'urn:xmpp:forward:0' // XEP-0297

@@ -74,6 +74,11 @@ export class Session {
     if (!this.closed) this.outbox.send(typeof stanza === 'string' ? stanza : stanza.toString())
   }
 
+  /** Sends what is worth little while nobody looks at the client; `key`: what it replaces. Outbox.sendWhenActive. */
+  sendWhenActive(key: string, xml: string, kept = true): void {
+    if (!this.closed) this.outbox.sendWhenActive(key, xml, kept)
+  }
+
   /** Sends a message that must never be on disk, not even sealed in the record of a session that outlives the process. */
   sendUnkept(stanza: Element | string): void {
     if (!this.closed)

@@ -21,6 +21,8 @@ const WINDOW_UNITS = 1024 * 1024
 /** A session that reads but leaves so much unacknowledged gets no more live copies: they wait in its queue. */
 const LIVE_MAX = 2_000
 const LIVE_UNITS_MAX = 4 * 1024 * 1024
+/** What waits for a client that nobody looks at; more goes out at once. */
+const HELD_MAX = 1_000
 /** A peer that does not read what it asked for is given up beyond so many bytes. */
 const UNREAD_BYTES_MAX = 8 * 1024 * 1024
 
@@ -63,6 +65,8 @@ export class Outbox {
   #units = 0
   #overflown = false
   #smEnabled = false
+  /** What can wait until somebody looks, by what it replaces (XEP-0352 §3.2); undefined: somebody does. */
+  #held: Map<string, Pick<Item, 'xml' | 'kept'>> | undefined
   /** The client's last count, and which place in `#pushed` it stands for. */
   #h = 0
   #again: Disposable | undefined
@@ -117,8 +121,38 @@ export class Outbox {
     stream.connection.onDrain = () => this.#events.roomy(this)
   }
 
-  /** The stream is gone; with stream management what is unacknowledged waits for a resumption. */
+  /** Whether somebody looks at the client (XEP-0352 §4.2): what was held back goes out when somebody does. */
+  set active(active: boolean) {
+    if (active) this.#release()
+    this.#held = active ? undefined : (this.#held ?? new Map())
+  }
+
+  get active(): boolean {
+    return this.#held === undefined
+  }
+
+  /**
+   * Sends what is worth little while nobody looks: then it waits for the next stanza that cannot, before which it goes, so that order
+   * is kept (XEP-0352 §5.1). One with the same key that waits already is replaced.
+   */
+  sendWhenActive(key: string, xml: string, kept = true): void {
+    const held = this.#held
+    if (!held) return this.send(xml, undefined, kept)
+    held.delete(key)
+    held.set(key, { xml, kept })
+    if (held.size > HELD_MAX) this.#release()
+  }
+
+  #release(): void {
+    const held = this.#held
+    if (!held || held.size === 0) return
+    this.#held = new Map()
+    for (const { xml, kept } of held.values()) this.#send(xml, undefined, kept)
+  }
+
+  /** The stream is gone; with stream management what is unacknowledged waits for a resumption, which begins active (XEP-0352 §5.2). */
   disconnect(): void {
+    this.active = true
     if (this.#stream) {
       this.#stream.connection.beforeFlush = undefined
       this.#stream.connection.onDrain = undefined
@@ -131,6 +165,11 @@ export class Outbox {
 
   /** @param kept false for what reaches who is here, and nobody after a restart */
   send(xml: string, copy?: Copy, kept = true): void {
+    this.#release()
+    this.#send(xml, copy, kept)
+  }
+
+  #send(xml: string, copy: Copy | undefined, kept: boolean): void {
     if (copy) {
       this.#copies++
       copy.writtenTo(this)

@@ -11,6 +11,7 @@ import { bind } from './bind.ts'
 import { bind2 } from './bind2.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
+import { clientState } from './client-state.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
 import { fast, type FastOptions } from './fast/fast.ts'
@@ -53,6 +54,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   sasl2(options),
   saslUpgrade(options),
   bind2(),
+  clientState(),
   fast(options),
   bind(options),
   streamManagement(options),

@@ -5,7 +5,16 @@
 import { Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
-import { type Attributes, element, errorReply, NS_CLIENT, StanzaError } from '@sealpost/stanza'
+import {
+  type Attributes,
+  type Element,
+  element,
+  errorReply,
+  NS_CHATSTATES,
+  NS_CLIENT,
+  NS_HINTS,
+  StanzaError,
+} from '@sealpost/stanza'
 import {
   type AccountRef,
   chain,
@@ -150,10 +159,22 @@ function deliverNow(
   const { stanza, to, handling } = event
   const direct = addressed?.stream ? addressed : undefined
   const targets = direct ? [direct] : connected(host, to)
-  for (const session of targets) session.sendUnkept(stanza)
+  const state = chatState(stanza)
+  for (const session of targets) {
+    if (state === undefined) session.sendUnkept(stanza)
+    else session.sendWhenActive(state, stanza.toString(), false)
+  }
   if (targets.length === 0 && stanza.child('body') && handling)
     throw new StanzaError('wait', 'recipient-unavailable')
   return chain(host.fire('message/passed', { ...event, recipient, direct }), () => true as const)
+}
+
+/** XEP-0085 §5.1: a state and nothing else, worth nothing once the next one comes; what of it that is. */
+function chatState(stanza: Element): string | undefined {
+  const others = stanza
+    .elements()
+    .some(({ name, ns }) => ns !== NS_CHATSTATES && ns !== NS_HINTS && name !== 'thread')
+  return others ? undefined : `state ${stanza.attrs['from'] ?? ''}`
 }
 
 function connected(host: ModuleHost, to: Jid): Session[] {

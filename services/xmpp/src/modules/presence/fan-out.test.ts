@@ -13,6 +13,10 @@ class Recipient {
   send(xml: string): void {
     this.received.push(xml)
   }
+
+  sendWhenActive(key: string, xml: string): void {
+    this.received.push(`${key}: ${xml}`)
+  }
 }
 
 function makeRecipients(count: number): Recipient[] {
@@ -23,6 +27,12 @@ test('few get it at once, each their own, and some may be left out', () => {
   const recipients = makeRecipients(3)
   expect(fanOut(recipients, ({ name }) => (name === 'r1' ? undefined : `<${name}/>`))).toBeUndefined()
   expect(recipients.map(({ received }) => received)).toEqual([['<r0/>'], [], ['<r2/>']])
+})
+
+test('with a key it can wait', () => {
+  const recipients = makeRecipients(1)
+  expect(fanOut(recipients, () => '<x/>', 'k')).toBeUndefined()
+  expect(recipients[0]?.received).toEqual(['k: <x/>'])
 })
 
 test('many get it once, while others have their turn', async () => {

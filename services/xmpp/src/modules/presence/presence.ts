@@ -159,7 +159,8 @@ class Presence {
     const addressed = addressable(shown)
     const audience = await this.#audience(session)
     // Whoever overtakes us (the session closing, say) has told the rest of the audience already.
-    await fanOut(audience, ({ jidText }) => (session.presence === shown ? addressed(jidText) : undefined))
+    const xmlFor = ({ jidText }: Session) => (session.presence === shown ? addressed(jidText) : undefined)
+    await fanOut(audience, xmlFor, session.jidText)
     if (initial) await this.#catchUp(session)
   }
 
@@ -198,7 +199,8 @@ class Presence {
   /** The presence of these sessions to another one. */
   #sendAll(sessions: readonly Session[], viewer: Session): void {
     for (const session of sessions) {
-      if (session.presence && session !== viewer) viewer.send(addressable(session.presence)(viewer.jidText))
+      if (session.presence && session !== viewer)
+        viewer.sendWhenActive(session.jidText, addressable(session.presence)(viewer.jidText))
     }
   }
 
@@ -250,7 +252,7 @@ class Presence {
     if (wasAvailable) {
       await this.#host.fire('presence/unavailable', { session })
       const addressed = addressable(stanza)
-      await fanOut(await this.#audience(session), ({ jidText }) => addressed(jidText))
+      await fanOut(await this.#audience(session), ({ jidText }) => addressed(jidText), session.jidText)
     }
     for (const to of directed) await this.#route(stanza, to)
   }
