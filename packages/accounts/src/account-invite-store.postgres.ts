@@ -1,6 +1,7 @@
 /** Invites to make an account in Postgres, schema `account`. */
 import { sql, type Db, type Tx } from '@sealpost/db'
 import type { AccountInvite, AccountInviteStore } from './account-invites.ts'
+import { refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import { insertNew, nameHashes } from './store.postgres.ts'
 import type { AccountRow, InsertResult, NewAccount } from './store.ts'
@@ -58,7 +59,9 @@ export function postgresAccountInviteStore(db: Db): AccountInviteStore {
     async register(tokenHash, now, account, today) {
       const hashes = await nameHashes(secrets, [account])
       try {
-        return await db.transaction((tx) => register(tx, { tokenHash, now, account, today, hashes }))
+        return await refusing(
+          db.transaction((tx) => register(tx, { tokenHash, now, account, today, hashes })),
+        )
       } catch (error) {
         if (error instanceof NotMade) return error.result
         throw error
@@ -117,6 +120,10 @@ async function register(
     localpart,
     state: 'active',
     reason: undefined,
+    suspendedUntil: undefined,
+    suspendedWith: undefined,
+    suspendedWithin: undefined,
+    organisationId: account.organisationId,
     createdOn: today,
     lastUsedOn: undefined,
   }

@@ -14,6 +14,10 @@ export interface Account {
   readonly state: AccountState
   /** Code given at suspension; undefined unless suspended. */
   readonly reason: string | undefined
+  /** The day from which it is active again by itself; undefined: until somebody lifts it. */
+  readonly suspendedUntil: string | undefined
+  /** The organisation that it belongs to; undefined: the server only. */
+  readonly organisationId: string | undefined
   readonly createdOn: string
   readonly lastUsedOn: string | undefined
 }
@@ -40,9 +44,11 @@ const messages = {
   ACCOUNT_NAME_RETIRED: 'The name belonged to a terminated account and is never given again',
   ACCOUNT_NAME_RESERVED: 'The name is that of an address of the server itself',
   ACCOUNT_TERMINATED: 'The account is terminated',
+  ACCOUNT_HELD: 'Whoever suspended the account stands above you, and alone may change that',
   ACCOUNT_NAME_MALFORMED: 'An account is named by a bare address with a user part',
   PASSWORD_UNACCEPTABLE:
     'The password is empty, longer than 1023 bytes, or contains characters that cannot be typed',
+  SUSPENSION_END: 'A suspension ends on a later day',
   REASON_MALFORMED: 'A reason is a code of up to 32 lower-case letters, digits, "-" and "_"',
   CURSOR_MALFORMED: 'The cursor is not one of ours',
   API_KEY_LIMIT: 'There are too many API keys; revoke those that are not needed',
@@ -77,6 +83,8 @@ export function toAccount({ domain, localpart, ...row }: AccountRow): Account {
     jid: new Jid(localpart, domain, ''), // Stored in canonical form.
     state: row.state,
     reason: row.reason,
+    suspendedUntil: row.suspendedUntil,
+    organisationId: row.organisationId,
     createdOn: row.createdOn,
     lastUsedOn: row.lastUsedOn,
   }

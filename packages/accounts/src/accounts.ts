@@ -1,6 +1,7 @@
 /** Accounts by domain: who exists, in which state, and with which SCRAM verifiers. Used by all four services. */
 import type { Bus } from '@sealpost/bus'
 import type { Db } from '@sealpost/db'
+import type { OperationalError } from '@sealpost/errors'
 import type { Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
 import { decoyVerifier, type ScramHash, type ScramVerifier } from '@sealpost/sasl'
@@ -26,11 +27,14 @@ import { importAll, type ImportProgress, type ImportReport, type ImportRow } fro
 import { LastUse } from './last-use.ts'
 import { createMailConduct, type MailConduct, type MailConductStore } from './mail-conduct.ts'
 import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
+import { OrganisationError } from './organisation.ts'
+import { postgresOrganisationStore } from './organisation-store.postgres.ts'
+import { createOrganisations, type Organisations, type OrganisationStore } from './organisations.ts'
 import { postgresPlanStore } from './plan-store.postgres.ts'
 import { createPlans, type Plans, type PlanStore } from './plans.ts'
 import { isReservedName } from './reserved-names.ts'
 import { postgresAccountStore } from './store.postgres.ts'
-import type { AccessStore, AccountStore, Name } from './store.ts'
+import type { AccessStore, AccountStore, Name, Suspension } from './store.ts'
 
 declare module '@sealpost/bus' {
   interface Topics {
@@ -51,6 +55,19 @@ export interface AccountQuery {
   readonly search?: string | undefined
 }
 
+export interface AccountCreation {
+  readonly id?: string | undefined
+  /** To which it belongs from the beginning. */
+  readonly organisationId?: string | undefined
+}
+
+export interface SuspensionOptions {
+  /** The day from which it is lifted by itself; undefined: until somebody lifts it. */
+  readonly until?: string | undefined
+  /** The organisation whose administrator asks: they cannot change what was decided above it. */
+  readonly within?: string | undefined
+}
+
 /** JIDs given to any of these are taken as their bare form. Refusals are AccountErrors. */
 export interface Accounts {
   find(jid: Jid): Promise<Account | undefined>
@@ -68,14 +85,16 @@ export interface Accounts {
   /**
    * Without a password nobody can sign in until an invite of purpose `password` is redeemed. `id` makes the call repeatable: when
    * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RESERVED, ACCOUNT_NAME_RETIRED,
-   * PASSWORD_UNACCEPTABLE.
+   * PASSWORD_UNACCEPTABLE; with an organisation ORGANISATION_UNKNOWN, ORGANISATION_SUSPENDED, POOL_EXCEEDED (OrganisationError).
    */
-  create(jid: Jid, password: string | undefined, options?: { id?: string }): Promise<Account>
+  create(jid: Jid, password: string | undefined, options?: AccountCreation): Promise<Account>
   /** Constant memory for any number of rows. Repeating an import creates what is missing. */
   importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport>
   setVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<void>
-  suspend(jid: Jid, reason: string): Promise<Account>
-  restore(jid: Jid): Promise<Account>
+  /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD, REASON_MALFORMED, SUSPENSION_END. */
+  suspend(jid: Jid, reason: string, options?: SuspensionOptions): Promise<Account>
+  /** Throws as suspend does; ORGANISATION_SUSPENDED (OrganisationError): it was suspended with its organisation, and is restored with that. */
+  restore(jid: Jid, options?: Pick<SuspensionOptions, 'within'>): Promise<Account>
   /** Final. Credentials are gone when it resolves; the owners of data are asked to erase theirs. */
   terminate(jid: Jid): Promise<Account>
   /** Records today as the last use; written within seconds, once a day. Resolves at once. */
@@ -94,6 +113,7 @@ export interface AccountsDomain extends Accounts, AsyncDisposable {
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
+  readonly organisations: Organisations
 }
 
 export interface AccountsOptions {
@@ -114,6 +134,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
     domains: postgresDomainStore(db),
     mailConduct: postgresMailConductStore(db),
     plans: postgresPlanStore(db),
+    organisations: postgresOrganisationStore(db),
   })
 }
 
@@ -124,6 +145,7 @@ export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly domains: DomainStore
   readonly mailConduct: MailConductStore
   readonly plans: PlanStore
+  readonly organisations: OrganisationStore
 }
 
 /** The accounts over any store. */
@@ -141,6 +163,7 @@ class StoredAccounts implements AccountsDomain {
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
+  readonly organisations: Organisations
   readonly #store: AccountStore
   readonly #bus: Bus
   readonly #clock: Clock
@@ -168,6 +191,7 @@ class StoredAccounts implements AccountsDomain {
     this.domains = createDomains(domains, bus)
     this.mailConduct = createMailConduct({ store: mailConduct, accounts, clock })
     this.plans = createPlans({ store: plans, accounts })
+    this.organisations = createOrganisations({ ...parts, store: parts.organisations })
   }
 
   async find(jid: Jid): Promise<Account | undefined> {
@@ -191,13 +215,14 @@ class StoredAccounts implements AccountsDomain {
     return found ?? { account: undefined, verifier: decoy }
   }
 
-  async create(jid: Jid, password: string | undefined, options: { id?: string } = {}): Promise<Account> {
+  async create(jid: Jid, password: string | undefined, options: AccountCreation = {}): Promise<Account> {
     const name = nameOf(jid)
     if (name.localpart === '') throw new AccountError('ACCOUNT_NAME_MALFORMED')
     if (isReservedName(name.localpart)) throw new AccountError('ACCOUNT_NAME_RESERVED')
     const id = options.id ?? this.#random.uuid()
     const verifiers = password === undefined ? [] : await deriveVerifiers(password, this.#random)
-    const [result] = await this.#store.insert([{ id, ...name, verifiers }], this.#today())
+    const { organisationId } = options
+    const [result] = await this.#store.insert([{ id, ...name, organisationId, verifiers }], this.#today())
     if (result === 'retired') throw new AccountError('ACCOUNT_NAME_RETIRED')
     const row = await this.#store.find(name)
     if (row?.id !== id)
@@ -225,25 +250,29 @@ class StoredAccounts implements AccountsDomain {
     await this.#changed(id)
   }
 
-  async suspend(jid: Jid, reason: string): Promise<Account> {
+  async suspend(jid: Jid, reason: string, { until, within }: SuspensionOptions = {}): Promise<Account> {
     if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
-    return this.#setState(jid, 'suspended', reason)
+    if (until !== undefined && until <= this.#today()) throw new AccountError('SUSPENSION_END')
+    return this.#setState(jid, { reason, until }, within)
   }
 
-  restore(jid: Jid): Promise<Account> {
-    return this.#setState(jid, 'active', undefined)
+  restore(jid: Jid, { within }: Pick<SuspensionOptions, 'within'> = {}): Promise<Account> {
+    return this.#setState(jid, undefined, within)
   }
 
-  async #setState(jid: Jid, state: 'active' | 'suspended', reason: string | undefined): Promise<Account> {
-    const row = await this.#store.setState(nameOf(jid), state, reason)
-    if (row === undefined) throw await this.#whyNot(jid)
+  async #setState(jid: Jid, suspension: Suspension | undefined, within?: string): Promise<Account> {
+    const row = await this.#store.setState(nameOf(jid), suspension, within)
+    if (row === undefined) throw await this.#whyNot(jid, suspension)
     await this.#changed(row.id)
     return toAccount(row)
   }
 
-  async #whyNot(jid: Jid): Promise<AccountError> {
+  async #whyNot(jid: Jid, suspension: Suspension | undefined): Promise<OperationalError> {
     const row = await this.#store.find(nameOf(jid))
-    return new AccountError(row ? 'ACCOUNT_TERMINATED' : 'ACCOUNT_UNKNOWN')
+    if (row === undefined) return new AccountError('ACCOUNT_UNKNOWN')
+    if (row.state === 'terminated') return new AccountError('ACCOUNT_TERMINATED')
+    const withOthers = suspension === undefined && row.suspendedWith !== undefined
+    return withOthers ? new OrganisationError('ORGANISATION_SUSPENDED') : new AccountError('ACCOUNT_HELD')
   }
 
   async terminate(jid: Jid): Promise<Account> {

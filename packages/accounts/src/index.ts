@@ -10,10 +10,12 @@ export {
 } from './account.ts'
 export {
   createAccounts,
+  type AccountCreation,
   type AccountQuery,
   type Accounts,
   type AccountsDomain,
   type AccountsOptions,
+  type SuspensionOptions,
 } from './accounts.ts'
 export {
   ACCOUNT_INVITE_USES_MAX,
@@ -44,6 +46,27 @@ export {
   type MailReview,
   type MailReviewReason,
 } from './mail-conduct.ts'
+export {
+  ORGANISATION_DEPTH_MAX,
+  ORGANISATION_KINDS,
+  OrganisationError,
+  POOL_RESOURCES,
+  POOL_SIZE_MAX,
+  type Brand,
+  type Organisation,
+  type OrganisationErrorCode,
+  type OrganisationKind,
+  type Pool,
+  type PoolResource,
+  type PoolSizes,
+} from './organisation.ts'
+export type {
+  NewOrganisation,
+  OrganisationChange,
+  OrganisationQuery,
+  Organisations,
+  Pools,
+} from './organisations.ts'
 export {
   createPasswordCheck,
   type PasswordCheck,

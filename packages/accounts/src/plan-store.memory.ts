@@ -1,18 +1,46 @@
 import type { Plan, PlanStore } from './plans.ts'
 
-/** Plans in memory: for tests and as the plain model of the Postgres store. `exists`: whether there is such an account. */
-export function memoryPlanStore(exists: (accountId: string) => boolean): PlanStore {
+/** Without a plan. */
+const MAILBOX_MIB = 1024
+
+export interface MemoryPlanStore extends PlanStore {
+  mailboxMib(accountId: string): number
+}
+
+/**
+ * Plans in memory: for tests and as the plain model of the Postgres store. `exists`: whether there is such an account. `checkPools` throws when the
+ * mailboxes of an organisation's accounts have become larger together than they may.
+ */
+export function memoryPlanStore(
+  exists: (accountId: string) => boolean,
+  checkPools: () => void,
+): MemoryPlanStore {
   const plans = new Map<string, Plan>()
   const assigned = new Map<string, string>()
+  const setOrDelete = <T>(map: Map<string, T>, key: string, value: T | undefined): void => {
+    if (value === undefined) map.delete(key)
+    else map.set(key, value)
+  }
+  const change = <T>(map: Map<string, T>, key: string, value: T | undefined): void => {
+    const before = map.get(key)
+    setOrDelete(map, key, value)
+    try {
+      checkPools()
+    } catch (error) {
+      setOrDelete(map, key, before)
+      throw error
+    }
+  }
   const users = (name: string): number => [...assigned.values()].filter((each) => each === name).length
   return {
+    mailboxMib: (accountId) => plans.get(assigned.get(accountId) ?? '')?.limits.mailbox_mib ?? MAILBOX_MIB,
     list: async () =>
       [...plans.values()]
         .map((plan) => ({ ...plan, accounts: users(plan.name) }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     async put(plan, max) {
       if (!plans.has(plan.name) && plans.size >= max) return false
-      plans.set(plan.name, plan)
+      change(plans, plan.name, plan)
       return true
     },
     async remove(name) {
@@ -24,8 +52,7 @@ export function memoryPlanStore(exists: (accountId: string) => boolean): PlanSto
     of: async (accountId) => plans.get(assigned.get(accountId) ?? ''),
     async assign(accountId, name) {
       if (!exists(accountId) || (name !== undefined && !plans.has(name))) return false
-      if (name === undefined) assigned.delete(accountId)
-      else assigned.set(accountId, name)
+      change(assigned, accountId, name)
       return true
     },
   }

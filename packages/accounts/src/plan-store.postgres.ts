@@ -1,5 +1,6 @@
 /** Plans in Postgres, schema `account`. */
 import { sql, type Db } from '@sealpost/db'
+import { refusing } from './organisation-store.postgres.ts'
 import { parsePlanLimits, type PlanStore } from './plans.ts'
 
 interface SqlPlan {
@@ -18,12 +19,12 @@ export function postgresPlanStore(db: Db): PlanStore {
     },
 
     async put({ name, limits }, max) {
-      const changed = await db.execute(sql`
+      const put = db.execute(sql`
         insert into account.plan (name, limits)
         select ${name}::text, ${JSON.stringify(limits)}::jsonb
         where exists (select from account.plan where name = ${name}) or (select count(*) from account.plan) < ${max}::int
         on conflict (name) do update set limits = excluded.limits`)
-      return changed > 0
+      return (await refusing(put)) > 0
     },
 
     async remove(name) {
@@ -43,14 +44,16 @@ export function postgresPlanStore(db: Db): PlanStore {
 
     async assign(accountId, name) {
       if (name === undefined) {
-        await db.execute(sql`delete from account.account_plan where account_id = ${accountId}::uuid`)
+        await refusing(
+          db.execute(sql`delete from account.account_plan where account_id = ${accountId}::uuid`),
+        )
         return true
       }
-      const changed = await db.execute(sql`
+      const assign = db.execute(sql`
         insert into account.account_plan (account_id, plan)
         select account.id, plan.name from account.account, account.plan where account.id = ${accountId}::uuid and plan.name = ${name}
         on conflict (account_id) do update set plan = excluded.plan`)
-      return changed > 0
+      return (await refusing(assign)) > 0
     },
   }
 }

@@ -1,6 +1,8 @@
 /** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
 import { memoryAccountInviteStore } from './account-invite-store.memory.ts'
 import type { AccountInviteStore } from './account-invites.ts'
+import { MemoryOrganisationStore } from './organisation-store.memory.ts'
+import type { OrganisationStore } from './organisations.ts'
 import { memoryPlanStore } from './plan-store.memory.ts'
 import type { PlanStore } from './plans.ts'
 import type { AccountState } from './account.ts'
@@ -19,7 +21,16 @@ import type {
   ListQuery,
   Name,
   NewAccount,
+  Suspension,
 } from './store.ts'
+
+const ACTIVE = {
+  state: 'active',
+  reason: undefined,
+  suspendedUntil: undefined,
+  suspendedWith: undefined,
+  suspendedWithin: undefined,
+} as const
 
 interface ErasureRow {
   readonly accountId: string
@@ -35,10 +46,18 @@ export function memoryStores(): {
   domains: DomainStore
   mailConduct: MailConductStore
   plans: PlanStore
+  organisations: OrganisationStore
 } {
   const state = new MemoryState()
-  const accounts = new MemoryAccountStore(state)
-  const plans = memoryPlanStore((id) => state.accounts.has(id))
+  const plans = memoryPlanStore(
+    (id) => state.accounts.has(id),
+    () => organisations.checkPools(),
+  )
+  const organisations = new MemoryOrganisationStore({
+    accounts: state.accounts,
+    mailboxMib: (id) => plans.mailboxMib(id),
+  })
+  const accounts = new MemoryAccountStore(state, organisations)
   return {
     accounts,
     access: new MemoryAccessStore(state),
@@ -46,6 +65,7 @@ export function memoryStores(): {
     domains: memoryDomainStore(),
     mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),
     plans,
+    organisations,
   }
 }
 
@@ -71,20 +91,29 @@ class MemoryState {
 
 class MemoryAccountStore implements AccountStore {
   readonly #state: MemoryState
+  readonly #organisations: MemoryOrganisationStore
 
-  constructor(state: MemoryState) {
+  constructor(state: MemoryState, organisations: MemoryOrganisationStore) {
     this.#state = state
+    this.#organisations = organisations
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
     return rows.map((row) => this.#insertOne(row, today))
   }
 
-  #insertOne({ id, domain, localpart, verifiers }: NewAccount, today: string): InsertResult {
+  #insertOne({ id, domain, localpart, organisationId, verifiers }: NewAccount, today: string): InsertResult {
     if (this.#state.byName({ domain, localpart }) ?? this.#state.accounts.get(id)) return 'exists'
     if (this.#state.retired.has(nameKey({ domain, localpart }))) return 'retired'
     const row = { id, domain, localpart, createdOn: today } as const
-    this.#state.accounts.set(id, { ...row, state: 'active', reason: undefined, lastUsedOn: undefined })
+    if (organisationId !== undefined) this.#organisations.checkActive(organisationId)
+    this.#state.accounts.set(id, { ...row, ...ACTIVE, organisationId, lastUsedOn: undefined })
+    try {
+      this.#organisations.checkPools()
+    } catch (error) {
+      this.#state.accounts.delete(id)
+      throw error
+    }
     this.#state.verifiers.set(id, verifiers)
     return 'created'
   }
@@ -118,10 +147,30 @@ class MemoryAccountStore implements AccountStore {
     return true
   }
 
-  async setState(name: Name, state: 'active' | 'suspended', reason: string | undefined) {
+  async setState(name: Name, suspension: Suspension | undefined, within?: string) {
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return undefined
-    return this.#replace({ ...row, state, reason })
+    if (suspension === undefined && row.suspendedWith !== undefined) return undefined
+    if (
+      within !== undefined &&
+      row.state === 'suspended' &&
+      !(await this.#isWithin(row.suspendedWithin, within))
+    )
+      return undefined
+    if (suspension === undefined) return this.#replace({ ...row, ...ACTIVE })
+    const { reason, until } = suspension
+    return this.#replace({
+      ...row,
+      ...ACTIVE,
+      state: 'suspended',
+      reason,
+      suspendedUntil: until,
+      suspendedWithin: within,
+    })
+  }
+
+  async #isWithin(organisationId: string | undefined, within: string): Promise<boolean> {
+    return (await this.#organisations.within(within)).some((id) => id === organisationId)
   }
 
   async terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined> {
@@ -133,7 +182,7 @@ class MemoryAccountStore implements AccountStore {
     for (const owner of owners) {
       this.#state.erasures.push({ accountId: row.id, owner, doneOn: owner === 'account' ? today : undefined })
     }
-    return this.#replace({ ...row, state: 'terminated', reason: undefined })
+    return this.#replace({ ...row, ...ACTIVE, state: 'terminated' })
   }
 
   #replace(row: AccountRow): AccountRow {

@@ -2,8 +2,17 @@
 import { gather, sql, type Db, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
+import { refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
-import type { AccountRow, AccountStore, InsertResult, ListQuery, Name, NewAccount } from './store.ts'
+import type {
+  AccountRow,
+  AccountStore,
+  InsertResult,
+  ListQuery,
+  Name,
+  NewAccount,
+  Suspension,
+} from './store.ts'
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresAccountStore(db: Db): AccountStore {
@@ -16,6 +25,10 @@ interface SqlAccount {
   localpart: string
   state: string
   suspension_reason: string | null
+  organisation_id: string | null
+  suspended_until: string | null
+  suspended_with: string | null
+  suspended_within: string | null
   created_on: string
   last_used_on: string | null
 }
@@ -34,7 +47,8 @@ interface FoundVerifier {
 }
 
 const ACCOUNT_COLUMNS = sql`
-  a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.created_on, a.last_used_on`
+  a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.organisation_id, a.suspended_until, a.suspended_with, a.suspended_within,
+  a.created_on, a.last_used_on`
 
 /** With 10 ms a burst of sign-ins leaves a fifth of the processor idle; with 2 ms each statement answers too few (`npm run bench -- signin`). */
 const VERIFIER_PAUSE_MS = 5
@@ -53,7 +67,7 @@ class PostgresAccountStore implements AccountStore {
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
     const hashes = await nameHashes(this.#secrets, rows)
-    return this.#db.transaction((tx) => insertNew(tx, rows, hashes, today))
+    return refusing(this.#db.transaction((tx) => insertNew(tx, rows, hashes, today)))
   }
 
   async taken(names: readonly Name[]): Promise<boolean[]> {
@@ -93,10 +107,16 @@ class PostgresAccountStore implements AccountStore {
     return this.#db.transaction((tx) => replaceVerifiers(tx, id, verifiers))
   }
 
-  async setState(name: Name, state: 'active' | 'suspended', reason: string | undefined) {
+  async setState(name: Name, suspension: Suspension | undefined, within?: string) {
+    const state = suspension === undefined ? 'active' : 'suspended'
     const rows = await this.#db.query<SqlAccount>(sql`
-      update account.account a set state = ${state}, suspension_reason = ${reason ?? null}
+      update account.account a set state = ${state}, suspension_reason = ${suspension?.reason ?? null},
+        suspended_until = ${suspension?.until ?? null}::date, suspended_with = null,
+        suspended_within = ${suspension === undefined ? null : (within ?? null)}::uuid
       where a.domain = ${name.domain} and a.localpart = ${name.localpart} and a.state <> 'terminated'
+        and (${state} = 'suspended' or a.suspended_with is null)
+        and (${within ?? null}::uuid is null or a.state = 'active'
+          or a.suspended_within in (select id from account.organisation where path @> array[${within ?? null}::uuid]))
       returning ${ACCOUNT_COLUMNS}`)
     return rows.map(parseAccount)[0]
   }
@@ -105,7 +125,8 @@ class PostgresAccountStore implements AccountStore {
     const hash = await this.#secrets.nameHash(name)
     return this.#db.transaction(async (tx) => {
       const [row] = await tx.query<SqlAccount>(sql`
-        update account.account a set state = 'terminated', suspension_reason = null
+        update account.account a set state = 'terminated', suspension_reason = null, suspended_until = null, suspended_with = null,
+          suspended_within = null
         where a.domain = ${name.domain} and a.localpart = ${name.localpart}
         returning ${ACCOUNT_COLUMNS}`)
       if (row === undefined) return undefined
@@ -226,10 +247,10 @@ async function findVerifiers(
 /** Answers with the ids of the rows that were really inserted. */
 async function insertAccounts(tx: Tx, rows: readonly NewAccount[], today: string): Promise<Set<string>> {
   const inserted = await tx.query<{ id: string }>(sql`
-    insert into account.account (id, domain, localpart, state, created_on)
-    select id, domain, localpart, 'active', ${today}::date
-    from unnest(${rows.map((r) => r.id)}::uuid[], ${rows.map((r) => r.domain)}::text[],
-      ${rows.map((r) => r.localpart)}::text[]) as n (id, domain, localpart)
+    insert into account.account (id, domain, localpart, state, organisation_id, created_on)
+    select id, domain, localpart, 'active', organisation_id, ${today}::date
+    from unnest(${rows.map((r) => r.id)}::uuid[], ${rows.map((r) => r.domain)}::text[], ${rows.map((r) => r.localpart)}::text[],
+      ${rows.map((r) => r.organisationId ?? null)}::uuid[]) as n (id, domain, localpart, organisation_id)
     on conflict do nothing returning id`)
   return new Set(inserted.map((row) => row.id))
 }
@@ -289,6 +310,10 @@ function parseAccount(row: SqlAccount): AccountRow {
     localpart: row.localpart,
     state: row.state as AccountState,
     reason: row.suspension_reason ?? undefined,
+    organisationId: row.organisation_id ?? undefined,
+    suspendedUntil: row.suspended_until ?? undefined,
+    suspendedWith: row.suspended_with ?? undefined,
+    suspendedWithin: row.suspended_within ?? undefined,
     createdOn: row.created_on,
     lastUsedOn: row.last_used_on ?? undefined,
   }

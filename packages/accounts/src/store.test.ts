@@ -159,12 +159,12 @@ describe.each([
     test('suspends with a reason and restores without', async () => {
       const row = newAccount('suspended')
       await stores.accounts.insert([row], TODAY)
-      const suspended = await stores.accounts.setState(row, 'suspended', 'abuse')
+      const suspended = await stores.accounts.setState(row, { reason: 'abuse' })
       expect(suspended).toMatchObject({ id: row.id, state: 'suspended', reason: 'abuse' })
       expect(await stores.accounts.verifier(row, 'SHA-1')).toMatchObject({ row: { state: 'suspended' } })
-      const restored = await stores.accounts.setState(row, 'active', undefined)
+      const restored = await stores.accounts.setState(row, undefined)
       expect(restored).toMatchObject({ state: 'active', reason: undefined })
-      expect(await stores.accounts.setState(newAccount('nobody'), 'active', undefined)).toBeUndefined()
+      expect(await stores.accounts.setState(newAccount('nobody'), undefined)).toBeUndefined()
     })
 
     test('terminating takes the credentials at once, and the name for ever', async () => {
@@ -174,7 +174,7 @@ describe.each([
       expect(await stores.accounts.terminate(row, OWNERS, TODAY)).toMatchObject({ state: 'terminated' })
       expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
       expect(await stores.accounts.replaceVerifiers(row.id, verifiersOf(2))).toBe(false)
-      expect(await stores.accounts.setState(row, 'active', undefined)).toBeUndefined()
+      expect(await stores.accounts.setState(row, undefined)).toBeUndefined()
       expect(await stores.accounts.insert([newAccount('leaver')], TODAY)).toEqual(['exists'])
 
       for (const owner of ['xmpp', 'keys', 'smtp', 'api']) {
@@ -247,7 +247,7 @@ describe.each([
     test('lists by page, domain, state and search', async () => {
       const rows = ['b', 'a', 'c', 'ab'].map((name) => newAccount(name, 'list.example'))
       await stores.accounts.insert(rows, TODAY)
-      await stores.accounts.setState({ domain: 'list.example', localpart: 'c' }, 'suspended', 'other')
+      await stores.accounts.setState({ domain: 'list.example', localpart: 'c' }, { reason: 'other' })
       const query = { ...wholeList(), domain: 'list.example' }
       const names = async (overrides: object) =>
         (await stores.accounts.list({ ...query, ...overrides })).map((row) => row.localpart)

@@ -16,18 +16,31 @@ export interface AccountRow extends Name {
   readonly id: string
   readonly state: AccountState
   readonly reason: string | undefined
+  readonly organisationId: string | undefined
+  readonly suspendedUntil: string | undefined
+  /** The organisation with which it was suspended. */
+  readonly suspendedWith: string | undefined
+  /** The organisation whose administrator suspended it. */
+  readonly suspendedWithin: string | undefined
   readonly createdOn: string
   readonly lastUsedOn: string | undefined
 }
 
 export interface NewAccount extends Name {
   readonly id: string
+  readonly organisationId?: string | undefined
   /** Empty: nobody can sign in until verifiers are set. */
   readonly verifiers: readonly ScramVerifier[]
 }
 
 /** `retired`: the name belonged to a terminated account. */
 export type InsertResult = 'created' | 'exists' | 'retired'
+
+export interface Suspension {
+  readonly reason: string
+  /** The day from which it is lifted. */
+  readonly until?: string | undefined
+}
 
 export interface ListQuery {
   readonly after: Name | undefined
@@ -50,12 +63,11 @@ export interface AccountStore {
   decoySecret(): Promise<Buffer>
   /** False when the account is missing or terminated. */
   replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean>
-  /** Undefined when the account is missing or terminated. */
-  setState(
-    name: Name,
-    state: 'active' | 'suspended',
-    reason: string | undefined,
-  ): Promise<AccountRow | undefined>
+  /**
+   * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
+   * but by nobody `within` the organisation given; when it is to be active, but was suspended with its organisation.
+   */
+  setState(name: Name, suspension: Suspension | undefined, within?: string): Promise<AccountRow | undefined>
   /**
    * In one transaction: state, credentials and invites deleted, name retired, ledger rows written for the owners (that of
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.

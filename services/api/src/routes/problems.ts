@@ -1,5 +1,10 @@
 /** What a client is told when a command is refused: one table from the domain's codes to RFC 9457 problems. */
-import { AccountError, type AccountErrorCode } from '@sealpost/accounts'
+import {
+  AccountError,
+  OrganisationError,
+  type AccountErrorCode,
+  type OrganisationErrorCode,
+} from '@sealpost/accounts'
 import { isConnectionError } from '@sealpost/db'
 import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
@@ -11,6 +16,8 @@ const refusals = {
   ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
   ACCOUNT_NAME_RESERVED: [409, 'name-reserved'],
   ACCOUNT_TERMINATED: [409, 'account-terminated'],
+  ACCOUNT_HELD: [409, 'account-held'],
+  SUSPENSION_END: [422, 'suspension-end'],
   ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
   PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],
   REASON_MALFORMED: [400, 'reason-malformed'],
@@ -26,10 +33,26 @@ const refusals = {
   VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
 } as const satisfies Record<AccountErrorCode, readonly [number, string]>
 
+const organisationRefusals = {
+  ORGANISATION_UNKNOWN: [404, 'organisation-unknown'],
+  ORGANISATION_KIND: [409, 'organisation-kind'],
+  ORGANISATION_DEPTH: [409, 'organisation-depth'],
+  ORGANISATION_SUSPENDED: [409, 'organisation-suspended'],
+  ORGANISATION_NOT_EMPTY: [409, 'organisation-not-empty'],
+  ORGANISATION_LIMIT: [409, 'organisation-limit'],
+  POOL_EXCEEDED: [409, 'pool-exceeded'],
+  POOL_UNBOUNDED: [409, 'pool-unbounded'],
+  BRAND_DOMAIN_TAKEN: [409, 'brand-domain-taken'],
+} as const satisfies Record<OrganisationErrorCode, readonly [number, string]>
+
 /** Anything that is no refusal passes through and becomes a 500. */
 export function toHttpProblem(error: unknown): unknown {
   if (error instanceof AccountError) {
     const [status, type] = refusals[error.code]
+    return new HttpProblem(status, type, error.message)
+  }
+  if (error instanceof OrganisationError) {
+    const [status, type] = organisationRefusals[error.code]
     return new HttpProblem(status, type, error.message)
   }
   if (error instanceof JidError)

@@ -1,0 +1,237 @@
+/** Organisations in memory: for tests and as the plain model of the Postgres store. What is used is counted anew each time. */
+import {
+  ORGANISATION_DEPTH_MAX,
+  OrganisationError,
+  POOL_RESOURCES,
+  type Brand,
+  type PoolResource,
+  type PoolSizes,
+} from './organisation.ts'
+import type { OrganisationChange, OrganisationRow, OrganisationStore, Pools } from './organisations.ts'
+import type { AccountRow } from './store.ts'
+
+interface Entry {
+  readonly row: OrganisationRow
+  readonly sizes: PoolSizes
+  readonly logo: Buffer | undefined
+}
+
+/** What it shares with the stores of accounts and plans. */
+export interface MemberState {
+  readonly accounts: Map<string, AccountRow>
+  readonly mailboxMib: (accountId: string) => number
+}
+
+const ACTIVE = { state: 'active', reason: undefined, suspendedWith: undefined } as const
+
+export class MemoryOrganisationStore implements OrganisationStore {
+  readonly #state: MemberState
+  readonly #entries = new Map<string, Entry>()
+  readonly #spent = new Map<string, number>()
+
+  constructor(state: MemberState) {
+    this.#state = state
+  }
+
+  /** Throws when accounts or plans, as they are now, are more than a pool allows: POOL_EXCEEDED. */
+  checkPools(): void {
+    for (const [id, { row, sizes }] of this.#entries) {
+      for (const resource of POOL_RESOURCES) {
+        const size = sizes[resource]
+        const above = row.parentId === undefined ? undefined : this.#get(row.parentId).sizes[resource]
+        if (above !== undefined && size === undefined) throw new OrganisationError('POOL_UNBOUNDED')
+        if (size !== undefined && this.#used(id, resource) + this.#given(id, resource) > size)
+          throw new OrganisationError('POOL_EXCEEDED')
+      }
+    }
+  }
+
+  /** Throws unless the organisation is there and active. */
+  checkActive(id: string): void {
+    if (this.#get(id).row.state !== 'active') throw new OrganisationError('ORGANISATION_SUSPENDED')
+  }
+
+  insert: OrganisationStore['insert'] = async ({ id, name, kind, parentId, createdOn, pools }, max) => {
+    if (this.#entries.size >= max) throw new OrganisationError('ORGANISATION_LIMIT')
+    const above = parentId === undefined ? undefined : this.#entries.get(parentId)
+    if (parentId !== undefined && above?.row.kind !== 'reseller')
+      throw new OrganisationError('ORGANISATION_KIND')
+    if (parentId !== undefined) this.checkActive(parentId)
+    const path = [...(above?.row.path ?? []), id]
+    if (path.length > ORGANISATION_DEPTH_MAX) throw new OrganisationError('ORGANISATION_DEPTH')
+    const brand = { name: undefined, colours: undefined, domain: undefined, hasLogo: false }
+    const row = { id, name, kind, parentId, createdOn, path, brand, ...ACTIVE }
+    const bounds = Object.entries(above?.sizes ?? {}).filter(([, size]) => size !== undefined)
+    const sizes = { ...Object.fromEntries(bounds.map(([resource]) => [resource, 0])), ...pools }
+    this.#putWithinPools({ row, sizes, logo: undefined })
+  }
+
+  async find(id: string): Promise<OrganisationRow | undefined> {
+    return this.#entries.get(id)?.row
+  }
+
+  list: OrganisationStore['list'] = async ({ after, limit, within, parentId, search }) =>
+    [...this.#entries.values()]
+      .map(({ row }) => row)
+      .filter((row) => after === undefined || compare(row, after) > 0)
+      .filter((row) => within === undefined || row.path.includes(within))
+      .filter((row) => parentId === undefined || row.parentId === parentId)
+      .filter((row) => search === undefined || row.name.toLowerCase().includes(search.toLowerCase()))
+      .sort(compare)
+      .slice(0, limit)
+
+  async within(id: string): Promise<string[]> {
+    return this.#below(id).map(({ row }) => row.id)
+  }
+
+  async update(id: string, { name, kind, pools }: OrganisationChange): Promise<void> {
+    const { row, sizes, logo } = this.#get(id)
+    if (kind === 'customer' && this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_KIND')
+    const changed = { ...row, name: name ?? row.name, kind: kind ?? row.kind }
+    this.#putWithinPools({ row: changed, sizes: { ...sizes, ...pools }, logo })
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#get(id)
+    const owned = [...this.#state.accounts.values()].some((row) => row.organisationId === id)
+    if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
+    this.#entries.delete(id)
+  }
+
+  async pools(id: string, today: string): Promise<Pools> {
+    const { sizes } = this.#get(id)
+    const pools = POOL_RESOURCES.map((resource) => {
+      const used = this.#spent.get(`${id} ${resource} ${today}`) ?? this.#used(id, resource)
+      return [resource, { size: sizes[resource], used, given: this.#given(id, resource) }]
+    })
+    return Object.fromEntries(pools) as Pools
+  }
+
+  async setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<void> {
+    const holder = brand.domain === undefined ? undefined : await this.byBrandDomain(brand.domain)
+    if (holder !== undefined && holder.id !== id) throw new OrganisationError('BRAND_DOMAIN_TAKEN')
+    this.#change(id, { brand: { ...brand, hasLogo: this.#get(id).row.brand.hasLogo } })
+  }
+
+  async setLogo(id: string, logo: Buffer | undefined): Promise<void> {
+    this.#change(id, { brand: { ...this.#get(id).row.brand, hasLogo: logo !== undefined } })
+    this.#entries.set(id, { ...this.#get(id), logo })
+  }
+
+  async logo(id: string): Promise<Buffer | undefined> {
+    return this.#entries.get(id)?.logo
+  }
+
+  async byBrandDomain(domain: string): Promise<OrganisationRow | undefined> {
+    return [...this.#entries.values()].find(({ row }) => row.brand.domain === domain)?.row
+  }
+
+  async moveAccount(accountId: string, to: string | undefined): Promise<boolean> {
+    if (to !== undefined) this.checkActive(to)
+    const row = this.#state.accounts.get(accountId)
+    if (row === undefined || row.state === 'terminated') return false
+    if (row.suspendedWith !== undefined) throw new OrganisationError('ORGANISATION_SUSPENDED')
+    this.#state.accounts.set(accountId, { ...row, organisationId: to, suspendedWithin: undefined })
+    try {
+      this.checkPools()
+    } catch (error) {
+      this.#state.accounts.set(accountId, row)
+      throw error
+    }
+    return true
+  }
+
+  async suspend(id: string, reason: string): Promise<string[]> {
+    this.#get(id)
+    const suspension = { state: 'suspended', reason, suspendedWith: id } as const
+    const isOurs = (row: Pick<OrganisationRow, 'suspendedWith'> & { readonly state: string }): boolean =>
+      row.state === 'active' || row.suspendedWith === id
+    for (const { row } of this.#below(id)) if (isOurs(row)) this.#change(row.id, suspension)
+    const suspended = this.#below(id).filter(({ row }) => row.suspendedWith === id)
+    const rows = suspended.flatMap(({ row }) => this.#members(row.id))
+    return this.#setState(rows.filter(isOurs), suspension)
+  }
+
+  async reinstate(id: string): Promise<string[]> {
+    const { suspendedWith } = this.#get(id).row
+    if (suspendedWith === undefined) return []
+    if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
+    for (const { row } of this.#below(id)) if (row.suspendedWith === id) this.#change(row.id, ACTIVE)
+    return this.#setState(
+      [...this.#state.accounts.values()].filter((row) => row.suspendedWith === id),
+      ACTIVE,
+    )
+  }
+
+  async spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean> {
+    const id = this.#state.accounts.get(accountId)?.organisationId
+    const size = id === undefined ? undefined : this.#get(id).sizes[resource]
+    if (id === undefined || size === undefined) return true
+    const key = `${id} ${resource} ${today}`
+    const after = (this.#spent.get(key) ?? 0) + amount
+    if (after > size - this.#given(id, resource)) return false
+    this.#spent.set(key, after)
+    return true
+  }
+
+  #get(id: string): Entry {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new OrganisationError('ORGANISATION_UNKNOWN')
+    return entry
+  }
+
+  #change(id: string, change: Partial<OrganisationRow>): void {
+    const entry = this.#get(id)
+    this.#entries.set(id, { ...entry, row: { ...entry.row, ...change } })
+  }
+
+  /** Takes it back when a pool does not allow it. */
+  #putWithinPools(entry: Entry): void {
+    const { id } = entry.row
+    const before = this.#entries.get(id)
+    this.#entries.set(id, entry)
+    try {
+      this.checkPools()
+    } catch (error) {
+      if (before === undefined) this.#entries.delete(id)
+      else this.#entries.set(id, before)
+      throw error
+    }
+  }
+
+  #below(id: string): Entry[] {
+    return [...this.#entries.values()].filter(({ row }) => row.path.includes(id))
+  }
+
+  #children(id: string): Entry[] {
+    return [...this.#entries.values()].filter(({ row }) => row.parentId === id)
+  }
+
+  #members(id: string): AccountRow[] {
+    return [...this.#state.accounts.values()].filter(
+      (row) => row.organisationId === id && row.state !== 'terminated',
+    )
+  }
+
+  #used(id: string, resource: PoolResource): number {
+    if (resource === 'accounts') return this.#members(id).length
+    if (resource !== 'mailbox_mib') return 0
+    return this.#members(id).reduce((sum, row) => sum + this.#state.mailboxMib(row.id), 0)
+  }
+
+  #given(id: string, resource: PoolResource): number {
+    return this.#children(id).reduce((sum, { sizes }) => sum + (sizes[resource] ?? 0), 0)
+  }
+
+  #setState(rows: readonly AccountRow[], change: Partial<AccountRow>): string[] {
+    for (const row of rows) this.#state.accounts.set(row.id, { ...row, ...change })
+    return rows.map(({ id }) => id)
+  }
+}
+
+/** By name in the order of Postgres for plain letters, then by id. */
+function compare(one: { name: string; id: string }, other: { name: string; id: string }): number {
+  if (one.name !== other.name) return one.name < other.name ? -1 : 1
+  if (one.id === other.id) return 0
+  return one.id < other.id ? -1 : 1
+}

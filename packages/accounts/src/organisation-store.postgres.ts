@@ -1,0 +1,284 @@
+/** Organisations in Postgres, schema `account`. Pools are kept by triggers: what they refuse is turned into words here. */
+import { DbError, sql, type Db, type Tx } from '@sealpost/db'
+import {
+  OrganisationError,
+  POOL_RESOURCES,
+  type OrganisationErrorCode,
+  type PoolResource,
+} from './organisation.ts'
+import type { OrganisationRow, OrganisationStore, Pools } from './organisations.ts'
+
+interface SqlOrganisation {
+  id: string
+  name: string
+  kind: string
+  state: string
+  suspension_reason: string | null
+  suspended_with: string | null
+  parent_id: string | null
+  path: string[]
+  created_on: string
+  brand_name: string | null
+  brand_colour: string | null
+  brand_text_colour: string | null
+  brand_domain: string | null
+  has_logo: boolean
+}
+
+const COLUMNS = sql`
+  o.id, o.name, o.kind, o.state, o.suspension_reason, o.suspended_with, o.parent_id, o.path, o.created_on,
+  o.brand_name, o.brand_colour, o.brand_text_colour, o.brand_domain, o.brand_logo is not null as has_logo`
+
+const REFUSALS: Readonly<Record<string, OrganisationErrorCode>> = {
+  pool_exceeded: 'POOL_EXCEEDED',
+  pool_unbounded: 'POOL_UNBOUNDED',
+  organisation_kind: 'ORGANISATION_KIND',
+  organisation_depth: 'ORGANISATION_DEPTH',
+  organisation_suspended: 'ORGANISATION_SUSPENDED',
+  organisation_brand_domain_key: 'BRAND_DOMAIN_TAKEN',
+  account_organisation_id_fkey: 'ORGANISATION_UNKNOWN',
+}
+const FOREIGN_KEY_VIOLATION = '23503'
+
+/** Says in words of the domain what a trigger or a constraint about organisations refused; throws anything else as it is. */
+export async function refusing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    const code = error instanceof DbError ? REFUSALS[error.constraint ?? ''] : undefined
+    throw code === undefined ? error : new OrganisationError(code)
+  }
+}
+
+/** Needs a connection with the role `sealpost_account` on a migrated database. */
+export function postgresOrganisationStore(db: Db): OrganisationStore {
+  return new PostgresOrganisationStore(db)
+}
+
+class PostgresOrganisationStore implements OrganisationStore {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  insert: OrganisationStore['insert'] = async ({ id, name, kind, parentId, createdOn, pools }, max) => {
+    const insert = this.#db.transaction(async (tx) => {
+      const [count] = await tx.query<{ full: boolean }>(
+        sql`select count(*) >= ${max}::int as full from account.organisation`,
+      )
+      if (count?.full !== false) throw new OrganisationError('ORGANISATION_LIMIT')
+      await tx.execute(sql`
+        insert into account.organisation (id, name, kind, parent_id, created_on)
+        values (${id}::uuid, ${name}, ${kind}, ${parentId ?? null}::uuid, ${createdOn}::date)`)
+      await setPools(tx, id, pools)
+    })
+    await refusing(insert)
+  }
+
+  async find(id: string): Promise<OrganisationRow | undefined> {
+    const rows = await this.#db.query<SqlOrganisation>(
+      sql`select ${COLUMNS} from account.organisation o where o.id = ${id}::uuid`,
+      { name: 'organisation-find' },
+    )
+    return rows.map(parse)[0]
+  }
+
+  list: OrganisationStore['list'] = async ({ after, limit, within, parentId, search }) => {
+    const pattern = search === undefined ? null : `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+    const rows = await this.#db.query<SqlOrganisation>(sql`
+      select ${COLUMNS} from account.organisation o
+      where (${after?.id ?? null}::uuid is null or (o.name, o.id) > (${after?.name ?? null}::text, ${after?.id ?? null}::uuid))
+        and (${within ?? null}::uuid is null or o.path @> array[${within ?? null}::uuid])
+        and (${parentId ?? null}::uuid is null or o.parent_id = ${parentId ?? null}::uuid)
+        and (${pattern}::text is null or o.name ilike ${pattern})
+      order by o.name, o.id limit ${limit}::int`)
+    return rows.map(parse)
+  }
+
+  async within(id: string): Promise<string[]> {
+    const rows = await this.#db.query<{ id: string }>(
+      sql`select id from account.organisation where path @> array[${id}::uuid]`,
+      { name: 'organisation-within' },
+    )
+    return rows.map((row) => row.id)
+  }
+
+  update: OrganisationStore['update'] = async (id, { name, kind, pools = {} }) => {
+    const update = this.#db.transaction(async (tx) => {
+      const changed = await tx.execute(sql`
+        update account.organisation set name = coalesce(${name ?? null}, name), kind = coalesce(${kind ?? null}, kind)
+        where id = ${id}::uuid`)
+      if (changed === 0) throw new OrganisationError('ORGANISATION_UNKNOWN')
+      await setPools(tx, id, pools)
+    })
+    await refusing(update)
+  }
+
+  async remove(id: string): Promise<void> {
+    try {
+      const removed = await this.#db.execute(sql`delete from account.organisation where id = ${id}::uuid`)
+      if (removed === 0) throw new OrganisationError('ORGANISATION_UNKNOWN')
+    } catch (error) {
+      if (error instanceof DbError && error.code === FOREIGN_KEY_VIOLATION)
+        throw new OrganisationError('ORGANISATION_NOT_EMPTY')
+      throw error
+    }
+  }
+
+  async pools(id: string, today: string): Promise<Pools> {
+    const rows = await this.#db.query<{
+      resource: PoolResource
+      size: number | null
+      used: number
+      given: number
+    }>(sql`
+      select p.resource, p.size, coalesce(d.used, p.used) as used, p.given from account.pool p
+      left join account.pool_day d on d.organisation_id = p.organisation_id and d.resource = p.resource and d.day = ${today}::date
+      where p.organisation_id = ${id}::uuid`)
+    if (rows.length < POOL_RESOURCES.length) throw new OrganisationError('ORGANISATION_UNKNOWN')
+    const pools = rows.map(({ resource, size, used, given }) => [
+      resource,
+      { size: size ?? undefined, used, given },
+    ])
+    return Object.fromEntries(pools) as Pools
+  }
+
+  setBrand: OrganisationStore['setBrand'] = async (id, { name, colours, domain }) => {
+    const update = this.#db.execute(sql`
+      update account.organisation set brand_name = ${name ?? null}, brand_colour = ${colours?.background ?? null},
+        brand_text_colour = ${colours?.text ?? null}, brand_domain = ${domain ?? null}
+      where id = ${id}::uuid`)
+    if ((await refusing(update)) === 0) throw new OrganisationError('ORGANISATION_UNKNOWN')
+  }
+
+  async setLogo(id: string, logo: Buffer | undefined): Promise<void> {
+    const changed = await this.#db.execute(
+      sql`update account.organisation set brand_logo = ${logo ?? null} where id = ${id}::uuid`,
+    )
+    if (changed === 0) throw new OrganisationError('ORGANISATION_UNKNOWN')
+  }
+
+  async logo(id: string): Promise<Buffer | undefined> {
+    const [row] = await this.#db.query<{ brand_logo: Buffer | null }>(
+      sql`select brand_logo from account.organisation where id = ${id}::uuid`,
+    )
+    return row?.brand_logo ?? undefined
+  }
+
+  async byBrandDomain(domain: string): Promise<OrganisationRow | undefined> {
+    const rows = await this.#db.query<SqlOrganisation>(
+      sql`select ${COLUMNS} from account.organisation o where o.brand_domain = ${domain}`,
+    )
+    return rows.map(parse)[0]
+  }
+
+  async moveAccount(accountId: string, to: string | undefined): Promise<boolean> {
+    const move = this.#db.transaction(async (tx) => {
+      // The organisation first, then the account: the order in which a suspension takes them.
+      if (to !== undefined) await holdActive(tx, to)
+      const [row] = await tx.query<{ held: boolean }>(sql`
+        select suspended_with is not null as held from account.account
+        where id = ${accountId}::uuid and state <> 'terminated' for no key update`)
+      if (row === undefined) return false
+      if (row.held) throw new OrganisationError('ORGANISATION_SUSPENDED')
+      await tx.execute(sql`
+        update account.account set organisation_id = ${to ?? null}::uuid, suspended_within = null where id = ${accountId}::uuid`)
+      return true
+    })
+    return refusing(move)
+  }
+
+  async suspend(id: string, reason: string): Promise<string[]> {
+    return this.#db.transaction(async (tx) => {
+      await hold(tx, id)
+      await tx.execute(sql`
+        update account.organisation set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid
+        where path @> array[${id}::uuid] and (state = 'active' or suspended_with = ${id}::uuid)`)
+      const rows = await tx.query<{ id: string }>(sql`
+        update account.account set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid
+        where organisation_id in (select o.id from account.organisation o where o.suspended_with = ${id}::uuid)
+          and (state = 'active' or suspended_with = ${id}::uuid)
+        returning id`)
+      return rows.map((row) => row.id)
+    })
+  }
+
+  async reinstate(id: string): Promise<string[]> {
+    return this.#db.transaction(async (tx) => {
+      const { suspendedWith } = await hold(tx, id)
+      if (suspendedWith === undefined) return []
+      if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
+      await tx.execute(sql`
+        update account.organisation set state = 'active', suspension_reason = null, suspended_with = null
+        where path @> array[${id}::uuid] and suspended_with = ${id}::uuid`)
+      const rows = await tx.query<{ id: string }>(sql`
+        update account.account set state = 'active', suspension_reason = null, suspended_with = null
+        where suspended_with = ${id}::uuid returning id`)
+      return rows.map((row) => row.id)
+    })
+  }
+
+  async spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean> {
+    const [pool] = await this.#db.query<{ id: string; room: number | null }>(
+      sql`
+        select p.organisation_id as id, p.size - p.given as room from account.account a
+        join account.pool p on p.organisation_id = a.organisation_id and p.resource = ${resource}
+        where a.id = ${accountId}::uuid`,
+      { name: 'pool-of-account' },
+    )
+    if (pool === undefined || pool.room === null) return true
+    if (amount > pool.room) return false
+    const spent = await this.#db.execute(sql`
+      insert into account.pool_day as d (organisation_id, resource, day, used)
+      values (${pool.id}::uuid, ${resource}, ${today}::date, ${amount}::bigint)
+      on conflict (organisation_id, resource, day) do update set used = d.used + excluded.used
+      where d.used + excluded.used <= ${pool.room}::bigint`)
+    return spent > 0
+  }
+}
+
+/** Until the end of the transaction. Throws ORGANISATION_UNKNOWN. */
+async function hold(tx: Tx, id: string): Promise<{ suspendedWith: string | undefined }> {
+  const rows = await tx.query<{ suspended_with: string | null }>(
+    sql`select suspended_with from account.organisation where path @> array[${id}::uuid] order by cardinality(path), id for no key update`,
+  )
+  const [top] = rows
+  if (top === undefined) throw new OrganisationError('ORGANISATION_UNKNOWN')
+  return { suspendedWith: top.suspended_with ?? undefined }
+}
+
+async function holdActive(tx: Tx, id: string): Promise<void> {
+  const [row] = await tx.query<{ state: string }>(
+    sql`select state from account.organisation where id = ${id}::uuid for share`,
+  )
+  if (row === undefined) throw new OrganisationError('ORGANISATION_UNKNOWN')
+  if (row.state !== 'active') throw new OrganisationError('ORGANISATION_SUSPENDED')
+}
+
+async function setPools(tx: Tx, id: string, pools: object): Promise<void> {
+  for (const [resource, size] of Object.entries(pools) as [PoolResource, number | undefined][])
+    await tx.execute(sql`
+      update account.pool set size = ${size ?? null}::bigint where organisation_id = ${id}::uuid and resource = ${resource}`)
+}
+
+function parse(row: SqlOrganisation): OrganisationRow {
+  const { brand_colour: background, brand_text_colour: text } = row
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind as OrganisationRow['kind'],
+    state: row.state as OrganisationRow['state'],
+    reason: row.suspension_reason ?? undefined,
+    suspendedWith: row.suspended_with ?? undefined,
+    parentId: row.parent_id ?? undefined,
+    path: row.path,
+    createdOn: row.created_on,
+    brand: {
+      name: row.brand_name ?? undefined,
+      colours: background === null || text === null ? undefined : { background, text },
+      domain: row.brand_domain ?? undefined,
+      hasLogo: row.has_logo,
+    },
+  }
+}

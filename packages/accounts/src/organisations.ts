@@ -1,0 +1,257 @@
+/** Organisations: server → resellers → customers → accounts. What one may use is bounded by its pools, and these by the pools of the one above. */
+import type { Bus } from '@sealpost/bus'
+import type { Clock, Random } from '@sealpost/runtime'
+import type { Jid } from '@sealpost/jid'
+import { AccountError, SUSPENSION_REASON, type Page } from './account.ts'
+import { dayOf } from './day.ts'
+import {
+  OrganisationError,
+  type Brand,
+  type Organisation,
+  type OrganisationKind,
+  type Pool,
+  type PoolResource,
+  type PoolSizes,
+} from './organisation.ts'
+import type { AccountStore } from './store.ts'
+
+export interface NewOrganisation {
+  readonly name: string
+  readonly kind: OrganisationKind
+  /** Undefined: directly below the server. */
+  readonly parentId: string | undefined
+  readonly pools: PoolSizes
+}
+
+/** What is undefined stays as it is. */
+export interface OrganisationChange {
+  readonly name?: string | undefined
+  readonly kind?: OrganisationKind | undefined
+  readonly pools?: PoolSizes | undefined
+}
+
+export interface OrganisationQuery {
+  readonly cursor?: string | undefined
+  /** 1 to 200. */
+  readonly limit: number
+  /** Only this one and those below it. */
+  readonly within?: string | undefined
+  /** Only those directly below. */
+  readonly parentId?: string | undefined
+  /** Part of the name, in any case. */
+  readonly search?: string | undefined
+}
+
+/** A logo as it was given, and its type by its first bytes. */
+export interface Logo {
+  readonly type: LogoType
+  readonly bytes: Buffer
+}
+export type LogoType = 'image/png' | 'image/jpeg' | 'image/webp'
+
+export type Pools = Readonly<Record<PoolResource, Pool>>
+
+export interface OrganisationRow extends Omit<Organisation, 'path'> {
+  readonly path: readonly string[]
+}
+
+/** Throws OrganisationErrors. One contract: organisations.test.ts. */
+export interface OrganisationStore {
+  insert(organisation: NewOrganisation & { id: string; createdOn: string }, max: number): Promise<void>
+  find(id: string): Promise<OrganisationRow | undefined>
+  /** By name, then id. */
+  list(query: {
+    after: { name: string; id: string } | undefined
+    limit: number
+    within: string | undefined
+    parentId: string | undefined
+    search: string | undefined
+  }): Promise<OrganisationRow[]>
+  /** The ids of the organisation and all below it; none if it is unknown. */
+  within(id: string): Promise<string[]>
+  update(id: string, change: OrganisationChange): Promise<void>
+  /** ORGANISATION_NOT_EMPTY also while an account is being erased. */
+  remove(id: string): Promise<void>
+  pools(id: string, today: string): Promise<Pools>
+  setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<void>
+  setLogo(id: string, logo: Buffer | undefined): Promise<void>
+  logo(id: string): Promise<Buffer | undefined>
+  byBrandDomain(domain: string): Promise<OrganisationRow | undefined>
+  /** Undefined: to none. False when there is no such account, or it is terminated. */
+  moveAccount(accountId: string, to: string | undefined): Promise<boolean>
+  /** Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. */
+  suspend(id: string, reason: string): Promise<string[]>
+  /** Takes back what `suspend` did with this id; the ids of the accounts. */
+  reinstate(id: string): Promise<string[]>
+  /** Counts a use of today; false, and nothing counted, when the pool of the account's organisation has no room. */
+  spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean>
+}
+
+/** Refusals are OrganisationErrors. */
+export interface Organisations {
+  create(organisation: NewOrganisation): Promise<Organisation>
+  find(id: string): Promise<Organisation | undefined>
+  /** As find. Throws ORGANISATION_UNKNOWN. */
+  get(id: string): Promise<Organisation>
+  /** By name. Throws CURSOR_MALFORMED. */
+  list(query: OrganisationQuery): Promise<Page<Organisation>>
+  /** Ids of the organisation and of all below it; empty if there is none. */
+  within(id: string): Promise<Set<string>>
+  /** Undefined: it belongs to the server only, or there is no such account. */
+  ofAccount(accountId: string): Promise<Organisation | undefined>
+  update(id: string, change: OrganisationChange): Promise<Organisation>
+  /** Only when no account, and no organisation, belongs to it. */
+  remove(id: string): Promise<void>
+  pools(id: string): Promise<Pools>
+  /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED (AccountError). */
+  moveAccount(jid: Jid, to: string | undefined): Promise<void>
+  /** All of it at once, with everything below it. Throws REASON_MALFORMED (AccountError). */
+  suspend(id: string, reason: string): Promise<Organisation>
+  /** Of what is below it, that which was suspended with it. Throws ORGANISATION_SUSPENDED when one above is suspended. */
+  reinstate(id: string): Promise<Organisation>
+  /** Whether the account may use so much more today; counted if so. An account without an organisation always may. */
+  spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean>
+  setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation>
+  setLogo(id: string, logo: Buffer | undefined): Promise<Organisation>
+  logo(id: string): Promise<Buffer | undefined>
+  /** Whose pages are on that host. */
+  byBrandDomain(domain: string): Promise<Organisation | undefined>
+}
+
+const LIMIT_MAX = 200
+const ORGANISATIONS_MAX = 10_000
+
+export interface OrganisationsParts {
+  readonly store: OrganisationStore
+  readonly accounts: Pick<AccountStore, 'find' | 'findById'>
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export function createOrganisations(parts: OrganisationsParts): Organisations {
+  return new StoredOrganisations(parts)
+}
+
+class StoredOrganisations implements Organisations {
+  readonly #store: OrganisationStore
+  readonly #accounts: OrganisationsParts['accounts']
+  readonly #bus: Bus
+  readonly #clock: Clock
+  readonly #random: Random
+
+  constructor({ store, accounts, bus, clock, random }: OrganisationsParts) {
+    this.#store = store
+    this.#accounts = accounts
+    this.#bus = bus
+    this.#clock = clock
+    this.#random = random
+  }
+
+  async create(organisation: NewOrganisation): Promise<Organisation> {
+    const id = this.#random.uuid()
+    await this.#store.insert({ ...organisation, id, createdOn: this.#today() }, ORGANISATIONS_MAX)
+    return this.get(id)
+  }
+
+  find(id: string): Promise<Organisation | undefined> {
+    return this.#store.find(id)
+  }
+
+  async get(id: string): Promise<Organisation> {
+    const found = await this.find(id)
+    if (found === undefined) throw new OrganisationError('ORGANISATION_UNKNOWN')
+    return found
+  }
+
+  async list({ cursor, limit, within, parentId, search }: OrganisationQuery): Promise<Page<Organisation>> {
+    const size = Math.min(Math.max(limit, 1), LIMIT_MAX)
+    const after = cursor === undefined ? undefined : parseCursor(cursor)
+    const rows = await this.#store.list({ after, limit: size + 1, within, parentId, search })
+    const items = rows.slice(0, size)
+    const last = items.at(-1)
+    return { items, next: rows.length > size && last ? formatCursor(last) : undefined }
+  }
+
+  async within(id: string): Promise<Set<string>> {
+    return new Set(await this.#store.within(id))
+  }
+
+  async ofAccount(accountId: string): Promise<Organisation | undefined> {
+    const row = await this.#accounts.findById(accountId)
+    return row?.organisationId === undefined ? undefined : this.find(row.organisationId)
+  }
+
+  async update(id: string, change: OrganisationChange): Promise<Organisation> {
+    await this.#store.update(id, change)
+    return this.get(id)
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#store.remove(id)
+  }
+
+  async pools(id: string): Promise<Pools> {
+    return this.#store.pools(id, this.#today())
+  }
+
+  async moveAccount({ domain, local }: Jid, to: string | undefined): Promise<void> {
+    const row = await this.#accounts.find({ domain, localpart: local })
+    if (row === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+    if (!(await this.#store.moveAccount(row.id, to))) throw new AccountError('ACCOUNT_TERMINATED')
+    await this.#bus.publish('account/changed', { accountId: row.id })
+  }
+
+  async suspend(id: string, reason: string): Promise<Organisation> {
+    if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
+    return this.#announce(id, await this.#store.suspend(id, reason))
+  }
+
+  async reinstate(id: string): Promise<Organisation> {
+    return this.#announce(id, await this.#store.reinstate(id))
+  }
+
+  async #announce(id: string, accountIds: readonly string[]): Promise<Organisation> {
+    for (const accountId of accountIds) await this.#bus.publish('account/changed', { accountId })
+    return this.get(id)
+  }
+
+  spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean> {
+    return this.#store.spend(accountId, resource, amount, this.#today())
+  }
+
+  async setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation> {
+    await this.#store.setBrand(id, brand)
+    return this.get(id)
+  }
+
+  async setLogo(id: string, logo: Buffer | undefined): Promise<Organisation> {
+    await this.#store.setLogo(id, logo)
+    return this.get(id)
+  }
+
+  logo(id: string): Promise<Buffer | undefined> {
+    return this.#store.logo(id)
+  }
+
+  byBrandDomain(domain: string): Promise<Organisation | undefined> {
+    return this.#store.byBrandDomain(domain)
+  }
+
+  #today(): string {
+    return dayOf(this.#clock.now())
+  }
+}
+
+/** Opaque to clients: name and id of the last one of the page before. */
+function formatCursor({ id, name }: Organisation): string {
+  return Buffer.from(`${id}/${name}`).toString('base64url')
+}
+
+const CURSOR = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([^\0]{1,200})$/
+
+function parseCursor(cursor: string): { name: string; id: string } {
+  const [, id, name] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (id === undefined || name === undefined) throw new AccountError('CURSOR_MALFORMED')
+  return { id, name }
+}
