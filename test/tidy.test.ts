@@ -82,6 +82,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   pino: 'packages/log',
   'prom-client': 'packages/metrics',
   fastify: 'packages/http',
+  '@fastify/cookie': 'packages/http',
   '@fastify/rate-limit': 'packages/http',
   '@fastify/swagger': 'packages/http',
   '@fastify/type-provider-typebox': 'packages/http',
@@ -107,6 +108,8 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
       'wouter',
     ].map((name) => [name, 'packages/admin-ui']),
   ),
+  '@simplewebauthn/server': 'services/api',
+  otpauth: 'services/api',
 }
 
 const files = listFiles()

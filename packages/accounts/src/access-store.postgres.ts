@@ -1,8 +1,8 @@
 /** API keys and invites in Postgres, schema `account`. */
-import { sql, type Db, type Tx } from '@sealpost/db'
+import { empty, sql, type Db, type Tx } from '@sealpost/db'
 import type { ScramVerifier } from '@sealpost/sasl'
 import { replaceVerifiers } from './store.postgres.ts'
-import type { AccessStore, ApiKeyRow, InvitePurpose, InviteRow } from './store.ts'
+import type { AccessStore, ApiKeyRow, Appointment, InvitePurpose, InviteRow } from './store.ts'
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresAccessStore(db: Db): AccessStore {
@@ -16,6 +16,9 @@ interface SqlApiKey {
   created_on: string
   expires_on: string | null
   last_used_on: string | null
+  organisation_id: string | null
+  networks: string[]
+  made_by: string | null
 }
 
 interface SqlInvite {
@@ -23,11 +26,14 @@ interface SqlInvite {
   purpose: string
   account_id: string | null
   expires_at: Date
+  role: string | null
+  organisation_id: string | null
+  administrator_id: string | null
 }
 
-const KEY_COLUMNS = sql`id, label, scopes, created_on, expires_on, last_used_on`
+const KEY_COLUMNS = sql`id, label, scopes, created_on, expires_on, last_used_on, organisation_id, networks, made_by`
 
-const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at`
+const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at, role, organisation_id, administrator_id`
 
 class PostgresAccessStore implements AccessStore {
   readonly #db: Db
@@ -41,7 +47,8 @@ class PostgresAccessStore implements AccessStore {
       await tx.execute(sql`lock table account.api_key in share row exclusive mode`)
       await tx.execute(sql`delete from account.api_key where expires_on < ${pruneBefore}::date`)
       const [count] = await tx.query<{ full: boolean }>(
-        sql`select count(*) >= ${max}::int as full from account.api_key`,
+        sql`select count(*) >= ${max}::int as full from account.api_key
+          where organisation_id is not distinct from ${key.organisationId ?? null}::uuid`,
       )
       if (count?.full !== false) return false
       await insertKey(tx, key, tokenHash)
@@ -66,6 +73,10 @@ class PostgresAccessStore implements AccessStore {
 
   async deleteKey(id: string): Promise<boolean> {
     return (await this.#db.execute(sql`delete from account.api_key where id = ${id}::uuid`)) > 0
+  }
+
+  async deleteKeysOf(organisationId: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.api_key where organisation_id = ${organisationId}::uuid`)
   }
 
   async recordKeyUse(id: string, day: string): Promise<void> {
@@ -93,7 +104,7 @@ class PostgresAccessStore implements AccessStore {
     return this.#db.transaction(async (tx) => {
       await lockInvites(tx)
       const administered = await tx.query(sql`
-        select 1 from account.invite where purpose = 'admin' and expires_at > ${new Date(now)}
+        select 1 from account.invite where role = 'owner' and expires_at > ${new Date(now)}
         union all select 1 from account.api_key
         where '*' = any(scopes) and (expires_on is null or expires_on >= ${today}::date)`)
       if (administered.length > 0) return false
@@ -109,12 +120,24 @@ class PostgresAccessStore implements AccessStore {
     return rows.map(parseInvite)[0]
   }
 
-  async redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean> {
+  async redeemForKey(
+    tokenHash: Buffer,
+    now: number,
+    make: (appointment: Appointment) => ApiKeyRow,
+    keyTokenHash: Buffer,
+  ): Promise<ApiKeyRow | undefined> {
     return this.#db.transaction(async (tx) => {
-      if (!(await consume(tx, tokenHash, now, 'admin'))) return false
+      const appointment = (await consume(tx, tokenHash, now, 'admin', sql`and administrator_id is null`))
+        ?.appointment
+      if (appointment === undefined) return undefined
+      const key = make(appointment)
       await insertKey(tx, key, keyTokenHash)
-      return true
+      return key
     })
+  }
+
+  async takeAdminInvite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined> {
+    return consume(this.#db, tokenHash, now, 'admin')
   }
 
   async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
@@ -137,22 +160,25 @@ async function lockInvites(tx: Tx): Promise<void> {
 
 async function insertKey(tx: Tx, key: ApiKeyRow, tokenHash: Buffer): Promise<void> {
   await tx.execute(sql`
-    insert into account.api_key (id, token_hash, label, scopes, created_on, expires_on)
+    insert into account.api_key (id, token_hash, label, scopes, created_on, expires_on, organisation_id, networks, made_by)
     values (${key.id}::uuid, ${tokenHash}, ${key.label}, ${[...key.scopes]}::text[], ${key.createdOn}::date,
-      ${key.expiresOn ?? null}::date)`)
+      ${key.expiresOn ?? null}::date, ${key.organisationId ?? null}::uuid, ${[...key.networks]}::text[],
+      ${key.madeBy ?? null}::uuid)`)
 }
 
 async function insertInvite(tx: Tx, invite: InviteRow): Promise<void> {
+  const { role, organisationId, administratorId } = invite.appointment ?? {}
   await tx.execute(sql`
-    insert into account.invite (token_hash, purpose, account_id, expires_at)
-    values (${invite.tokenHash}, ${invite.purpose}, ${invite.accountId ?? null}::uuid, ${new Date(invite.expiresAt)})`)
+    insert into account.invite (${INVITE_COLUMNS})
+    values (${invite.tokenHash}, ${invite.purpose}, ${invite.accountId ?? null}::uuid, ${new Date(invite.expiresAt)},
+      ${role ?? null}, ${organisationId ?? null}::uuid, ${administratorId ?? null}::uuid)`)
 }
 
 /** Of many at once exactly one gets the row: a delete takes its lock. */
-async function consume(tx: Tx, tokenHash: Buffer, now: number, purpose: InvitePurpose) {
+async function consume(tx: Tx, tokenHash: Buffer, now: number, purpose: InvitePurpose, besides = empty) {
   const rows = await tx.query<SqlInvite>(sql`
     delete from account.invite
-    where token_hash = ${tokenHash} and purpose = ${purpose} and expires_at > ${new Date(now)}
+    where token_hash = ${tokenHash} and purpose = ${purpose} and expires_at > ${new Date(now)} ${besides}
     returning ${INVITE_COLUMNS}`)
   return rows.map(parseInvite)[0]
 }
@@ -165,6 +191,9 @@ function parseKey(row: SqlApiKey): ApiKeyRow {
     createdOn: row.created_on,
     expiresOn: row.expires_on ?? undefined,
     lastUsedOn: row.last_used_on ?? undefined,
+    organisationId: row.organisation_id ?? undefined,
+    networks: row.networks,
+    madeBy: row.made_by ?? undefined,
   }
 }
 
@@ -173,6 +202,16 @@ function parseInvite(row: SqlInvite): InviteRow {
     tokenHash: row.token_hash,
     purpose: row.purpose as InvitePurpose,
     accountId: row.account_id ?? undefined,
+    appointment: parseAppointment(row),
     expiresAt: row.expires_at.getTime(),
+  }
+}
+
+function parseAppointment(row: SqlInvite): Appointment | undefined {
+  if (row.role === null) return undefined
+  return {
+    role: row.role,
+    organisationId: row.organisation_id ?? undefined,
+    administratorId: row.administrator_id ?? undefined,
   }
 }

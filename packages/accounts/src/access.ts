@@ -5,7 +5,7 @@ import type { ScramVerifier } from '@sealpost/sasl'
 import { AccountError } from './account.ts'
 import { checkVerifiers } from './credentials.ts'
 import { dayOf } from './day.ts'
-import type { AccessStore, ApiKeyRow, InvitePurpose, InviteRow } from './store.ts'
+import type { AccessStore, ApiKeyRow, Appointment, InvitePurpose, InviteRow } from './store.ts'
 
 /** A key of the API; dates are days in UTC. `*` among the scopes is an administrator. */
 export type ApiKey = ApiKeyRow
@@ -15,31 +15,45 @@ export interface NewApiKey {
   readonly scopes: readonly string[]
   /** Last day on which it works; undefined: until revoked. */
   readonly expiresOn: string | undefined
+  readonly organisationId?: string | undefined
+  readonly networks?: readonly string[]
+  readonly madeBy?: string | undefined
 }
 
 export interface ApiKeys {
-  /** The token is answered here and never again. At most 500 keys exist (API_KEY_LIMIT). */
+  /** The token is answered here and never again. At most 500 keys of the server exist, and 50 of each organisation (API_KEY_LIMIT). */
   create(key: NewApiKey): Promise<{ key: ApiKey; token: string }>
   /** Undefined for an unknown, revoked or expired token. */
   authenticate(token: string): Promise<ApiKey | undefined>
   list(): Promise<ApiKey[]>
+  find(id: string): Promise<ApiKey | undefined>
   revoke(id: string): Promise<boolean>
+  /** All of an organisation. */
+  revokeOf(organisationId: string): Promise<void>
 }
 
 /** `accountId` is set exactly for the purpose `password`; `expiresAt` in milliseconds since the epoch. */
 export type Invite = Omit<InviteRow, 'tokenHash'>
 
 export interface Invites {
-  /** For the next administrator: valid for two days. At most 20 are open at a time (INVITE_LIMIT). */
-  createAdmin(): Promise<{ invite: Invite; token: string }>
-  /** As createAdmin, but only while there is neither an administrator's key nor an open administrator's invite; of many callers one wins. */
+  /** For an administrator: valid for two days. At most 20 are open at a time (INVITE_LIMIT). */
+  createAdmin(appointment: Appointment): Promise<{ invite: Invite; token: string }>
+  /** As createAdmin for an owner, but only while there is neither a key with all scopes nor an open invite of an owner; of many callers one wins. */
   createFirstAdmin(): Promise<{ invite: Invite; token: string } | undefined>
   /** For the owner of an account to choose a password: valid for 14 days, replaces the one before. */
   createPassword(accountId: string): Promise<{ invite: Invite; token: string }>
   /** What an open invite is for; undefined when unknown, used or expired. Does not use it. */
   show(token: string): Promise<Invite | undefined>
-  /** Uses an administrator's invite: a key with all scopes; undefined when it is gone. */
-  redeemAdmin(token: string, label: string): Promise<{ key: ApiKey; token: string } | undefined>
+  /** Uses an administrator's invite for a key with the scopes of its role; undefined when it is gone, or for somebody who enrols anew. */
+  redeemAdmin(
+    token: string,
+    label: string,
+    scopesOf: (role: string) => readonly string[],
+  ): Promise<{ key: ApiKey; token: string } | undefined>
+  /** Uses an administrator's invite; undefined when it is gone. Of many at once one gets it. */
+  takeAdmin(token: string): Promise<Invite | undefined>
+  /** As if it had not been used. */
+  putBack(token: string, invite: Invite): Promise<void>
   /** Uses a password invite; the account's id, or undefined when it is gone. Throws VERIFIERS_INCOMPLETE. */
   redeemPassword(token: string, verifiers: readonly ScramVerifier[]): Promise<string | undefined>
 }
@@ -47,6 +61,7 @@ export interface Invites {
 const TOKEN_BYTES = 32
 export const TOKEN_PATTERN = /^(?:sp_)?[A-Za-z0-9_-]{43}$/
 const KEYS_MAX = 500
+const KEYS_OF_ORGANISATION_MAX = 50
 const KEY_PRUNE_DAYS = 30
 const ADMIN_INVITES_MAX = 20
 const HOUR_MS = 3_600_000
@@ -66,7 +81,8 @@ export function createApiKeys({ store, clock, random }: Parts): ApiKeys {
     async create(wanted) {
       const { key, token } = mintKey(wanted, clock, random)
       const pruneBefore = dayOf(clock.now(), -KEY_PRUNE_DAYS)
-      const stored = await store.insertKey(key, hashToken(token), KEYS_MAX, pruneBefore)
+      const max = key.organisationId === undefined ? KEYS_MAX : KEYS_OF_ORGANISATION_MAX
+      const stored = await store.insertKey(key, hashToken(token), max, pruneBefore)
       if (!stored) throw new AccountError('API_KEY_LIMIT')
       return { key, token }
     },
@@ -81,48 +97,61 @@ export function createApiKeys({ store, clock, random }: Parts): ApiKeys {
     },
 
     list: () => store.keys(),
+    find: async (id) => (await store.keys()).find((key) => key.id === id),
     revoke: (id) => store.deleteKey(id),
+    revokeOf: (organisationId) => store.deleteKeysOf(organisationId),
   }
 }
 
 export function createInvites({ store, clock, random }: Parts): Invites {
-  const mint = (purpose: InvitePurpose, accountId?: string) => {
+  const mint = (purpose: InvitePurpose, of: Partial<Pick<InviteRow, 'accountId' | 'appointment'>>) => {
     const token = random.token(TOKEN_BYTES)
-    const invite = { purpose, accountId, expiresAt: clock.now() + INVITE_TTL_MS[purpose] }
+    const invite = {
+      purpose,
+      accountId: of.accountId,
+      appointment: of.appointment,
+      expiresAt: clock.now() + INVITE_TTL_MS[purpose],
+    }
     return { token, invite, row: { ...invite, tokenHash: hashToken(token) } }
   }
-  const insert = async (purpose: InvitePurpose, accountId?: string) => {
-    const { token, invite, row } = mint(purpose, accountId)
+  const insert = async (...wanted: Parameters<typeof mint>) => {
+    const { token, invite, row } = mint(...wanted)
     if (!(await store.insertInvite(row, ADMIN_INVITES_MAX, clock.now())))
       throw new AccountError('INVITE_LIMIT')
     return { invite, token }
   }
   return {
-    createAdmin: () => insert('admin'),
-    createPassword: (accountId) => insert('password', accountId),
+    createAdmin: (appointment) => insert('admin', { appointment }),
+    createPassword: (accountId) => insert('password', { accountId }),
 
     async createFirstAdmin() {
-      const { token, invite, row } = mint('admin')
+      const appointment = { role: 'owner', organisationId: undefined, administratorId: undefined }
+      const { token, invite, row } = mint('admin', { appointment })
       const stored = await store.insertFirstInvite(row, clock.now(), dayOf(clock.now()))
       return stored ? { invite, token } : undefined
     },
 
     async show(token) {
       if (!TOKEN_PATTERN.test(token)) return undefined
-      const row = await store.invite(hashToken(token), clock.now())
-      return row && { purpose: row.purpose, accountId: row.accountId, expiresAt: row.expiresAt }
+      return withoutHash(await store.invite(hashToken(token), clock.now()))
     },
 
-    async redeemAdmin(token, label) {
+    async redeemAdmin(token, label, scopesOf) {
       if (!TOKEN_PATTERN.test(token)) return undefined
-      const minted = mintKey({ label, scopes: ['*'], expiresOn: undefined }, clock, random)
-      const redeemed = await store.redeemForKey(
-        hashToken(token),
-        clock.now(),
-        minted.key,
-        hashToken(minted.token),
-      )
-      return redeemed ? minted : undefined
+      const keyToken = mintToken(random)
+      const make = ({ role, organisationId }: Appointment) =>
+        makeKey({ label, scopes: scopesOf(role), expiresOn: undefined, organisationId }, clock, random)
+      const key = await store.redeemForKey(hashToken(token), clock.now(), make, hashToken(keyToken))
+      return key && { key, token: keyToken }
+    },
+
+    async takeAdmin(token) {
+      if (!TOKEN_PATTERN.test(token)) return undefined
+      return withoutHash(await store.takeAdminInvite(hashToken(token), clock.now()))
+    },
+
+    async putBack(token, invite) {
+      await store.insertInvite({ ...invite, tokenHash: hashToken(token) }, 2 * ADMIN_INVITES_MAX, clock.now())
     },
 
     async redeemPassword(token, verifiers) {
@@ -133,10 +162,25 @@ export function createInvites({ store, clock, random }: Parts): Invites {
   }
 }
 
-/** The prefix lets scanners of repositories and logs recognise a leaked key. */
+function withoutHash(row: InviteRow | undefined): Invite | undefined {
+  if (row === undefined) return undefined
+  const { tokenHash: _, ...invite } = row
+  return invite
+}
+
 function mintKey(wanted: NewApiKey, clock: Clock, random: Random): { key: ApiKey; token: string } {
-  const key = { ...wanted, id: random.uuid(), createdOn: dayOf(clock.now()), lastUsedOn: undefined }
-  return { key, token: `sp_${random.token(TOKEN_BYTES)}` }
+  return { key: makeKey(wanted, clock, random), token: mintToken(random) }
+}
+
+/** The prefix lets scanners of repositories and logs recognise a leaked key. */
+function mintToken(random: Random): string {
+  return `sp_${random.token(TOKEN_BYTES)}`
+}
+
+function makeKey(wanted: NewApiKey, clock: Clock, random: Random): ApiKey {
+  const { label, scopes, expiresOn, organisationId, networks = [], madeBy } = wanted
+  const made = { id: random.uuid(), createdOn: dayOf(clock.now()), lastUsedOn: undefined }
+  return { ...made, label, scopes, expiresOn, organisationId, networks, madeBy }
 }
 
 export function hashToken(token: string): Buffer {

@@ -33,6 +33,8 @@ async function* rowsOf(...rows: ImportRow[]): AsyncGenerator<ImportRow> {
   yield* rows
 }
 
+const APPOINTMENT = { role: 'owner', organisationId: undefined, administratorId: undefined }
+
 describe('Accounts', () => {
   test('gives nobody the name of an address of the server’s own; postmaster and abuse may be accounts', async () => {
     await using env = createEnv()
@@ -314,18 +316,18 @@ describe('access', () => {
     const first = await env.accounts.invites.createFirstAdmin()
     expect(await env.accounts.invites.createFirstAdmin()).toBeUndefined()
     expect(await env.accounts.invites.show(first!.token)).toEqual(first!.invite)
-    const redeemed = await env.accounts.invites.redeemAdmin(first!.token, 'first administrator')
+    const redeemed = await env.accounts.invites.redeemAdmin(first!.token, 'first administrator', () => ['*'])
     expect((await env.accounts.apiKeys.authenticate(redeemed!.token))?.scopes).toEqual(['*'])
-    expect(await env.accounts.invites.redeemAdmin(first!.token, 'again')).toBeUndefined()
+    expect(await env.accounts.invites.redeemAdmin(first!.token, 'again', () => [])).toBeUndefined()
     expect(await env.accounts.invites.show(first!.token)).toBeUndefined()
     expect(await env.accounts.invites.createFirstAdmin()).toBeUndefined()
   })
 
   test('an expired invite is gone', async () => {
     await using env = createEnv()
-    const { token, invite } = await env.accounts.invites.createAdmin()
+    const { token, invite } = await env.accounts.invites.createAdmin(APPOINTMENT)
     await env.clock.advance(invite.expiresAt - env.clock.now())
     expect(await env.accounts.invites.show(token)).toBeUndefined()
-    expect(await env.accounts.invites.redeemAdmin(token, 'late')).toBeUndefined()
+    expect(await env.accounts.invites.redeemAdmin(token, 'late', () => [])).toBeUndefined()
   })
 })

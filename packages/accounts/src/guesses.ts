@@ -27,9 +27,10 @@ export interface GuessesOptions {
   readonly limits?: GuessLimits
 }
 
-/** What is tried. */
-export interface Attempt {
-  readonly jid: Jid
+/** What is tried: for an account, or for another name in canonical form. */
+export type Attempt = (AttemptFrom & { readonly jid: Jid }) | (AttemptFrom & { readonly name: string })
+
+interface AttemptFrom {
   /** The address it comes from; undefined where nothing tells clients apart. */
   readonly client: string | undefined
   readonly secret: 'password' | 'token'
@@ -86,8 +87,9 @@ export class Guesses implements Disposable {
     }
   }
 
-  #boundsOf({ jid, client, secret }: Attempt): Bounds {
-    const bare = jid.bare.toString()
+  #boundsOf(attempt: Attempt): Bounds {
+    const { client, secret } = attempt
+    const bare = 'jid' in attempt ? attempt.jid.bare.toString() : attempt.name
     const name = [this.#name, this.#blinding.blind('name', bare)] as const
     if (client === undefined) return { taken: [name], nameAndClient: undefined }
     const network = clientNetwork(client)

@@ -26,6 +26,7 @@ export {
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
+export { dayOf } from './day.ts'
 export {
   MAIL_PGP_MODES,
   MESSAGE_TTL_SECONDS_MAX,
@@ -75,4 +76,4 @@ export {
 } from './password-check.ts'
 export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
 export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME, REPORT_NAMES } from './reserved-names.ts'
-export type { InvitePurpose } from './store.ts'
+export type { Appointment, InvitePurpose } from './store.ts'

@@ -16,6 +16,7 @@ import type {
   AccountRow,
   AccountStore,
   ApiKeyRow,
+  Appointment,
   InsertResult,
   InviteRow,
   ListQuery,
@@ -243,7 +244,8 @@ class MemoryAccessStore implements AccessStore {
     for (const { row } of this.#state.keys.values()) {
       if (row.expiresOn !== undefined && row.expiresOn < pruneBefore) this.#state.keys.delete(row.id)
     }
-    if (this.#state.keys.size >= max) return false
+    const alike = this.#state.keys.values().filter(({ row }) => row.organisationId === key.organisationId)
+    if (alike.toArray().length >= max) return false
     this.#state.keys.set(key.id, { row: key, tokenHash: tokenHash.toString('hex') })
     return true
   }
@@ -263,6 +265,11 @@ class MemoryAccessStore implements AccessStore {
     return this.#state.keys.delete(id)
   }
 
+  async deleteKeysOf(organisationId: string): Promise<void> {
+    for (const { row } of this.#state.keys.values())
+      if (row.organisationId === organisationId) this.#state.keys.delete(row.id)
+  }
+
   async recordKeyUse(id: string, day: string): Promise<void> {
     const key = this.#state.keys.get(id)
     if (key) this.#state.keys.set(id, { ...key, row: { ...key.row, lastUsedOn: day } })
@@ -279,7 +286,7 @@ class MemoryAccessStore implements AccessStore {
   async insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean> {
     const invited = this.#state.invites
       .values()
-      .some((each) => each.purpose === 'admin' && each.expiresAt > now)
+      .some((each) => each.appointment?.role === 'owner' && each.expiresAt > now)
     const administered = this.#state.keys
       .values()
       .some(({ row }) => row.scopes.includes('*') && (row.expiresOn === undefined || row.expiresOn >= today))
@@ -303,9 +310,22 @@ class MemoryAccessStore implements AccessStore {
     return invite
   }
 
-  async redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean> {
-    if (!this.#consume(tokenHash, now, 'admin')) return false
-    return this.insertKey(key, keyTokenHash, Infinity, '')
+  async redeemForKey(
+    tokenHash: Buffer,
+    now: number,
+    make: (appointment: Appointment) => ApiKeyRow,
+    keyTokenHash: Buffer,
+  ): Promise<ApiKeyRow | undefined> {
+    if (this.#open(tokenHash, now)?.appointment?.administratorId !== undefined) return undefined
+    const appointment = this.#consume(tokenHash, now, 'admin')?.appointment
+    if (appointment === undefined) return undefined
+    const key = make(appointment)
+    await this.insertKey(key, keyTokenHash, Infinity, '')
+    return key
+  }
+
+  async takeAdminInvite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined> {
+    return this.#consume(tokenHash, now, 'admin')
   }
 
   async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {

@@ -57,7 +57,8 @@ function newAccount(localpart: string, domain = 'example.org') {
 
 function newKey(overrides: Partial<ApiKeyRow> = {}): ApiKeyRow {
   const base = { id: newId(), label: 'backup', scopes: ['accounts:read'], createdOn: TODAY }
-  return { ...base, expiresOn: undefined, lastUsedOn: undefined, ...overrides }
+  const none = { expiresOn: undefined, lastUsedOn: undefined, organisationId: undefined, madeBy: undefined }
+  return { ...base, ...none, networks: [], ...overrides }
 }
 
 function newHash(): Buffer {
@@ -66,7 +67,15 @@ function newHash(): Buffer {
 }
 
 function adminInvite(overrides: Partial<InviteRow> = {}): InviteRow {
-  return { tokenHash: newHash(), purpose: 'admin', accountId: undefined, expiresAt: NOW + 1000, ...overrides }
+  const appointment = { role: 'owner', organisationId: undefined, administratorId: undefined }
+  return {
+    tokenHash: newHash(),
+    purpose: 'admin',
+    accountId: undefined,
+    appointment,
+    expiresAt: NOW + 1000,
+    ...overrides,
+  }
 }
 
 describe.each([
@@ -318,12 +327,13 @@ describe.each([
       const hashes = Array.from({ length: 10 }, () => newHash())
       const results = await Promise.all(
         hashes.map((hash) =>
-          stores.access.redeemForKey(invite.tokenHash, NOW, newKey({ scopes: ['*'] }), hash),
+          stores.access.redeemForKey(invite.tokenHash, NOW, ({ role }) => newKey({ scopes: [role] }), hash),
         ),
       )
       expect(results.filter(Boolean)).toHaveLength(1)
       const keys = await Promise.all(hashes.map((hash) => stores.access.keyByToken(hash)))
-      expect(keys.map((key) => key !== undefined)).toEqual(results)
+      expect(keys).toEqual(results)
+      expect(results.find(Boolean)?.scopes).toEqual(['owner'])
     })
 
     test('10 tries at a password invite: exactly 1 wins, and its password counts', async () => {
@@ -348,9 +358,40 @@ describe.each([
       await stores.access.insertInvite(admin, 50, NOW)
       await stores.access.insertInvite(password, 50, NOW)
       expect(await stores.access.redeemForVerifiers(admin.tokenHash, NOW, verifiersOf(1))).toBeUndefined()
-      expect(await stores.access.redeemForKey(password.tokenHash, NOW, newKey(), newHash())).toBe(false)
-      expect(await stores.access.redeemForKey(admin.tokenHash, NOW + 1000, newKey(), newHash())).toBe(false)
-      expect(await stores.access.redeemForKey(admin.tokenHash, NOW, newKey(), newHash())).toBe(true)
+      expect(await stores.access.takeAdminInvite(password.tokenHash, NOW)).toBeUndefined()
+      const redeem = ({ tokenHash }: InviteRow, now = NOW) =>
+        stores.access.redeemForKey(tokenHash, now, () => newKey(), newHash())
+      expect(await redeem(password)).toBeUndefined()
+      expect(await redeem(admin, NOW + 1000)).toBeUndefined()
+      expect(await redeem(admin)).toBeDefined()
+    })
+
+    test('10 who take an administrator’s invite: exactly 1 gets it; one that is for somebody known gives no key', async () => {
+      const organisationId = newId()
+      const appointment = { role: 'org_admin', organisationId, administratorId: newId() }
+      const invite = adminInvite({ appointment })
+      await stores.access.insertInvite(invite, 50, NOW)
+      const asKey = stores.access.redeemForKey(invite.tokenHash, NOW, () => newKey(), newHash())
+      expect(await asKey).toBeUndefined()
+      const taken = await Promise.all(
+        Array.from({ length: 10 }, () => stores.access.takeAdminInvite(invite.tokenHash, NOW)),
+      )
+      expect(taken.filter(Boolean)).toEqual([invite])
+    })
+
+    test('the keys of an organisation have a bound of their own, and go with it', async () => {
+      const organisationId = newId()
+      const own = newKey({ organisationId, networks: ['192.0.2.0/24', '2001:db8::/32'], madeBy: newId() })
+      const [hash, server] = [newHash(), newHash()]
+      expect(await stores.access.insertKey(own, hash, 1, '2026-01-01')).toBe(true)
+      expect(await stores.access.insertKey(newKey({ organisationId }), newHash(), 1, '2026-01-01')).toBe(
+        false,
+      )
+      expect(await stores.access.insertKey(newKey(), server, 500, '2026-01-01')).toBe(true)
+      expect(await stores.access.keyByToken(hash)).toEqual(own)
+      await stores.access.deleteKeysOf(organisationId)
+      expect(await stores.access.keyByToken(hash)).toBeUndefined()
+      expect(await stores.access.keyByToken(server)).toBeDefined()
     })
   })
 
@@ -370,7 +411,8 @@ describe.each([
 })
 
 function passwordInvite(accountId: string): InviteRow {
-  return { tokenHash: newHash(), purpose: 'password', accountId, expiresAt: NOW + 1000 }
+  const expiresAt = NOW + 1000
+  return { tokenHash: newHash(), purpose: 'password', accountId, appointment: undefined, expiresAt }
 }
 
 function wholeList() {

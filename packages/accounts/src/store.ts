@@ -91,6 +91,12 @@ export interface ApiKeyRow {
   readonly createdOn: string
   readonly expiresOn: string | undefined
   readonly lastUsedOn: string | undefined
+  /** Beyond which it reaches nothing; undefined: the whole server. */
+  readonly organisationId: string | undefined
+  /** Where it works from, in CIDR notation; empty: from everywhere. */
+  readonly networks: readonly string[]
+  /** The administrator who made it, or made the key that made it; undefined: made on the host. */
+  readonly madeBy: string | undefined
 }
 
 export type InvitePurpose = 'admin' | 'password'
@@ -99,25 +105,44 @@ export interface InviteRow {
   readonly tokenHash: Buffer
   readonly purpose: InvitePurpose
   readonly accountId: string | undefined
+  /** What it makes of who uses it; undefined unless the purpose is `admin`. */
+  readonly appointment: Appointment | undefined
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
+/** What an administrator's invite gives. */
+export interface Appointment {
+  readonly role: string
+  /** Undefined: of the whole server. */
+  readonly organisationId: string | undefined
+  /** Who has lost their passkeys and enrols anew; undefined: somebody new. */
+  readonly administratorId: string | undefined
+}
+
 export interface AccessStore {
-  /** False when `max` keys exist. Drops keys that expired before `pruneBefore` (a day). */
+  /** False when `max` keys of the same organisation, or of none, exist. Drops keys that expired before `pruneBefore` (a day). */
   insertKey(key: ApiKeyRow, tokenHash: Buffer, max: number, pruneBefore: string): Promise<boolean>
   keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined>
   /** Oldest first. */
   keys(): Promise<ApiKeyRow[]>
   deleteKey(id: string): Promise<boolean>
+  deleteKeysOf(organisationId: string): Promise<void>
   recordKeyUse(id: string, day: string): Promise<void>
   /** Replaces an open invite of the same account; drops expired ones; false when `adminMax` administrators' invites are open. */
   insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean>
-  /** Inserts unless an open administrator's invite or an unexpired key with scope `*` exists; of many at once, one wins. */
+  /** Inserts unless an open invite of role `owner` or an unexpired key with scope `*` exists; of many at once, one wins. */
   insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean>
   invite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined>
-  /** Consumes an administrator's invite and stores the key it was exchanged for, in one transaction; false when it is gone. */
-  redeemForKey(tokenHash: Buffer, now: number, key: ApiKeyRow, keyTokenHash: Buffer): Promise<boolean>
+  /** Consumes an administrator's invite and stores the key it is exchanged for, in one transaction; undefined when it is gone or for somebody known. */
+  redeemForKey(
+    tokenHash: Buffer,
+    now: number,
+    make: (appointment: Appointment) => ApiKeyRow,
+    keyTokenHash: Buffer,
+  ): Promise<ApiKeyRow | undefined>
+  /** Consumes an administrator's invite; undefined when it is gone. */
+  takeAdminInvite(tokenHash: Buffer, now: number): Promise<InviteRow | undefined>
   /** Consumes a password invite and replaces the verifiers of its account; the account's id, or undefined when the invite is gone. */
   redeemForVerifiers(
     tokenHash: Buffer,

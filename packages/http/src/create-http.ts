@@ -6,6 +6,7 @@ import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { answerWithProblems, toProblem } from './errors.ts'
 import { sendProblem } from './http-problem.ts'
+import { parseCookies } from './host-cookie.ts'
 import { isLocalSocket, openListener } from './listener.ts'
 import type { ListenTarget, Listener } from './listener.ts'
 import { isNear } from './near.ts'
@@ -57,6 +58,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   setStrictHeaders(app)
   await limitRequests(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE)
+  await parseCookies(app)
   await describeRoutes(app, options.title)
   answerWithProblems(app, log)
   measure(app, options.metrics)

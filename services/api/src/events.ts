@@ -8,6 +8,8 @@ export type SignInResult = 'ok' | 'refused' | 'limited' | 'busy'
 export interface ApiEvents {
   /** An attempt at HTTP Basic on behalf of an account. */
   signIn(result: SignInResult): void
+  /** An attempt of an administrator, or a proof while signed in. */
+  administratorSignIn(method: string, result: 'ok' | 'refused' | 'limited'): void
   /** A request with a token that is none. */
   tokenRefused(): void
   importEnded(counts: { created: number; exists: number; invalid: number }, ms: number): void
@@ -22,10 +24,16 @@ export interface ApiEvents {
 
 export function createEvents(log: Log, metrics: Metrics): ApiEvents {
   const signIns = metrics.counter('api_sign_ins_total', 'Sign-ins to the API by result', ['result'])
+  const administrators = metrics.counter(
+    'api_administrator_sign_ins_total',
+    'Sign-ins and proofs of administrators by method and result',
+    ['method', 'result'],
+  )
   const tokens = metrics.counter('api_tokens_refused_total', 'Requests with an unknown API key')
   const imported = metrics.counter('api_imported_lines_total', 'Lines of imports by result', ['result'])
   return {
     signIn: (result) => signIns.inc({ result }),
+    administratorSignIn: (method, result) => administrators.inc({ method, result }),
     tokenRefused: () => tokens.inc(),
     importEnded(counts, ms) {
       for (const [result, count] of Object.entries(counts)) imported.inc({ result }, count)

@@ -15,6 +15,7 @@ import type {
   Relay,
 } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
+import { createAccess } from './access/create-access.ts'
 import { openAuditHeads } from './audit-heads.ts'
 import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
@@ -81,8 +82,10 @@ export async function createApiService(
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
 
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
-  const heads = openAuditHeads(platform.dataDir)
-  stack.use(clock.every(HOUR_MS, () => heads.note(audit)))
+  const auditHeads = openAuditHeads(platform.dataDir)
+  stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
+  const origin = config.publicOrigin
+  const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
 
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
   const statistics = stack.use(
@@ -100,8 +103,9 @@ export async function createApiService(
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const context: CommandContext = {
     accounts,
+    access,
     audit,
-    auditHeads: heads,
+    auditHeads,
     relay,
     mail,
     dkim,
@@ -117,15 +121,18 @@ export async function createApiService(
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
   const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
-  const authenticate = createAuthenticate({ accounts, signIn, events })
+  const { sessions } = access
+  const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
   const http: FastifyPluginAsync = async (app) => {
-    for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
-    await registerInvitePages(app, { context, origin: config.publicOrigin })
+    const options = { context, authenticate, events, origin }
+    for (const command of commands) await registerCommand(app, command, options)
+    await registerInvitePages(app, { context, origin })
     await registerEnrolmentPages(app, context)
     await registerPanel(app)
   }
 
-  const firstToken = (await accounts.invites.createFirstAdmin())?.token
+  const isAdministered = await access.administrators.anybody()
+  const firstToken = isAdministered ? undefined : (await accounts.invites.createFirstAdmin())?.token
   const held = stack.move()
   return {
     http,
@@ -163,7 +170,7 @@ function createLinks({ publicOrigin }: Pick<ApiConfig, 'publicOrigin'>): Links {
 function claimer(store: IdempotencyStore, { clock, random }: Platform): CommandContext['claimAccountId'] {
   return async (actor: Actor, key) => {
     if (key === undefined) return undefined
-    const who = actor.kind === 'key' ? actor.id : actor.kind
+    const who = 'id' in actor ? actor.id : actor.kind
     const keyHash = createHash('sha256').update(`${who}\0${key}`).digest()
     const now = clock.now()
     return store.claim(keyHash, random.uuid(), now + IDEMPOTENCY_TTL_MS, now)

@@ -106,3 +106,16 @@ export const SCOPES_OF_ROLE: Readonly<Record<Role, readonly (Scope | typeof ALL_
   org_admin: OF_AN_ORGANISATION,
   reseller: [...OF_AN_ORGANISATION, 'organisations:write'],
 }
+
+/** None for a word that is no role. */
+export function scopesOfRole(role: string): readonly string[] {
+  return isRole(role) ? SCOPES_OF_ROLE[role] : []
+}
+
+export function isRole(text: string): text is Role {
+  return ROLES.some((role) => role === text)
+}
+
+export function isOfOrganisation(role: Role): boolean {
+  return ORGANISATION_ROLES.some((each) => each === role)
+}

@@ -9,6 +9,7 @@ import type { Static, TSchema, Type } from '@sealpost/http'
 import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { ScramVerifier } from '@sealpost/sasl'
+import type { AccessDomain } from '../access/create-access.ts'
 import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
@@ -28,6 +29,12 @@ export type Actor =
       readonly id: string
       readonly scopes: readonly string[]
       readonly organisationId: string | undefined
+      /** Where it works from, in CIDR notation; empty: from everywhere. */
+      readonly networks: readonly string[]
+      /** The last day on which it works; undefined: until revoked. */
+      readonly expiresOn: string | undefined
+      /** The administrator who made it; undefined: made on the host. */
+      readonly madeBy: string | undefined
     }
   | Administrator
   | { readonly kind: 'account'; readonly account: Account }
@@ -40,16 +47,35 @@ export interface Administrator {
   readonly role: Role
   readonly scopes: readonly string[]
   readonly organisationId: string | undefined
+  readonly name: string
+  readonly sessionId: string
   /** Whether they have proven themselves anew within the last five minutes, as destructive commands ask. */
   readonly proven: boolean
+  /** Until when that holds; milliseconds since the epoch. */
+  readonly provedUntil: number | undefined
 }
 
-/** Who may ask: a scope; `account`, the owner of an account by name and password; `anyone`. */
-export type Access = Scope | 'account' | 'anyone'
+/** Who may ask: a scope; `administrator`, about themselves; `account`, the owner of an account by name and password; `anyone`. */
+export type Access = Scope | 'administrator' | 'account' | 'anyone'
+
+/** The browser that asks, as far as commands about sessions need to know. */
+export interface Browser {
+  /** Its address: for bounds on attempts, never kept. */
+  readonly client: string
+  /** What it has to send back with each change; undefined: it has no session. */
+  readonly csrf: string | undefined
+  /** Before an attempt to begin a session: throws where others could read the cookie, or a page of another origin asks. */
+  checkMayStart(): void
+  /** Sets the cookie, and answers what has to be sent back with each change. */
+  start(token: string): string
+  /** Takes the cookie off. */
+  end(): void
+}
 
 /** What commands act upon. */
 export interface CommandContext {
   readonly accounts: AccountsDomain
+  readonly access: AccessDomain
   readonly audit: AuditLog
   readonly auditHeads: AuditHeads
   readonly relay: Relay
@@ -84,6 +110,8 @@ export type ImportCounts = Pick<ImportReport, 'created' | 'exists' | 'invalid'>
 
 export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly actor: Actor
+  /** Undefined: not over HTTP. */
+  readonly browser?: Browser
   readonly params: Static<P>
   readonly query: Static<Q>
   readonly body: Static<B>
@@ -130,6 +158,8 @@ export interface CommandDefinition<
   readonly reach?: 'organisation'
   /** Cannot be taken back: an administrator proves themselves anew and says why. */
   readonly destructive?: true
+  /** An administrator proves themselves anew. */
+  readonly proof?: true
   /** Properties of the body, or of what the command answers, that the audit log may keep: no secret, nothing that identifies a person. */
   readonly records?: readonly string[]
   /** How that which the command changes is, for what the audit log says of the change: the same fields before and after. */

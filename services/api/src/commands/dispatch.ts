@@ -10,7 +10,7 @@ type AnyRequest = Parameters<Command['handle']>[1]
 
 const reject = {
   reach: () => new HttpProblem(403, 'beyond-organisation', 'This is for administrators of the whole server'),
-  proof: () => new HttpProblem(403, 'proof-needed', 'Prove yourself anew: this cannot be taken back'),
+  proof: () => new HttpProblem(403, 'proof-needed', 'Prove yourself anew; that holds for five minutes'),
   reason: () => new HttpProblem(422, 'reason-missing', 'Say why, in the header Sealpost-Reason'),
 } as const
 
@@ -22,7 +22,7 @@ export async function dispatch(
   events: Pick<ApiEvents, 'auditFailed'>,
 ): Promise<unknown> {
   checkReach(command, request.actor)
-  if (command.destructive === true) checkProof(request)
+  checkProof(command, request)
   const actor = auditActor(request.actor)
   if (actor === undefined || command.method === 'GET') return command.handle(context, request)
 
@@ -42,10 +42,10 @@ function checkReach(command: Command, actor: Actor): void {
   if (bounded && command.reach !== 'organisation') throw reject.reach()
 }
 
-function checkProof({ actor, reason }: AnyRequest): void {
+function checkProof({ destructive, proof }: Command, { actor, reason }: AnyRequest): void {
   if (actor.kind !== 'administrator') return
-  if (!actor.proven) throw reject.proof()
-  if (reason === undefined) throw reject.reason()
+  if ((destructive ?? proof) === true && !actor.proven) throw reject.proof()
+  if (destructive === true && reason === undefined) throw reject.reason()
 }
 
 /** Undefined: what accounts and strangers do for themselves is no administration. */

@@ -1,4 +1,5 @@
 /** The registry: every command of the API, in the order of the documentation. Routes, the OpenAPI document and `ctl` are made from it. */
+import { accessCommands } from './access.ts'
 import {
   createAccount,
   enrolAccount,
@@ -15,8 +16,8 @@ import type { Command } from './command.ts'
 import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
-import { createInvite, redeemInvite } from './invites.ts'
 import { joiningCommands } from './joining.ts'
+import { redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { listMailReports, showDomainRecords } from './mail-reports.ts'
@@ -65,9 +66,9 @@ export const commands: readonly Command[] = [
   createApiKey,
   listApiKeys,
   revokeApiKey,
-  createInvite,
   redeemInvite,
   ...joiningCommands,
+  ...accessCommands,
   listAudit,
   exportAudit,
   verifyAudit,

@@ -1,35 +1,14 @@
-/** Commands about one-time invites. Enrolment links of accounts are made by the commands about accounts. */
+/** Using one-time invites. Those of accounts are made by the commands about accounts, those of administrators by the commands about these. */
 import { SCRAM_KEY_BYTES } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { ScramVerifier } from '@sealpost/sasl'
 import { labelSchema } from './api-keys.ts'
-import { accountSchema, linkSchema, passwordSchema, showAccount, showLink } from './account-schema.ts'
+import { scopesOfRole } from '../access/roles.ts'
+import { accountSchema, passwordSchema, showAccount } from './account-schema.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 
 export const INVITE_GONE = () =>
   new HttpProblem(404, 'invite-gone', 'The invite is unknown, expired, or has been used')
-
-export const createInvite = defineCommand({
-  name: 'admin.invite',
-  summary: 'Invite an administrator with a one-time link',
-  method: 'POST',
-  path: '/v1/invites',
-  access: 'admins:write',
-  body: Type.Object({ purpose: Type.Literal('admin') }, { additionalProperties: false }),
-  status: 201,
-  response: linkSchema,
-  async handle({ accounts, links }) {
-    const { token, invite } = await accounts.invites.createAdmin()
-    return showLink(links.adminInvite(token), token, invite.expiresAt)
-  },
-  lines: ['create', 'recover'].map((verb) => ({
-    noun: 'admin',
-    verb,
-    preset: { purpose: 'admin' },
-    print: (link: Static<typeof linkSchema>) =>
-      `The next administrator begins at ${link.url} (once, until ${link.expires_at})`,
-  })),
-})
 
 const binary = Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9+/]+={0,2}$', description: 'base64' })
 
@@ -97,7 +76,8 @@ const redeemedSchema = Type.Object({
 
 export const redeemInvite = defineCommand({
   name: 'invite.redeem',
-  summary: 'Use an invite: choose the password of an account, or become an administrator',
+  summary:
+    'Use an invite: choose the password of an account, or get a key with the rights of an administrator',
   method: 'POST',
   path: '/v1/invites/redeem',
   access: 'anyone',
@@ -131,7 +111,7 @@ export const redeemInvite = defineCommand({
 })
 
 async function becomeAdministrator({ accounts }: CommandContext, token: string, label = 'administrator') {
-  const redeemed = await accounts.invites.redeemAdmin(token, label)
+  const redeemed = await accounts.invites.redeemAdmin(token, label, scopesOfRole)
   if (redeemed === undefined) throw INVITE_GONE()
   return { id: redeemed.key.id, scopes: [...redeemed.key.scopes], token: redeemed.token }
 }

@@ -1,6 +1,7 @@
 /** The pages behind the one-time links of administrators. Looking at one uses nothing up. */
 import type { InvitePurpose } from '@sealpost/accounts'
 import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import { scopesOfRole } from '../access/roles.ts'
 import type { CommandContext } from '../commands/command.ts'
 
 export interface InvitePagesOptions {
@@ -47,17 +48,17 @@ function registerAdminPages(app: FastifyInstance, { context, origin }: InvitePag
   })
 
   app.post<Form>('/admin/invite/:token', hidden, async ({ params }, reply) => {
-    const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator')
+    const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator', scopesOfRole)
     if (redeemed === undefined) return sendGone(reply)
     return sendPage(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
   })
 }
 
 function adminForm(): Html {
-  return html` <p>This link was made for the next administrator of this server. It works once.</p>
+  return html` <p>This link was made for an administrator of this server. It works once.</p>
     <p>
-      You get a key with all rights over the server’s API. It is shown a single time, so have a safe place for
-      it at hand.
+      You get a key with the rights of that administrator over the server’s API. It is shown a single time, so
+      have a safe place for it at hand.
     </p>
     <form method="post"><button>Show my key</button></form>`
 }

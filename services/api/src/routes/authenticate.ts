@@ -1,4 +1,4 @@
-/** Who asks: the control socket, an API key (RFC 6750), or an account by HTTP Basic (RFC 7617). Deny by default. */
+/** Who asks: the control socket, an API key (RFC 6750), an administrator by the cookie of their session, or an account by HTTP Basic (RFC 7617). Deny by default. */
 import type { AccountsDomain } from '@sealpost/accounts'
 import {
   basicChallenge,
@@ -9,14 +9,21 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '@sealpost/http'
+import { SCOPES_OF_ROLE } from '../access/roles.ts'
+import type { Sessions } from '../access/sessions.ts'
 import { hasScope } from '../commands/api-keys.ts'
 import type { Access, Actor } from '../commands/command.ts'
 import type { ApiEvents } from '../events.ts'
 import type { SignIn } from '../sign-in.ts'
+import { checkSentByUs, clearSession, readSessionToken } from './browser.ts'
+import { isWithinNetworks } from '../access/networks.ts'
 
 export interface AuthenticateOptions {
   readonly accounts: AccountsDomain
   readonly signIn: SignIn
+  readonly sessions: Sessions
+  /** `https://HOST:PORT`, where the panel is. */
+  readonly origin: () => string
   readonly events: ApiEvents
 }
 
@@ -25,16 +32,19 @@ const REALM = 'Sealpost'
 const reject = {
   noKey: () => new HttpProblem(401, 'key-missing', 'An API key is needed'),
   badKey: () => new HttpProblem(401, 'key-refused', 'The API key is unknown, expired or revoked'),
+  keyElsewhere: () => new HttpProblem(403, 'network-refused', 'The API key does not work from here'),
+  noSession: () => new HttpProblem(401, 'session-missing', 'Sign in first'),
+  sessionOver: () => new HttpProblem(401, 'session-over', 'The session is over; sign in again'),
   noPassword: () => new HttpProblem(401, 'sign-in-missing', 'Name and password of an account are needed'),
   badPassword: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
   suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
   scope: (scope: string) =>
-    new HttpProblem(403, 'scope-missing', 'The API key lacks a scope', { scopes: [scope] }),
+    new HttpProblem(403, 'scope-missing', 'The role or API key lacks a scope', { scopes: [scope] }),
   noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
 } as const
 
 /** Answers who asks, or throws the 401 or 403 that says what is missing. */
-export function createAuthenticate({ accounts, signIn, events }: AuthenticateOptions) {
+export function createAuthenticate({ accounts, signIn, sessions, origin, events }: AuthenticateOptions) {
   async function byKey(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     const token = readBearer(request)
     if (token === undefined) {
@@ -47,7 +57,31 @@ export function createAuthenticate({ accounts, signIn, events }: AuthenticateOpt
       reply.header('www-authenticate', `Bearer realm="${REALM}", error="invalid_token"`)
       throw reject.badKey()
     }
-    return { kind: 'key', id: key.id, scopes: key.scopes, organisationId: undefined }
+    if (!isWithinNetworks(request.ip, key.networks)) throw reject.keyElsewhere()
+    const { id, scopes, organisationId, networks, expiresOn, madeBy } = key
+    return { kind: 'key', id, scopes, organisationId, networks, expiresOn, madeBy }
+  }
+
+  async function bySession(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
+    const token = readSessionToken(request)
+    if (token === undefined) throw reject.noSession()
+    const session = await sessions.find(token)
+    if (session === undefined) {
+      clearSession(reply)
+      throw reject.sessionOver()
+    }
+    checkSentByUs(request, token, origin())
+    const { administrator, id: sessionId, provedUntil } = session
+    const { id, name, role, organisationId } = administrator
+    const scopes = SCOPES_OF_ROLE[role]
+    const proven = provedUntil !== undefined
+    return { kind: 'administrator', id, name, role, scopes, organisationId, sessionId, proven, provedUntil }
+  }
+
+  function byScope(request: FastifyRequest, reply: FastifyReply): Actor | Promise<Actor> {
+    if (isLocalSocket(request)) return { kind: 'owner' }
+    const hasKey = request.headers.authorization !== undefined || readSessionToken(request) === undefined
+    return hasKey ? byKey(request, reply) : bySession(request, reply)
   }
 
   async function byPassword(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
@@ -63,7 +97,8 @@ export function createAuthenticate({ accounts, signIn, events }: AuthenticateOpt
   return async (access: Access, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
     if (access === 'anyone') return { kind: 'anonymous' }
     if (access === 'account') return byPassword(request, reply)
-    const actor: Actor = isLocalSocket(request) ? { kind: 'owner' } : await byKey(request, reply)
+    if (access === 'administrator') return bySession(request, reply)
+    const actor = await byScope(request, reply)
     if (!hasScope(actor, access)) throw reject.scope(access)
     return actor
   }

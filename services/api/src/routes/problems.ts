@@ -9,6 +9,7 @@ import { isConnectionError } from '@sealpost/db'
 import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
 import { PortError } from '@sealpost/ports'
+import { AccessError, type AccessErrorCode } from '../access/access-error.ts'
 
 const refusals = {
   ACCOUNT_UNKNOWN: [404, 'account-unknown'],
@@ -44,6 +45,22 @@ const organisationRefusals = {
   POOL_UNBOUNDED: [409, 'pool-unbounded'],
   BRAND_DOMAIN_TAKEN: [409, 'brand-domain-taken'],
 } as const satisfies Record<OrganisationErrorCode, readonly [number, string]>
+const accessRefusals = {
+  ADMINISTRATORS_FULL: [409, 'administrators-full'],
+  ADMINISTRATOR_UNKNOWN: [404, 'administrator-unknown'],
+  NAME_TAKEN: [409, 'name-taken'],
+  NAME_MALFORMED: [422, 'name-malformed'],
+  LAST_OWNER: [409, 'last-owner'],
+  LAST_PROOF: [409, 'last-proof'],
+  INVITE_GONE: [404, 'invite-gone'],
+  PROOF_REFUSED: [401, 'proof-refused'],
+  CREDENTIAL_REFUSED: [422, 'credential-refused'],
+  PASSKEY_UNKNOWN: [404, 'passkey-unknown'],
+  PASSKEY_LIMIT: [409, 'passkey-limit'],
+  SESSION_UNKNOWN: [404, 'session-unknown'],
+  TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
+  BUSY: [503, 'busy'],
+} as const satisfies Record<AccessErrorCode, readonly [number, string]>
 
 /** Anything that is no refusal passes through and becomes a 500. */
 export function toHttpProblem(error: unknown): unknown {
@@ -53,6 +70,8 @@ export function toHttpProblem(error: unknown): unknown {
   }
   if (error instanceof OrganisationError) {
     const [status, type] = organisationRefusals[error.code]
+  if (error instanceof AccessError) {
+    const [status, type] = accessRefusals[error.code]
     return new HttpProblem(status, type, error.message)
   }
   if (error instanceof JidError)

@@ -7,15 +7,18 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '@sealpost/http'
-import type { Actor, Access, Command, CommandContext, ImportCounts } from '../commands/command.ts'
+import type { Access, Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import type { ApiEvents } from '../events.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
+import { browserOf } from './browser.ts'
 import { toHttpProblem } from './problems.ts'
 
 export interface RegisterOptions {
   readonly context: CommandContext
   readonly events: ApiEvents
+  /** `https://HOST:PORT`, where the panel is. */
+  readonly origin: () => string
   readonly authenticate: (access: Access, request: FastifyRequest, reply: FastifyReply) => Promise<Actor>
 }
 
@@ -78,12 +81,17 @@ function addRoute(app: FastifyInstance, command: Command, options: RegisterOptio
   })
 }
 
+const ACCESS: Readonly<Record<string, string>> = {
+  anyone: 'Nobody is asked who they are.',
+  account: 'HTTP Basic with name and password of an account.',
+  administrator: 'The session of an administrator.',
+}
+
 function describe(command: Command): object {
-  const access = command.access === 'anyone' ? 'Nobody is asked who they are.' : `Needs: ${command.access}.`
   return {
     operationId: command.name,
     summary: command.summary,
-    description: command.access === 'account' ? 'HTTP Basic with name and password of an account.' : access,
+    description: ACCESS[command.access] ?? `Needs: ${command.access}.`,
     tags: [command.path.split('/')[2] ?? 'v1'],
     ...(command.params === undefined ? {} : { params: command.params }),
     ...(command.query === undefined ? {} : { querystring: command.query }),
@@ -112,6 +120,7 @@ async function answer(
     throw new HttpProblem(400, 'upload-missing', 'A file is needed')
   const commandRequest: AnyRequest = {
     actor: actors.get(request) ?? { kind: 'anonymous' },
+    browser: browserOf(request, reply, options.origin()),
     params: (request.params ?? {}) as Fields,
     query: (request.query ?? {}) as Fields,
     body: ((command.upload === undefined ? request.body : undefined) ?? {}) as Fields,

@@ -1,0 +1,298 @@
+/** Commands about who administers. Nobody gives rights that they do not have, or beyond their organisation. */
+import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { isOfOrganisation, scopesOfRole, type Role } from '../access/roles.ts'
+import type { AdministratorRow } from '../access/store.ts'
+import { linkSchema, showLink } from './account-schema.ts'
+import {
+  administratorSchema,
+  codeSchema,
+  idParams,
+  listedSchema,
+  nameSchema,
+  passkeyNameSchema,
+  recoveryCodesSchema,
+  roleSchema,
+  sessionSchema,
+  setupSchema,
+  showAdministrator,
+  showListed,
+  ticketSchema,
+  tokenSchema,
+} from './administrator-schema.ts'
+import { hasScope } from './api-keys.ts'
+import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
+import { creationSchema, madeSchema } from './passkey-schema.ts'
+import { checkMayStart, startSession } from './session.ts'
+
+const LIMIT_DEFAULT = 50
+const TRIES_PER_MINUTE = 30
+
+const reject = {
+  rights: () => new HttpProblem(403, 'rights-missing', 'Nobody gives or takes rights that they do not have'),
+  roleOfOrganisation: () =>
+    new HttpProblem(
+      422,
+      'role-mismatch',
+      'org_admin and reseller are of an organisation, all other roles of none',
+    ),
+  unknown: () => new HttpProblem(404, 'administrator-unknown', 'There is no such administrator'),
+  hostOnly: () => new HttpProblem(403, 'host-only', 'That is done on the host of the server, with ctl'),
+  proofMissing: () =>
+    new HttpProblem(422, 'proof-missing', 'A passkey or a first one-time password is needed'),
+} as const
+
+function organisationOf(actor: Actor): string | undefined {
+  return 'organisationId' in actor ? actor.organisationId : undefined
+}
+
+/** What they may do is no more than what the actor may. */
+function checkRights(actor: Actor, role: Role): void {
+  if (!scopesOfRole(role).every((scope) => hasScope(actor, scope))) throw reject.rights()
+}
+
+/** The organisation in which the role is to be given. */
+function placeOf(actor: Actor, role: Role, organisation: string | undefined): string | undefined {
+  const place = organisation ?? (isOfOrganisation(role) ? organisationOf(actor) : undefined)
+  if ((place !== undefined) !== isOfOrganisation(role)) throw reject.roleOfOrganisation()
+  checkRights(actor, role)
+  return place
+}
+
+/** One whom the actor may give another role, or remove. */
+async function findBelow({ access }: CommandContext, actor: Actor, id: string): Promise<AdministratorRow> {
+  const known = await access.administrators.find(id)
+  const bound = organisationOf(actor)
+  if (known === undefined || (bound !== undefined && known.organisationId !== bound)) throw reject.unknown()
+  checkRights(actor, known.role)
+  return known
+}
+
+/** For the audit log. */
+async function administratorState({ access }: CommandContext, { params }: { params: { id?: unknown } }) {
+  const known = typeof params.id === 'string' ? await access.administrators.find(params.id) : undefined
+  return { role: known?.role, organisation: known?.organisationId }
+}
+
+const printLink = (link: Static<typeof linkSchema>) =>
+  `The administrator begins at ${link.url} (once, until ${link.expires_at})`
+
+const inviteAdministrator = defineCommand({
+  name: 'admin.invite',
+  summary: 'Invite an administrator with a one-time link; an owner unless told otherwise',
+  method: 'POST',
+  path: '/v1/administrators/invites',
+  access: 'admins:write',
+  reach: 'organisation',
+  records: ['role', 'organisation'],
+  body: Type.Object(
+    { role: Type.Optional(roleSchema), organisation: Type.Optional(Type.String({ format: 'uuid' })) },
+    { additionalProperties: false },
+  ),
+  status: 201,
+  response: linkSchema,
+  async handle({ access, links }, { actor, body }) {
+    const role = body.role ?? (organisationOf(actor) === undefined ? 'owner' : 'org_admin')
+    const place = placeOf(actor, role, body.organisation)
+    const { token, invite } = await access.administrators.invite(role, place)
+    return showLink(links.adminInvite(token), token, invite.expiresAt)
+  },
+  lines: [{ noun: 'admin', verb: 'create', print: printLink }],
+})
+
+const recoverAdministrator = defineCommand({
+  name: 'admin.recover',
+  summary:
+    'On the host: invite a new owner, or with an id somebody who has lost their passkeys; all administrators see that in the audit log',
+  method: 'POST',
+  path: '/v1/administrators/recovery',
+  access: 'admins:write',
+  records: ['id'],
+  body: Type.Object({ id: Type.Optional(Type.String({ format: 'uuid' })) }, { additionalProperties: false }),
+  status: 201,
+  response: linkSchema,
+  async handle({ access, links }, { actor, body: { id } }) {
+    if (actor.kind !== 'owner') throw reject.hostOnly()
+    const { administrators } = access
+    const { token, invite } =
+      id === undefined ? await administrators.invite('owner', undefined) : await administrators.inviteAnew(id)
+    return showLink(links.adminInvite(token), token, invite.expiresAt)
+  },
+  lines: [{ noun: 'admin', verb: 'recover', print: printLink }],
+})
+
+const begin = { method: 'POST', access: 'anyone', status: 200, requestsPerMinute: TRIES_PER_MINUTE } as const
+
+const enrolBody = Type.Object({ token: tokenSchema, name: nameSchema }, { additionalProperties: false })
+
+const beginWithPasskey = defineCommand({
+  ...begin,
+  name: 'admin.enrol.options',
+  summary: 'Use an administrator’s link, first step: what the browser makes a passkey of',
+  path: '/v1/administrators/enrol/options',
+  body: enrolBody,
+  response: creationSchema,
+  handle: ({ access }, { body }) => access.administrators.beginPasskey(body.token, body.name),
+})
+
+const beginWithTotp = defineCommand({
+  ...begin,
+  name: 'admin.enrol.totp',
+  summary: 'The same for whoever can have no passkey: a secret for an authenticator app',
+  path: '/v1/administrators/enrol/totp',
+  body: enrolBody,
+  response: setupSchema,
+  handle: ({ access }, { body }) => access.administrators.beginTotp(body.token, body.name),
+})
+
+const enrol = defineCommand({
+  ...begin,
+  name: 'admin.enrol',
+  summary:
+    'Use an administrator’s link, second step: with the passkey, or with the ticket and first code of an authenticator app; signs in',
+  path: '/v1/administrators/enrol',
+  body: Type.Object(
+    {
+      token: tokenSchema,
+      name: nameSchema,
+      credential: Type.Optional(madeSchema),
+      passkey_name: Type.Optional(passkeyNameSchema),
+      totp: Type.Optional(
+        Type.Object({ ticket: ticketSchema, code: codeSchema }, { additionalProperties: false }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: Type.Object({ ...sessionSchema.properties, recovery_codes: recoveryCodesSchema }),
+  async handle(context, { body, ...request }) {
+    const browser = checkMayStart(request.browser)
+    const { token, name, credential, passkey_name: passkeyName = 'Passkey', totp } = body
+    const proof = credential === undefined ? totp : { credential, passkeyName }
+    if (proof === undefined) throw reject.proofMissing()
+    const { administrator, recoveryCodes } = await context.access.administrators.enrol(token, name, proof)
+    const { id, organisationId, role } = administrator
+    const actor = { kind: 'administrator', id, organisationId } as const
+    await context.audit.note({
+      actor,
+      action: 'admin.enrol',
+      target: { kind: 'admin', id },
+      details: { role },
+    })
+    const session = await context.access.sessions.start(id, 'enrolment')
+    const shown = await startSession(context, browser, { administrator, method: 'enrolment', token: session })
+    return { ...shown, recovery_codes: [...recoveryCodes] }
+  },
+})
+
+const listAdministrators = defineCommand({
+  name: 'admin.list',
+  summary: 'List administrators',
+  method: 'GET',
+  path: '/v1/administrators',
+  access: 'admins:read',
+  reach: 'organisation',
+  query: Type.Object(
+    {
+      cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
+      limit: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
+      ),
+      organisation: Type.Optional(Type.String({ format: 'uuid' })),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: Type.Object({
+    items: Type.Array(listedSchema),
+    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  }),
+  async handle({ access }, { actor, query }) {
+    const { limit = LIMIT_DEFAULT, cursor: after, organisation } = query
+    const bound = organisationOf(actor)
+    const asked = organisation ?? bound
+    if (bound !== undefined && asked !== bound) return { items: [] }
+    const organisationIds = asked === undefined ? undefined : [asked]
+    const rows = await access.administrators.list({ after, limit: limit + 1, organisationIds })
+    const items = rows.slice(0, limit)
+    const next = rows.length > limit ? items.at(-1)?.id : undefined
+    return { items: items.map(showListed), ...(next === undefined ? {} : { next }) }
+  },
+  lines: [
+    {
+      noun: 'admin',
+      verb: 'list',
+      print: ({ items }) => items.map(printAdministrator).join('\n') || 'No administrators',
+    },
+  ],
+})
+
+function printAdministrator({
+  id,
+  name,
+  role,
+  organisation,
+  passkeys,
+  totp,
+  ...days
+}: Static<typeof listedSchema>): string {
+  const of = organisation === undefined ? '' : ` of ${organisation}`
+  const used = days.last_used_on === undefined ? 'never used' : `last used ${days.last_used_on}`
+  return `${id}  ${name}  ${role}${of}  ${String(passkeys)} passkeys${totp ? ', TOTP' : ''}  since ${days.created_on}  ${used}`
+}
+
+const changeAdministrator = defineCommand({
+  name: 'admin.change',
+  summary: 'Give an administrator another role; their sessions end',
+  method: 'PATCH',
+  path: '/v1/administrators/:id',
+  access: 'admins:write',
+  reach: 'organisation',
+  destructive: true,
+  params: idParams,
+  body: Type.Object(
+    { role: roleSchema, organisation: Type.Optional(Type.String({ format: 'uuid' })) },
+    { additionalProperties: false },
+  ),
+  records: ['role', 'organisation'],
+  state: administratorState,
+  status: 200,
+  response: administratorSchema,
+  async handle(context, { actor, params, body }) {
+    const known = await findBelow(context, actor, params.id)
+    const organisation = body.organisation ?? (isOfOrganisation(body.role) ? known.organisationId : undefined)
+    const place = placeOf(actor, body.role, organisation)
+    await context.access.administrators.setRole(params.id, body.role, place)
+    return showAdministrator({ ...known, role: body.role, organisationId: place })
+  },
+  lines: [{ noun: 'admin', verb: 'change', print: ({ name, role }) => `${name} is ${role}` }],
+})
+
+const removeAdministrator = defineCommand({
+  name: 'admin.remove',
+  summary: 'Remove an administrator; their sessions end at once',
+  method: 'DELETE',
+  path: '/v1/administrators/:id',
+  access: 'admins:write',
+  reach: 'organisation',
+  destructive: true,
+  params: idParams,
+  state: administratorState,
+  status: 200,
+  response: idParams,
+  async handle(context, { actor, params }) {
+    await findBelow(context, actor, params.id)
+    await context.access.administrators.remove(params.id)
+    return params
+  },
+  lines: [{ noun: 'admin', verb: 'remove', print: ({ id }) => `${id} removed` }],
+})
+
+export const administratorCommands: readonly Command[] = [
+  inviteAdministrator,
+  recoverAdministrator,
+  beginWithPasskey,
+  beginWithTotp,
+  enrol,
+  listAdministrators,
+  changeAdministrator,
+  removeAdministrator,
+]

@@ -1,0 +1,91 @@
+/** Administrators who talk to the API as the panel does: a passkey, a cookie, a token against forgery. */
+import { expect } from 'vitest'
+import type { Answer, TestApi } from './api.ts'
+import { Authenticator } from './authenticator.ts'
+
+export const ORIGIN = 'https://example.org:8443'
+
+/** What a browser holds of a session. */
+export interface Session {
+  readonly cookie: string
+  readonly csrf: string
+}
+
+export class TestAdministrator {
+  readonly api: TestApi
+  readonly name: string
+  readonly authenticator = new Authenticator()
+  id = ''
+  recoveryCodes: readonly string[] = []
+  session: Session = { cookie: '', csrf: '' }
+
+  constructor(api: TestApi, name: string) {
+    this.api = api
+    this.name = name
+  }
+
+  /** Uses the token of an invite; the answer of the last step. */
+  async enrol(token: string): Promise<Answer> {
+    const options = await this.api.call('POST', '/v1/administrators/enrol/options', {
+      body: { token, name: this.name },
+    })
+    if (options.status !== 200) return options
+    const credential = this.authenticator.create(options.json)
+    const answer = await this.api.call('POST', '/v1/administrators/enrol', {
+      body: { token, name: this.name, credential },
+    })
+    if (answer.status === 200) this.keep(answer)
+    return answer
+  }
+
+  async signIn(): Promise<Answer> {
+    const options = await this.api.call('POST', '/v1/session/passkey/options')
+    const credential = this.authenticator.get(options.json)
+    const answer = await this.api.call('POST', '/v1/session/passkey', { body: { credential } })
+    if (answer.status === 200) this.keep(answer)
+    return answer
+  }
+
+  /** Proves themselves anew with their passkey. */
+  async prove(): Promise<Answer> {
+    const options = await this.call('POST', '/v1/session/proof/options')
+    return this.call('POST', '/v1/session/proof', { credential: this.authenticator.get(options.json) })
+  }
+
+  /** Holds on to the cookie that came with an answer. */
+  keep(answer: Answer): void {
+    const { administrator, csrf, recovery_codes: codes } = answer.json
+    this.id = (administrator as { id: string }).id
+    this.session = { cookie: cookieOf(answer), csrf: String(csrf) }
+    if (codes !== undefined) this.recoveryCodes = codes as string[]
+  }
+
+  /** Asks as a page of ours does. */
+  call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const { cookie, csrf } = this.session
+    return this.api.call(method, path, {
+      body,
+      headers: { cookie, origin: ORIGIN, 'x-csrf-token': csrf, 'sealpost-reason': 'test', ...headers },
+    })
+  }
+}
+
+/** `NAME=VALUE` of the one cookie that an answer sets. */
+export function cookieOf(answer: Answer): string {
+  const [cookie = ''] = answer.headers['set-cookie'] ?? []
+  return cookie.split(';')[0] ?? ''
+}
+
+/** Invited on the host, and enrolled with a passkey. */
+export async function appoint(
+  api: TestApi,
+  name: string,
+  role = 'owner',
+  organisation?: string,
+): Promise<TestAdministrator> {
+  const invite = await api.owner('POST', '/v1/administrators/invites', { role, organisation })
+  const administrator = new TestAdministrator(api, name)
+  const answer = await administrator.enrol(String(invite.json['token']))
+  expect(answer.status, answer.text).toBe(200)
+  return administrator
+}
