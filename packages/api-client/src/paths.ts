@@ -1449,81 +1449,11 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
-  "/v1/invites": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List the open invites to make an account. Needs: invites:read. */
-    get: {
-      parameters: {
-        query?: {
-          /** `next` of the page before */
-          cursor?: string
-          /** 50 unless given */
-          limit?: number
-        }
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          items: {
-            id: string
-            /** Where accounts will be */
-            domain: string
-            /** Absent: whoever comes chooses, or is given one */
-            name?: string
-            plan?: string
-            /** How many accounts can be made with it */
-            uses: number
-            /** How many have been; one that is used up is gone */
-            used: number
-            /** A day in UTC */
-            created_on: string
-            expires_at: string
-          }[]
-          /** Cursor of the next page; absent on the last */
-          next?: string
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
-    put?: never
-    /** Invite an administrator with a one-time link. Needs: admins:write. */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody: { content: { "application/json": {
-        purpose: "admin"
-      } } }
-      responses: {
-        201: { headers: { [name: string]: unknown }; content: { "application/json": {
-          /** Works once */
-          url: string
-          /** For POST /v1/invites/redeem */
-          token: string
-          expires_at: string
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
   "/v1/invites/redeem": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
     put?: never
-    /** Use an invite: choose the password of an account, or become an administrator. Nobody is asked who they are. */
+    /** Use an invite: choose the password of an account, or get a key with the rights of an administrator. Nobody is asked who they are. */
     post: {
       parameters: {
         query?: never
@@ -1623,6 +1553,54 @@ export interface ApiPaths {
         "5XX": ProblemAnswer
       }
     }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/invites": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the open invites to make an account. Needs: invites:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            /** Where accounts will be */
+            domain: string
+            /** Absent: whoever comes chooses, or is given one */
+            name?: string
+            plan?: string
+            /** How many accounts can be made with it */
+            uses: number
+            /** How many have been; one that is used up is gone */
+            used: number
+            /** A day in UTC */
+            created_on: string
+            expires_at: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
     delete?: never
     options?: never
     head?: never
@@ -1791,6 +1769,660 @@ export interface ApiPaths {
           created_on: string
           /** A day in UTC */
           last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/invites": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Invite an administrator with a one-time link; an owner unless told otherwise. Needs: admins:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+        role?: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+        organisation?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Works once */
+          url: string
+          /** For POST /v1/invites/redeem */
+          token: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/recovery": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** On the host: invite a new owner, or with an id somebody who has lost their passkeys; all administrators see that in the audit log. Needs: admins:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        id?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Works once */
+          url: string
+          /** For POST /v1/invites/redeem */
+          token: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/enrol/options": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Use an administrator’s link, first step: what the browser makes a passkey of. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Of the link */
+        token: string
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          rp: {
+            id?: string
+            name: string
+          }
+          user: {
+            id: string
+            name: string
+            displayName: string
+          }
+          challenge: string
+          pubKeyCredParams: {
+            alg: number
+            type: "public-key"
+          }[]
+          timeout?: number
+          excludeCredentials?: {
+            id: string
+            type: string
+            transports?: string[]
+          }[]
+          authenticatorSelection?: {
+            authenticatorAttachment?: string
+            requireResidentKey?: boolean
+            residentKey?: string
+            userVerification?: string
+          }
+          hints?: string[]
+          attestation?: string
+          extensions?: { [name: string]: unknown }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/enrol/totp": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** The same for whoever can have no passkey: a secret for an authenticator app. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Of the link */
+        token: string
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** base32, for typing */
+          secret: string
+          /** otpauth://totp/…, for a QR code */
+          uri: string
+          /** To be sent back with the first code, within ten minutes */
+          ticket: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/enrol": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Use an administrator’s link, second step: with the passkey, or with the ticket and first code of an authenticator app; signs in. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Of the link */
+        token: string
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+        /** RegistrationResponseJSON */
+        credential?: {
+          id: string
+          rawId: string
+          type: "public-key"
+          authenticatorAttachment?: "platform" | "cross-platform"
+          clientExtensionResults: { [name: string]: unknown }
+          response: {
+            clientDataJSON: string
+            attestationObject: string
+            authenticatorData?: string
+            transports?: string[]
+            publicKeyAlgorithm?: number
+            publicKey?: string
+          }
+        }
+        /** Of a passkey, for its owner */
+        passkey_name?: string
+        totp?: {
+          ticket: string
+          /** One-time password (RFC 6238) */
+          code: string
+        }
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          administrator: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** Scopes; * is all */
+            permissions: string[]
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf: string
+          /** Until when destructive commands are allowed */
+          proved_until?: string
+          /** Ten; each works once, and they are shown only here */
+          recovery_codes: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List administrators. Needs: admins:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          organisation?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** A day in UTC */
+            created_on: string
+            /** A day in UTC */
+            last_used_on?: string
+            /** How many they have; two are encouraged */
+            passkeys: number
+            /** Whether they have one-time passwords */
+            totp: boolean
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/administrators/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** Remove an administrator; their sessions end at once. Needs: admins:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    /** Give an administrator another role; their sessions end. Needs: admins:write. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+        role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+        organisation?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+          role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/session/passkey/options": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Ask for a challenge to sign in with a passkey. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          challenge: string
+          timeout?: number
+          rpId?: string
+          allowCredentials?: {
+            id: string
+            type: string
+            transports?: string[]
+          }[]
+          userVerification?: string
+          hints?: string[]
+          extensions?: { [name: string]: unknown }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session/passkey": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign in with a passkey. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** AuthenticationResponseJSON */
+        credential: {
+          id: string
+          rawId: string
+          type: "public-key"
+          authenticatorAttachment?: "platform" | "cross-platform"
+          clientExtensionResults: { [name: string]: unknown }
+          response: {
+            clientDataJSON: string
+            authenticatorData: string
+            signature: string
+            userHandle?: string
+          }
+        }
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          administrator: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** Scopes; * is all */
+            permissions: string[]
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf: string
+          /** Until when destructive commands are allowed */
+          proved_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session/totp": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign in with a one-time password. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+        /** One-time password (RFC 6238) */
+        code: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          administrator: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** Scopes; * is all */
+            permissions: string[]
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf: string
+          /** Until when destructive commands are allowed */
+          proved_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session/recovery": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign in with a recovery code, which is used up. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+        code: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          administrator: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** Scopes; * is all */
+            permissions: string[]
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf: string
+          /** Until when destructive commands are allowed */
+          proved_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show who is signed in, and what they may. The session of an administrator. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          administrator: {
+            id: string
+            name: string
+            /** owner, admin, support, auditor: of the server; org_admin, reseller: of an organisation */
+            role: "owner" | "admin" | "support" | "auditor" | "org_admin" | "reseller"
+            organisation?: string
+            /** Scopes; * is all */
+            permissions: string[]
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf: string
+          /** Until when destructive commands are allowed */
+          proved_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    /** Sign out. The session of an administrator. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": { [name: string]: unknown } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session/proof/options": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Ask for a challenge to prove yourself anew with a passkey. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          challenge: string
+          timeout?: number
+          rpId?: string
+          allowCredentials?: {
+            id: string
+            type: string
+            transports?: string[]
+          }[]
+          userVerification?: string
+          hints?: string[]
+          extensions?: { [name: string]: unknown }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/session/proof": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Prove yourself anew with a passkey or a one-time password; destructive commands are allowed for five minutes. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** AuthenticationResponseJSON */
+        credential?: {
+          id: string
+          rawId: string
+          type: "public-key"
+          authenticatorAttachment?: "platform" | "cross-platform"
+          clientExtensionResults: { [name: string]: unknown }
+          response: {
+            clientDataJSON: string
+            authenticatorData: string
+            signature: string
+            userHandle?: string
+          }
+        }
+        /** One-time password (RFC 6238) */
+        code?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          proved_until: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer

@@ -1,6 +1,6 @@
 /** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
 import { createHash } from 'node:crypto'
-import { createAccounts, deriveVerifiers, runErasure } from '@sealpost/accounts'
+import { createAccounts, deriveVerifiers, runErasure, type AccountsDomain } from '@sealpost/accounts'
 import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
@@ -15,7 +15,7 @@ import type {
   Relay,
 } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
-import { createAccess } from './access/create-access.ts'
+import { createAccess, type AccessDomain } from './access/create-access.ts'
 import { openAuditHeads } from './audit-heads.ts'
 import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
@@ -69,16 +69,10 @@ export async function createApiService(
   const { accountDb, apiDb } = await openDatabases(platform, stack)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const idempotency = postgresIdempotency(apiDb)
-  stack.use(
-    runErasure({
-      ledger: accounts.erasure,
-      owner: 'api',
-      erase: (accountId) => idempotency.eraseAccount(accountId),
-      clock,
-      bus,
-      onError: (error) => events.erasureFailed(errorCode(error)),
-    }),
-  )
+  const erase = (accountId: string) => idempotency.eraseAccount(accountId)
+  const onErasureError = (error: unknown) => events.erasureFailed(errorCode(error))
+  const { erasure: ledger } = accounts
+  stack.use(runErasure({ ledger, owner: 'api', erase, clock, bus, onError: onErasureError }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
 
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
@@ -88,16 +82,8 @@ export async function createApiService(
   const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
 
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
-  const statistics = stack.use(
-    createStatistics({
-      db: apiDb,
-      accounts,
-      metrics,
-      clock,
-      services,
-      onError: (error) => events.statisticsFailed(error),
-    }),
-  )
+  const onError = (error: unknown) => events.statisticsFailed(error)
+  const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
 
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
@@ -131,8 +117,7 @@ export async function createApiService(
     await registerPanel(app)
   }
 
-  const isAdministered = await access.administrators.anybody()
-  const firstToken = isAdministered ? undefined : (await accounts.invites.createFirstAdmin())?.token
+  const firstToken = await inviteFirst(access, accounts)
   const held = stack.move()
   return {
     http,
@@ -145,6 +130,11 @@ export async function createApiService(
       (await Promise.all([accountDb.query(sql`select 1`), apiDb.query(sql`select 1`)])).length > 0,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Token of the invite of the first administrator, if this start has made it. */
+async function inviteFirst({ administrators }: AccessDomain, { invites }: AccountsDomain) {
+  return (await administrators.anybody()) ? undefined : (await invites.createFirstAdmin())?.token
 }
 
 /** Both are closed with the stack. */

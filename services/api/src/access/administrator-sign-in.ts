@@ -139,7 +139,7 @@ function createProofs({
   clock,
 }: Pick<Parts, 'store' | 'passkeys' | 'totp' | 'clock'>) {
   return {
-    async byPasskey(response: PasskeySigned): Promise<AdministratorRow | undefined> {
+    byPasskey: async (response: PasskeySigned): Promise<AdministratorRow | undefined> => {
       const found = await store.passkeyByCredential(Buffer.from(response.id, 'base64url'))
       if (found === undefined) return undefined
       const counter = await passkeys.signed(response, found.passkey, found.administrator.id)
@@ -148,7 +148,7 @@ function createProofs({
       return found.administrator
     },
 
-    async byTotp(name: string, code: string): Promise<AdministratorRow | undefined> {
+    byTotp: async (name: string, code: string): Promise<AdministratorRow | undefined> => {
       const found = await store.totpByName(name)
       const step = totp.check(found?.totp, found?.administrator.id ?? '', code)
       if (found === undefined || step === undefined) return undefined
