@@ -18,9 +18,9 @@ export function memoryMailConductStore(exists: (accountId: string) => boolean): 
         ({ noticedOn }) => noticedOn >= forgetBefore,
       )
     },
-    reviews: async (since, limit) =>
+    reviews: async (since, limit, accountId) =>
       reviews
-        .filter(({ noticedOn }) => noticedOn >= since)
+        .filter((each) => each.noticedOn >= since && (accountId ?? each.accountId) === each.accountId)
         .toSorted((a, b) => orderOf(a).localeCompare(orderOf(b)))
         .toSorted((a, b) => b.noticedOn.localeCompare(a.noticedOn))
         .slice(0, limit),

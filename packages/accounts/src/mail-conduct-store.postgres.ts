@@ -38,10 +38,10 @@ export function postgresMailConductStore(db: Db): MailConductStore {
         on conflict (account_id, reason) do update set noticed_on = excluded.noticed_on`)
     },
 
-    async reviews(since, limit) {
+    async reviews(since, limit, accountId) {
       const rows = await db.query<SqlReview>(sql`
         select account_id, reason, noticed_on::text from account.mail_review
-        where noticed_on >= ${since}::date order by noticed_on desc, account_id, reason limit ${limit}`)
+        where noticed_on >= ${since}::date and account_id = coalesce(${accountId ?? null}::uuid, account_id) order by noticed_on desc, account_id, reason limit ${limit}`)
       return rows.flatMap((row) => {
         const reason = MAIL_REVIEW_REASONS.find((each) => each === row.reason)
         return reason === undefined ? [] : [{ accountId: row.account_id, reason, noticedOn: row.noticed_on }]

@@ -37,8 +37,8 @@ export interface MailConductStore {
   setLimit(accountId: string, messagesPerDay: number | undefined): Promise<boolean>
   /** What was noticed before `forgetBefore` goes. An account that is gone is left out. */
   notice(review: MailReview, forgetBefore: string): Promise<void>
-  /** The newest first. */
-  reviews(since: string, limit: number): Promise<MailReview[]>
+  /** The newest first; of one account, if told. */
+  reviews(since: string, limit: number, accountId?: string): Promise<MailReview[]>
   clear(accountId: string): Promise<void>
 }
 
@@ -49,8 +49,8 @@ export interface MailConduct {
   /** Undefined takes the restriction back. Throws ACCOUNT_UNKNOWN. */
   setLimit(jid: Jid, messagesPerDay: number | undefined): Promise<void>
   notice(accountId: string, reason: MailReviewReason): Promise<void>
-  /** The newest 200 that nobody has looked at. */
-  reviews(): Promise<MailReview[]>
+  /** The newest 200 that nobody has looked at; of one account, if told. */
+  reviews(accountId?: string): Promise<MailReview[]>
   /** Somebody has looked at the account. Throws ACCOUNT_UNKNOWN. */
   looked(jid: Jid): Promise<void>
 }
@@ -78,7 +78,7 @@ export function createMailConduct({ store, accounts, clock }: MailConductParts):
       if (!(await store.setLimit(await idOf(jid), messagesPerDay))) throw new AccountError('ACCOUNT_UNKNOWN')
     },
     notice: (accountId, reason) => store.notice({ accountId, reason, noticedOn: today() }, oldest()),
-    reviews: () => store.reviews(oldest(), REVIEWS_MAX),
+    reviews: (accountId) => store.reviews(oldest(), REVIEWS_MAX, accountId),
     looked: async (jid) => store.clear(await idOf(jid)),
   }
 }

@@ -2797,6 +2797,85 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/me/export": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Export everything that the server holds of your account. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: {
+          /** `xep-0227`: chat alone, as other servers take it, in XML */
+          format?: "json" | "xep-0227"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          schema: string
+          version: number
+          made_at: string
+          account: unknown
+          chat: unknown
+          keys: unknown
+          mail: unknown
+          /** What is not in it, and where it is */
+          left_out: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/{jid}/export": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Export everything that the server holds of an account; contacts and private nodes on the host of the server only. Needs: privacy:write. */
+    post: {
+      parameters: {
+        query?: {
+          /** `xep-0227`: chat alone, as other servers take it, in XML */
+          format?: "json" | "xep-0227"
+        }
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          schema: string
+          version: number
+          made_at: string
+          account: unknown
+          chat: unknown
+          keys: unknown
+          mail: unknown
+          /** What is not in it, and where it is */
+          left_out: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/mail": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List the mails that wait for you, oldest first. HTTP Basic with name and password of an account. */

@@ -171,13 +171,14 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     await createSmtpService({ ...config.smtp, publicOrigin: () => known }, platform, { keys: lookup }),
   )
   const { mail, mailOperations, dkim, desk, reports } = smtp
-  const ports = { relay, mail: mailOperations, dkim, desk, reports }
-  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
-  commands = api.commands
   const keys = stack.use(
     await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
   )
   directory = keys.keys
+  const ownData = { relay: xmpp.ownData, keys: keys.ownData, mail: smtp.ownData }
+  const ports = { relay, mail: mailOperations, dkim, desk, reports, ownData }
+  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
+  commands = api.commands
   const resolve = (origin: string): void => {
     known = origin
   }

@@ -32,6 +32,21 @@ export { mailOperationsClient } from './mail-queue-client.ts'
 export { MAIL_QUEUE_PATHS, QUEUED_MAX } from './mail-queue-wire.ts'
 export { MAIL_CHANGES } from './mail-queue.ts'
 export type { MailChange, MailOperations, QueuedMail, QueuedReason, QueuedRecipient } from './mail-queue.ts'
+export { ownDataClients } from './own-data-client.ts'
+export { OWN_DATA_PATHS } from './own-data-wire.ts'
+export { CONTACT_SUBSCRIPTIONS, PENDING_PURPOSES } from './own-data.ts'
+export type {
+  KeysOwnData,
+  MailCount,
+  MailOwnData,
+  OwnCertificate,
+  OwnContact,
+  OwnData,
+  OwnDataPorts,
+  OwnDevice,
+  OwnNode,
+  RelayOwnData,
+} from './own-data.ts'
 export type { PortClientOptions } from './port-client.ts'
 export { relayClient } from './relay-client.ts'
 export type { Relay, RelayDevice, RelayQueue } from './relay.ts'

@@ -19,6 +19,8 @@ export interface Question {
   readonly method: 'GET' | 'DELETE' | 'POST'
   readonly path: string
   readonly body?: Readonly<Record<string, unknown>>
+  /** 1 MiB unless told. */
+  readonly answerBytesMax?: number
 }
 
 /** What `read` makes of the answer; it throws PORT_FAILED for one that nobody understands. */
@@ -35,30 +37,38 @@ export async function askPort<T>(
   }
 }
 
-async function exchange(options: PortClientOptions, { method, path, body }: Question): Promise<unknown> {
+async function exchange(
+  options: PortClientOptions,
+  { method, path, body, answerBytesMax = ANSWER_BYTES_MAX }: Question,
+): Promise<unknown> {
   const { url, secret, timeoutMs = TIMEOUT_MS } = options
   if (url === undefined) throw new PortError('PORT_UNREACHABLE')
   const headers = { authorization: secret.authorization, accept: 'application/json' }
-  const answer = await fetchBounded(new URL(path, url), {
+  const init: RequestInit = {
     method,
     headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
-  })
+  }
+  const answer = await fetchBounded(new URL(path, url), init, answerBytesMax)
   if (answer.status === 401) throw new PortError('PORT_REFUSED')
   if (answer.status !== 200) throw new PortError('PORT_FAILED')
   return parse(answer.body)
 }
 
-async function fetchBounded(url: URL, init: RequestInit): Promise<{ status: number; body: string }> {
+async function fetchBounded(
+  url: URL,
+  init: RequestInit,
+  bytesMax: number,
+): Promise<{ status: number; body: string }> {
   try {
     const response = await fetch(url, init)
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength
-      if (bytes > ANSWER_BYTES_MAX) throw new PortError('PORT_FAILED') // leaving the loop breaks the answer off
+      if (bytes > bytesMax) throw new PortError('PORT_FAILED') // leaving the loop breaks the answer off
       chunks.push(chunk)
     }
     return { status: response.status, body: Buffer.concat(chunks).toString('utf8') }

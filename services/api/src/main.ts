@@ -6,6 +6,7 @@ import {
   mailReportsClient,
   mailOperationsClient,
   openPortSecret,
+  ownDataClients,
   relayClient,
   type PortError,
 } from '@sealpost/ports'
@@ -20,7 +21,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   const { log, metrics, dataDir, random } = platform
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError) => log.warn('relay_away', { code })
-  const relay = relayClient({ url: config.relayUrl, secret, onError })
+  const relayService = { url: config.relayUrl, secret, onError }
+  const relay = relayClient(relayService)
   const mailRelay = {
     url: config.mailUrl,
     secret,
@@ -28,7 +30,13 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   }
   const [mail, desk] = [mailOperationsClient(mailRelay), mailDeskClient(mailRelay)]
   const reports = mailReportsClient(mailRelay)
-  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay), reports }
+  const keys = {
+    url: config.keysUrl,
+    secret,
+    onError: ({ code }: PortError) => log.warn('keys_away', { code }),
+  }
+  const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
+  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay), reports, ownData }
   const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)

@@ -12,6 +12,7 @@ import type {
   MailDesk,
   MailOperations,
   MailReports,
+  OwnDataPorts,
   Relay,
 } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -27,6 +28,7 @@ import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
+import { createOwnData } from './own-data/own-data.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
@@ -55,13 +57,14 @@ export interface ApiPorts {
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
+  readonly ownData: OwnDataPorts
 }
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin'> & Partial<ApiConfig>,
   platform: Platform,
-  { relay, mail, dkim, desk, reports }: ApiPorts,
+  { relay, mail, dkim, desk, reports, ownData }: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -100,6 +103,7 @@ export async function createApiService(
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     statistics,
     clock,
+    ownData: createOwnData({ accounts, ports: ownData, sections: {}, clock }),
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),

@@ -15,7 +15,10 @@ import {
   type DeskMail,
   type DeskText,
   type MailDesk,
+  type KeysOwnData,
+  type MailOwnData,
   type MailReports,
+  type OwnDataPorts,
   type ReportedDay,
   type MailChange,
   type MailOperations,
@@ -23,6 +26,7 @@ import {
   type QueuedMail,
   type Relay,
   type RelayDevice,
+  type RelayOwnData,
   type RelayQueue,
 } from '@sealpost/ports'
 import { createClock, systemRandom, type Clock } from '@sealpost/runtime'
@@ -104,6 +108,30 @@ export class TestDesk implements MailDesk {
   }
 }
 
+/** What a test says that the services hold of accounts. */
+export class TestOwnData {
+  away = false
+  chat: RelayOwnData = { devices: [], queues: [], contacts: [], nodes: [] }
+  certificates: KeysOwnData = { certificates: [], pending: [] }
+  mails: MailOwnData = {
+    outgoing: { mails: 0, bytes: 0 },
+    waiting: { mails: 0, bytes: 0 },
+    pgp: undefined,
+    onMissingKey: undefined,
+    lists: [],
+  }
+
+  readonly ports: OwnDataPorts = {
+    relay: { ownData: () => this.#answer(this.chat) },
+    keys: { ownData: () => this.#answer(this.certificates) },
+    mail: { ownData: () => this.#answer(this.mails) },
+  }
+
+  #answer<T>(data: T): Promise<T> {
+    return this.away ? Promise.reject(new PortError('PORT_UNREACHABLE')) : Promise.resolve(data)
+  }
+}
+
 /** A relay that knows what a test tells it. */
 export class TestRelay implements Relay {
   away = false
@@ -140,6 +168,7 @@ export interface TestApi extends AsyncDisposable {
   readonly dkim: TestDkim
   readonly desk: TestDesk
   readonly reports: TestReports
+  readonly ownData: TestOwnData
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -220,7 +249,9 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const dkim = new TestDkim()
   const desk = new TestDesk()
   const reports = new TestReports()
-  const service = stack.use(await createApiService(config, platform, { relay, mail, dkim, desk, reports }))
+  const ownData = new TestOwnData()
+  const ports = { relay, mail, dkim, desk, reports, ownData: ownData.ports }
+  const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
   )
@@ -239,6 +270,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     dkim,
     desk,
     reports,
+    ownData,
     databaseUrl,
     dataDir,
     bus,
@@ -247,7 +279,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     owner,
     origin: `http://127.0.0.1:${String(port)}`,
     logged: () => logged,
-    again: () => createApiService(config, platform, { relay, mail, dkim, desk, reports }),
+    again: () => createApiService(config, platform, ports),
     call: (method, path, { key, body, headers = {} } = {}) =>
       exchange({ host: '127.0.0.1', port }, method, path, body, {
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

@@ -3,6 +3,7 @@ import { mailClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type KeysConfig } from './config.ts'
 import { keyDirectoryRoutes } from './ports/key-directory.ts'
+import { ownDataRoutes } from './ports/own-data-routes.ts'
 import { createKeysService, type KeysService } from './service.ts'
 
 /** In a process of its own the directory asks the mail relay over HTTP, and answers it. */
@@ -15,6 +16,7 @@ async function createWithPort(config: KeysConfig, platform: Platform): Promise<K
   const http: FastifyPluginAsync = async (app) => {
     await app.register(service.http)
     await app.register(keyDirectoryRoutes(service.keys, secret))
+    await app.register(ownDataRoutes(service.ownData, secret))
   }
   return { ...service, http }
 }

@@ -7,7 +7,7 @@ import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { KeyDirectory, Mail, PortSecret } from '@sealpost/ports'
+import type { KeyDirectory, KeysOwnData, Mail, OwnData, PortSecret } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -22,6 +22,7 @@ import { sendReminders } from './lifecycle/reminders.ts'
 import { linkPages } from './pages/link-pages.ts'
 import { publicPages } from './pages/public-pages.ts'
 import { keyDirectory } from './ports/key-directory.ts'
+import { keysOwnData } from './ports/own-data.ts'
 import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
 import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
@@ -55,6 +56,7 @@ export interface KeysService extends RunningService {
   readonly directory: Directory
   /** What other services of this process may ask. */
   readonly keys: KeyDirectory
+  readonly ownData: OwnData<KeysOwnData>
 }
 
 /** What the directory asks of other services. */
@@ -81,6 +83,7 @@ interface Parts extends OwnKeysOptions {
   readonly canonical: Canonical
   readonly submissionKeys: SubmissionKeys
   readonly webKeyService: WebKeyService
+  readonly ownData: OwnData<KeysOwnData>
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -129,6 +132,7 @@ export async function createKeysService(
   return {
     directory,
     keys: keyDirectory(directory, parts.webKeyService),
+    ownData: parts.ownData,
     http: routes,
     ready: () =>
       Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
@@ -221,6 +225,7 @@ async function createParts(
     tokens: uploadTokens(key, () => clock.now()),
     statements: new Statements({ directory, worker, links, clock, server, key }),
     ownKeys: new OwnKeys(directory),
+    ownData: keysOwnData({ accounts, directory, links, now: () => clock.now() }),
     passwords: stack.use(createPasswordCheck({ accounts, clock, random })),
     defaultDomain: server,
     events,

@@ -9,7 +9,9 @@ import type {
   Mail,
   MailDesk,
   MailOperations,
+  MailOwnData,
   MailReports,
+  OwnData,
 } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -23,6 +25,7 @@ import { DESK } from './mailbox/mailbox.ts'
 import { openLists } from './lists/open-lists.ts'
 import { openMailFlow } from './mail-flow.ts'
 import { openStages } from './open-stages.ts'
+import { mailOwnData } from './own-data.ts'
 import { ownMail } from './own-mail.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
@@ -41,6 +44,7 @@ export interface SmtpService extends RunningService {
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
+  readonly ownData: OwnData<MailOwnData>
 }
 
 /** What the relay asks of other services. */
@@ -110,6 +114,7 @@ export async function createSmtpService(
     dkim,
     desk: new Desk(mailbox),
     reports,
+    ownData: mailOwnData({ queue: flow.queue, mailbox, lists, settingsOf: pgp.settingsOf }),
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox, passwords, defaultDomain: host })
       await app.register(pgp.routes)

@@ -1,6 +1,7 @@
 import { accountCommandsClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type XmppConfig } from './config.ts'
+import { ownDataRoutes } from './ports/own-data-routes.ts'
 import { relayRoutes } from './ports/relay-routes.ts'
 import { createXmppService, type XmppService } from './service.ts'
 
@@ -11,7 +12,11 @@ async function createWithPort(config: XmppConfig, platform: Platform): Promise<X
   const onError = ({ code }: PortError): void => log.warn('api_away', { code })
   const commands = accountCommandsClient({ url: config.apiUrl, secret, onError })
   const service = await createXmppService(config, platform, { commands })
-  return { ...service, http: relayRoutes(service.relay, secret) }
+  const http: XmppService['http'] = async (app) => {
+    await app.register(relayRoutes(service.relay, secret))
+    await app.register(ownDataRoutes(service.ownData, secret))
+  }
+  return { ...service, http }
 }
 
 await runMain(readConfig, createWithPort)

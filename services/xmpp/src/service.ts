@@ -1,8 +1,8 @@
 /** The composition root of the relay in its process: databases, sealed store, listeners. */
 import { join } from 'node:path'
 import { createAccounts } from '@sealpost/accounts'
-import { openDb, sql } from '@sealpost/db'
-import type { AccountCommands, Relay as RelayPort } from '@sealpost/ports'
+import { type Db, openDb, sql } from '@sealpost/db'
+import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
@@ -12,6 +12,8 @@ import { openTokenKey } from './modules/fast/token-key.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
+import { relayOwnData } from './own-data.ts'
+import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
 
@@ -21,6 +23,7 @@ const SIGN_IN_STATEMENT_MS = 5_000
 export interface XmppService extends RunningService {
   /** What other services of this process may ask of the relay. */
   readonly relay: RelayPort
+  readonly ownData: OwnData<RelayOwnData>
 }
 
 /** What the relay asks of other services. */
@@ -53,25 +56,22 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
+  const { devices, rosters, pep, fast } = storesOver(db)
   const relay = stack.use(
     await Relay.create({
       platform: { ...platform, log },
       events,
       accounts,
       store,
-      devices: postgresDeviceStore(db),
-      policy: {
-        e2ee: config.e2eePolicy,
-        storage: config.storageMode,
-        messageTtlSeconds: Math.ceil(config.messageTtlMs / 1000),
-      },
+      devices,
+      policy: policyOf(config),
       isShared: (address) => config.unlimitedNetworks.include(address),
       features: {
-        rosters: postgresRosterStore(db),
-        pep: postgresPepStore(db),
+        rosters,
+        pep,
         commands,
         fast: {
-          store: postgresFastTokenStore(db),
+          store: fast,
           key: await openTokenKey(join(config.keyringDir, 'fast.key'), random),
         },
         resumeTimeoutMs: config.resumeTimeoutMs,
@@ -92,6 +92,7 @@ export async function createXmppService(
   const host = platform.domains[0] ?? 'localhost'
   return {
     relay: relay.port,
+    ownData: relayOwnData({ relay: relay.port, devices, fast, rosters, pep }),
     http: async () => undefined,
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [
@@ -100,4 +101,17 @@ export async function createXmppService(
     ],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function storesOver(db: Db) {
+  return {
+    devices: postgresDeviceStore(db),
+    rosters: postgresRosterStore(db),
+    pep: postgresPepStore(db),
+    fast: postgresFastTokenStore(db),
+  }
+}
+
+function policyOf({ e2eePolicy, storageMode, messageTtlMs }: XmppConfig): MessagePolicy {
+  return { e2ee: e2eePolicy, storage: storageMode, messageTtlSeconds: Math.ceil(messageTtlMs / 1000) }
 }

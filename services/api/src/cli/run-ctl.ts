@@ -115,6 +115,7 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
   const given = words.positional.slice(1 + verb.line.verb.split(' ').length)
   const invocation = bindArguments(verb, { positional: given, options: words.options })
   const result = await call(invocation, targetOf(words, dataDir), env, words.options.get('because'))
+  if (typeof result === 'string') return result.trimEnd() // a file
   return json ? JSON.stringify(result) : verb.line.print(result)
 }
 

@@ -14,6 +14,8 @@ import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
 import type { Statistics } from '../statistics/statistics.ts'
+import type { OwnDataOf } from '../own-data/own-data.ts'
+import type { FileAnswer } from './file-answer.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -86,6 +88,7 @@ export interface CommandContext {
   readonly joining: Joining
   readonly statistics: Pick<Statistics, 'overview' | 'series'>
   readonly clock: Pick<Clock, 'now'>
+  readonly ownData: OwnDataOf
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links
@@ -137,7 +140,7 @@ export interface CommandLine<R> {
   readonly fromStdin?: string
   /** Values of the body that this verb fixes. */
   readonly preset?: Readonly<Record<string, string>>
-  /** Lines for a person. */
+  /** Lines for a person; of a file, its text, which `ctl` prints itself. */
   print(result: R): string
 }
 
@@ -178,7 +181,7 @@ export interface CommandDefinition<
   readonly response: R
   /** Requests a minute of one client, where the common limit is too high. */
   readonly requestsPerMinute?: number
-  handle(context: CommandContext, request: CommandRequest<P, Q, B>): Promise<Static<R>>
+  handle(context: CommandContext, request: CommandRequest<P, Q, B>): Promise<Static<R> | FileAnswer>
   readonly lines?: readonly CommandLine<Static<R>>[]
 }
 

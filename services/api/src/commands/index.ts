@@ -24,6 +24,7 @@ import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
 import { statisticsCommands } from './statistics.ts'
+import { ownDataCommands } from './own-data.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
 export const commands: readonly Command[] = [
@@ -76,4 +77,5 @@ export const commands: readonly Command[] = [
   showMe,
   listOwnDevices,
   revokeOwnDevice,
+  ...ownDataCommands,
 ]

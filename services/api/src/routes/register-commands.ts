@@ -9,6 +9,7 @@ import {
 } from '@sealpost/http'
 import type { Access, Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
 import { dispatch } from '../commands/dispatch.ts'
+import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
 import { browserOf } from './browser.ts'
@@ -136,7 +137,13 @@ async function answer(
   const result = await dispatch(command, options.context, commandRequest, options.events)
   if (command.media !== undefined) void reply.type(command.media)
   // Answers may hold keys and links: no cache keeps any of them.
-  return reply.code(command.status).header('cache-control', 'no-store').send(result)
+  reply.code(command.status).header('cache-control', 'no-store')
+  return result instanceof FileAnswer ? sendFile(reply, result) : reply.send(result)
+}
+
+/** RFC 6266 §4: to be saved, not shown. */
+function sendFile(reply: FastifyReply, { type, name, text }: FileAnswer): FastifyReply {
+  return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(text)
 }
 
 function whenGone(reply: FastifyReply): AbortSignal {

@@ -1,6 +1,6 @@
 /** The store in memory: the plain model of the Postgres store. */
 import { isDeepStrictEqual } from 'node:util'
-import type { AddressToken, Link, LinkStore } from './store.ts'
+import type { AddressToken, Link, LinkStore, Sent } from './store.ts'
 
 /** `isKnown`: whether a certificate is there. */
 export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploadKey: Buffer): LinkStore {
@@ -31,6 +31,16 @@ export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploa
         (link) => link.purpose === 'publish' && link.fingerprint === fingerprint && link.expiresAt > now,
       )
       return [...new Set(open.map(({ address }) => address))].sort()
+    },
+    async sentTo(address, now) {
+      const sent = [
+        ...[...links.values()].map((link): Sent & { address: string } => link),
+        ...[...tokens.values()].map((each) => ({ ...each, purpose: 'token' as const })),
+      ]
+      return sent
+        .filter((each) => each.address === address && each.expiresAt > now)
+        .toSorted((a, b) => a.expiresAt - b.expiresAt)
+        .map(({ purpose, expiresAt }) => ({ purpose, expiresAt }))
     },
     async deleteFor(wanted) {
       deleteAll((link) => isDeepStrictEqual({ ...link, ...wanted }, link))

@@ -1,7 +1,7 @@
 /** The store in Postgres, schema `keys`. */
 import { assert } from '@sealpost/errors'
 import { sql, type Db, type Sql } from '@sealpost/db'
-import type { LinkPurpose, LinkStore } from './store.ts'
+import type { LinkPurpose, LinkStore, Sent } from './store.ts'
 
 interface SqlRow {
   purpose: LinkPurpose
@@ -39,6 +39,7 @@ export function postgresLinkStore(db: Db): LinkStore {
         order by address`)
       return rows.map(({ address }) => address)
     },
+    sentTo: (address, now) => sentTo(db, address, now),
     async deleteFor({ address, fingerprint, purpose }) {
       const certificate = fingerprint === undefined ? null : Buffer.from(fingerprint, 'hex')
       await db.execute(sql`
@@ -79,4 +80,12 @@ export function postgresLinkStore(db: Db): LinkStore {
 
 function token(hash: Buffer, address: string, now: number): Sql {
   return sql`from keys.address_token where token_hash = ${hash} and address = ${address} and expires_at > ${new Date(now)}::timestamptz`
+}
+
+async function sentTo(db: Db, address: string, now: number): Promise<Sent[]> {
+  const rows = await db.query<{ purpose: Sent['purpose']; expires_at: Date }>(sql`
+    select purpose, expires_at from (
+      select purpose, address, expires_at from keys.link union all select 'token', address, expires_at from keys.address_token) as sent
+    where address = ${address} and expires_at > ${new Date(now)}::timestamptz order by expires_at`)
+  return rows.map(({ purpose, expires_at: expiresAt }) => ({ purpose, expiresAt: expiresAt.getTime() }))
 }

@@ -154,4 +154,16 @@ describe.each([
     expect(key).toHaveLength(32)
     expect(await store.uploadKey()).toEqual(key)
   })
+
+  test('what was sent to an address is listed until it expires, whatever it is for', async () => {
+    const address = 'listed@example.org'
+    await put({ address, purpose: 'manage', expiresAt: now + 2_000 })
+    await store.putToken(Buffer.alloc(32, 0xee), { address, expiresAt: now + 1_000 })
+    await put({ address: 'other@example.org' })
+    expect(await store.sentTo(address, now)).toEqual([
+      { purpose: 'token', expiresAt: now + 1_000 },
+      { purpose: 'manage', expiresAt: now + 2_000 },
+    ])
+    expect(await store.sentTo(address, now + 1_000)).toEqual([{ purpose: 'manage', expiresAt: now + 2_000 }])
+  })
 })

@@ -16,6 +16,11 @@ export interface Link {
 /** Address and expiry as in a link. */
 export type AddressToken = Pick<Link, 'address' | 'expiresAt'>
 
+/** `token`: an AddressToken. */
+export interface Sent extends Pick<Link, 'expiresAt'> {
+  readonly purpose: LinkPurpose | 'token'
+}
+
 export interface LinkStore {
   /** False, and nothing is kept, when the certificate is not there. */
   put(tokenHash: Buffer, link: Link): Promise<boolean>
@@ -24,6 +29,8 @@ export interface LinkStore {
   delete(tokenHash: Buffer): Promise<void>
   /** Addresses to which links for publishing this certificate were sent, and may still be used. */
   pending(fingerprint: string, now: number): Promise<string[]>
+  /** What was sent to this address and may still be used, those that end first first. */
+  sentTo(address: string, now: number): Promise<Sent[]>
   /** Deletes all links for an address; of one certificate, or of one purpose, when told. Without either, its tokens too. */
   deleteFor(links: Pick<Link, 'address'> & Partial<Pick<Link, 'fingerprint' | 'purpose'>>): Promise<void>
   /** Keeps a token that was mailed to an address, of no certificate yet. */

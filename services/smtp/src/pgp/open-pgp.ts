@@ -13,7 +13,7 @@ import { mailSettingsRoutes } from '../routes/mail-settings.ts'
 import { pgpPolicyStage } from '../stages/pgp-policy.ts'
 import { cachedSource } from './cached-source.ts'
 import { fetchPublic } from './fetch-public.ts'
-import { MailSettingsStore } from './mail-settings.ts'
+import { type MailSettings, MailSettingsStore } from './mail-settings.ts'
 import { pgpArrival } from './pgp-arrival.ts'
 import { PgpPolicy } from './pgp-policy.ts'
 import { RecipientKeys } from './recipient-keys.ts'
@@ -43,6 +43,7 @@ export interface Pgp extends AsyncDisposable {
   readonly arrival: Arrival
   /** For accounts. */
   readonly routes: FastifyPluginAsync
+  readonly settingsOf: (accountId: string) => Promise<MailSettings>
   /** Of a terminated account. */
   readonly erase: (accountId: string) => Promise<void>
 }
@@ -78,6 +79,7 @@ export async function openPgp(
     stage: pgpPolicyStage({ accounts, policy, keys, domains }),
     arrival: pgpArrival({ policy, keys, random, events }),
     routes,
+    settingsOf: (accountId) => settings.of(accountId),
     erase: (accountId) => settings.erase(accountId),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

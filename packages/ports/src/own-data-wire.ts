@@ -1,0 +1,134 @@
+/** The ports to what services hold of an account, over HTTP: their paths, and their answers as they are read on the other side. */
+import { count, DAY, fields, type Fields, flag, list, oneOf, optional, text, UUID } from './answer.ts'
+import {
+  CONTACT_SUBSCRIPTIONS,
+  type KeysOwnData,
+  type MailCount,
+  type MailOwnData,
+  type OwnCertificate,
+  type OwnContact,
+  type OwnDevice,
+  type OwnNode,
+  PENDING_PURPOSES,
+  type RelayOwnData,
+} from './own-data.ts'
+import { PortError } from './port-error.ts'
+import { readQueues } from './relay-wire.ts'
+
+/** As a router writes them; `account` is a UUID. Answers are the data, `certificate` in Base64. */
+export const OWN_DATA_PATHS = {
+  relay: '/internal/relay/accounts/:account/own-data',
+  keys: '/internal/keys/accounts/:account/own-data',
+  mail: '/internal/mail/accounts/:account/own-data',
+} as const
+
+/** Of one answer: what clients publish is 4 MiB at most, and quotation marks are written as two characters. */
+export const OWN_DATA_BYTES_MAX = 32 * 1024 * 1024
+const ITEMS_MAX = 100_000
+const ANY = /[^]*/
+const NAME = /^[^]{1,4096}$/
+const WORD = /^[\w.-]{1,100}$/
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+const FINGERPRINT = /^[0-9A-F]{40,64}$/
+
+/** Throws PORT_FAILED, as the other readers do. */
+export function readRelayOwnData(answer: unknown): RelayOwnData {
+  const data = fields(answer)
+  return {
+    devices: list(data['devices'], ITEMS_MAX).map(readDevice),
+    queues: readQueues({ items: data['queues'] }),
+    contacts: list(data['contacts'], ITEMS_MAX).map(readContact),
+    nodes: list(data['nodes'], ITEMS_MAX).map(readNode),
+  }
+}
+
+export function readKeysOwnData(answer: unknown): KeysOwnData {
+  const data = fields(answer)
+  return {
+    certificates: list(data['certificates'], ITEMS_MAX).map(readCertificate),
+    pending: list(data['pending'], ITEMS_MAX).map((item) => ({
+      purpose: oneOf(item['purpose'], PENDING_PURPOSES),
+      expiresAt: count(item['expiresAt']),
+    })),
+  }
+}
+
+export function readMailOwnData(answer: unknown): MailOwnData {
+  const data = fields(answer)
+  return {
+    outgoing: readCount(data['outgoing']),
+    waiting: readCount(data['waiting']),
+    pgp: optional(data['pgp'], (value) => text(value, WORD)),
+    onMissingKey: optional(data['onMissingKey'], (value) => text(value, WORD)),
+    lists: list(data['lists'], ITEMS_MAX).map((item) => ({
+      listId: text(item['listId'], NAME),
+      asked: count(item['asked']),
+      confirmed: count(item['confirmed']),
+      left: count(item['left']),
+    })),
+  }
+}
+
+function readDevice(item: Fields): OwnDevice {
+  return {
+    id: text(item['id'], UUID),
+    createdOn: text(item['createdOn'], DAY),
+    lastSeenOn: text(item['lastSeenOn'], DAY),
+    registered: flag(item['registered']),
+    waiting: count(item['waiting']),
+    overrun: flag(item['overrun']),
+    carbons: flag(item['carbons']),
+    tokens: list(item['tokens'], ITEMS_MAX).map((token) => ({
+      mechanism: text(token['mechanism'], WORD),
+      expiresOn: text(token['expiresOn'], DAY),
+    })),
+  }
+}
+
+function readContact(item: Fields): OwnContact {
+  return {
+    jid: text(item['jid'], NAME),
+    name: optional(item['name'], (value) => text(value, ANY)),
+    groups: texts(item['groups']),
+    subscription: oneOf(item['subscription'], CONTACT_SUBSCRIPTIONS),
+    ask: flag(item['ask']),
+    approved: flag(item['approved']),
+    pendingIn: flag(item['pendingIn']),
+    listed: flag(item['listed']),
+  }
+}
+
+function readNode(item: Fields): OwnNode {
+  const config = Object.entries(fields(item['config']))
+  return {
+    node: text(item['node'], NAME),
+    config: Object.fromEntries(config.map(([name, value]) => [name, text(value, ANY)])),
+    items: list(item['items'], ITEMS_MAX).map((each) => ({
+      id: text(each['id'], ANY),
+      payload: text(each['payload'], ANY),
+    })),
+  }
+}
+
+function readCertificate(item: Fields): OwnCertificate {
+  return {
+    fingerprint: text(item['fingerprint'], FINGERPRINT),
+    algorithm: text(item['algorithm'], NAME),
+    createdOn: text(item['createdOn'], DAY),
+    expiresOn: optional(item['expiresOn'], (value) => text(value, DAY)),
+    revoked: flag(item['revoked']),
+    published: texts(item['published']),
+    suspended: texts(item['suspended']),
+    certificate: Buffer.from(text(item['certificate'], BASE64), 'base64'),
+  }
+}
+
+function readCount(value: unknown): MailCount {
+  const item = fields(value)
+  return { mails: count(item['mails']), bytes: count(item['bytes']) }
+}
+
+function texts(value: unknown): string[] {
+  if (!Array.isArray(value) || value.length > ITEMS_MAX) throw new PortError('PORT_FAILED')
+  return value.map((each) => text(each, ANY))
+}

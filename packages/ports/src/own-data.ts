@@ -1,0 +1,107 @@
+/** What each service holds of an account, for its owner to have. Days are in UTC, `YYYY-MM-DD`. */
+import type { RelayDevice, RelayQueue } from './relay.ts'
+
+/** Everything that the service holds of the account; empty for one that it does not know. Rejects with PortError when it is in another process and away. */
+export interface OwnData<T> {
+  ownData(accountId: string): Promise<T>
+}
+
+/** Whoever holds something of accounts. */
+export interface OwnDataPorts {
+  readonly relay: OwnData<RelayOwnData>
+  readonly keys: OwnData<KeysOwnData>
+  readonly mail: OwnData<MailOwnData>
+}
+
+export interface RelayOwnData {
+  readonly devices: readonly OwnDevice[]
+  /** How much waits. The messages themselves are encrypted for the devices that fetch them, and destroyed then. */
+  readonly queues: readonly RelayQueue[]
+  readonly contacts: readonly OwnContact[]
+  /** What the clients of the account have published or put by (XEP-0163). */
+  readonly nodes: readonly OwnNode[]
+}
+
+export interface OwnDevice extends RelayDevice {
+  /** Whether it wants copies of what other devices send and get (XEP-0280). */
+  readonly carbons: boolean
+  /** Tokens by which it signs in without the password (XEP-0484), without what makes them work. */
+  readonly tokens: readonly { readonly mechanism: string; readonly expiresOn: string }[]
+}
+
+export const CONTACT_SUBSCRIPTIONS = ['none', 'to', 'from', 'both'] as const
+
+/** RFC 6121 §2.1.2 */
+export interface OwnContact {
+  readonly jid: string
+  readonly name: string | undefined
+  readonly groups: readonly string[]
+  readonly subscription: (typeof CONTACT_SUBSCRIPTIONS)[number]
+  readonly ask: boolean
+  readonly approved: boolean
+  /** Asked for the account's presence and was not answered. */
+  readonly pendingIn: boolean
+  /** False: in the list only for its unanswered request. */
+  readonly listed: boolean
+}
+
+export interface OwnNode {
+  readonly node: string
+  /** XEP-0060 §16.4.4: options by name. */
+  readonly config: Readonly<Record<string, string>>
+  /** From old to new; `payload` is one XML element. */
+  readonly items: readonly { readonly id: string; readonly payload: string }[]
+}
+
+export interface KeysOwnData {
+  readonly certificates: readonly OwnCertificate[]
+  /** What was mailed to the address and not used yet. */
+  readonly pending: readonly OwnPending[]
+}
+
+export interface OwnCertificate {
+  /** Hexadecimal in upper case. */
+  readonly fingerprint: string
+  readonly algorithm: string
+  readonly createdOn: string
+  readonly expiresOn: string | undefined
+  readonly revoked: boolean
+  /** Addresses for which it is found. */
+  readonly published: readonly string[]
+  /** Addresses for which it is not found while their accounts are suspended. */
+  readonly suspended: readonly string[]
+  /** All that is kept of it: OpenPGP, binary. */
+  readonly certificate: Buffer
+}
+
+export const PENDING_PURPOSES = ['publish', 'manage', 'submission', 'token'] as const
+
+export interface OwnPending {
+  readonly purpose: (typeof PENDING_PURPOSES)[number]
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export interface MailOwnData {
+  /** On its way out. */
+  readonly outgoing: MailCount
+  /** For the account to fetch. */
+  readonly waiting: MailCount
+  /** What the account has chosen; undefined is as its domain is set. */
+  readonly pgp: string | undefined
+  readonly onMissingKey: string | undefined
+  readonly lists: readonly OwnList[]
+}
+
+export interface MailCount {
+  readonly mails: number
+  readonly bytes: number
+}
+
+/** A mailing list of the account. Its members are known as hashes only. */
+export interface OwnList {
+  readonly listId: string
+  readonly asked: number
+  readonly confirmed: number
+  readonly left: number
+}

@@ -1,0 +1,68 @@
+/** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, what clients have published. Messages are not in it: they are for devices. */
+import type { OwnContact, OwnData, OwnDevice, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
+import type { DeviceStore } from './delivery/device-store.ts'
+import type { FastTokenStore } from './modules/fast/token-store.ts'
+import { configForm } from './modules/pep/node-config.ts'
+import type { PepNode, PepStore } from './modules/pep/store.ts'
+import type { RosterItem, RosterStore } from './modules/roster/store.ts'
+import { subscriptionValue } from './modules/roster/subscription.ts'
+
+export interface OwnDataOptions {
+  readonly relay: Pick<Relay, 'devices' | 'queues'>
+  readonly devices: DeviceStore
+  readonly fast: FastTokenStore
+  readonly rosters: RosterStore
+  readonly pep: PepStore
+}
+
+export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
+  return {
+    async ownData(accountId) {
+      const { relay, rosters, pep } = options
+      const { items } = await rosters.load(accountId)
+      const nodes = await pep.nodes(accountId)
+      return {
+        devices: await devicesOf(options, accountId),
+        queues: await relay.queues(accountId),
+        contacts: [...items.values()].map(showContact),
+        nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
+      }
+    },
+  }
+}
+
+async function devicesOf({ relay, devices, fast }: OwnDataOptions, accountId: string): Promise<OwnDevice[]> {
+  const stored = new Map((await devices.ofAccount(accountId)).map((device) => [device.id, device]))
+  const known = await relay.devices(accountId)
+  return await Promise.all(
+    known.map(async (device): Promise<OwnDevice> => {
+      const { identity, carbons = false } = stored.get(device.id) ?? {}
+      const tokens =
+        identity === undefined
+          ? []
+          : await fast.ofDevice({ accountId, identity: Buffer.from(identity, 'hex') })
+      return {
+        ...device,
+        carbons,
+        tokens: tokens.map(({ mechanism, expiresOn }) => ({ mechanism, expiresOn })),
+      }
+    }),
+  )
+}
+
+function showContact(item: RosterItem): OwnContact {
+  const { contact, name, groups, ask, approved, pendingIn, listed } = item
+  const subscription = subscriptionValue(item)
+  return { jid: contact.toString(), name, groups, subscription, ask, approved, pendingIn, listed }
+}
+
+async function nodeWithItems(pep: PepStore, accountId: string, { node, config }: PepNode): Promise<OwnNode> {
+  // Zero items are never the most, so that the form says how many they are.
+  const fields = configForm(config, 0).childrenNamed('field')
+  const options = fields.map((field) => [field.attrs['var'] ?? '', field.child('value')?.text() ?? ''])
+  return {
+    node,
+    config: Object.fromEntries(options.filter(([name]) => name !== 'FORM_TYPE')) as Record<string, string>,
+    items: await pep.items(accountId, node, { max: config.maxItems }),
+  }
+}
