@@ -17,6 +17,7 @@ export type MailPart = keyof typeof PARTS
 export class ContentKey implements Disposable {
   /** The caller's to wipe when it is no longer needed: disposal does. */
   readonly bytes: Buffer
+  destroyed = false
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
@@ -38,11 +39,6 @@ export class ContentKey implements Disposable {
 
   /** Throws when it is not what was sealed for this place. */
   open(part: MailPart, sealed: Buffer, count = 0): Buffer {
-    return Buffer.concat(this.#open(counted(part, count), [sealed]))
-  }
-
-  /** As `open`, of what lies in pieces. */
-  openPieces(part: MailPart, sealed: readonly Buffer[], count: number): Buffer[] {
     return this.#open(counted(part, count), sealed)
   }
 
@@ -56,10 +52,11 @@ export class ContentKey implements Disposable {
   openAnew(part: MailPart, sealed: Buffer): Buffer {
     const nonce = Buffer.from(sealed.subarray(0, NONCE_BYTES))
     nonce[0] = PARTS[part]
-    return Buffer.concat(this.#open(nonce, [sealed.subarray(NONCE_BYTES)]))
+    return this.#open(nonce, sealed.subarray(NONCE_BYTES))
   }
 
   [Symbol.dispose](): void {
+    this.destroyed = true
     this.bytes.fill(0)
   }
 
@@ -73,17 +70,15 @@ export class ContentKey implements Disposable {
     return createCipheriv(ALGORITHM, createSecretKey(this.bytes), nonce)
   }
 
-  /** The last piece ends in the tag. */
-  #open(nonce: Buffer, sealed: readonly Buffer[]): Buffer[] {
-    const last = sealed.at(-1) ?? Buffer.alloc(0)
-    const end = Math.max(last.length - TAG_BYTES, 0)
+  #open(nonce: Buffer, sealed: Buffer): Buffer {
+    const end = Math.max(sealed.length - TAG_BYTES, 0)
     const decipher = createDecipheriv(ALGORITHM, createSecretKey(this.bytes), nonce, {
       authTagLength: TAG_BYTES,
     })
-    decipher.setAuthTag(last.subarray(end))
-    const pieces = sealed.map((piece) => decipher.update(piece === last ? piece.subarray(0, end) : piece))
+    decipher.setAuthTag(sealed.subarray(end))
+    const opened = decipher.update(sealed.subarray(0, end))
     decipher.final()
-    return pieces
+    return opened
   }
 }
 

@@ -86,6 +86,17 @@ test('how much waits in a mailbox is known, over restarts too; what is on its wa
   expect(store.waiting(account)).toEqual({ mails: 0, bytes: 0 })
 })
 
+test('what memory still has of a mail is as unreadable as the rest once its key is destroyed', async () => {
+  await open()
+  for (const size of [4_000, 1_000_000]) {
+    const { kept, content } = await store.accept(await newMail(store, randomBytes(size)))
+    expect((await bytesOf(content)).length).toBe(size)
+    const reading = content.body()[Symbol.asyncIterator]()
+    store.shred(kept)
+    await expect(reading.next()).rejects.toThrow('The mail is gone')
+  }
+})
+
 test.each([
   ['in the row', 150_000],
   ['in a file', 300_000],

@@ -14,7 +14,7 @@ import type { KeyOwner, MailKeys, Place, SealedKey } from './mail-keys.ts'
 import { decodeRecord, encodeRecord, encodeState } from './mail-record.ts'
 import type { MailRows, NewRow } from './mail-rows.ts'
 import { QueueError } from './queue-error.ts'
-import { type BodyPlace, openBody } from './sealed-body.ts'
+import { type BodyPlace, openBody, readPlain } from './sealed-body.ts'
 import { DraftMemory, SealedDraft } from './sealed-draft.ts'
 import type { Spool } from './spool.ts'
 
@@ -112,7 +112,7 @@ export class MailStore implements AsyncDisposable {
     if (!this.#hasRoom(mail)) throw new QueueError('QUEUE_FULL')
     const { envelope, header, draft } = mail
     const { key, bodyBytes } = draft
-    const body = await draft.take()
+    const { place: body, plain } = await draft.take()
     const acceptedAt = Math.floor(this.#parts.clock.now() / 1000)
     const kept = {
       account: mail.account,
@@ -134,7 +134,7 @@ export class MailStore implements AsyncDisposable {
       acceptedAt,
     })
     this.#mails.add(whole)
-    return this.#opened(whole, envelope, header, body)
+    return this.#opened(whole, envelope, header, plain === undefined ? body : { plain })
   }
 
   /** Undefined: it is gone. Throws DbError, and what reading the spool throws. */
@@ -239,13 +239,23 @@ export class MailStore implements AsyncDisposable {
     }
   }
 
-  #opened(kept: KeptMail, envelope: Envelope, header: Buffer, place: BodyPlace): OpenMail {
+  #opened(
+    kept: KeptMail,
+    envelope: Envelope,
+    header: Buffer,
+    body: BodyPlace | { readonly plain: readonly Buffer[] },
+  ): OpenMail {
     const { bodyBytes, key } = kept
+    const { spool } = this.#parts
     return {
       kept,
       envelope,
-      heldBytes: header.length + (place.inline?.length ?? place.copy?.bytes ?? 0),
-      content: { header, bodyBytes, body: () => openBody(key, place, bodyBytes, this.#parts.spool) },
+      heldBytes: header.length + ('plain' in body ? bodyBytes : (body.inline?.length ?? 0)),
+      content: {
+        header,
+        bodyBytes,
+        body: () => ('plain' in body ? readPlain(key, body.plain) : openBody(key, body, bodyBytes, spool)),
+      },
     }
   }
 

@@ -1,5 +1,5 @@
 /** A body as it is kept: chunks of 64 KiB, each sealed by its number; in memory, in a row, or in a file of the spool. */
-import { type ContentKey, TAG_BYTES } from './content-key.ts'
+import { type ContentKey, type Sealing, TAG_BYTES } from './content-key.ts'
 import type { Spool } from './spool.ts'
 
 export const CHUNK_BYTES = 64 * 1024
@@ -10,45 +10,74 @@ const PIECES_MAX = 64
 
 /** Where the sealed chunks lie, one after the other. */
 export type BodyPlace =
-  | { readonly inline: Buffer; readonly spool?: undefined; readonly copy?: undefined }
-  /** `copy`: they are in memory, too. */
-  | { readonly spool: string; readonly copy?: SealedChunks | undefined; readonly inline?: undefined }
+  | { readonly inline: Buffer; readonly spool?: undefined }
+  | { readonly spool: string; readonly inline?: undefined }
 
-/** Sealed chunks in memory, each in the pieces in which it was sealed. */
-export class SealedChunks {
-  #chunks: Buffer[][] = []
+/** A body, or some of it, in memory as it came. */
+export class PlainPieces {
+  #joined: Buffer[] = []
   #open: Buffer[] = []
-  #bytes = 0
+  #openBytes = 0
+  bytes = 0
 
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  get pieces(): Buffer[] {
-    return [...this.#chunks.flat(), ...this.#open]
+  get all(): readonly Buffer[] {
+    return [...this.#joined, ...this.#open]
   }
 
   add(piece: Buffer): void {
     this.#open.push(piece)
-    this.#bytes += piece.length
-    if (this.#open.length > PIECES_MAX) this.#open = [Buffer.concat(this.#open)]
+    this.#openBytes += piece.length
+    this.bytes += piece.length
+    if (this.#openBytes >= CHUNK_BYTES) {
+      this.#joined.push(...this.#open)
+      this.#open = []
+      this.#openBytes = 0
+    } else if (this.#open.length > PIECES_MAX) this.#open = [Buffer.concat(this.#open)]
+  }
+}
+
+/** Seals a body as it comes, chunk by chunk. */
+export class BodySealer {
+  readonly #key: ContentKey
+  /** The chunk that is not full yet. */
+  #sealing: Sealing | undefined
+  #filled = 0
+  #count = 0
+
+  constructor(key: ContentKey) {
+    this.#key = key
   }
 
-  endChunk(tag: Buffer): void {
-    this.add(tag)
-    this.#chunks.push(this.#open)
-    this.#open = []
+  seal(pieces: readonly Buffer[]): Buffer[] {
+    const sealed: Buffer[] = []
+    for (const piece of pieces)
+      for (let from = 0; from < piece.length;) {
+        const part = piece.subarray(from, from + CHUNK_BYTES - this.#filled)
+        from += part.length
+        this.#sealing ??= this.#key.sealing('body', this.#count)
+        sealed.push(this.#sealing.update(part))
+        this.#filled += part.length
+        if (this.#filled === CHUNK_BYTES) sealed.push(...this.end())
+      }
+    return sealed
   }
 
-  clear(): void {
-    this.#chunks = []
-    this.#open = []
-    this.#bytes = 0
+  /** What stands behind the last chunk. */
+  end(): Buffer[] {
+    if (this.#sealing === undefined) return []
+    const tag = this.#sealing.end()
+    this.#sealing = undefined
+    this.#filled = 0
+    this.#count += 1
+    return [tag]
   }
+}
 
-  /** The plaintext, if the first of them is the first of the body and all are whole. */
-  *read(key: ContentKey): Generator<Buffer> {
-    for (const [count, pieces] of this.#chunks.entries()) yield* key.openPieces('body', pieces, count)
+/** What is in memory of a mail that is there; once its key is destroyed it is as unreadable as what was sealed. */
+export async function* readPlain(key: ContentKey, pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    if (key.destroyed) throw new Error('The mail is gone')
+    yield piece
   }
 }
 
@@ -60,7 +89,7 @@ export async function* openBody(
   spool: Spool,
 ): AsyncGenerator<Buffer> {
   let opened = 0
-  for await (const piece of place.copy?.read(key) ?? readChunks(key, place, spool)) {
+  for await (const piece of readChunks(key, place, spool)) {
     opened += piece.length
     yield piece
   }

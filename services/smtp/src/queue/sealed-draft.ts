@@ -1,10 +1,10 @@
-/** A body while it comes in: sealed as it comes, in memory as long as it is small, then into a file of the spool. */
+/** A body while it comes in: in memory as long as it is small, then sealed into a file of the spool. */
 import type { Random } from '@sealpost/runtime'
 import type { Content } from '../content.ts'
-import { ContentKey, type Sealing } from './content-key.ts'
+import { ContentKey } from './content-key.ts'
 import type { Draft } from './mail-queue.ts'
 import { QueueError } from './queue-error.ts'
-import { type BodyPlace, CHUNK_BYTES, SealedChunks, openBody } from './sealed-body.ts'
+import { type BodyPlace, BodySealer, CHUNK_BYTES, PlainPieces, openBody, readPlain } from './sealed-body.ts'
 import type { Spool, SpoolFile } from './spool.ts'
 
 /** A larger body is in a file. */
@@ -38,15 +38,18 @@ export interface DraftParts {
   readonly memory: DraftMemory
 }
 
+export interface TakenBody {
+  readonly place: BodyPlace
+  /** A copy as it came, of one that is not large. */
+  readonly plain: readonly Buffer[] | undefined
+}
+
 export class SealedDraft implements Draft {
   readonly key: ContentKey
   readonly #parts: DraftParts
-  /** The chunk that is not full yet. */
-  #sealing: Sealing | undefined
-  #filled = 0
-  #count = 0
-  /** What is sealed and not in the file yet; at last perhaps a copy of what is in it. */
-  #held = new SealedChunks()
+  readonly #sealer: BodySealer
+  /** What is not in the file yet; at last perhaps a copy of what is in it. */
+  #held = new PlainPieces()
   /** Of it, what `memory` knows of. */
   #countedBytes = 0
   #file: SpoolFile | undefined
@@ -57,40 +60,38 @@ export class SealedDraft implements Draft {
   constructor(parts: DraftParts) {
     this.#parts = parts
     this.key = ContentKey.make(parts.random)
+    this.#sealer = new BodySealer(this.key)
   }
 
   async write(chunk: Buffer): Promise<void> {
     this.#assertOpen()
     this.bodyBytes += chunk.length
-    for (let from = 0; from < chunk.length;) {
-      const piece = chunk.subarray(from, from + CHUNK_BYTES - this.#filled)
-      from += piece.length
-      this.#seal(piece)
-    }
-    if (this.#overflows()) await this.#spill()
+    for (let from = 0; from < chunk.length; from += CHUNK_BYTES)
+      this.#held.add(chunk.subarray(from, from + CHUNK_BYTES))
+    if (this.#overflows()) await this.#spill(false)
   }
 
   async finish(): Promise<Content['body']> {
     this.#assertOpen()
     if (!this.#whole) {
-      if (this.#filled > 0) this.#endChunk()
-      if (this.#file !== undefined) await this.#spill()
-      else if (this.bodyBytes > INLINE_BYTES_MAX) await this.#writeHeld()
+      if (this.#file !== undefined) await this.#spill(true)
+      else if (this.bodyBytes > INLINE_BYTES_MAX) await this.#writeHeld(true)
       this.#whole = true
     }
     return () => this.#read()
   }
 
   /** The body in its place, on disk if that is a file. From now on it is the taker's: disposal does not touch it. */
-  async take(): Promise<BodyPlace> {
+  async take(): Promise<TakenBody> {
     if (!this.#whole) await this.finish()
     this.#assertOpen()
     await this.#file?.sync()
     this.#assertOpen()
+    const plain = this.#isInMemory ? this.#held.all : undefined
     const place = this.#place()
     this.#state = 'taken'
     await this.#free()
-    return place
+    return { place, plain }
   }
 
   /** What was not taken is unreadable at once, and its file goes. */
@@ -103,18 +104,8 @@ export class SealedDraft implements Draft {
     if (file !== undefined) await this.#parts.spool.delete(file.name).catch(() => undefined) // The next start finds it.
   }
 
-  #seal(piece: Buffer): void {
-    this.#sealing ??= this.key.sealing('body', this.#count)
-    this.#held.add(this.#sealing.update(piece))
-    this.#filled += piece.length
-    if (this.#filled === CHUNK_BYTES) this.#endChunk()
-  }
-
-  #endChunk(): void {
-    if (this.#sealing !== undefined) this.#held.endChunk(this.#sealing.end())
-    this.#sealing = undefined
-    this.#filled = 0
-    this.#count += 1
+  get #isInMemory(): boolean {
+    return this.#held.bytes === this.bodyBytes
   }
 
   /** Whether what is held is too much, for this draft or for all of them together. */
@@ -125,25 +116,27 @@ export class SealedDraft implements Draft {
     return this.#file === undefined ? bytes > COPY_BYTES_MAX : bytes >= WRITE_BYTES
   }
 
-  async #spill(): Promise<void> {
-    await this.#writeHeld()
-    this.#held.clear()
+  async #spill(isLast: boolean): Promise<void> {
+    await this.#writeHeld(isLast)
+    this.#held = new PlainPieces()
     this.#uncount()
   }
 
-  async #writeHeld(): Promise<void> {
+  async #writeHeld(isLast: boolean): Promise<void> {
     this.#file ??= await this.#parts.spool.create()
-    await this.#file.write(this.#held.pieces)
+    const sealed = this.#sealer.seal(this.#held.all)
+    await this.#file.write(isLast ? [...sealed, ...this.#sealer.end()] : sealed)
   }
 
   async *#read(): AsyncGenerator<Buffer> {
     this.#assertOpen()
-    yield* openBody(this.key, this.#place(), this.bodyBytes, this.#parts.spool)
+    if (this.#file === undefined || this.#isInMemory) yield* readPlain(this.key, this.#held.all)
+    else yield* openBody(this.key, { spool: this.#file.name }, this.bodyBytes, this.#parts.spool)
   }
 
   #place(): BodyPlace {
-    if (this.#file === undefined) return { inline: Buffer.concat(this.#held.pieces) }
-    return { spool: this.#file.name, copy: this.#held.bytes > 0 ? this.#held : undefined }
+    if (this.#file !== undefined) return { spool: this.#file.name }
+    return { inline: Buffer.concat([...this.#sealer.seal(this.#held.all), ...this.#sealer.end()]) }
   }
 
   #uncount(): void {
@@ -152,8 +145,7 @@ export class SealedDraft implements Draft {
   }
 
   async #free(): Promise<void> {
-    this.#sealing = undefined
-    this.#held = new SealedChunks()
+    this.#held = new PlainPieces()
     this.#uncount()
     await this.#file?.close().catch(() => undefined)
     this.#file = undefined
