@@ -1,5 +1,6 @@
 /**
- * The hostile corpus: uploads that were made to hurt. Each is made here, the same each time, rather than kept as megabytes of files.
+ * The hostile corpus: uploads that were made to hurt. Each is made here, the same each time; test/vectors/openpgp/hostile
+ * has the small ones as files, and of the others how long they are and their SHA-256 (generate-hostile.ts beside it).
  */
 import { gzipSync } from 'node:zlib'
 import { SubpacketType } from '../src/certificate/subpacket.ts'
@@ -10,7 +11,7 @@ import {
   certify,
   DAY,
   direct,
-  ecdsa,
+  ecdsaOfNobody,
   ed25519,
   flags,
   issuer,
@@ -90,7 +91,7 @@ const encrypting = unknownKey(1, { subkey: true })
 
 /** A second's work. */
 export function hostileCorpus(): readonly Hostile[] {
-  const slow = ecdsa('brainpoolP512r1')
+  const slow = ecdsaOfNobody('brainpoolP512r1')
   const huge = rsaOfNobody(8192)
   const tampered = Buffer.from(VICTIM)
   tampered[VICTIM.length - 1] = (tampered.at(-1) ?? 0) ^ 1

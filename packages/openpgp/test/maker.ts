@@ -1,5 +1,12 @@
 /** Makes certificates, right and wrong ones, packet by packet: for tests, the hostile corpus and benchmarks. Ed25519 keys come from a number, so that they are the same each time. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import {
+  createECDH,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+} from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { hashName, saltBytes } from '../src/certificate/algorithm.ts'
 import { readKey } from '../src/certificate/key.ts'
@@ -112,6 +119,22 @@ export function ecdsa(curve: string, options: KeyOptions = {}): TestKey {
   return {
     key: toKey(keyBody(options.version ?? 4, options.created ?? BIRTH, 19, material), typeOf(options)),
     sign: (_digest, hash, data) => signHalves(privateKey, hash, data),
+  }
+}
+
+/** The same each time: whoever reads this has its secret. Its signatures are always the same numbers, which sign nothing. */
+export function ecdsaOfNobody(curve: string): TestKey {
+  const { oid = '', bytes = 0 } = CURVES[curve] ?? {}
+  const scalar = createHash('sha512').update(curve).digest().subarray(0, bytes)
+  scalar[0] = 1 // Below the order of the curve.
+  const agreement = createECDH(curve)
+  agreement.setPrivateKey(scalar)
+  const curveOid = Buffer.from(oid, 'hex')
+  const point = frameMpi(agreement.getPublicKey())
+  const material = Buffer.concat([Buffer.from([curveOid.length]), curveOid, point])
+  return {
+    key: toKey(keyBody(4, BIRTH, 19, material)),
+    sign: () => Buffer.concat([frameMpi(scalar), frameMpi(scalar)]),
   }
 }
 
