@@ -144,6 +144,10 @@ describe('answers', () => {
     const query = await ask(server.port, `/v1/items/a?limit=${CANARY}`, json({ size: 1 }))
     expect(JSON.parse(query.text)).toMatchObject({ status: 400, in: 'querystring' })
     expect(query.text).not.toContain(CANARY)
+    for (const text of ['1.5', '1e3', '0x10', ' 1', '', '1_0'])
+      expect(
+        (await ask(server.port, `/v1/items/a?limit=${encodeURIComponent(text)}`, json({ size: 1 }))).status,
+      ).toBe(400)
   })
 
   test.each([

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import { fastify } from 'fastify'
@@ -12,6 +11,7 @@ import type { ListenTarget, Listener } from './listener.ts'
 import { isNear } from './near.ts'
 import { describeRoutes } from './openapi.ts'
 import { limitRequests } from './rate-limit.ts'
+import { validatorCompiler } from './validator.ts'
 
 export interface HttpOptions {
   readonly log: Log
@@ -55,7 +55,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply.header('access-control-allow-origin', '*'), toProblem(error, log)),
   })
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.setValidatorCompiler(validatorCompiler)
   setStrictHeaders(app)
   await limitRequests(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE)
   await parseCookies(app)
