@@ -1,4 +1,5 @@
 /** Time, randomness, and the life of a process: the only sources of nondeterminism (STYLE §10); and what is bounded by time. */
+export { answerRequests } from './answer-requests.ts'
 export { Blinding, clientNetwork } from './blinding.ts'
 export { Budget } from './budget.ts'
 export type { BudgetRate } from './budget.ts'
@@ -11,4 +12,4 @@ export { runService } from './run-service.ts'
 export { openSecretFile } from './secret-file.ts'
 export { Supervisor } from './supervisor.ts'
 export { VirtualClock } from './virtual-clock.ts'
-export { WorkerLine, type WorkerAnswer, type WorkerLineOptions, type WorkerRequest } from './worker-line.ts'
+export { WorkerLine, type WorkerLineOptions } from './worker-line.ts'

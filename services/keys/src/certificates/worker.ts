@@ -1,7 +1,6 @@
 /** The thread in which certificates are read, verified and merged: what strangers send never runs where lookups are answered. */
-import { parentPort } from 'node:worker_threads'
 import { OpenPgpError } from '@sealpost/openpgp'
-import type { WorkerAnswer, WorkerRequest } from '@sealpost/runtime'
+import { answerRequests } from '@sealpost/runtime'
 import { encryptTask, importTask, mergeTask, readTask, verifyTask } from './task.ts'
 import type { Task } from './task.ts'
 
@@ -27,9 +26,4 @@ async function outcomeOf(task: Task): Promise<Outcome> {
   }
 }
 
-/** What `outcomeOf` throws ends the thread as an unhandled rejection does. */
-async function reply({ id, task }: WorkerRequest<Task>): Promise<void> {
-  parentPort?.postMessage({ id, result: await outcomeOf(task) } satisfies WorkerAnswer<Outcome>)
-}
-
-parentPort?.on('message', (request: WorkerRequest<Task>) => void reply(request))
+answerRequests(outcomeOf)

@@ -1,7 +1,6 @@
 /** The thread in which mails to submission addresses are read: what strangers encrypt is opened nowhere else. */
-import { parentPort } from 'node:worker_threads'
 import { makeOwnKey, readOwnKey, signDetached } from '@sealpost/openpgp/own-key'
-import type { WorkerAnswer, WorkerRequest } from '@sealpost/runtime'
+import { answerRequests } from '@sealpost/runtime'
 import { readMail } from './read-mail.ts'
 
 /** Times in milliseconds since 1970. */
@@ -18,9 +17,4 @@ async function run(task: SubmissionTask): Promise<unknown> {
   return await readMail(Buffer.from(task.message), task.secret)
 }
 
-/** What `run` throws ends the thread as an unhandled rejection does. */
-async function reply({ id, task }: WorkerRequest<SubmissionTask>): Promise<void> {
-  parentPort?.postMessage({ id, result: await run(task) } satisfies WorkerAnswer<unknown>)
-}
-
-parentPort?.on('message', (request: WorkerRequest<SubmissionTask>) => void reply(request))
+answerRequests(run)

@@ -1,8 +1,6 @@
 /** The other side of session-key-thread.ts. */
-import { parentPort } from 'node:worker_threads'
-import type { SessionKey } from '@sealpost/openpgp'
 import { makeSessionKey } from '@sealpost/openpgp/encrypt'
-import type { WorkerAnswer, WorkerRequest } from '@sealpost/runtime'
+import { answerRequests } from '@sealpost/runtime'
 
 export interface SessionKeyTask {
   readonly certificate: Uint8Array
@@ -11,12 +9,4 @@ export interface SessionKeyTask {
   readonly now: number
 }
 
-async function answer({
-  id,
-  task: { certificate, address, now },
-}: WorkerRequest<SessionKeyTask>): Promise<void> {
-  const result = await makeSessionKey(certificate, address, now)
-  parentPort?.postMessage({ id, result } satisfies WorkerAnswer<SessionKey | undefined>)
-}
-
-parentPort?.on('message', (request: WorkerRequest<SessionKeyTask>) => void answer(request))
+answerRequests(({ certificate, address, now }: SessionKeyTask) => makeSessionKey(certificate, address, now))
