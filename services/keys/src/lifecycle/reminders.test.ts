@@ -68,3 +68,30 @@ test('a turn goes on while there are more, for half an hour; the next one has th
   expect(counts).toEqual([3, 5, 5])
   expect(recipients.size).toBe(5)
 })
+
+test('one that fails again and again holds up no other, and comes again in the next turn', async () => {
+  const clock: Clock = { ...systemClock, now: () => (BIRTH + 100 * DAY) * 1000 }
+  const store = memoryCertificateStore()
+  const directory = new Directory({ store, worker, clock })
+  const addresses = [51, 52, 53].map((seed) => `r${String(seed)}@example.org`)
+  for (const [index, address] of addresses.entries()) {
+    const primary = ed25519(51 + index)
+    const hashed = [flags(3), seconds(9, (101 + index) * DAY)]
+    await directory.submit(
+      Buffer.concat([primary.key.packet.bytes, userId(address), certify(primary, address, { hashed })]),
+    )
+    await directory.publish(primary.key.fingerprint.toString('hex').toUpperCase(), address)
+  }
+  const tried: string[] = []
+  const send = ({ recipient }: { recipient: string }): Promise<void> => {
+    tried.push(recipient)
+    return recipient === addresses[0] ? Promise.reject(new Error('always')) : Promise.resolve()
+  }
+  const mail = new KeyMail({ mail: { send }, worker, clock, random: systemRandom, domain: 'localhost' })
+  const parts = { store, directory, mail, clock, server: 'localhost', origin: () => 'https://localhost' }
+  const turn = (): Promise<void> => sendReminders({ ...parts, onSent: () => undefined })
+  await expect(turn()).rejects.toThrow('always')
+  expect(tried).toEqual(addresses)
+  await expect(turn()).rejects.toThrow('always')
+  expect(tried).toEqual([...addresses, addresses[0]])
+})
