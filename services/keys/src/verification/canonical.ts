@@ -79,13 +79,19 @@ export class Canonical {
       fingerprint = onlyOneWith(address, all)
     })
     const described = await directory.describe(fingerprint)
-    const taken = submission.certificates.find((each) => each.fingerprint === fingerprint)
-    if (described === undefined || taken?.outcome === 'ignored')
+    const submitted = submission.certificates.find((each) => each.fingerprint === fingerprint)
+    if (described === undefined || submitted?.outcome === 'ignored')
       throw new CanonicalError('CANONICAL_REMOVED', [fingerprint])
     if (described.listing.revoked !== undefined) throw new CanonicalError('CANONICAL_REVOKED', [fingerprint])
-    if (!(await links.takeToken(hashMailedToken(token), address, clock.now())))
-      throw new CanonicalError('CANONICAL_UNAUTHORIZED')
-    await directory.publish(fingerprint, address)
+    const hash = hashMailedToken(token)
+    const taken = await links.takeToken(hash, address, clock.now())
+    if (taken === undefined) throw new CanonicalError('CANONICAL_UNAUTHORIZED')
+    try {
+      await directory.publish(fingerprint, address)
+    } catch (error) {
+      await links.putToken(hash, taken)
+      throw error
+    }
     return submission
   }
 

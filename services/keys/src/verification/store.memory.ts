@@ -49,7 +49,11 @@ export function memoryLinkStore(isKnown: (fingerprint: string) => boolean, uploa
     },
     putToken: async (hash, token) => void tokens.set(key(hash), token),
     hasToken: async (hash, address, now) => holds(hash, address, now),
-    takeToken: async (hash, address, now) => holds(hash, address, now) && tokens.delete(key(hash)),
+    async takeToken(hash, address, now) {
+      const token = holds(hash, address, now) ? tokens.get(key(hash)) : undefined
+      if (token !== undefined) tokens.delete(key(hash))
+      return token
+    },
     async useOnce(digest, expiresAt) {
       if (used.has(key(digest))) return false
       used.set(key(digest), expiresAt)

@@ -58,7 +58,10 @@ export function postgresLinkStore(db: Db): LinkStore {
       return rows.length > 0
     },
     async takeToken(hash, address, now) {
-      return (await db.execute(sql`delete ${token(hash, address, now)}`)) > 0
+      const [row] = await db.query<{ expires_at: Date }>(
+        sql`delete ${token(hash, address, now)} returning expires_at`,
+      )
+      return row && { address, expiresAt: row.expires_at.getTime() }
     },
     async useOnce(digest, expiresAt) {
       const rows = await db.execute(sql`

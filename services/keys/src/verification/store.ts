@@ -37,8 +37,8 @@ export interface LinkStore {
   putToken(tokenHash: Buffer, token: AddressToken): Promise<void>
   /** Whether it is one that was mailed to this address and holds at `now`, in milliseconds since 1970. */
   hasToken(tokenHash: Buffer, address: string, now: number): Promise<boolean>
-  /** The same, and it is used up: of several at once, one gets true. */
-  takeToken(tokenHash: Buffer, address: string, now: number): Promise<boolean>
+  /** The same, and it is used up: of several at once, one gets it. */
+  takeToken(tokenHash: Buffer, address: string, now: number): Promise<AddressToken | undefined>
   /** False when it was used before. Forgotten after `expiresAt`, in milliseconds since 1970. */
   useOnce(statementDigest: Buffer, expiresAt: number): Promise<boolean>
   /** Deletes what has expired. */
