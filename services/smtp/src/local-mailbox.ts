@@ -1,6 +1,6 @@
 /** Which account an address of one of our domains stands for. */
 import { domainToASCII } from 'node:url'
-import { KEY_SUBMISSION_NAME } from '@sealpost/accounts'
+import { KEY_SENDER_NAME, KEY_SUBMISSION_NAME } from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import type { EmailAddress } from '@sealpost/mail'
 
@@ -12,6 +12,11 @@ export function localDomain({ domain }: EmailAddress, domains: readonly string[]
 /** Whether keys are submitted there. draft-koch-openpgp-webkey-service §4.1 */
 export function isSubmissionAddress(address: EmailAddress, domains: readonly string[]): boolean {
   return address.local.toLowerCase() === KEY_SUBMISSION_NAME && localDomain(address, domains) !== undefined
+}
+
+/** Whether mails of the key directory come from there, and nobody reads what is sent to it. */
+export function isKeySender(address: EmailAddress, domains: readonly string[]): boolean {
+  return address.local.toLowerCase() === KEY_SENDER_NAME && localDomain(address, domains) === domains[0]
 }
 
 /** The bare JID whose account has the address, if it is anybody's. */

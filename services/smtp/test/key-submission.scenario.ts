@@ -45,7 +45,19 @@ describe('at the ports', () => {
     const mx = await reception.connect('mx')
     await mx.ask(`MAIL FROM:<${STRANGER}>`)
     expect(await mx.ask('RCPT TO:<key-submission@elsewhere.example>')).toMatch(/^550 5\.7\.1/)
-    expect(await mx.ask('RCPT TO:<keys@localhost>')).toMatch(/^550 5\.1\.1/)
+  })
+
+  test('servers that call back find the sender of the directory; a mail to it is refused', async () => {
+    const mx = await reception.connect('mx')
+    await mx.ask('MAIL FROM:<>')
+    expect(await mx.ask('RCPT TO:<keys@localhost>')).toMatch(/^250/)
+    for (const sender of [undefined, STRANGER]) {
+      const client = await reception.connect('mx')
+      const text = `From: ${STRANGER}\r\n\r\nanswer`
+      expect(await send(client, { from: sender ?? '', to: ['Keys@localhost'], text })).toMatch(
+        /^550 5\.1\.1 Nobody reads/,
+      )
+    }
   })
 
   test('what is larger than a key may be is refused while its sender is there', async () => {

@@ -5,7 +5,7 @@
 import type { Accounts } from '@sealpost/accounts'
 import type { EmailAddress } from '@sealpost/mail'
 import { Blinding, type BudgetRate, Budgets, clientNetwork, type Clock, type Random } from '@sealpost/runtime'
-import { isSubmissionAddress, localDomain, mailboxJid } from '../local-mailbox.ts'
+import { isKeySender, isSubmissionAddress, localDomain, mailboxJid } from '../local-mailbox.ts'
 import { reportKind } from '../reports/report-addresses.ts'
 import type { Client, Envelope, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
@@ -14,6 +14,7 @@ const reject = {
   relay: () => new SmtpReply(550, '5.7.1', 'Relaying denied'), // RFC 3463 §3.8
   // The same for a name that nobody has, one that is suspended, and one that is not given again.
   unknown: () => new SmtpReply(550, '5.1.1', 'No such mailbox here'), // RFC 3463 §3.2
+  unread: () => new SmtpReply(550, '5.1.1', 'Nobody reads mail to the key directory'), // RFC 3463 §3.2
   full: () => new SmtpReply(452, '4.2.2', 'The mailbox is full'), // RFC 3463 §3.3
   guessing: () => new SmtpReply(450, '4.7.1', 'Too many unknown recipients, try again later'), // RFC 3463 §3.8
 } as const
@@ -67,6 +68,7 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
       if (isRoleAddress(address)) return undefined
       if (isSubmissionAddress(address, domains)) return undefined
       if (reportKind(address) !== undefined) return undefined
+      if (isKeySender(address, domains)) return undefined
       const key = keyOf(client)
       if (!client.trusted && !unknown.allows(key)) return reject.guessing()
       const jid = mailboxJid(address, domains)
@@ -75,6 +77,9 @@ export function recipientsStage(options: RecipientsOptions): Stage & Disposable 
       unknown.take(key)
       return reject.unknown()
     },
+    // Servers that call back to see whether a sender exists go as far as RCPT, and refuse mails of the key directory else.
+    header: ({ envelope: { recipients } }) =>
+      recipients.some(({ address }) => isKeySender(address, domains)) ? reject.unread() : undefined,
     [Symbol.dispose]() {
       unknown[Symbol.dispose]()
       blinding[Symbol.dispose]()
