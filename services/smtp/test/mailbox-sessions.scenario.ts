@@ -73,6 +73,18 @@ test('at the start, of those who have sessions here the ones that may not are ki
   await expect.poll(() => doveadm.asked).toEqual(['who', 'kick ann@localhost', 'kick gone@localhost'])
 })
 
+test('one that cannot be kicked leaves none of the others in', async () => {
+  const { reply } = doveadm
+  onTestFinished(() => void (doveadm.reply = reply))
+  doveadm.reply = (name, parameters) =>
+    parameters.mask?.[0] === 'ann@localhost' ? 75 : reply(name, parameters)
+  await suspend('ann')
+  sessions = ['ann@localhost', 'gone@localhost']
+  await open()
+  await expect.poll(() => errors).toMatchObject([{ code: 'MAILBOX_SERVER_ANSWER' }])
+  expect(doveadm.asked).toEqual(['who', 'kick ann@localhost', 'kick gone@localhost'])
+})
+
 test('a name is no pattern', async () => {
   await open()
   await suspend('st*r')

@@ -79,12 +79,18 @@ export class MailboxSessions implements AsyncDisposable {
 
   async #checkAll(): Promise<boolean> {
     const { accounts, domains, doveadm, clock } = this.#options
+    const failures: unknown[] = []
     for (const user of await who(doveadm, clock)) {
       const domain = user.slice(user.indexOf('@') + 1)
       if (!domains.includes(domain)) continue
-      const account = await accounts.find(parseJid(user))
-      if (account?.state !== 'active') await kick(doveadm, user, clock)
+      try {
+        const account = await accounts.find(parseJid(user))
+        if (account?.state !== 'active') await kick(doveadm, user, clock)
+      } catch (error) {
+        failures.push(error) // One that cannot be put out leaves none of the others in.
+      }
     }
+    if (failures.length > 0) throw failures[0]
     return false
   }
 }
