@@ -6,6 +6,7 @@ export interface World {
   readonly mx?: Readonly<Record<string, readonly MxRecord[]>>
   readonly addresses?: Readonly<Record<string, readonly string[]>>
   readonly txt?: Readonly<Record<string, readonly string[]>>
+  readonly cname?: Readonly<Record<string, readonly string[]>>
   readonly tlsa?: Readonly<Record<string, readonly TlsaRecord[]>>
   /** Names whose answers DNSSEC vouches for, and names that nobody answers for. */
   readonly secure?: readonly string[]
@@ -36,7 +37,7 @@ export function resolverOf(world: () => World): Resolver {
     txt: (name) => answer(world().txt, name),
     tlsa: (name) => answer(world().tlsa, name),
     ptr: () => Promise.resolve({ result: 'none', exists: false, secure: false }),
-    cname: () => Promise.resolve({ result: 'none', exists: false, secure: false }),
+    cname: (name) => answer(world().cname, name),
   }
 }
 

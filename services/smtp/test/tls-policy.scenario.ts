@@ -252,6 +252,30 @@ test('DANE: records that nobody vouches for do not count; unusable ones still as
   expect(told().map(([, type]) => type)).toEqual([undefined, 'tlsa-invalid', 'starttls-not-supported'])
 })
 
+test('DANE: of a server that is an alias, the records of the name at its end come first, if the alias is vouched for (RFC 7672 §2.2.2)', async () => {
+  await open(stranger)
+  const [first, end, middle] = [
+    `_${String(port())}._tcp.${HOST}`,
+    `_${String(port())}._tcp.end.example`,
+    'middle.example',
+  ]
+  const withAlias = (tlsa: World['tlsa'], secure: readonly string[] = [HOST, middle, 'end.example']): void =>
+    dns({
+      secure: [DOMAIN, HOST, first, end, ...secure],
+      cname: { [HOST]: [middle], [middle]: ['end.example'] },
+      tlsa: tlsa ?? {},
+    })
+  const [right, wrong] = [[digest(stranger.cert)], [digest(known.cert)]]
+  withAlias({ [first]: wrong, [end]: right })
+  expect(await send()).toMatchObject(delivered)
+  withAlias({ [first]: right, [end]: wrong })
+  expect(await send()).toMatchObject(refused('4.7.5'))
+  withAlias({ [first]: right })
+  expect(await send()).toMatchObject(delivered)
+  withAlias({ [first]: right, [end]: wrong }, [HOST]) // Nobody vouches for the second step.
+  expect(await send()).toMatchObject(delivered)
+})
+
 test('REQUIRETLS: not to servers that nobody vouches for, nor to those that do not know it (RFC 8689 §4.2.1)', async () => {
   await open()
   dns()

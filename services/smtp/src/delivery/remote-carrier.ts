@@ -68,6 +68,8 @@ type Refusal = { readonly reply: Reply; readonly policy?: TlsPolicy; readonly fa
 
 const NOT_NAMED: TlsFault = { type: 'validation-failure', reason: 'MX_NOT_IN_POLICY' }
 
+/** Aliases of aliases of a mail server. */
+const ALIASES_MAX = 12
 const SMTP_PORT = 25
 /** RFC 8314 §7.3: TLS from the first byte. */
 const SMTPS_PORT = 465
@@ -218,22 +220,32 @@ export class RemoteCarrier implements Disposable {
     }
   }
 
-  /** Undefined: it has no DANE records. */
+  /** RFC 7672 §2.2.2: of an alias that is vouched for, the records of the name at its end come first. Undefined: it has no DANE records. */
   async #daneDemand(host: string): Promise<Demand | Refusal | undefined> {
+    let end = host
+    let alias = await this.#options.resolver.cname(host)
+    for (let aliases = 0; alias.result === 'found' && alias.secure && aliases < ALIASES_MAX; aliases++) {
+      end = alias.records[0] ?? end
+      alias = await this.#options.resolver.cname(end)
+    }
+    if (alias.result === 'failed') return notLookedUp(host)
+    const isEnd = end !== host && alias.result === 'none'
+    return (
+      (isEnd ? await this.#recordsDemand(end, [end, host]) : undefined) ?? this.#recordsDemand(host, [host])
+    )
+  }
+
+  /** `names`: one of which a certificate must have that an authority vouches for. Undefined: there are no records. */
+  async #recordsDemand(host: string, names: readonly string[]): Promise<Demand | Refusal | undefined> {
     const port = this.#options.port ?? SMTP_PORT
     const answer = await this.#options.resolver.tlsa(`_${String(port)}._tcp.${host}`)
     // RFC 7672 §2.1.2: whoever suppresses the answer must not get the mail.
-    if (answer.result === 'failed')
-      return {
-        reply: ownReply(451, '4.7.5', 'The DANE records of the server cannot be looked up'),
-        policy: danePolicy(host, []),
-        fault: { type: 'dnssec-invalid' },
-      }
+    if (answer.result === 'failed') return notLookedUp(host)
     if (answer.result !== 'found' || !answer.secure) return undefined
     const records = usableRecords(answer.records)
     const policy = danePolicy(host, answer.records)
     return records.length > 0
-      ? { tls: { kind: 'dane', records, names: [host] }, policy }
+      ? { tls: { kind: 'dane', records, names }, policy }
       : { tls: { kind: 'encrypted' }, policy, known: { type: 'tlsa-invalid' } }
   }
 
@@ -299,6 +311,14 @@ export class RemoteCarrier implements Disposable {
   ): void {
     const failure = fault && { ...fault, mxHost, receivingIp }
     if (policy !== undefined) this.#options.onTlsResult?.({ domain, policy, failure })
+  }
+}
+
+function notLookedUp(host: string): Refusal {
+  return {
+    reply: ownReply(451, '4.7.5', 'The DANE records of the server cannot be looked up'),
+    policy: danePolicy(host, []),
+    fault: { type: 'dnssec-invalid' },
   }
 }
 
