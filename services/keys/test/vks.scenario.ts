@@ -112,6 +112,26 @@ describe('the way of a key', () => {
     expect((await upload(signingOnly(1, address))).json.status).toEqual({ [address]: 'published' })
   })
 
+  test('a link that is pressed ten times at once publishes once, and each sees that it is published', async () => {
+    const address = 'eager@example.org'
+    const link = await linkFor(signingOnly(2_001, address), address)
+    const answers = await Promise.all(Array.from({ length: 10 }, () => press(link)))
+    const texts = answers.filter(({ status }) => status === 200).map(({ text }) => text)
+    expect(texts.length).toBeGreaterThan(0)
+    for (const text of texts) expect(text).toContain('Your key is published')
+    for (const { status } of answers) expect([200, 404]).toContain(status)
+    expect((await press(link)).status).toBe(404)
+    const { entries } = JSON.parse((await ask(`/keys/v1/history/${address}`)).text) as { entries: unknown[] }
+    expect(entries).toHaveLength(1)
+  })
+
+  test('by an address one may look as often as by a fingerprint, over this face as over the others', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => ask(`/vks/v1/by-email/n${String(index)}@example.org`)),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]))
+  })
+
   test('a mail to one who can read it is encrypted, link and all (RFC 3156 §4)', async () => {
     const address = 'sealed@example.org'
     const { privateKey, publicKey } = await generateKey({ userIDs: [{ email: address }], format: 'armored' })

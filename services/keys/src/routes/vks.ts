@@ -35,7 +35,6 @@ export interface VksOptions {
 }
 
 /** Of one client. */
-const ADDRESS_LOOKUPS_PER_MINUTE = 60
 const REQUESTS_PER_MINUTE = 30
 const RETRY_AFTER_SECONDS = 60
 /** More than a certificate has. */
@@ -102,7 +101,6 @@ function lookupRoute(app: FastifyInstance, name: LookupName, { directory, events
         params: Type.Object({ what: Type.String() }),
         response: { 200: Text, 400: Text, 404: Text },
       },
-      config: name === 'email' ? { rateLimit: { max: ADDRESS_LOOKUPS_PER_MINUTE } } : {},
     },
     async ({ params }, reply) => {
       const needle = readNeedle(name, params.what)
