@@ -1,3 +1,4 @@
+export { postgresTransitions, type Transition, type Transitions } from './transitions.ts'
 export {
   AccountError,
   DATA_OWNERS,

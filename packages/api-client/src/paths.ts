@@ -2694,6 +2694,376 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/webhooks": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List webhooks, never their secrets; there are fifty at most. Needs: webhooks:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            url: string
+            label: string
+            events: string[]
+            enabled: boolean
+            /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+            disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+            created_on: string
+            /** The last time that it took something */
+            delivered_on?: string
+            failing_since?: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Have events sent to an address, signed with a secret that is shown once. Needs: webhooks:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** https, on a public address */
+        url: string
+        /** Names of events, KIND.* for all of a kind (account, abuse, incident, subscription, webhook), * for all */
+        events: string[]
+        /** Of a key, for its owner */
+        label?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          url: string
+          label: string
+          events: string[]
+          enabled: boolean
+          /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+          disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+          created_on: string
+          /** The last time that it took something */
+          delivered_on?: string
+          failing_since?: string
+          /** Signs what is sent (Standard Webhooks), shown only here */
+          secret: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/webhooks/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show a webhook. Needs: webhooks:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          url: string
+          label: string
+          events: string[]
+          enabled: boolean
+          /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+          disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+          created_on: string
+          /** The last time that it took something */
+          delivered_on?: string
+          failing_since?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    /** Remove a webhook with all that waits for it. Needs: webhooks:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    /** Change a webhook; disabling gives up what waits for it. Needs: webhooks:write. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** https, on a public address */
+        url?: string
+        /** Names of events, KIND.* for all of a kind (account, abuse, incident, subscription, webhook), * for all */
+        events?: string[]
+        /** Of a key, for its owner */
+        label?: string
+        enabled?: boolean
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          url: string
+          label: string
+          events: string[]
+          enabled: boolean
+          /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+          disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+          created_on: string
+          /** The last time that it took something */
+          delivered_on?: string
+          failing_since?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/webhooks/{id}/secret": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Give a webhook a new secret; the one before signs beside it for a day. Needs: webhooks:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          url: string
+          label: string
+          events: string[]
+          enabled: boolean
+          /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+          disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+          created_on: string
+          /** The last time that it took something */
+          delivered_on?: string
+          failing_since?: string
+          /** Signs what is sent (Standard Webhooks), shown only here */
+          secret: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/webhooks/{id}/test": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Send the event webhook.test to a webhook, whatever it asks for. Needs: webhooks:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          url: string
+          label: string
+          events: string[]
+          enabled: boolean
+          /** failing: for two days; gone: it answered 410; overrun: too much waited for it */
+          disabled_reason?: "operator" | "failing" | "gone" | "overrun"
+          created_on: string
+          /** The last time that it took something */
+          delivered_on?: string
+          failing_since?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/webhooks/{id}/redeliver": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Send all that was given up for a webhook again. Needs: webhooks:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          count: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/webhook-deliveries": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what waits to be sent and what was given up; what arrived is forgotten. Needs: webhooks:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          webhook?: string
+          /** dead: given up */
+          state?: "waiting" | "dead"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            webhook_id: string
+            event_id: string
+            type: string
+            /** As it is sent */
+            data: { [name: string]: unknown }
+            happened_at: string
+            /** dead: given up */
+            state: "waiting" | "dead"
+            attempts: number
+            /** Of the last attempt: status-500, timeout, address-refused, … */
+            outcome?: string
+            /** Of the next attempt */
+            next_at?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/webhook-deliveries/{id}/redeliver": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Send what was given up again. Needs: webhooks:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          webhook_id: string
+          event_id: string
+          type: string
+          /** As it is sent */
+          data: { [name: string]: unknown }
+          happened_at: string
+          /** dead: given up */
+          state: "waiting" | "dead"
+          attempts: number
+          /** Of the last attempt: status-500, timeout, address-refused, … */
+          outcome?: string
+          /** Of the next attempt */
+          next_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/me": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Show your own account. HTTP Basic with name and password of an account. */

@@ -176,8 +176,11 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   )
   directory = keys.keys
   const ownData = { relay: xmpp.ownData, keys: keys.ownData, mail: smtp.ownData }
-  const ports = { relay, mail: mailOperations, dkim, desk, reports, ownData }
-  const api = stack.use(await createApiService({ publicOrigin: () => known }, platform, ports))
+  const ports = { relay, mail: mailOperations, letters: mail, dkim, desk, reports, ownData }
+  const { webhookNetworks } = config.api
+  const api = stack.use(
+    await createApiService({ publicOrigin: () => known, webhookNetworks }, platform, ports),
+  )
   commands = api.commands
   const resolve = (origin: string): void => {
     known = origin

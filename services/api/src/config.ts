@@ -1,5 +1,5 @@
 /** Configuration of the API service: where links lead that it hands out, and where the other services are. */
-import type { EnvReader } from '@sealpost/config'
+import type { EnvReader, Networks } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
 
 export interface ApiConfig {
@@ -11,9 +11,11 @@ export interface ApiConfig {
   readonly mailUrl: URL | undefined
   /** The same of the key directory. */
   readonly keysUrl: URL | undefined
+  /** Addresses that are not public, and to which webhooks may be sent all the same. */
+  readonly webhookNetworks: Networks
 }
 
-/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL and KEYS_URL. */
+/** Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL and WEBHOOK_NETWORKS. */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
   return {
@@ -21,5 +23,6 @@ export function readConfig(env: EnvReader): ApiConfig {
     relayUrl: readServiceUrl('RELAY_URL', env),
     mailUrl: readServiceUrl('MAIL_URL', env),
     keysUrl: readServiceUrl('KEYS_URL', env),
+    webhookNetworks: env.networks('WEBHOOK_NETWORKS', []),
   }
 }

@@ -18,6 +18,11 @@ export interface ApiEvents {
   auditFailed(code: string): void
   /** Numbers could not be collected or kept, or a service did not tell its own. */
   statisticsFailed(error: unknown): void
+  /** An attempt to deliver: delivered, gone, or why not. */
+  webhookAttempt(outcome: string): void
+  webhookDisabled(reason: string): void
+  /** Nothing could be read or written; it is tried again. */
+  webhooksFailed(code: string): void
   /** A person's part of this service's data could not be erased; it is tried again. */
   erasureFailed(code: string): void
 }
@@ -30,6 +35,9 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     ['method', 'result'],
   )
   const tokens = metrics.counter('api_tokens_refused_total', 'Requests with an unknown API key')
+  const webhooks = metrics.counter('api_webhook_attempts_total', 'Attempts to deliver webhooks by result', [
+    'result',
+  ])
   const imported = metrics.counter('api_imported_lines_total', 'Lines of imports by result', ['result'])
   return {
     signIn: (result) => signIns.inc({ result }),
@@ -42,6 +50,10 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     importFailed: (code) => log.warn('import_failed', { code }),
     auditFailed: (code) => log.error('audit_failed', { code }),
     statisticsFailed: (error) => log.warn('statistics_failed', { code: errorCode(error) }),
+    webhookAttempt: (outcome) =>
+      webhooks.inc({ result: outcome === 'delivered' || outcome === 'gone' ? outcome : 'failed' }),
+    webhookDisabled: (reason) => log.warn('webhook_disabled', { code: reason }),
+    webhooksFailed: (code) => log.error('webhooks_failed', { code }),
     erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
 import {
   dkimClient,
+  mailClient,
   mailDeskClient,
   mailReportsClient,
   mailOperationsClient,
@@ -37,6 +38,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   }
   const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
   const ports = { relay, mail, desk, dkim: dkimClient(mailRelay), reports, ownData }
+  const letters = mailClient(mailRelay)
+  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports }
   const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)

@@ -1,14 +1,16 @@
 /** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
 import { createHash } from 'node:crypto'
 import { createAccounts, deriveVerifiers, runErasure, type AccountsDomain } from '@sealpost/accounts'
+import { createAccounts, deriveVerifiers, type ErasureOptions, runErasure } from '@sealpost/accounts'
 import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { FastifyPluginAsync } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import type {
   AccountCommands,
   DkimOperations,
+  Mail,
   MailDesk,
   MailOperations,
   MailReports,
@@ -22,19 +24,21 @@ import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
-import { createEvents } from './events.ts'
+import { type ApiEvents, createEvents } from './events.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { createOwnData } from './own-data/own-data.ts'
+import { createLetters } from './letters/letters.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
 import { createStatistics } from './statistics/create-statistics.ts'
+import { openWebhooks } from './webhooks/open-webhooks.ts'
 
 export { readConfig, type ApiConfig } from './config.ts'
 
@@ -54,6 +58,8 @@ const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 export interface ApiPorts {
   readonly relay: Relay
   readonly mail: MailOperations
+  /** Takes letters of the server. */
+  readonly letters: Mail
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
@@ -62,9 +68,10 @@ export interface ApiPorts {
 
 /** Needs the schemas `account` and `api` migrated. */
 export async function createApiService(
-  config: Pick<ApiConfig, 'publicOrigin'> & Partial<ApiConfig>,
+  config: Pick<ApiConfig, 'publicOrigin' | 'webhookNetworks'> & Partial<ApiConfig>,
   platform: Platform,
   { relay, mail, dkim, desk, reports, ownData }: ApiPorts,
+  ports: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
   const { bus, clock, random, log, metrics } = platform
@@ -83,6 +90,18 @@ export async function createApiService(
   stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
   const origin = config.publicOrigin
   const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
+  const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
+  const letters = createLetters({ mail: ports.letters, platform })
+  const privateNetworks = config.webhookNetworks
+  const hooks = stack.use(
+    await openWebhooks({ platform, apiDb, accountDb, privateNetworks, letters, audit, events }),
+  )
+  const idempotency = postgresIdempotency(apiDb)
+  stack.use(keepErasing([idempotency, hooks.store], { ledger: accounts.erasure, clock, bus, events }))
+  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
+
+  const heads = openAuditHeads(platform.dataDir)
+  stack.use(clock.every(HOUR_MS, () => heads.note(audit)))
 
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
   const onError = (error: unknown) => events.statisticsFailed(error)
@@ -100,6 +119,10 @@ export async function createApiService(
     dkim,
     desk,
     reports,
+    auditHeads: heads,
+    ...ports,
+    letters,
+    webhooks: hooks.webhooks,
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     statistics,
     clock,
@@ -119,6 +142,8 @@ export async function createApiService(
     await registerInvitePages(app, { context, origin })
     await registerEnrolmentPages(app, context)
     await registerPanel(app)
+    for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
+    await registerPages(app, context, config)
   }
 
   const firstToken = await inviteFirst(access, accounts)
@@ -139,6 +164,29 @@ export async function createApiService(
 /** Token of the invite of the first administrator, if this start has made it. */
 async function inviteFirst({ administrators }: AccessDomain, { invites }: AccountsDomain) {
   return (await administrators.anybody()) ? undefined : (await invites.createFirstAdmin())?.token
+async function registerPages(
+  app: FastifyInstance,
+  context: CommandContext,
+  { publicOrigin }: Pick<ApiConfig, 'publicOrigin'>,
+): Promise<void> {
+  await registerInvitePages(app, { context, origin: publicOrigin })
+  await registerEnrolmentPages(app, context)
+  await registerPanel(app)
+}
+
+/** Each owner erases its own of an account. */
+function keepErasing(
+  owners: readonly { eraseAccount(accountId: string): Promise<void> }[],
+  { events, ...parts }: Pick<ErasureOptions, 'ledger' | 'clock' | 'bus'> & { readonly events: ApiEvents },
+): AsyncDisposable {
+  return runErasure({
+    ...parts,
+    owner: 'api',
+    erase: async (accountId) => {
+      for (const owner of owners) await owner.eraseAccount(accountId)
+    },
+    onError: (error) => events.erasureFailed(errorCode(error)),
+  })
 }
 
 /** Both are closed with the stack. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { createProcessBus, type Bus } from '@sealpost/bus'
+import { parseNetworks } from '@sealpost/config'
 import { migrate } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
@@ -20,8 +21,11 @@ import {
   type MailReports,
   type OwnDataPorts,
   type ReportedDay,
+  type Mail,
   type MailChange,
+  MailError,
   type MailOperations,
+  type OutgoingMail,
   PortError,
   type QueuedMail,
   type Relay,
@@ -55,6 +59,17 @@ export class TestMail implements MailOperations {
     if ((await this.find(id)) === undefined) return false
     this.changes.push([id, change])
     return true
+  }
+}
+
+/** A mail relay that takes letters of the server. */
+export class TestLetters implements Mail {
+  away = false
+  readonly sent: OutgoingMail[] = []
+
+  async send(mail: OutgoingMail): Promise<void> {
+    if (this.away) throw new MailError('MAIL_DEFERRED')
+    this.sent.push(mail)
   }
 }
 
@@ -165,6 +180,7 @@ export interface TestApi extends AsyncDisposable {
   readonly service: ApiService
   readonly relay: TestRelay
   readonly mail: TestMail
+  readonly letters: TestLetters
   readonly dkim: TestDkim
   readonly desk: TestDesk
   readonly reports: TestReports
@@ -206,6 +222,8 @@ export interface ApiOptions {
   /** The system's unless given. */
   readonly clock?: Clock
   readonly requestsPerMinute?: number
+  /** To which webhooks may be sent although they are not public. */
+  readonly webhookNetworks?: readonly string[]
 }
 
 export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> {
@@ -243,14 +261,19 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     domains: ['example.org', 'example.net'],
     bind: '127.0.0.1',
   }
-  const config = { publicOrigin: () => 'https://example.org:8443' }
+  const config = {
+    publicOrigin: () => 'https://example.org:8443',
+    webhookNetworks: parseNetworks(options.webhookNetworks ?? []) ?? { include: () => false },
+  }
   const relay = new TestRelay()
   const mail = new TestMail()
+  const letters = new TestLetters()
   const dkim = new TestDkim()
   const desk = new TestDesk()
   const reports = new TestReports()
   const ownData = new TestOwnData()
   const ports = { relay, mail, dkim, desk, reports, ownData: ownData.ports }
+  const ports = { relay, mail, letters, dkim, desk, reports }
   const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
@@ -267,6 +290,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     service,
     relay,
     mail,
+    letters,
     dkim,
     desk,
     reports,

@@ -16,6 +16,8 @@ import type { Joining } from '../joining/create-joining.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import type { OwnDataOf } from '../own-data/own-data.ts'
 import type { FileAnswer } from './file-answer.ts'
+import type { Letters } from '../letters/letters.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -89,6 +91,8 @@ export interface CommandContext {
   readonly statistics: Pick<Statistics, 'overview' | 'series'>
   readonly clock: Pick<Clock, 'now'>
   readonly ownData: OwnDataOf
+  readonly letters: Letters
+  readonly webhooks: Webhooks
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

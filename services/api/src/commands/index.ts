@@ -25,6 +25,7 @@ import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } 
 import { showMe } from './me.ts'
 import { statisticsCommands } from './statistics.ts'
 import { ownDataCommands } from './own-data.ts'
+import { webhookCommands } from './webhooks.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
 export const commands: readonly Command[] = [
@@ -74,6 +75,7 @@ export const commands: readonly Command[] = [
   exportAudit,
   verifyAudit,
   ...statisticsCommands,
+  ...webhookCommands,
   showMe,
   listOwnDevices,
   revokeOwnDevice,

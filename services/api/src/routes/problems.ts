@@ -10,6 +10,7 @@ import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
 import { PortError } from '@sealpost/ports'
 import { AccessError, type AccessErrorCode } from '../access/access-error.ts'
+import { WebhookError, type WebhookErrorCode } from '../webhooks/webhook-error.ts'
 
 const refusals = {
   ACCOUNT_UNKNOWN: [404, 'account-unknown'],
@@ -61,6 +62,13 @@ const accessRefusals = {
   TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
   BUSY: [503, 'busy'],
 } as const satisfies Record<AccessErrorCode, readonly [number, string]>
+const webhookRefusals = {
+  WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],
+  WEBHOOK_LIMIT: [409, 'webhook-limit'],
+  WEBHOOK_URL_REFUSED: [422, 'webhook-url-refused'],
+  DELIVERY_UNKNOWN: [404, 'delivery-unknown'],
+  DELIVERY_WAITING: [409, 'delivery-waiting'],
+} as const satisfies Record<WebhookErrorCode, readonly [number, string]>
 
 /** Anything that is no refusal passes through and becomes a 500. */
 export function toHttpProblem(error: unknown): unknown {
@@ -72,6 +80,8 @@ export function toHttpProblem(error: unknown): unknown {
     const [status, type] = organisationRefusals[error.code]
   if (error instanceof AccessError) {
     const [status, type] = accessRefusals[error.code]
+  if (error instanceof WebhookError) {
+    const [status, type] = webhookRefusals[error.code]
     return new HttpProblem(status, type, error.message)
   }
   if (error instanceof JidError)

@@ -5,7 +5,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import type { SmtpEvents } from '../events.ts'
 import type { OperatorNotices } from './operator-notices.ts'
 import { lookUp } from '../stages/blocklist.ts'
-import { isSpecialAddress } from '../stages/special-addresses.ts'
+import { isSpecialAddress } from '@sealpost/config'
 
 const CHECK_MS = 6 * 60 * 60_000
 /** Addresses of one domain that are looked at. */

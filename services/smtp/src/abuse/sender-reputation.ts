@@ -10,7 +10,7 @@ import { SmtpReply } from '../smtp-reply.ts'
 import type { ConnectionIdentity } from '../stages/authentication/connection-identity.ts'
 import { isStranger } from '../stages/authentication/sender-authentication.ts'
 import { isRoleAddress } from '../stages/recipients.ts'
-import { isSpecialAddress } from '../stages/special-addresses.ts'
+import { isSpecialAddress } from '@sealpost/config'
 import type { SenderHashes } from './sender-hashes.ts'
 import type { SenderStore } from './sender-store.postgres.ts'
 

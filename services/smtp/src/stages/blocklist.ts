@@ -10,7 +10,7 @@ import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { isStranger } from './authentication/sender-authentication.ts'
 import { isRoleAddress } from './recipients.ts'
-import { isSpecialAddress } from './special-addresses.ts'
+import { isSpecialAddress } from '@sealpost/config'
 
 export interface BlocklistOptions {
   readonly resolver: Resolver

@@ -4,7 +4,7 @@ import type { Client, Stage } from '../reception/stage.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { isStranger } from './authentication/sender-authentication.ts'
 import { isRoleAddress } from './recipients.ts'
-import { isSpecialAddress } from './special-addresses.ts'
+import { isSpecialAddress } from '@sealpost/config'
 
 const reject = {
   ours: () => new SmtpReply(550, '5.7.1', 'You are not who you say in EHLO'), // RFC 3463 §3.8

@@ -1,5 +1,5 @@
-/** RFC 6890, RFC 8190: addresses that nobody on the Internet has. Their reputation is not asked for, and who has one is no stranger. */
-import { parseNetworks } from '@sealpost/config'
+/** RFC 6890, RFC 8190: addresses that nobody on the Internet has. A mail server there is no stranger, and nobody outside may have us connect to one. */
+import { parseNetworks } from './networks.ts'
 
 const SPECIAL = parseNetworks([
   '0.0.0.0/8',
