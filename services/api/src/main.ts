@@ -37,9 +37,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
     onError: ({ code }: PortError) => log.warn('keys_away', { code }),
   }
   const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
-  const ports = { relay, mail, desk, dkim: dkimClient(mailRelay), reports, ownData }
   const letters = mailClient(mailRelay)
-  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports }
+  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports, ownData }
   const service = stack.use(await createApiService(config, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)

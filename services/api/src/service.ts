@@ -1,7 +1,12 @@
 /** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
 import { createHash } from 'node:crypto'
-import { createAccounts, deriveVerifiers, runErasure, type AccountsDomain } from '@sealpost/accounts'
-import { createAccounts, deriveVerifiers, type ErasureOptions, runErasure } from '@sealpost/accounts'
+import {
+  createAccounts,
+  deriveVerifiers,
+  type AccountsDomain,
+  type ErasureOptions,
+  runErasure,
+} from '@sealpost/accounts'
 import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
@@ -29,9 +34,9 @@ import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
-import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
-import { createOwnData } from './own-data/own-data.ts'
 import { createLetters } from './letters/letters.ts'
+import { createOwnData } from './own-data/own-data.ts'
+import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
@@ -70,7 +75,6 @@ export interface ApiPorts {
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin' | 'webhookNetworks'> & Partial<ApiConfig>,
   platform: Platform,
-  { relay, mail, dkim, desk, reports, ownData }: ApiPorts,
   ports: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
@@ -78,19 +82,11 @@ export async function createApiService(
   const events = createEvents(log, metrics)
   const { accountDb, apiDb } = await openDatabases(platform, stack)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
-  const idempotency = postgresIdempotency(apiDb)
-  const erase = (accountId: string) => idempotency.eraseAccount(accountId)
-  const onErasureError = (error: unknown) => events.erasureFailed(errorCode(error))
-  const { erasure: ledger } = accounts
-  stack.use(runErasure({ ledger, owner: 'api', erase, clock, bus, onError: onErasureError }))
-  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
   const auditHeads = openAuditHeads(platform.dataDir)
   stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
   const origin = config.publicOrigin
   const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
-  const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
   const letters = createLetters({ mail: ports.letters, platform })
   const privateNetworks = config.webhookNetworks
   const hooks = stack.use(
@@ -99,9 +95,6 @@ export async function createApiService(
   const idempotency = postgresIdempotency(apiDb)
   stack.use(keepErasing([idempotency, hooks.store], { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-
-  const heads = openAuditHeads(platform.dataDir)
-  stack.use(clock.every(HOUR_MS, () => heads.note(audit)))
 
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
   const onError = (error: unknown) => events.statisticsFailed(error)
@@ -114,19 +107,13 @@ export async function createApiService(
     access,
     audit,
     auditHeads,
-    relay,
-    mail,
-    dkim,
-    desk,
-    reports,
-    auditHeads: heads,
     ...ports,
     letters,
     webhooks: hooks.webhooks,
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     statistics,
     clock,
-    ownData: createOwnData({ accounts, ports: ownData, sections: {}, clock }),
+    ownData: createOwnData({ accounts, ports: ports.ownData, sections: {}, clock }),
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),
@@ -139,10 +126,6 @@ export async function createApiService(
   const http: FastifyPluginAsync = async (app) => {
     const options = { context, authenticate, events, origin }
     for (const command of commands) await registerCommand(app, command, options)
-    await registerInvitePages(app, { context, origin })
-    await registerEnrolmentPages(app, context)
-    await registerPanel(app)
-    for (const command of commands) await registerCommand(app, command, { context, authenticate, events })
     await registerPages(app, context, config)
   }
 
@@ -164,6 +147,8 @@ export async function createApiService(
 /** Token of the invite of the first administrator, if this start has made it. */
 async function inviteFirst({ administrators }: AccessDomain, { invites }: AccountsDomain) {
   return (await administrators.anybody()) ? undefined : (await invites.createFirstAdmin())?.token
+}
+
 async function registerPages(
   app: FastifyInstance,
   context: CommandContext,

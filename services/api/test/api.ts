@@ -272,8 +272,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const desk = new TestDesk()
   const reports = new TestReports()
   const ownData = new TestOwnData()
-  const ports = { relay, mail, dkim, desk, reports, ownData: ownData.ports }
-  const ports = { relay, mail, letters, dkim, desk, reports }
+  const ports = { relay, mail, letters, dkim, desk, reports, ownData: ownData.ports }
   const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),

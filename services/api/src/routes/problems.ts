@@ -1,88 +1,88 @@
-/** What a client is told when a command is refused: one table from the domain's codes to RFC 9457 problems. */
-import {
-  AccountError,
-  OrganisationError,
-  type AccountErrorCode,
-  type OrganisationErrorCode,
-} from '@sealpost/accounts'
+/** What a client is told when a command is refused: a table for each kind of refusal, from its codes to RFC 9457 problems. */
+import { AccountError, OrganisationError } from '@sealpost/accounts'
 import { isConnectionError } from '@sealpost/db'
 import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
 import { PortError } from '@sealpost/ports'
-import { AccessError, type AccessErrorCode } from '../access/access-error.ts'
-import { WebhookError, type WebhookErrorCode } from '../webhooks/webhook-error.ts'
+import { AccessError } from '../access/access-error.ts'
+import { WebhookError } from '../webhooks/webhook-error.ts'
 
-const refusals = {
-  ACCOUNT_UNKNOWN: [404, 'account-unknown'],
-  ACCOUNT_EXISTS: [409, 'account-exists'],
-  ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
-  ACCOUNT_NAME_RESERVED: [409, 'name-reserved'],
-  ACCOUNT_TERMINATED: [409, 'account-terminated'],
-  ACCOUNT_HELD: [409, 'account-held'],
-  SUSPENSION_END: [422, 'suspension-end'],
-  ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
-  PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],
-  REASON_MALFORMED: [400, 'reason-malformed'],
-  CURSOR_MALFORMED: [400, 'cursor-malformed'],
-  API_KEY_LIMIT: [409, 'api-key-limit'],
-  INVITE_LIMIT: [409, 'invite-limit'],
-  ACCOUNT_INVITE_MALFORMED: [422, 'invite-malformed'],
-  PLAN_UNKNOWN: [404, 'plan-unknown'],
-  PLAN_IN_USE: [409, 'plan-in-use'],
-  PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],
-  PLAN_MALFORMED: [422, 'plan-malformed'],
-  PLAN_LIMIT: [409, 'plan-limit'],
-  VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
-} as const satisfies Record<AccountErrorCode, readonly [number, string]>
+type Refusal<C extends string> = Error & { readonly code: C }
+type Kind<C extends string> = abstract new (...parts: never[]) => Refusal<C>
 
-const organisationRefusals = {
-  ORGANISATION_UNKNOWN: [404, 'organisation-unknown'],
-  ORGANISATION_KIND: [409, 'organisation-kind'],
-  ORGANISATION_DEPTH: [409, 'organisation-depth'],
-  ORGANISATION_SUSPENDED: [409, 'organisation-suspended'],
-  ORGANISATION_NOT_EMPTY: [409, 'organisation-not-empty'],
-  ORGANISATION_LIMIT: [409, 'organisation-limit'],
-  POOL_EXCEEDED: [409, 'pool-exceeded'],
-  POOL_UNBOUNDED: [409, 'pool-unbounded'],
-  BRAND_DOMAIN_TAKEN: [409, 'brand-domain-taken'],
-} as const satisfies Record<OrganisationErrorCode, readonly [number, string]>
-const accessRefusals = {
-  ADMINISTRATORS_FULL: [409, 'administrators-full'],
-  ADMINISTRATOR_UNKNOWN: [404, 'administrator-unknown'],
-  NAME_TAKEN: [409, 'name-taken'],
-  NAME_MALFORMED: [422, 'name-malformed'],
-  LAST_OWNER: [409, 'last-owner'],
-  LAST_PROOF: [409, 'last-proof'],
-  INVITE_GONE: [404, 'invite-gone'],
-  PROOF_REFUSED: [401, 'proof-refused'],
-  CREDENTIAL_REFUSED: [422, 'credential-refused'],
-  PASSKEY_UNKNOWN: [404, 'passkey-unknown'],
-  PASSKEY_LIMIT: [409, 'passkey-limit'],
-  SESSION_UNKNOWN: [404, 'session-unknown'],
-  TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
-  BUSY: [503, 'busy'],
-} as const satisfies Record<AccessErrorCode, readonly [number, string]>
-const webhookRefusals = {
-  WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],
-  WEBHOOK_LIMIT: [409, 'webhook-limit'],
-  WEBHOOK_URL_REFUSED: [422, 'webhook-url-refused'],
-  DELIVERY_UNKNOWN: [404, 'delivery-unknown'],
-  DELIVERY_WAITING: [409, 'delivery-waiting'],
-} as const satisfies Record<WebhookErrorCode, readonly [number, string]>
+/** Status and type of the problem for each code. */
+function refusing<C extends string>(kind: Kind<C>, problems: Readonly<Record<C, readonly [number, string]>>) {
+  return (error: unknown): HttpProblem | undefined => {
+    if (!(error instanceof kind)) return undefined
+    const [status, type] = problems[error.code]
+    return new HttpProblem(status, type, error.message)
+  }
+}
+
+const refusals = [
+  refusing(AccountError, {
+    ACCOUNT_UNKNOWN: [404, 'account-unknown'],
+    ACCOUNT_EXISTS: [409, 'account-exists'],
+    ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
+    ACCOUNT_NAME_RESERVED: [409, 'name-reserved'],
+    ACCOUNT_TERMINATED: [409, 'account-terminated'],
+    ACCOUNT_HELD: [409, 'account-held'],
+    SUSPENSION_END: [422, 'suspension-end'],
+    ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
+    PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],
+    REASON_MALFORMED: [400, 'reason-malformed'],
+    CURSOR_MALFORMED: [400, 'cursor-malformed'],
+    API_KEY_LIMIT: [409, 'api-key-limit'],
+    INVITE_LIMIT: [409, 'invite-limit'],
+    ACCOUNT_INVITE_MALFORMED: [422, 'invite-malformed'],
+    PLAN_UNKNOWN: [404, 'plan-unknown'],
+    PLAN_IN_USE: [409, 'plan-in-use'],
+    PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],
+    PLAN_MALFORMED: [422, 'plan-malformed'],
+    PLAN_LIMIT: [409, 'plan-limit'],
+    VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
+  }),
+  refusing(OrganisationError, {
+    ORGANISATION_UNKNOWN: [404, 'organisation-unknown'],
+    ORGANISATION_KIND: [409, 'organisation-kind'],
+    ORGANISATION_DEPTH: [409, 'organisation-depth'],
+    ORGANISATION_SUSPENDED: [409, 'organisation-suspended'],
+    ORGANISATION_NOT_EMPTY: [409, 'organisation-not-empty'],
+    ORGANISATION_LIMIT: [409, 'organisation-limit'],
+    POOL_EXCEEDED: [409, 'pool-exceeded'],
+    POOL_UNBOUNDED: [409, 'pool-unbounded'],
+    BRAND_DOMAIN_TAKEN: [409, 'brand-domain-taken'],
+  }),
+  refusing(AccessError, {
+    ADMINISTRATORS_FULL: [409, 'administrators-full'],
+    ADMINISTRATOR_UNKNOWN: [404, 'administrator-unknown'],
+    NAME_TAKEN: [409, 'name-taken'],
+    NAME_MALFORMED: [422, 'name-malformed'],
+    LAST_OWNER: [409, 'last-owner'],
+    LAST_PROOF: [409, 'last-proof'],
+    INVITE_GONE: [404, 'invite-gone'],
+    PROOF_REFUSED: [401, 'proof-refused'],
+    CREDENTIAL_REFUSED: [422, 'credential-refused'],
+    PASSKEY_UNKNOWN: [404, 'passkey-unknown'],
+    PASSKEY_LIMIT: [409, 'passkey-limit'],
+    SESSION_UNKNOWN: [404, 'session-unknown'],
+    TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
+    BUSY: [503, 'busy'],
+  }),
+  refusing(WebhookError, {
+    WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],
+    WEBHOOK_LIMIT: [409, 'webhook-limit'],
+    WEBHOOK_URL_REFUSED: [422, 'webhook-url-refused'],
+    DELIVERY_UNKNOWN: [404, 'delivery-unknown'],
+    DELIVERY_WAITING: [409, 'delivery-waiting'],
+  }),
+]
 
 /** Anything that is no refusal passes through and becomes a 500. */
 export function toHttpProblem(error: unknown): unknown {
-  if (error instanceof AccountError) {
-    const [status, type] = refusals[error.code]
-    return new HttpProblem(status, type, error.message)
-  }
-  if (error instanceof OrganisationError) {
-    const [status, type] = organisationRefusals[error.code]
-  if (error instanceof AccessError) {
-    const [status, type] = accessRefusals[error.code]
-  if (error instanceof WebhookError) {
-    const [status, type] = webhookRefusals[error.code]
-    return new HttpProblem(status, type, error.message)
+  for (const refusal of refusals) {
+    const problem = refusal(error)
+    if (problem !== undefined) return problem
   }
   if (error instanceof JidError)
     return new HttpProblem(400, 'address-malformed', 'Not an address of the form user@domain')
