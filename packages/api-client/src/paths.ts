@@ -3173,7 +3173,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query?: {
-          /** `xep-0227`: chat alone, as other servers take it, in XML */
+          /** All as JSON, or chat alone in the XML that other servers take (XEP-0227) */
           format?: "json" | "xep-0227"
         }
         header?: never
@@ -3213,7 +3213,7 @@ export interface ApiPaths {
     post: {
       parameters: {
         query?: {
-          /** `xep-0227`: chat alone, as other servers take it, in XML */
+          /** All as JSON, or chat alone in the XML that other servers take (XEP-0227) */
           format?: "json" | "xep-0227"
         }
         header?: never

@@ -13,7 +13,7 @@ const EXPORTS_PER_MINUTE = 10
 
 const formatSchema = Type.Optional(
   Type.Union([Type.Literal('json'), Type.Literal('xep-0227')], {
-    description: '`xep-0227`: chat alone, as other servers take it, in XML',
+    description: 'All as JSON, or chat alone in the XML that other servers take (XEP-0227)',
   }),
 )
 
