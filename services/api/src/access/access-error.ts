@@ -14,6 +14,12 @@ const messages = {
   PASSKEY_UNKNOWN: 'There is no such passkey',
   PASSKEY_LIMIT: 'There are ten passkeys already',
   SESSION_UNKNOWN: 'There is no such session',
+  APPROVAL_LIMIT: 'There are too many open requests for approval',
+  APPROVAL_UNKNOWN: 'There is no such approval, or not any more',
+  APPROVAL_OPEN: 'Nobody has approved it yet',
+  APPROVAL_REFUSED: 'It was refused',
+  APPROVAL_DECIDED: 'It has been decided already',
+  APPROVAL_OWN: 'Somebody else has to approve it',
   TOO_MANY_ATTEMPTS: 'Too many wrong codes; try again later',
   BUSY: 'Too many sign-ins at a time; try again',
 } as const

@@ -3,10 +3,11 @@ import { dayOf, type AccountsDomain, type Invite } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
 import { AccessError } from './access-error.ts'
 import type { AdministratorSecrets } from './administrator-secrets.ts'
-import type { NewPasskey, PasskeyCreation, PasskeyMade, Passkeys } from './passkeys.ts'
+import { checkName, nameNewPasskey } from './names.ts'
+import type { PasskeyCreation, PasskeyMade, Passkeys } from './passkeys.ts'
 import { hashRecoveryCode, makeRecoveryCodes } from './recovery-codes.ts'
 import { isRole, type Role } from './roles.ts'
-import type { AccessStore, AdministratorRow, Enrolled, ListedAdministrator, PasskeyRow } from './store.ts'
+import type { AccessStore, AdministratorRow, Enrolled, ListedAdministrator } from './store.ts'
 import type { Totp, TotpSetup } from './totp.ts'
 
 /** How somebody who enrols proves themselves from then on. */
@@ -56,9 +57,6 @@ export interface AdministratorsParts {
   readonly random: Random
 }
 
-/** One line that can be seen, without letters that turn or hide others. */
-const NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u
-
 export function createAdministrators(parts: AdministratorsParts): Administrators {
   const { store, invites, passkeys, totp, random } = parts
   const openInvite = async (token: string): Promise<Invite> => {
@@ -107,12 +105,6 @@ export function createAdministrators(parts: AdministratorsParts): Administrators
   }
 }
 
-function checkName(name: string): string {
-  const trimmed = name.trim().normalize('NFC')
-  if (!NAME.test(trimmed)) throw new AccessError('NAME_MALFORMED')
-  return trimmed
-}
-
 /** What they bring is judged before the invite is used: whoever mistypes a code tries again. */
 async function prove(
   { passkeys, totp, secrets, clock, random }: AdministratorsParts,
@@ -138,13 +130,6 @@ async function prove(
   const made = totp.finish(proof, token, id, today)
   if (made === undefined) throw new AccessError('PROOF_REFUSED')
   return { id, codes, enrolled: { passkey: undefined, totp: made, codeHashes } }
-}
-
-export function nameNewPasskey(
-  passkey: NewPasskey,
-  named: Pick<PasskeyRow, 'id' | 'name' | 'createdOn'>,
-): PasskeyRow {
-  return { ...passkey, ...named, lastUsedOn: undefined }
 }
 
 interface Wanted {

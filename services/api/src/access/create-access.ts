@@ -5,7 +5,10 @@ import type { Clock, Random } from '@sealpost/runtime'
 import type { ApiEvents } from '../events.ts'
 import { createAdministratorSignIn, type AdministratorSignIn } from './administrator-sign-in.ts'
 import { openAdministratorSecrets } from './administrator-secrets.ts'
+import { postgresApprovalStore } from './approval-store.postgres.ts'
+import { createApprovals, type Approvals } from './approvals.ts'
 import { createAdministrators, type Administrators } from './administrators.ts'
+import { createOwnSecurity, type OwnSecurity } from './own-security.ts'
 import { Passkeys } from './passkeys.ts'
 import { postgresSessionStore } from './session-store.postgres.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -16,6 +19,8 @@ export interface AccessDomain extends Disposable {
   readonly administrators: Administrators
   readonly signIn: AdministratorSignIn
   readonly sessions: Sessions
+  readonly ownSecurity: OwnSecurity
+  readonly approvals: Approvals
 }
 
 export interface AccessOptions {
@@ -51,6 +56,8 @@ export async function createAccess({
   const signIn = stack.use(createAdministratorSignIn(parts))
   stack.use(clock.every(SWEEP_MS, () => sessions.eraseExpired()))
   const administrators = createAdministrators({ ...parts, invites: accounts.invites })
+  const ownSecurity = createOwnSecurity(parts)
+  const approvals = createApprovals({ store: postgresApprovalStore(db), clock, random })
   const held = stack.move()
-  return { administrators, signIn, sessions, [Symbol.dispose]: () => held.dispose() }
+  return { administrators, signIn, sessions, ownSecurity, approvals, [Symbol.dispose]: () => held.dispose() }
 }

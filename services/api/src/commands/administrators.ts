@@ -1,5 +1,6 @@
 /** Commands about who administers. Nobody gives rights that they do not have, or beyond their organisation. */
 import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { administered, isAdministered, organisationOf } from '../access/administered.ts'
 import { isOfOrganisation, scopesOfRole, type Role } from '../access/roles.ts'
 import type { AdministratorRow } from '../access/store.ts'
 import { linkSchema, showLink } from './account-schema.ts'
@@ -21,6 +22,7 @@ import {
 } from './administrator-schema.ts'
 import { hasScope } from './api-keys.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
+import { whenSeveral } from './four-eyes.ts'
 import { creationSchema, madeSchema } from './passkey-schema.ts'
 import { checkMayStart, startSession } from './session.ts'
 
@@ -41,28 +43,30 @@ const reject = {
     new HttpProblem(422, 'proof-missing', 'A passkey or a first one-time password is needed'),
 } as const
 
-function organisationOf(actor: Actor): string | undefined {
-  return 'organisationId' in actor ? actor.organisationId : undefined
-}
-
 /** What they may do is no more than what the actor may. */
 function checkRights(actor: Actor, role: Role): void {
   if (!scopesOfRole(role).every((scope) => hasScope(actor, scope))) throw reject.rights()
 }
 
 /** The organisation in which the role is to be given. */
-function placeOf(actor: Actor, role: Role, organisation: string | undefined): string | undefined {
+async function placeOf(
+  context: CommandContext,
+  actor: Actor,
+  role: Role,
+  organisation: string | undefined,
+): Promise<string | undefined> {
   const place = organisation ?? (isOfOrganisation(role) ? organisationOf(actor) : undefined)
   if ((place !== undefined) !== isOfOrganisation(role)) throw reject.roleOfOrganisation()
   checkRights(actor, role)
+  if (!(await isAdministered(context, actor, place))) throw reject.rights()
   return place
 }
 
 /** One whom the actor may give another role, or remove. */
-async function findBelow({ access }: CommandContext, actor: Actor, id: string): Promise<AdministratorRow> {
-  const known = await access.administrators.find(id)
-  const bound = organisationOf(actor)
-  if (known === undefined || (bound !== undefined && known.organisationId !== bound)) throw reject.unknown()
+async function findBelow(context: CommandContext, actor: Actor, id: string): Promise<AdministratorRow> {
+  const known = await context.access.administrators.find(id)
+  if (known === undefined || !(await isAdministered(context, actor, known.organisationId)))
+    throw reject.unknown()
   checkRights(actor, known.role)
   return known
 }
@@ -83,6 +87,7 @@ const inviteAdministrator = defineCommand({
   path: '/v1/administrators/invites',
   access: 'admins:write',
   reach: 'organisation',
+  fourEyes: whenSeveral,
   records: ['role', 'organisation'],
   body: Type.Object(
     { role: Type.Optional(roleSchema), organisation: Type.Optional(Type.String({ format: 'uuid' })) },
@@ -90,9 +95,10 @@ const inviteAdministrator = defineCommand({
   ),
   status: 201,
   response: linkSchema,
-  async handle({ access, links }, { actor, body }) {
+  async handle(context, { actor, body }) {
+    const { access, links } = context
     const role = body.role ?? (organisationOf(actor) === undefined ? 'owner' : 'org_admin')
-    const place = placeOf(actor, role, body.organisation)
+    const place = await placeOf(context, actor, role, body.organisation)
     const { token, invite } = await access.administrators.invite(role, place)
     return showLink(links.adminInvite(token), token, invite.expiresAt)
   },
@@ -205,13 +211,12 @@ const listAdministrators = defineCommand({
     items: Type.Array(listedSchema),
     next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
   }),
-  async handle({ access }, { actor, query }) {
+  async handle(context, { actor, query }) {
     const { limit = LIMIT_DEFAULT, cursor: after, organisation } = query
-    const bound = organisationOf(actor)
-    const asked = organisation ?? bound
-    if (bound !== undefined && asked !== bound) return { items: [] }
-    const organisationIds = asked === undefined ? undefined : [asked]
-    const rows = await access.administrators.list({ after, limit: limit + 1, organisationIds })
+    const reached = await administered(context, actor)
+    const asked = organisation === undefined ? reached : new Set([organisation])
+    const organisationIds = asked && [...asked].filter((id) => reached?.has(id) !== false)
+    const rows = await context.access.administrators.list({ after, limit: limit + 1, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
     return { items: items.map(showListed), ...(next === undefined ? {} : { next }) }
@@ -247,6 +252,7 @@ const changeAdministrator = defineCommand({
   access: 'admins:write',
   reach: 'organisation',
   destructive: true,
+  fourEyes: whenSeveral,
   params: idParams,
   body: Type.Object(
     { role: roleSchema, organisation: Type.Optional(Type.String({ format: 'uuid' })) },
@@ -259,7 +265,7 @@ const changeAdministrator = defineCommand({
   async handle(context, { actor, params, body }) {
     const known = await findBelow(context, actor, params.id)
     const organisation = body.organisation ?? (isOfOrganisation(body.role) ? known.organisationId : undefined)
-    const place = placeOf(actor, body.role, organisation)
+    const place = await placeOf(context, actor, body.role, organisation)
     await context.access.administrators.setRole(params.id, body.role, place)
     return showAdministrator({ ...known, role: body.role, organisationId: place })
   },
@@ -274,6 +280,7 @@ const removeAdministrator = defineCommand({
   access: 'admins:write',
   reach: 'organisation',
   destructive: true,
+  fourEyes: whenSeveral,
   params: idParams,
   state: administratorState,
   status: 200,

@@ -125,6 +125,8 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
   readonly idempotencyKey: string | undefined
   /** Why, in the words of who asks. */
   readonly reason: string | undefined
+  /** The id of an approval that was given for this very request. */
+  readonly approval?: string | undefined
   /** The body of an upload as it arrives; empty for other commands. */
   readonly upload: Readable
   /** Aborted when the client has gone before the answer. */
@@ -132,6 +134,11 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
   /** Tells a client that asked for `application/x-ndjson` how far a long command is. */
   readonly progress: (counts: ImportCounts) => void
 }
+
+export type FourEyesRequest<P extends TSchema, Q extends TSchema, B extends TSchema> = Pick<
+  CommandRequest<P, Q, B>,
+  'actor' | 'params' | 'query' | 'body'
+>
 
 /** How `ctl` offers a command. Path parameters are positional arguments, everything else is an option of the same name. */
 export interface CommandLine<R> {
@@ -167,6 +174,12 @@ export interface CommandDefinition<
   readonly destructive?: true
   /** An administrator proves themselves anew. */
   readonly proof?: true
+  /** Another administrator approves it first, always or where the function says so; not on the host. */
+  readonly fourEyes?:
+    | true
+    | ((context: CommandContext, request: FourEyesRequest<P, Q, B>) => Promise<boolean>)
+  /** Leaves nothing behind that outlasts minutes: the audit log does not tell of it. */
+  readonly fleeting?: true
   /** Properties of the body, or of what the command answers, that the audit log may keep: no secret, nothing that identifies a person. */
   readonly records?: readonly string[]
   /** How that which the command changes is, for what the audit log says of the change: the same fields before and after. */

@@ -5,6 +5,7 @@ import { HttpProblem } from '@sealpost/http'
 import type { ApiEvents } from '../events.ts'
 import { parseAddress } from './account-schema.ts'
 import type { Actor, Command, CommandContext } from './command.ts'
+import { checkFourEyes } from './four-eyes.ts'
 
 type AnyRequest = Parameters<Command['handle']>[1]
 
@@ -24,20 +25,24 @@ export async function dispatch(
   checkReach(command, request.actor)
   checkProof(command, request)
   const actor = auditActor(request.actor)
-  if (actor === undefined || command.method === 'GET') return command.handle(context, request)
+  if (actor === undefined || command.method === 'GET' || command.fleeting === true)
+    return command.handle(context, request)
 
-  const before = await command.state?.(context, request)
-  const begun = await context.audit.begin({
+  const said = {
     actor,
-    action: command.name,
     target: await targetOf(context, request.params),
-    reason: request.reason,
     details: pick(command.records, request.body),
-  })
+  }
+  await checkFourEyes(command, context, request, said)
+  const before = await command.state?.(context, request)
+  const { reason, approval } = request
+  const details = { ...said.details, ...(approval === undefined ? {} : { approval }) }
+  const begun = await context.audit.begin({ ...said, action: command.name, reason, details })
   return record({ command, context, request, begun, before, events })
 }
 
-function checkReach(command: Command, actor: Actor): void {
+/** Before the body is read, and for every surface. */
+export function checkReach(command: Command, actor: Actor): void {
   const bounded = 'organisationId' in actor && actor.organisationId !== undefined
   if (bounded && command.reach !== 'organisation') throw reject.reach()
 }

@@ -8,7 +8,7 @@ import {
   type FastifyRequest,
 } from '@sealpost/http'
 import type { Access, Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
-import { dispatch } from '../commands/dispatch.ts'
+import { checkReach, dispatch } from '../commands/dispatch.ts'
 import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
@@ -64,7 +64,9 @@ function addRoute(app: FastifyInstance, command: Command, options: RegisterOptio
     config: command.requestsPerMinute === undefined ? {} : { rateLimit: { max: command.requestsPerMinute } },
     onRequest: async (request, reply) => {
       try {
-        actors.set(request, await options.authenticate(command.access, request, reply))
+        const actor = await options.authenticate(command.access, request, reply)
+        checkReach(command, actor)
+        actors.set(request, actor)
       } catch (error) {
         throw toHttpProblem(error)
       }
@@ -127,6 +129,7 @@ async function answer(
     body: ((command.upload === undefined ? request.body : undefined) ?? {}) as Fields,
     idempotencyKey: readIdempotencyKey(request),
     reason: readReason(request),
+    approval: readApproval(request),
     upload,
     signal: whenGone(reply),
     progress: () => {},
@@ -184,6 +187,15 @@ function readReason(request: FastifyRequest): string | undefined {
     'reason-header-malformed',
     'Sealpost-Reason has 1 to 500 characters, percent-encoded',
   )
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+function readApproval(request: FastifyRequest): string | undefined {
+  const value = request.headers['sealpost-approval']
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && UUID.test(value)) return value
+  throw new HttpProblem(400, 'approval-header-malformed', 'Sealpost-Approval has the id of an approval')
 }
 
 function decode(text: string): string | undefined {
