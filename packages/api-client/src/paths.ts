@@ -1373,6 +1373,10 @@ export interface ApiPaths {
             id: string
             label: string
             scopes: string[]
+            /** Beyond which it reaches nothing */
+            organisation?: string
+            /** Where it works from; absent: from everywhere */
+            networks?: string[]
             created_on: string
             expires_on?: string
             last_used_on?: string
@@ -1398,12 +1402,20 @@ export interface ApiPaths {
         scope: ("abuse:read" | "abuse:write" | "accounts:read" | "accounts:suspend" | "accounts:terminate" | "accounts:write" | "admins:read" | "admins:write" | "affiliates:read" | "affiliates:write" | "apikeys:read" | "apikeys:write" | "approvals:read" | "approvals:write" | "audit:read" | "billing:read" | "billing:write" | "crashes:read" | "desk:read" | "desk:write" | "devices:read" | "devices:write" | "domains:read" | "domains:write" | "invites:read" | "invites:write" | "keys:read" | "keys:write" | "legal:read" | "legal:write" | "mail:read" | "mail:write" | "organisations:read" | "organisations:write" | "plans:read" | "plans:write" | "policies:read" | "policies:write" | "privacy:read" | "privacy:write" | "statistics:read" | "status:read" | "status:write" | "webhooks:read" | "webhooks:write" | "*")[]
         /** Last day on which it works */
         expires_on?: string
+        /** Beyond which it reaches nothing; your own unless given */
+        organisation?: string
+        /** Where it works from, in CIDR notation; everywhere unless given */
+        networks?: string[]
       } } }
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
           label: string
           scopes: string[]
+          /** Beyond which it reaches nothing */
+          organisation?: string
+          /** Where it works from; absent: from everywhere */
+          networks?: string[]
           created_on: string
           expires_on?: string
           last_used_on?: string
@@ -2122,6 +2134,206 @@ export interface ApiPaths {
     }
     trace?: never
   }
+  "/v1/approvals": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what has been asked for within a day, the newest first. Needs: approvals:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          state?: "open" | "approved" | "refused" | "used"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            /** The name of the command */
+            action: string
+            target?: {
+              kind: string
+              id: string
+            }
+            /** JSON: what the command is told, but for secrets and what identifies a person */
+            details: string
+            reason?: string
+            requester: {
+              kind: string
+              id: string
+            }
+            organisation?: string
+            /** open, approved, refused or used */
+            state: string
+            decided_by?: string
+            asked_at: string
+            expires_at: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/approvals/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show what has been asked for. Needs: approvals:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          /** The name of the command */
+          action: string
+          target?: {
+            kind: string
+            id: string
+          }
+          /** JSON: what the command is told, but for secrets and what identifies a person */
+          details: string
+          reason?: string
+          requester: {
+            kind: string
+            id: string
+          }
+          organisation?: string
+          /** open, approved, refused or used */
+          state: string
+          decided_by?: string
+          asked_at: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/approvals/{id}/approve": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Approve what another administrator or a key has asked for, who then does it. Needs: approvals:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          /** The name of the command */
+          action: string
+          target?: {
+            kind: string
+            id: string
+          }
+          /** JSON: what the command is told, but for secrets and what identifies a person */
+          details: string
+          reason?: string
+          requester: {
+            kind: string
+            id: string
+          }
+          organisation?: string
+          /** open, approved, refused or used */
+          state: string
+          decided_by?: string
+          asked_at: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/approvals/{id}/refuse": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Refuse it. Needs: approvals:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          /** The name of the command */
+          action: string
+          target?: {
+            kind: string
+            id: string
+          }
+          /** JSON: what the command is told, but for secrets and what identifies a person */
+          details: string
+          reason?: string
+          requester: {
+            kind: string
+            id: string
+          }
+          organisation?: string
+          /** open, approved, refused or used */
+          state: string
+          decided_by?: string
+          asked_at: string
+          expires_at: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/session/passkey/options": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
@@ -2429,6 +2641,355 @@ export interface ApiPaths {
       }
     }
     delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show your own passkeys, one-time passwords, recovery codes left and sessions. The session of an administrator. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          passkeys: {
+            id: string
+            name: string
+            created_on: string
+            last_used_on?: string
+          }[]
+          totp: {
+            enabled: boolean
+            created_on?: string
+          }
+          recovery_codes_left: number
+          sessions: {
+            id: string
+            /** How it began: passkey, totp, recovery or enrolment */
+            method: string
+            started_at: string
+            seen_at: string
+            /** Whether it is the one that asks */
+            current: boolean
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    /** Choose another name for yourself. The session of an administrator. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** What colleagues see; chosen by the person, and with which they sign in without a passkey */
+        name: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": { [name: string]: unknown } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/me/security/passkeys/options": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Add a passkey, first step: what the browser makes it of. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          rp: {
+            id?: string
+            name: string
+          }
+          user: {
+            id: string
+            name: string
+            displayName: string
+          }
+          challenge: string
+          pubKeyCredParams: {
+            alg: number
+            type: "public-key"
+          }[]
+          timeout?: number
+          excludeCredentials?: {
+            id: string
+            type: string
+            transports?: string[]
+          }[]
+          authenticatorSelection?: {
+            authenticatorAttachment?: string
+            requireResidentKey?: boolean
+            residentKey?: string
+            userVerification?: string
+          }
+          hints?: string[]
+          attestation?: string
+          extensions?: { [name: string]: unknown }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security/passkeys": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Add a passkey, second step. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Of a passkey, for its owner */
+        name: string
+        /** RegistrationResponseJSON */
+        credential: {
+          id: string
+          rawId: string
+          type: "public-key"
+          authenticatorAttachment?: "platform" | "cross-platform"
+          clientExtensionResults: { [name: string]: unknown }
+          response: {
+            clientDataJSON: string
+            attestationObject: string
+            authenticatorData?: string
+            transports?: string[]
+            publicKeyAlgorithm?: number
+            publicKey?: string
+          }
+        }
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          created_on: string
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security/passkeys/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** Remove one of your own passkeys, unless it is the last proof you have. The session of an administrator. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    /** Rename one of your own passkeys. The session of an administrator. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Of a passkey, for its owner */
+        name: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/me/security/totp/options": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Set up one-time passwords, first step: a secret for an authenticator app. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** base32, for typing */
+          secret: string
+          /** otpauth://totp/…, for a QR code */
+          uri: string
+          /** To be sent back with the first code, within ten minutes */
+          ticket: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security/totp": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Set up one-time passwords, second step: with the first code; those before work no more. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        ticket: string
+        /** One-time password (RFC 6238) */
+        code: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": { [name: string]: unknown } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    /** Turn one-time passwords off, unless they are the last proof you have. The session of an administrator. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": { [name: string]: unknown } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security/recovery-codes": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Get ten new recovery codes; the old work no more. The session of an administrator. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Ten; each works once, and they are shown only here */
+          recovery_codes: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/security/sessions/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** End one of your own sessions. The session of an administrator. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
     options?: never
     head?: never
     patch?: never

@@ -1,4 +1,6 @@
 /** Administrators who talk to the API as the panel does: a passkey, a cookie, a token against forgery. */
+import { openDb, sql } from '@sealpost/db'
+import { systemRandom } from '@sealpost/runtime'
 import { expect } from 'vitest'
 import type { Answer, TestApi } from './api.ts'
 import { Authenticator } from './authenticator.ts'
@@ -88,4 +90,14 @@ export async function appoint(
   const answer = await administrator.enrol(String(invite.json['token']))
   expect(answer.status, answer.text).toBe(200)
   return administrator
+}
+
+/** An organisation, of the server or of a reseller. */
+export async function organisation(api: TestApi, name: string, parent?: string): Promise<string> {
+  const id = systemRandom.uuid()
+  await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_account', poolSize: 1 })
+  await db.execute(sql`
+    insert into account.organisation (id, name, kind, parent_id, created_on)
+    values (${id}::uuid, ${name}, ${parent === undefined ? 'reseller' : 'customer'}, ${parent ?? null}::uuid, '2030-01-01')`)
+  return id
 }

@@ -109,7 +109,11 @@ describe('ctl', () => {
     const remote = `--url ${api.origin} --key-file ${keyFile}`
     expect((await ctl(`apikey list ${remote}`)).out).toContain(`${id}  ops  accounts:read,apikeys:read`)
     const refused = await ctl(`account create x@example.org ${remote}`)
-    expect(refused).toEqual({ code: 1, out: '', err: 'The API key lacks a scope: accounts:write\n' })
+    expect(refused).toEqual({
+      code: 1,
+      out: '',
+      err: 'The role or the API key lacks a scope: accounts:write\n',
+    })
     const json = await ctl(`account create x@example.org ${remote} --json`)
     expect(JSON.parse(json.out)).toMatchObject({ status: 403, type: 'urn:sealpost:problem:scope-missing' })
     expect((await ctl(`apikey revoke ${id}`)).code).toBe(0)

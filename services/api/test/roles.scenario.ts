@@ -7,7 +7,7 @@ import { ROLES, type Role } from '../src/access/roles.ts'
 import type { Command } from '../src/commands/command.ts'
 import { commands } from '../src/commands/index.ts'
 import { ALL_SCOPES, SCOPES, type Scope } from '../src/commands/scopes.ts'
-import { appoint, ORIGIN, type TestAdministrator } from './administrator.ts'
+import { appoint, organisation, ORIGIN, type TestAdministrator } from './administrator.ts'
 import { basic, createTestApi, type Answer, type TestApi } from './api.ts'
 
 const READERS: readonly Role[] = ['owner', 'admin', 'auditor']
@@ -83,15 +83,16 @@ const NOT_ALLOWED = new Set(
 const OPERATIONS = commands.map((command) => ({ command, title: `${command.method} ${command.path}` }))
 
 const ID = '00000000-0000-4000-8000-000000000000'
-const ORGANISATION = '00000000-0000-4000-8000-0000000000aa'
 let api: TestApi
 let asked = 0
+let customer: string
 const administrators = new Map<Role, TestAdministrator>()
 beforeAll(async () => {
   api = await createTestApi()
+  customer = await organisation(api, 'Customer')
   for (const role of ROLES) {
-    const organisation = role === 'org_admin' || role === 'reseller' ? ORGANISATION : undefined
-    administrators.set(role, await appoint(api, role, role, organisation))
+    const place = role === 'org_admin' || role === 'reseller' ? customer : undefined
+    administrators.set(role, await appoint(api, role, role, place))
   }
   await api.owner('POST', '/v1/accounts', { jid: 'account@example.org', password: 'secret' })
 })
@@ -107,9 +108,12 @@ async function isAllowed(command: Command, headers: Record<string, string>): Pro
   const path = command.path.replace(':jid', 'nobody@example.org').replaceAll(/:\w+/g, ID)
   const isSafe = command.method === 'GET'
   const body = isSafe ? undefined : '{'
-  const type: Record<string, string> = isSafe ? {} : { 'content-type': 'application/json' }
+  // Node would send the body of a DELETE without saying that there is one.
+  const type: Record<string, string> = isSafe
+    ? {}
+    : { 'content-type': 'application/json', 'content-length': '1' }
   const answer = await api.call(command.method, path, { body, headers: { ...from, ...type, ...headers } })
-  return answer.status !== 429 && !isRefusal(command, answer)
+  return !isRefusal(command, answer)
 }
 
 function isRefusal({ method, path }: Command, { status, text }: Answer): boolean {
@@ -125,11 +129,11 @@ const session = (role: Role): Record<string, string> => {
 }
 
 const keys = new Map<string, Record<string, string>>()
-async function key(scope: readonly string[], organisation?: string): Promise<Record<string, string>> {
-  const name = `${scope.join()} ${organisation ?? ''}`
+async function key(scope: readonly string[], of?: string): Promise<Record<string, string>> {
+  const name = `${scope.join()} ${of ?? ''}`
   const known = keys.get(name)
   if (known !== undefined) return known
-  const made = await api.owner('POST', '/v1/api-keys', { scope, organisation })
+  const made = await api.owner('POST', '/v1/api-keys', { scope, organisation: of })
   const header = { authorization: `Bearer ${String(made.json['token'])}` }
   keys.set(name, header)
   return header
@@ -142,7 +146,9 @@ function mayAsk({ access, reach }: Command, role: Role): boolean {
   if (access === 'anyone') return true
   if (access === 'administrator') return true
   if (!isScope(access)) return false
-  return MAY[access].includes(role) && ((role !== 'org_admin' && role !== 'reseller') || reach === 'organisation')
+  return (
+    MAY[access].includes(role) && ((role !== 'org_admin' && role !== 'reseller') || reach === 'organisation')
+  )
 }
 
 describe.each(ROLES)('%s', (role) => {
@@ -159,7 +165,7 @@ describe('a key', () => {
     const scopes = scoped ? [access] : [ALL_SCOPES]
     expect(await isAllowed(command, await key(scopes)), 'with the scope').toBe(expected)
     const bounded = expected && (access === 'anyone' || reach === 'organisation')
-    expect(await isAllowed(command, await key(scopes, ORGANISATION)), 'of an organisation').toBe(bounded)
+    expect(await isAllowed(command, await key(scopes, customer)), 'of an organisation').toBe(bounded)
     const others = SCOPES.filter((scope) => scope !== access)
     expect(await isAllowed(command, await key(others)), 'without the scope').toBe(access === 'anyone')
   })

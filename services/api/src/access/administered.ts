@@ -1,22 +1,21 @@
-/** How far those who administer one organisation see of who administers. */
+/** Whose administrators, keys and approvals somebody reaches: of their organisation and all below it, or of the server and all organisations. */
 import type { Actor, CommandContext } from '../commands/command.ts'
+import { organisationOf } from './reach.ts'
 
-export function organisationOf(actor: Actor): string | undefined {
-  return 'organisationId' in actor ? actor.organisationId : undefined
-}
+type Context = Pick<CommandContext, 'accounts'>
 
-/** The organisations whose administrators, keys and approvals the actor reaches; undefined: all, and those of the server. */
+/** Undefined: all, and those of the server. */
 export async function administered(
-  _context: Pick<CommandContext, 'accounts'>,
+  { accounts }: Context,
   actor: Actor,
 ): Promise<ReadonlySet<string> | undefined> {
   const bound = organisationOf(actor)
-  return bound === undefined ? undefined : new Set([bound])
+  return bound === undefined ? undefined : accounts.organisations.within(bound)
 }
 
-/** Whether one of these is among what the actor reaches; undefined is the server. */
+/** Whether they reach those of this organisation; undefined: of the server. */
 export async function isAdministered(
-  context: Pick<CommandContext, 'accounts'>,
+  context: Context,
   actor: Actor,
   organisationId: string | undefined,
 ): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** Commands about who administers. Nobody gives rights that they do not have, or beyond their organisation. */
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { administered, isAdministered, organisationOf } from '../access/administered.ts'
+import { administered, isAdministered } from '../access/administered.ts'
+import { organisationOf, reachableOrganisation } from '../access/reach.ts'
 import { isOfOrganisation, scopesOfRole, type Role } from '../access/roles.ts'
 import type { AdministratorRow } from '../access/store.ts'
 import { linkSchema, showLink } from './account-schema.ts'
@@ -58,8 +59,8 @@ async function placeOf(
   const place = organisation ?? (isOfOrganisation(role) ? organisationOf(actor) : undefined)
   if ((place !== undefined) !== isOfOrganisation(role)) throw reject.roleOfOrganisation()
   checkRights(actor, role)
-  if (!(await isAdministered(context, actor, place))) throw reject.rights()
-  return place
+  if (place === undefined && organisationOf(actor) !== undefined) throw reject.rights()
+  return place === undefined ? undefined : (await reachableOrganisation(context, actor, place)).id
 }
 
 /** One whom the actor may give another role, or remove. */

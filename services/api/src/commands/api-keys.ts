@@ -1,8 +1,9 @@
 /** Commands about API keys. Nobody can give a key more than they have: neither scopes, nor an organisation, nor, being a key, networks and days. */
 import type { ApiKey } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { administered, isAdministered, organisationOf } from '../access/administered.ts'
+import { administered, isAdministered } from '../access/administered.ts'
 import { isNetwork, isNetworkWithin } from '../access/networks.ts'
+import { organisationOf, reachableOrganisation } from '../access/reach.ts'
 import { defineCommand, type Actor, type CommandContext } from './command.ts'
 import { ALL_SCOPES, SCOPES } from './scopes.ts'
 
@@ -63,8 +64,6 @@ export function hasScope(actor: Actor, scope: string): boolean {
 const reject = {
   scopes: (scopes: readonly string[]) =>
     new HttpProblem(403, 'scope-missing', 'A key can be given only scopes that you have', { scopes }),
-  organisation: () =>
-    new HttpProblem(403, 'beyond-organisation', 'A key reaches no further than who makes it'),
   network: () =>
     new HttpProblem(422, 'network-malformed', 'A network is written like 192.0.2.0/24 or 2001:db8::/32'),
   wider: () =>
@@ -153,7 +152,7 @@ export const createApiKey = defineCommand({
     const missing = body.scope.filter((scope) => !hasScope(actor, scope))
     if (missing.length > 0) throw reject.scopes(missing)
     const organisationId = body.organisation ?? organisationOf(actor)
-    if (!(await isAdministered(context, actor, organisationId))) throw reject.organisation()
+    if (organisationId !== undefined) await reachableOrganisation(context, actor, organisationId)
     const { key, token } = await context.accounts.apiKeys.create({
       label: body.label ?? 'unnamed',
       scopes: body.scope,

@@ -1,8 +1,8 @@
 /** Four eyes: what one asks for waits until another has approved it. On the host nobody is waited for. */
 import type { AuditActor, AuditDetails, AuditTarget } from '@sealpost/audit'
 import { HttpProblem } from '@sealpost/http'
-import { organisationOf } from '../access/administered.ts'
 import type { Requester } from '../access/approvals.ts'
+import { organisationOf } from '../access/reach.ts'
 import type { Actor, Command, CommandContext, FourEyesRequest } from './command.ts'
 
 type AnyRequest = Parameters<Command['handle']>[1]

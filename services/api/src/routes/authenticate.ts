@@ -39,7 +39,7 @@ const reject = {
   badPassword: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
   suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
   scope: (scope: string) =>
-    new HttpProblem(403, 'scope-missing', 'The role or API key lacks a scope', { scopes: [scope] }),
+    new HttpProblem(403, 'scope-missing', 'The role or the API key lacks a scope', { scopes: [scope] }),
   noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
 } as const
 
