@@ -75,11 +75,10 @@ export class Passkeys {
     const challenge = await this.#take(purpose, response)
     const administratorId = challenge?.administratorId
     if (administratorId === undefined) throw new AccessError('CREDENTIAL_REFUSED')
-    const verified = await verifyRegistrationResponse({ response, ...this.#expected() }).catch(
-      (cause: unknown) => {
-        throw new AccessError('CREDENTIAL_REFUSED', { cause })
-      },
-    )
+    const expected = { ...this.#expected(), supportedAlgorithmIDs: ALGORITHMS }
+    const verified = await verifyRegistrationResponse({ response, ...expected }).catch((cause: unknown) => {
+      throw new AccessError('CREDENTIAL_REFUSED', { cause })
+    })
     if (!verified.verified) throw new AccessError('CREDENTIAL_REFUSED')
     const { id, publicKey, counter, transports = [] } = verified.registrationInfo.credential
     const credentialId = Buffer.from(id, 'base64url')
