@@ -83,28 +83,6 @@ const refusals = [
     DELIVERY_WAITING: [409, 'delivery-waiting'],
   }),
 ]
-const accessRefusals = {
-  ADMINISTRATORS_FULL: [409, 'administrators-full'],
-  ADMINISTRATOR_UNKNOWN: [404, 'administrator-unknown'],
-  NAME_TAKEN: [409, 'name-taken'],
-  NAME_MALFORMED: [422, 'name-malformed'],
-  LAST_OWNER: [409, 'last-owner'],
-  LAST_PROOF: [409, 'last-proof'],
-  INVITE_GONE: [404, 'invite-gone'],
-  PROOF_REFUSED: [401, 'proof-refused'],
-  CREDENTIAL_REFUSED: [422, 'credential-refused'],
-  PASSKEY_UNKNOWN: [404, 'passkey-unknown'],
-  PASSKEY_LIMIT: [409, 'passkey-limit'],
-  SESSION_UNKNOWN: [404, 'session-unknown'],
-  APPROVAL_LIMIT: [409, 'approval-limit'],
-  APPROVAL_UNKNOWN: [404, 'approval-unknown'],
-  APPROVAL_OPEN: [403, 'approval-needed'],
-  APPROVAL_REFUSED: [403, 'approval-refused'],
-  APPROVAL_DECIDED: [409, 'approval-decided'],
-  APPROVAL_OWN: [403, 'approval-own'],
-  TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
-  BUSY: [503, 'busy'],
-} as const satisfies Record<AccessErrorCode, readonly [number, string]>
 
 /** Anything that is no refusal passes through and becomes a 500. */
 export function toHttpProblem(error: unknown): unknown {
