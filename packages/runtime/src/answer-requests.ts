@@ -3,9 +3,9 @@ import { parentPort } from 'node:worker_threads'
 import type { WorkerAnswer, WorkerRequest } from './worker-line.ts'
 
 /** Answers each task. What `run` throws ends the thread, as an unhandled rejection does. */
-export function answerRequests<Task, Result>(run: (task: Task) => Result | Promise<Result>): void {
-  const answer = async ({ id, task }: WorkerRequest<Task>): Promise<void> => {
-    parentPort?.postMessage({ id, result: await run(task) } satisfies WorkerAnswer<Result>)
+export function answerRequests(run: (task: never) => unknown): void {
+  const answer = async ({ id, task }: WorkerRequest<never>): Promise<void> => {
+    parentPort?.postMessage({ id, result: await run(task) } satisfies WorkerAnswer<unknown>)
   }
-  parentPort?.on('message', (request: WorkerRequest<Task>) => void answer(request))
+  parentPort?.on('message', (request: WorkerRequest<never>) => void answer(request))
 }
