@@ -35,6 +35,7 @@ export function directMail(smarthost: Hop): Mail & Disposable {
         },
       }
       const attempt = {
+        id: '',
         mail: { envelope, content },
         acceptedAt: 0,
         destination: SMARTHOST,

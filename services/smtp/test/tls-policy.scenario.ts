@@ -93,6 +93,7 @@ async function send(requireTls = false, sender = 'ann@localhost'): Promise<Outco
   }
   const { signal } = new AbortController()
   const { outcomes } = await carrier.carry({
+    id: '',
     mail: { envelope, content },
     acceptedAt: 0,
     destination: DOMAIN,
@@ -259,9 +260,9 @@ test('DANE: of a server that is an alias, the records of the name at its end com
     `_${String(port())}._tcp.end.example`,
     'middle.example',
   ]
-  const withAlias = (tlsa: World['tlsa'], secure: readonly string[] = [HOST, middle, 'end.example']): void =>
+  const withAlias = (tlsa: World['tlsa'], vouched: readonly string[] = [HOST, middle, 'end.example']): void =>
     dns({
-      secure: [DOMAIN, HOST, first, end, ...secure],
+      secure: [DOMAIN, first, end, ...vouched],
       cname: { [HOST]: [middle], [middle]: ['end.example'] },
       tlsa: tlsa ?? {},
     })

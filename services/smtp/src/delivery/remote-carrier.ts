@@ -3,7 +3,6 @@
  * named for the domain or for everything.
  */
 import type { BlockList } from 'node:net'
-import type { TlsPolicy } from '@sealpost/mail'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Attempt, AttemptResult, Outcome } from '../queue/carrier.ts'
@@ -11,14 +10,15 @@ import type { Reply } from '../queue/mail-record.ts'
 import type { Envelope } from '../reception/stage.ts'
 import { reportKind } from '../reports/report-addresses.ts'
 import type { Signer } from '../signing/signer.ts'
+import { type Demand, type Refusal, daneDemand } from './dane-demand.ts'
 import { MtaSts, type StsPolicy, isNamed } from './mta-sts.ts'
 import { type MailHost, findRoute } from './route.ts'
 import { SessionCache } from './session-cache.ts'
 import { SessionError, ownReply } from './session-error.ts'
 import { SmtpSession } from './smtp-session.ts'
-import { type TlsDemand, usableRecords } from './tls-demand.ts'
+import type { TlsDemand } from './tls-demand.ts'
 import type { TlsFault, TlsResult } from './tls-failure.ts'
-import { danePolicy, noPolicy, stsPolicy } from './tls-policy.ts'
+import { noPolicy, stsPolicy } from './tls-policy.ts'
 import { sendMail } from './transaction.ts'
 
 export interface Hop {
@@ -49,27 +49,14 @@ export interface RemoteOptions {
 }
 
 /** One server to try. */
-interface Target {
+interface Target extends Demand {
   readonly host: string
   readonly address: string
   readonly port: number
-  readonly tls: TlsDemand
-  /** By which the domain says so; undefined: nobody is told of the session. */
-  readonly policy: TlsPolicy | undefined
-  /** The domain tries its policy out (RFC 8461 §5): a certificate that would break it is told, and nothing done. */
-  readonly testing?: boolean
-  /** What is known to be wrong without a connection; told, and nothing done. */
-  readonly known?: TlsFault
 }
-
-/** What a connection has to be, and by which policy. */
-type Demand = Pick<Target, 'tls' | 'policy' | 'testing' | 'known'>
-type Refusal = { readonly reply: Reply; readonly policy?: TlsPolicy; readonly fault?: TlsFault }
 
 const NOT_NAMED: TlsFault = { type: 'validation-failure', reason: 'MX_NOT_IN_POLICY' }
 
-/** Aliases of aliases of a mail server. */
-const ALIASES_MAX = 12
 const SMTP_PORT = 25
 /** RFC 8314 §7.3: TLS from the first byte. */
 const SMTPS_PORT = 465
@@ -194,7 +181,8 @@ export class RemoteCarrier implements Disposable {
     host: MailHost,
     { domain, policy, requireTls }: { domain: string; policy: StsPolicy | undefined; requireTls: boolean },
   ): Promise<Demand | Refusal> {
-    const dane = host.secure ? await this.#daneDemand(host.name) : undefined
+    const { resolver, port = SMTP_PORT } = this.#options
+    const dane = host.secure ? await daneDemand(resolver, host.name, port) : undefined
     if (dane !== undefined) return dane
     const named = policy !== undefined && isNamed(host.name, policy)
     if (policy?.mode === 'enforce') {
@@ -218,35 +206,6 @@ export class RemoteCarrier implements Disposable {
         'REQUIRETLS cannot be kept: nobody vouches for the mail servers of the domain',
       ),
     }
-  }
-
-  /** RFC 7672 §2.2.2: of an alias that is vouched for, the records of the name at its end come first. Undefined: it has no DANE records. */
-  async #daneDemand(host: string): Promise<Demand | Refusal | undefined> {
-    let end = host
-    let alias = await this.#options.resolver.cname(host)
-    for (let aliases = 0; alias.result === 'found' && alias.secure && aliases < ALIASES_MAX; aliases++) {
-      end = alias.records[0] ?? end
-      alias = await this.#options.resolver.cname(end)
-    }
-    if (alias.result === 'failed') return notLookedUp(host)
-    const isEnd = end !== host && alias.result === 'none'
-    return (
-      (isEnd ? await this.#recordsDemand(end, [end, host]) : undefined) ?? this.#recordsDemand(host, [host])
-    )
-  }
-
-  /** `names`: one of which a certificate must have that an authority vouches for. Undefined: there are no records. */
-  async #recordsDemand(host: string, names: readonly string[]): Promise<Demand | Refusal | undefined> {
-    const port = this.#options.port ?? SMTP_PORT
-    const answer = await this.#options.resolver.tlsa(`_${String(port)}._tcp.${host}`)
-    // RFC 7672 §2.1.2: whoever suppresses the answer must not get the mail.
-    if (answer.result === 'failed') return notLookedUp(host)
-    if (answer.result !== 'found' || !answer.secure) return undefined
-    const records = usableRecords(answer.records)
-    const policy = danePolicy(host, answer.records)
-    return records.length > 0
-      ? { tls: { kind: 'dane', records, names }, policy }
-      : { tls: { kind: 'encrypted' }, policy, known: { type: 'tlsa-invalid' } }
   }
 
   /** A session, perhaps one that was used before; a reply: there is none to be had. */
@@ -311,14 +270,6 @@ export class RemoteCarrier implements Disposable {
   ): void {
     const failure = fault && { ...fault, mxHost, receivingIp }
     if (policy !== undefined) this.#options.onTlsResult?.({ domain, policy, failure })
-  }
-}
-
-function notLookedUp(host: string): Refusal {
-  return {
-    reply: ownReply(451, '4.7.5', 'The DANE records of the server cannot be looked up'),
-    policy: danePolicy(host, []),
-    fault: { type: 'dnssec-invalid' },
   }
 }
 
