@@ -66,6 +66,8 @@ interface Delivery {
 
 /** A mail for one of its recipients. */
 interface Parcel {
+  /** Of the mail in the queue. */
+  readonly id: string
   readonly recipient: EnvelopeRecipient
   readonly envelope: Envelope
   readonly content: Content
@@ -85,7 +87,7 @@ export class LocalCarrier implements Disposable {
   }
 
   /** Recipients one after the other: their content may differ. */
-  async carry({ mail, account, acceptedAt, recipients, signal }: Attempt): Promise<AttemptResult> {
+  async carry({ id, mail, account, acceptedAt, recipients, signal }: Attempt): Promise<AttemptResult> {
     const outcomes: Outcome[] = []
     let reached = true
     for (const recipient of recipients) {
@@ -94,7 +96,7 @@ export class LocalCarrier implements Disposable {
         continue
       }
       const authenticated = account !== undefined
-      const delivery = await this.#deliver({ ...mail, recipient, authenticated, acceptedAt, signal })
+      const delivery = await this.#deliver({ ...mail, id, recipient, authenticated, acceptedAt, signal })
       reached = delivery.reached
       outcomes.push(delivery.outcome)
     }
@@ -133,13 +135,14 @@ export class LocalCarrier implements Disposable {
       if (result === 'delivered') events.operatorMail('delivered')
       if (result === 'delivered' || (result === 'deferred' && isNew)) return delivery
     }
-    const outcome = await this.#keep(DESK, parcel.envelope, parcel.content)
+    const outcome = await this.#keep(DESK, parcel, parcel.content)
     events.operatorMail(outcome.result === 'delivered' ? 'desk' : 'full')
     return { outcome, reached: true }
   }
 
   /** Without a reverse-path: what becomes of it there is nobody's business but the operator's. */
   async #passOn({
+    id,
     recipient: { address },
     envelope,
     content,
@@ -151,6 +154,7 @@ export class LocalCarrier implements Disposable {
     const mail = { envelope: { ...envelope, sender: undefined, recipients, requireTls: false }, content }
     const destination = remote.destinationOf(address.domain)
     const { outcomes } = await remote.carry({
+      id,
       mail,
       acceptedAt,
       isForeign: true,
@@ -161,7 +165,7 @@ export class LocalCarrier implements Disposable {
     return { outcome: outcomes[0] ?? deferred('4.4.1', 'The next server does not answer'), reached: true }
   }
 
-  async #toAccount({ recipient, envelope, content, signal }: Parcel): Promise<Delivery> {
+  async #toAccount({ id, recipient, envelope, content, signal }: Parcel): Promise<Delivery> {
     const { accounts, domains, arrival, lmtp, full } = this.#options
     const jid = mailboxJid(recipient.address, domains)
     const account = jid && (await accounts.find(jid))
@@ -180,17 +184,28 @@ export class LocalCarrier implements Disposable {
         full.learn(account.id, delivery.outcome)
         return delivery
       }
-      return { outcome: await this.#keep(account.id, mine, prepared.content), reached: true }
+      return {
+        outcome: await this.#keep(account.id, { id, recipient, envelope: mine }, prepared.content),
+        reached: true,
+      }
     } finally {
       await prepared[Symbol.asyncDispose]?.()
     }
   }
 
-  async #keep(account: string, envelope: Envelope, content: Content): Promise<Outcome> {
+  async #keep(
+    account: string,
+    { id, recipient, envelope }: Pick<Parcel, 'id' | 'recipient' | 'envelope'>,
+    content: Content,
+  ): Promise<Outcome> {
     const { mailbox } = this.#options
+    const delivered = { result: 'delivered', reply: KEPT, how: 'final' } as const
+    const source = `${id} ${formatAddress(recipient.address)}`
+    if (mailbox.holds(source)) return delivered
     if (await mailbox.isFull(account, content.bodyBytes)) return deferred('4.2.2', 'The mailbox is full')
-    await mailbox.put(account, envelope, { ...content, header: withReturnPath(content.header, envelope) })
-    return { result: 'delivered', reply: KEPT, how: 'final' }
+    const kept = { ...content, header: withReturnPath(content.header, envelope) }
+    await mailbox.put(account, envelope, kept, source)
+    return delivered
   }
 
   async #hand(

@@ -35,8 +35,16 @@ export class Mailbox {
     return waiting.mails >= MAILS_MAX || waiting.bytes + bytes > room.bytes
   }
 
-  /** Durable when it resolves. QueueError. */
-  async put(account: string, envelope: Envelope, content: Content): Promise<void> {
+  /** Whether a copy waits, as after a crash between its delivery and the record of it. */
+  holds(source: string): boolean {
+    return this.#store.hasCopy(source)
+  }
+
+  /**
+   * Durable when it resolves. QueueError.
+   * @param source of which mail of the queue it is a copy, for which recipient
+   */
+  async put(account: string, envelope: Envelope, content: Content, source: string): Promise<void> {
     const { seconds: keepSeconds } = await this.#roomOf(account)
     await using draft = this.#store.draft()
     for await (const chunk of content.body()) await draft.write(chunk)
@@ -48,6 +56,7 @@ export class Mailbox {
       header: content.header,
       draft,
       recipients: [],
+      source,
     } as const
     await this.#store.accept({ ...mail, keepSeconds })
   }

@@ -22,6 +22,8 @@ export interface AttemptResult {
 }
 
 export interface Attempt {
+  /** Of the mail in the queue. */
+  readonly id: string
   readonly mail: Pick<OpenMail, 'envelope' | 'content'>
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number

@@ -212,6 +212,7 @@ export class Dispatcher implements AsyncDisposable {
     const recipients = places.flatMap((place) => mail.envelope.recipients[place] ?? [])
     const before = clock.monotonic()
     const { outcomes, reached } = await carrier.carry({
+      id: kept.id,
       mail,
       acceptedAt: kept.acceptedAt,
       account: kept.account,

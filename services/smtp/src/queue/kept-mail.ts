@@ -22,6 +22,8 @@ export interface KeptMail {
   readonly domains: readonly string[]
   readonly key: ContentKey
   readonly state: MailState
+  /** Of a mail in a mailbox: which mail of the queue it is a copy of, for which recipient. */
+  readonly source?: string | undefined
 }
 
 /** A mail whose envelope and header are in memory. */
@@ -43,6 +45,7 @@ export interface NewMail {
   readonly recipients: readonly Progress[]
   /** How long it may be read at most, KEPT_SECONDS_MAX unless less. */
   readonly keepSeconds: number
+  readonly source?: string
   /** What became of another mail, which cannot go before this is kept. */
   readonly isReport?: boolean
 }

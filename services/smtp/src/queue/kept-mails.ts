@@ -12,6 +12,8 @@ const NOTHING: Waiting = { mails: 0, bytes: 0 }
 export class KeptMails {
   readonly #mails = new Map<string, KeptMail>()
   readonly #waiting = new Map<string, Waiting>()
+  /** Of those in mailboxes: a mail that is delivered again after a crash is known by it. */
+  readonly #sources = new Set<string>()
 
   get size(): number {
     return this.#mails.size
@@ -19,12 +21,14 @@ export class KeptMails {
 
   add(mail: KeptMail): void {
     this.#mails.set(mail.id, mail)
+    if (mail.source !== undefined) this.#sources.add(mail.source)
     this.#count(mail, 1)
   }
 
   /** False: it was gone. */
   delete(mail: KeptMail): boolean {
     if (!this.#mails.delete(mail.id)) return false
+    if (mail.source !== undefined) this.#sources.delete(mail.source)
     this.#count(mail, -1)
     return true
   }
@@ -35,6 +39,11 @@ export class KeptMails {
 
   has(id: string): boolean {
     return this.#mails.has(id)
+  }
+
+  /** Whether a copy waits in a mailbox. */
+  hasCopy(source: string): boolean {
+    return this.#sources.has(source)
   }
 
   values(): Iterable<KeptMail> {

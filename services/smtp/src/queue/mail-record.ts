@@ -38,6 +38,8 @@ export interface MailState {
 export interface MailRecord {
   readonly envelope: Envelope
   readonly bodyBytes: number
+  /** Of a mail in a mailbox: the mail in the queue that it is a copy of. */
+  readonly source?: string | undefined
 }
 
 export function encodeRecord(record: MailRecord): Buffer {

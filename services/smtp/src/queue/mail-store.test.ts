@@ -86,6 +86,19 @@ test('how much waits in a mailbox is known, over restarts too; what is on its wa
   expect(store.waiting(account)).toEqual({ mails: 0, bytes: 0 })
 })
 
+test('a copy in a mailbox is known by what it is a copy of, over restarts too, until it is gone', async () => {
+  await open()
+  const source = 'id bob@localhost'
+  const copy = { account: randomUUID(), place: 'mailbox', recipients: [], source } as const
+  const { kept } = await store.accept(await newMail(store, 'copy', copy))
+  expect([store.hasCopy(source), store.hasCopy('id ann@localhost')]).toEqual([true, false])
+  await reopen()
+  expect(store.hasCopy(source)).toBe(true)
+  const found = store.find(kept.id)
+  if (found) store.shred(found)
+  expect(store.hasCopy(source)).toBe(false)
+})
+
 test('what memory still has of a mail is as unreadable as the rest once its key is destroyed', async () => {
   await open()
   for (const size of [4_000, 1_000_000]) {

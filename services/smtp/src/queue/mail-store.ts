@@ -102,6 +102,11 @@ export class MailStore implements AsyncDisposable {
     return this.#mails.waiting(account)
   }
 
+  /** Whether a copy waits in a mailbox. */
+  hasCopy(source: string): boolean {
+    return this.#mails.hasCopy(source)
+  }
+
   find(id: string): KeptMail | undefined {
     return this.#mails.get(id)
   }
@@ -123,12 +128,13 @@ export class MailStore implements AsyncDisposable {
       domains: envelope.recipients.map(({ address }) => address.domain),
       key,
       state: { recipients: mail.recipients },
+      source: mail.source,
     }
     const sealedKey = await this.#sealKey(kept, acceptedAt + Math.min(mail.keepSeconds, KEPT_SECONDS_MAX))
     const whole: KeptMail = { id: sealedKey.id, ...kept }
     await this.#settle(whole, {
       ...sealedKey,
-      envelope: key.seal('envelope', encodeRecord({ envelope, bodyBytes })),
+      envelope: key.seal('envelope', encodeRecord({ envelope, bodyBytes, source: mail.source })),
       header: key.seal('header', header),
       body,
       acceptedAt,

@@ -117,13 +117,14 @@ function openHead(keys: MailKeys, row: RowHead): KeptMail | undefined {
   const owner = keys.open(row)
   if (owner === undefined) return undefined
   const { key } = owner
-  const { envelope, bodyBytes } = decodeRecord(key.open('envelope', row.envelope))
+  const { envelope, bodyBytes, source } = decodeRecord(key.open('envelope', row.envelope))
   const acceptedAt = row.acceptedAt.getTime()
   return {
     ...owner,
     id: row.id,
     acceptedAt,
     bodyBytes,
+    source,
     spool: row.spool ?? undefined,
     domains: envelope.recipients.map(({ address }) => address.domain),
     state:
