@@ -72,6 +72,8 @@ export interface SuspensionOptions {
 export interface Accounts {
   find(jid: Jid): Promise<Account | undefined>
   findById(id: string): Promise<Account | undefined>
+  /** Active accounts in the order of their random ids, after that one: for what is to be done once for everybody. */
+  activeAfter(id: string | undefined, limit: number): Promise<Account[]>
   /** One indexed query. Suspended accounts too: whoever asks refuses them after the proof; terminated ones have none. */
   verifier(jid: Jid, hash: ScramHash): Promise<{ account: Account; verifier: ScramVerifier } | undefined>
   /**
@@ -202,6 +204,10 @@ class StoredAccounts implements AccountsDomain {
   async findById(id: string): Promise<Account | undefined> {
     const row = await this.#store.findById(id)
     return row && toAccount(row)
+  }
+
+  async activeAfter(id: string | undefined, limit: number): Promise<Account[]> {
+    return (await this.#store.activeAfter(id, limit)).map(toAccount)
   }
 
   async verifier(jid: Jid, hash: ScramHash) {

@@ -131,6 +131,13 @@ class MemoryAccountStore implements AccountStore {
     return this.#state.accounts.get(id)
   }
 
+  async activeAfter(after: string | undefined, limit: number): Promise<AccountRow[]> {
+    return [...this.#state.accounts.values()]
+      .filter(({ id, state }) => state === 'active' && (after === undefined || id > after))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+  }
+
   async verifier(name: Name, hash: ScramHash) {
     const row = this.#state.byName(name)
     const verifier = row && this.#state.verifiers.get(row.id)?.find((each) => each.hash === hash)

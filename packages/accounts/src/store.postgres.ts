@@ -95,6 +95,13 @@ class PostgresAccountStore implements AccountStore {
     return rows.map(parseAccount)[0]
   }
 
+  async activeAfter(id: string | undefined, limit: number): Promise<AccountRow[]> {
+    const rows = await this.#db.query<SqlAccount>(sql`
+      select ${ACCOUNT_COLUMNS} from account.account a
+      where a.state = 'active' and (${id ?? null}::uuid is null or a.id > ${id ?? null}::uuid) order by a.id limit ${limit}::int`)
+    return rows.map(parseAccount)
+  }
+
   verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined> {
     return this.#verifier({ ...name, hash })
   }

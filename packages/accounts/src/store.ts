@@ -58,6 +58,8 @@ export interface AccountStore {
   taken(names: readonly Name[]): Promise<boolean[]>
   find(name: Name): Promise<AccountRow | undefined>
   findById(id: string): Promise<AccountRow | undefined>
+  /** Active ones in the order of their ids, after that one. */
+  activeAfter(id: string | undefined, limit: number): Promise<AccountRow[]>
   verifier(name: Name, hash: ScramHash): Promise<{ row: AccountRow; verifier: ScramVerifier } | undefined>
   /** 32 random bytes, the same for every process and for ever: the key of decoys for names nobody has. */
   decoySecret(): Promise<Buffer>

@@ -3807,6 +3807,1344 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/me/privacy-requests": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what you have asked about your own data, the newest first. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            kind: "access" | "correction" | "deletion" | "portability" | "objection"
+            state: "open" | "answered" | "refused"
+            origin: "account" | "administrator"
+            /** A day in UTC */
+            received_on: string
+            /** It is answered by this day */
+            due_on: string
+            details?: string
+            /** A day in UTC */
+            closed_on?: string
+            answer?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Ask about your own data; deletion needs your password again, and ends your account for ever at once. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        kind: "access" | "correction" | "deletion" | "portability" | "objection"
+        /** Needed for a correction and an objection */
+        details?: string
+        password?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/privacy-requests/{request}/confirm": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Confirm a deletion that was recorded for you: your account ends for ever at once. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        password: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/privacy-requests": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what people have asked about their data, the newest first. Needs: privacy:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          state?: "open" | "answered" | "refused" | "overdue"
+          kind?: "access" | "correction" | "deletion" | "portability" | "objection"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            kind: "access" | "correction" | "deletion" | "portability" | "objection"
+            state: "open" | "answered" | "refused"
+            origin: "account" | "administrator"
+            /** A day in UTC */
+            received_on: string
+            /** It is answered by this day */
+            due_on: string
+            details?: string
+            /** A day in UTC */
+            closed_on?: string
+            answer?: string
+            /** Id of the account; absent once it is erased */
+            account?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Record what a person asked in another way; they confirm a deletion themselves. Needs: privacy:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Bare address (RFC 7622), user@domain */
+        jid: string
+        kind: "access" | "correction" | "deletion" | "portability" | "objection"
+        /** Needed for a correction and an objection */
+        details?: string
+        /** A day in UTC */
+        received_on?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+          /** Id of the account; absent once it is erased */
+          account?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/privacy-requests/{request}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show what a person has asked about their data. Needs: privacy:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+          /** Id of the account; absent once it is erased */
+          account?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/privacy-requests/{request}/answer": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say that a request was answered, and how; the person reads it. Needs: privacy:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        answer: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+          /** Id of the account; absent once it is erased */
+          account?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/privacy-requests/{request}/refuse": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Refuse a request, and say why; the person reads it. Needs: privacy:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        answer: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "access" | "correction" | "deletion" | "portability" | "objection"
+          state: "open" | "answered" | "refused"
+          origin: "account" | "administrator"
+          /** A day in UTC */
+          received_on: string
+          /** It is answered by this day */
+          due_on: string
+          details?: string
+          /** A day in UTC */
+          closed_on?: string
+          answer?: string
+          /** Id of the account; absent once it is erased */
+          account?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/policies": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List all versions of all policies, the newest of each first. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+            version: number
+            /** A day in UTC */
+            published_on: string
+            /** The first day on which it is in force */
+            effective_on: string
+            languages: string[]
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/policies/{kind}/versions/{version}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show a version of a policy. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query?: {
+          /** RFC 5646, such as en or fr */
+          language?: string
+        }
+        header?: never
+        path: {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+          /** A day in UTC */
+          published_on: string
+          /** The first day on which it is in force */
+          effective_on: string
+          languages: string[]
+          language: string
+          title: string
+          /** Plain; an empty line ends a paragraph */
+          text: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/policies/{kind}/versions": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Publish the next version of a policy. An amendment is in force in thirty days at the earliest, and everybody is told at once. Needs: policies:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** RFC 5646, such as en or fr */
+        language: string
+        title: string
+        /** Plain; an empty line ends a paragraph */
+        text: string
+        /** A day in UTC */
+        effective_on: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+          /** A day in UTC */
+          published_on: string
+          /** The first day on which it is in force */
+          effective_on: string
+          languages: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/policies/{kind}/versions/{version}/texts": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Add the text of a version in another language; it does not change any more then. Needs: policies:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** RFC 5646, such as en or fr */
+        language: string
+        title: string
+        /** Plain; an empty line ends a paragraph */
+        text: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+          /** A day in UTC */
+          published_on: string
+          /** The first day on which it is in force */
+          effective_on: string
+          languages: string[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/policies/{kind}/versions/{version}/acceptances": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** How many accounts have agreed to a version, those that are gone included. Needs: policies:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          count: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/policies": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the policies that hold for you, and which of them wait for your agreement. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+            /** The version in force waits for “I agree” */
+            to_accept: boolean
+            current?: {
+              kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+              version: number
+              /** A day in UTC */
+              published_on: string
+              /** The first day on which it is in force */
+              effective_on: string
+              languages: string[]
+            }
+            upcoming?: {
+              kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+              version: number
+              /** A day in UTC */
+              published_on: string
+              /** The first day on which it is in force */
+              effective_on: string
+              languages: string[]
+            }
+            accepted?: {
+              version: number
+              /** A day in UTC */
+              accepted_on: string
+            }
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/policies/{kind}/versions/{version}/acceptance": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Agree to a version of a policy: who, when and which version is on record. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          version: number
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        words: "I agree"
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+          /** The version in force waits for “I agree” */
+          to_accept: boolean
+          current?: {
+            kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+            version: number
+            /** A day in UTC */
+            published_on: string
+            /** The first day on which it is in force */
+            effective_on: string
+            languages: string[]
+          }
+          upcoming?: {
+            kind: "terms" | "acceptable-use" | "privacy" | "website-privacy" | "sla" | "guidelines"
+            version: number
+            /** A day in UTC */
+            published_on: string
+            /** The first day on which it is in force */
+            effective_on: string
+            languages: string[]
+          }
+          accepted?: {
+            version: number
+            /** A day in UTC */
+            accepted_on: string
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/notices": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what people were told, the newest first; without what concerns one account. Needs: policies:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            kind: "announcement" | "maintenance" | "amendment" | "personal"
+            title: string
+            /** Plain; an empty line ends a paragraph */
+            body: string
+            created_at: string
+            shown_until: string
+            starts_at?: string
+            ends_at?: string
+            audience: "all" | "organisation" | "online" | "account"
+            withdrawn_at?: string
+            mail: "pending" | "done" | "off"
+            /** Mails that are on their way */
+            mailed: number
+            /** Mails that the mail relay did not take */
+            refused: number
+            /** Mails that were under way when the process was killed; not sent again */
+            uncertain: number
+            chat: "pending" | "done" | "off"
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Tell people something, in the panel, by mail and in chat; planned maintenance two days before. Needs: policies:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        kind: "announcement" | "maintenance"
+        /** `all` unless given; `online`: those connected to chat now; `account`: the one of `jid` */
+        audience?: "all" | "online" | "organisation" | "account"
+        /** Bare address (RFC 7622), user@domain */
+        jid?: string
+        /** Whose accounts are told, and those of all below it */
+        organisation?: string
+        title: string
+        /** Plain; an empty line ends a paragraph */
+        body: string
+        /** Of maintenance: in two days at the earliest */
+        starts_at?: string
+        ends_at?: string
+        shown_until?: string
+        /** Both unless given; it is shown in the panel and on the account page in any case */
+        by?: ("mail" | "chat")[]
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "announcement" | "maintenance" | "amendment" | "personal"
+          title: string
+          /** Plain; an empty line ends a paragraph */
+          body: string
+          created_at: string
+          shown_until: string
+          starts_at?: string
+          ends_at?: string
+          audience: "all" | "organisation" | "online" | "account"
+          withdrawn_at?: string
+          mail: "pending" | "done" | "off"
+          /** Mails that are on their way */
+          mailed: number
+          /** Mails that the mail relay did not take */
+          refused: number
+          /** Mails that were under way when the process was killed; not sent again */
+          uncertain: number
+          chat: "pending" | "done" | "off"
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/notices/preview": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Show a notice as it would be published, without doing so. Needs: policies:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        kind: "announcement" | "maintenance"
+        /** `all` unless given; `online`: those connected to chat now; `account`: the one of `jid` */
+        audience?: "all" | "online" | "organisation" | "account"
+        /** Bare address (RFC 7622), user@domain */
+        jid?: string
+        /** Whose accounts are told, and those of all below it */
+        organisation?: string
+        title: string
+        /** Plain; an empty line ends a paragraph */
+        body: string
+        /** Of maintenance: in two days at the earliest */
+        starts_at?: string
+        ends_at?: string
+        shown_until?: string
+        /** Both unless given; it is shown in the panel and on the account page in any case */
+        by?: ("mail" | "chat")[]
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          notice: {
+            id: string
+            kind: "announcement" | "maintenance" | "amendment" | "personal"
+            title: string
+            /** Plain; an empty line ends a paragraph */
+            body: string
+            created_at: string
+            shown_until: string
+            starts_at?: string
+            ends_at?: string
+          }
+          mail: {
+            subject: string
+            text: string
+          }
+          chat: {
+            subject: string
+            body: string
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/notices/{notice}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show a notice, and how far its mails are. Needs: policies:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          notice: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "announcement" | "maintenance" | "amendment" | "personal"
+          title: string
+          /** Plain; an empty line ends a paragraph */
+          body: string
+          created_at: string
+          shown_until: string
+          starts_at?: string
+          ends_at?: string
+          audience: "all" | "organisation" | "online" | "account"
+          withdrawn_at?: string
+          mail: "pending" | "done" | "off"
+          /** Mails that are on their way */
+          mailed: number
+          /** Mails that the mail relay did not take */
+          refused: number
+          /** Mails that were under way when the process was killed; not sent again */
+          uncertain: number
+          chat: "pending" | "done" | "off"
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/notices/{notice}/withdraw": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Show a notice no more, and send no further mails of it; maintenance is called off. Needs: policies:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          notice: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          kind: "announcement" | "maintenance" | "amendment" | "personal"
+          title: string
+          /** Plain; an empty line ends a paragraph */
+          body: string
+          created_at: string
+          shown_until: string
+          starts_at?: string
+          ends_at?: string
+          audience: "all" | "organisation" | "online" | "account"
+          withdrawn_at?: string
+          mail: "pending" | "done" | "off"
+          /** Mails that are on their way */
+          mailed: number
+          /** Mails that the mail relay did not take */
+          refused: number
+          /** Mails that were under way when the process was killed; not sent again */
+          uncertain: number
+          chat: "pending" | "done" | "off"
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/notices": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List what the operator tells you, the newest first. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            kind: "announcement" | "maintenance" | "amendment" | "personal"
+            title: string
+            /** Plain; an empty line ends a paragraph */
+            body: string
+            created_at: string
+            shown_until: string
+            starts_at?: string
+            ends_at?: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List requests of authorities, the newest first. Needs: legal:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          state?: "received" | "refused" | "reviewed" | "approved" | "produced"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            state: "received" | "refused" | "reviewed" | "approved" | "produced"
+            kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+            authority: string
+            official_address?: string
+            letterhead: "present" | "missing"
+            username?: string
+            sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+            /** Of which nothing exists here */
+            sought_otherwise?: string
+            device_type?: string
+            legal_basis: string
+            received_how: "post" | "courier" | "in-person" | "portal" | "email"
+            /** A day in UTC */
+            received_on: string
+            /** The last day on which the user must not be told */
+            gag_until?: string
+            refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+            /** A day in UTC */
+            closed_on?: string
+            /** A day in UTC */
+            notified_on?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Record a request of an authority; refused at once when it lacks what the guidelines demand. Needs: legal:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+        authority: string
+        official_address?: string
+        letterhead: "present" | "missing"
+        /** Bare address of the account, user@domain */
+        username?: string
+        sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+        /** What is sought besides, in the words of the request */
+        sought_otherwise?: string
+        /** A type that the request names, to be confirmed or denied */
+        device_type?: string
+        legal_basis: string
+        received_how: "post" | "courier" | "in-person" | "portal" | "email"
+        /** A day in UTC */
+        received_on: string
+        /** A day in UTC */
+        gag_until?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show a request of an authority. Needs: legal:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}/review": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say that a request is authentic and in order. Needs: legal:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}/refuse": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Refuse a request of an authority. Needs: legal:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}/approve": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Approve a request; the user is told now, unless that is forbidden. Needs: legal:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}/produce": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Produce what was sought, as far as it exists; the user has been told, unless that is forbidden. Needs: legal:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          state: "received" | "refused" | "reviewed" | "approved" | "produced"
+          kind: "subpoena" | "court-order" | "warrant" | "treaty-request" | "emergency" | "other"
+          authority: string
+          official_address?: string
+          letterhead: "present" | "missing"
+          username?: string
+          sought: ("creation-date" | "purchaser" | "username" | "device-type" | "last-use")[]
+          /** Of which nothing exists here */
+          sought_otherwise?: string
+          device_type?: string
+          legal_basis: string
+          received_how: "post" | "courier" | "in-person" | "portal" | "email"
+          /** A day in UTC */
+          received_on: string
+          /** The last day on which the user must not be told */
+          gag_until?: string
+          refused_because: ("service-by-email" | "no-username" | "no-official-address" | "no-letterhead" | "nothing-sought-that-exists" | "not-authentic" | "no-jurisdiction" | "too-broad" | "withdrawn")[]
+          /** A day in UTC */
+          closed_on?: string
+          /** A day in UTC */
+          notified_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/legal-requests/{request}/production": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Get what was produced, for thirty days: signed JSON, or a text for a lawyer. Needs: legal:read. */
+    get: {
+      parameters: {
+        query?: {
+          format?: "json" | "text"
+        }
+        header?: never
+        path: {
+          request: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          document: unknown
+          signature: unknown
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/mail": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List the mails that wait for you, oldest first. HTTP Basic with name and password of an account. */

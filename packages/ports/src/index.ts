@@ -49,5 +49,5 @@ export type {
 } from './own-data.ts'
 export type { PortClientOptions } from './port-client.ts'
 export { relayClient } from './relay-client.ts'
-export type { Relay, RelayDevice, RelayQueue } from './relay.ts'
-export { RELAY_PATHS } from './relay-wire.ts'
+export type { Announcement, Relay, RelayDevice, RelayQueue } from './relay.ts'
+export { ANNOUNCED_MAX, RELAY_PATHS } from './relay-wire.ts'

@@ -1,6 +1,6 @@
 /** The relay's port from another process. */
 import { askPort, type PortClientOptions } from './port-client.ts'
-import { RELAY_PATHS, readDevices, readQueues, readRevoked } from './relay-wire.ts'
+import { RELAY_PATHS, readDevices, readQueues, readReached, readRevoked } from './relay-wire.ts'
 import type { Relay } from './relay.ts'
 
 export function relayClient(options: PortClientOptions): Relay {
@@ -11,6 +11,12 @@ export function relayClient(options: PortClientOptions): Relay {
     revokeDevice: (account, device) =>
       ask('DELETE', fill(RELAY_PATHS.device, { account, device }), readRevoked),
     queues: (account) => ask('GET', fill(RELAY_PATHS.queues, { account }), readQueues),
+    announce: (announcement) =>
+      askPort(
+        options,
+        { method: 'POST', path: RELAY_PATHS.announce, body: { ...announcement } },
+        readReached,
+      ),
   }
 }
 

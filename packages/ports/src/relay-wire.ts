@@ -2,12 +2,16 @@
 import { count, DAY, fields, flag, list, optional, text, UUID } from './answer.ts'
 import type { RelayDevice, RelayQueue } from './relay.ts'
 
-/** As a router writes them; `account` and `device` are UUIDs. Answers are `{ items }`, and `{ revoked }` for DELETE. */
+/** As a router writes them; `account` and `device` are UUIDs. Answers are `{ items }`, `{ revoked }` for DELETE, `{ reached }` for POST of an Announcement. */
 export const RELAY_PATHS = {
   devices: '/internal/relay/accounts/:account/devices',
   device: '/internal/relay/accounts/:account/devices/:device',
   queues: '/internal/relay/accounts/:account/queues',
+  announce: '/internal/relay/announcements',
 } as const
+
+/** Whom one announcement may name. */
+export const ANNOUNCED_MAX = 100_000
 
 /** An account has a handful; more is no answer of ours. */
 const ITEMS_MAX = 1_000
@@ -35,4 +39,8 @@ export function readQueues(answer: unknown): RelayQueue[] {
 
 export function readRevoked(answer: unknown): boolean {
   return flag(fields(answer)['revoked'])
+}
+
+export function readReached(answer: unknown): number {
+  return count(fields(answer)['reached'])
 }

@@ -24,6 +24,16 @@ export interface RelayQueue {
   readonly oldestAgeSeconds: number | undefined
 }
 
+/** What the server itself says to people, in words of its own. */
+export interface Announcement {
+  /** A UUID, by which clients know it again. */
+  readonly id: string
+  readonly subject: string
+  readonly body: string
+  /** To whom; undefined: everybody. */
+  readonly accountIds: readonly string[] | undefined
+}
+
 /** Rejects with PortError when the relay is in another process and away. */
 export interface Relay {
   /** Longest known first. */
@@ -35,4 +45,8 @@ export interface Relay {
   revokeDevice(accountId: string, deviceId: string): Promise<boolean>
   /** The account's shared queue first, then those of its devices; empty ones included. */
   queues(accountId: string): Promise<RelayQueue[]>
+  /**
+   * Says it to those who are connected now, as a headline (RFC 6121 §5.2.2) from the domain; it is kept nowhere. How many accounts it reached.
+   */
+  announce(announcement: Announcement): Promise<number>
 }

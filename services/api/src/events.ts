@@ -23,6 +23,8 @@ export interface ApiEvents {
   webhookDisabled(reason: string): void
   /** Nothing could be read or written; it is tried again. */
   webhooksFailed(code: string): void
+  /** Something due by the day about rights, or the mails of a notice, failed; it is tried again. */
+  rightsTaskFailed(code: string): void
   /** A person's part of this service's data could not be erased; it is tried again. */
   erasureFailed(code: string): void
 }
@@ -54,6 +56,7 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
       webhooks.inc({ result: outcome === 'delivered' || outcome === 'gone' ? outcome : 'failed' }),
     webhookDisabled: (reason) => log.warn('webhook_disabled', { code: reason }),
     webhooksFailed: (code) => log.error('webhooks_failed', { code }),
+    rightsTaskFailed: (code) => log.warn('rights_task_failed', { code }),
     erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
   }
 }

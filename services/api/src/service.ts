@@ -35,10 +35,11 @@ import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { createLetters } from './letters/letters.ts'
-import { createOwnData } from './own-data/own-data.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
+import { registerRightsPages } from './pages/rights-pages.ts'
+import { createRights } from './rights.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
@@ -92,16 +93,19 @@ export async function createApiService(
   const hooks = stack.use(
     await openWebhooks({ platform, apiDb, accountDb, privateNetworks, letters, audit, events }),
   )
+  const links = createLinks(config)
+  const domains = platform.domains.map((domain) => parseJid(domain).domain)
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
+  const forRights = { db: apiDb, accounts, ports, letters, signIn, platform, links, origin, events }
+  const rights = stack.use(await createRights(forRights))
   const idempotency = postgresIdempotency(apiDb)
-  stack.use(keepErasing([idempotency, hooks.store], { ledger: accounts.erasure, clock, bus, events }))
+  stack.use(keepErasing([idempotency, hooks.store, rights], { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
 
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
   const onError = (error: unknown) => events.statisticsFailed(error)
   const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
 
-  const links = createLinks(config)
-  const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const context: CommandContext = {
     accounts,
     access,
@@ -113,14 +117,13 @@ export async function createApiService(
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     statistics,
     clock,
-    ownData: createOwnData({ accounts, ports: ports.ownData, sections: {}, clock }),
+    rights,
     domains,
     links,
     claimAccountId: claimer(idempotency, platform),
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
   const { sessions } = access
   const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
   const http: FastifyPluginAsync = async (app) => {
@@ -157,6 +160,7 @@ async function registerPages(
   await registerInvitePages(app, { context, origin: publicOrigin })
   await registerEnrolmentPages(app, context)
   await registerPanel(app)
+  registerRightsPages(app, context.rights)
 }
 
 /** Each owner erases its own of an account. */
@@ -190,6 +194,7 @@ function createLinks({ publicOrigin }: Pick<ApiConfig, 'publicOrigin'>): Links {
   return {
     adminInvite: (token) => `${publicOrigin()}/admin/invite/${token}`,
     enrolment: (token) => `${publicOrigin()}/enrol/${token}`,
+    account: () => `${publicOrigin()}/account`,
   }
 }
 

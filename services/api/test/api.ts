@@ -15,6 +15,7 @@ import {
   type DkimOperations,
   type DeskMail,
   type DeskText,
+  type Announcement,
   type MailDesk,
   type KeysOwnData,
   type MailOwnData,
@@ -152,6 +153,13 @@ export class TestRelay implements Relay {
   away = false
   readonly known = new Map<string, RelayDevice[]>()
   readonly waiting = new Map<string, RelayQueue[]>()
+  readonly announced: Announcement[] = []
+
+  async announce(announcement: Announcement): Promise<number> {
+    this.#check()
+    this.announced.push(announcement)
+    return 0
+  }
 
   async devices(accountId: string): Promise<RelayDevice[]> {
     this.#check()

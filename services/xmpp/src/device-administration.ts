@@ -1,8 +1,8 @@
 /** The relay's side of its port: what waits for whom, and devices that are to be forgotten. */
 import type { Hooks as HookBus } from '@sealpost/hooks'
-import type { Relay as RelayPort, RelayDevice, RelayQueue } from '@sealpost/ports'
+import type { Announcement, Relay as RelayPort, RelayDevice, RelayQueue } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
-import { StreamError } from '@sealpost/stanza'
+import { element, NS_CLIENT, StreamError } from '@sealpost/stanza'
 import type { Hooks } from './core/module.ts'
 import type { SessionLifecycle } from './core/session-lifecycle.ts'
 import type { SessionRegistry } from './core/session-registry.ts'
@@ -63,6 +63,24 @@ export class DeviceAdministration implements RelayPort {
     await this.forget({ account: accountId, device: deviceId })
     await store.shredded()
     return known
+  }
+
+  /**
+   * Past the policy of encryption, which is about what people write to each other: these words are the server's. As a headline it is offered to sessions that
+   * are connected and take messages, and to no queue (RFC 6121 §8.5.2.1.1), so that it is never stored, nor sealed.
+   */
+  async announce({ id, subject, body, accountIds }: Announcement): Promise<number> {
+    const wanted = accountIds && new Set(accountIds)
+    const reached = new Set<string>()
+    for (const session of this.#options.sessions.all()) {
+      const { account, jid } = session
+      if (wanted?.has(account.id) === false || !session.receivesMessages || !session.stream) continue
+      const attrs = { type: 'headline', from: jid.domain, to: jid.toString(), id }
+      const parts = [element('subject', NS_CLIENT, {}, subject), element('body', NS_CLIENT, {}, body)]
+      session.sendUnkept(element('message', NS_CLIENT, attrs, ...parts))
+      reached.add(account.id)
+    }
+    return await Promise.resolve(reached.size)
   }
 
   /** A device is not known any more: nothing may be left of it. */

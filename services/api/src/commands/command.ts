@@ -14,7 +14,7 @@ import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
 import type { Statistics } from '../statistics/statistics.ts'
-import type { OwnDataOf } from '../own-data/own-data.ts'
+import type { Rights } from '../rights.ts'
 import type { FileAnswer } from './file-answer.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
@@ -90,7 +90,7 @@ export interface CommandContext {
   readonly joining: Joining
   readonly statistics: Pick<Statistics, 'overview' | 'series'>
   readonly clock: Pick<Clock, 'now'>
-  readonly ownData: OwnDataOf
+  readonly rights: Rights
   readonly letters: Letters
   readonly webhooks: Webhooks
   /** Canonical; the first is that of names without one. */
@@ -111,6 +111,7 @@ export interface CommandContext {
 export interface Links {
   adminInvite(token: string): string
   enrolment(token: string): string
+  account(): string
 }
 
 export type ImportCounts = Pick<ImportReport, 'created' | 'exists' | 'invalid'>

@@ -24,7 +24,7 @@ import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
 import { statisticsCommands } from './statistics.ts'
-import { ownDataCommands } from './own-data.ts'
+import { rightsCommands } from './rights.ts'
 import { webhookCommands } from './webhooks.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
@@ -79,5 +79,5 @@ export const commands: readonly Command[] = [
   showMe,
   listOwnDevices,
   revokeOwnDevice,
-  ...ownDataCommands,
+  ...rightsCommands,
 ]

@@ -34,7 +34,7 @@ const documentSchema = Type.Object(
 type Format = 'json' | 'xep-0227'
 
 async function exportOf(
-  { ownData }: CommandContext,
+  { rights: { ownData } }: CommandContext,
   account: Account,
   format: Format | undefined,
   options: GatherOptions,

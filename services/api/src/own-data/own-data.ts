@@ -36,7 +36,7 @@ export interface OwnDataOf {
 }
 
 export interface OwnDataOptions {
-  readonly accounts: Pick<AccountsDomain, 'plans' | 'mailConduct'>
+  readonly accounts: Pick<AccountsDomain, 'plans' | 'mailConduct' | 'organisations'>
   readonly ports: OwnDataPorts
   /** By the name of each in the document. */
   readonly sections: Readonly<Record<string, OwnDataSection>>
@@ -83,10 +83,11 @@ export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptio
 }
 
 async function showAccountData(
-  { plans, mailConduct }: OwnDataOptions['accounts'],
+  { plans, mailConduct, organisations }: OwnDataOptions['accounts'],
   account: Account,
 ): Promise<object> {
   const plan = await plans.of(account.id)
+  const organisation = await organisations.ofAccount(account.id)
   const limit = await mailConduct.limit(account.id)
   const reviews = await mailConduct.reviews(account.id)
   return {
@@ -94,6 +95,8 @@ async function showAccountData(
     jid: account.jid.toString(),
     state: account.state,
     ...(account.reason === undefined ? {} : { reason: account.reason }),
+    ...(account.suspendedUntil === undefined ? {} : { suspended_until: account.suspendedUntil }),
+    ...(organisation === undefined ? {} : { organisation: { name: organisation.name } }),
     created_on: account.createdOn,
     ...(account.lastUsedOn === undefined ? {} : { last_used_on: account.lastUsedOn }),
     plan: plan.name,

@@ -5,6 +5,7 @@ import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
 import { PortError } from '@sealpost/ports'
 import { AccessError } from '../access/access-error.ts'
+import { RightsError } from '../rights-error.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
 
 type Refusal<C extends string> = Error & { readonly code: C }
@@ -81,6 +82,30 @@ const refusals = [
     WEBHOOK_URL_REFUSED: [422, 'webhook-url-refused'],
     DELIVERY_UNKNOWN: [404, 'delivery-unknown'],
     DELIVERY_WAITING: [409, 'delivery-waiting'],
+  }),
+  refusing(RightsError, {
+    PRIVACY_REQUEST_UNKNOWN: [404, 'privacy-request-unknown'],
+    PRIVACY_REQUEST_CLOSED: [409, 'privacy-request-closed'],
+    PRIVACY_REQUEST_LIMIT: [409, 'privacy-request-limit'],
+    PRIVACY_DETAILS_MISSING: [422, 'details-missing'],
+    PRIVACY_NOT_DELETION: [409, 'not-deletion'],
+    PASSWORD_NOT_CONFIRMED: [403, 'password-not-confirmed'],
+    DAY_IN_FUTURE: [422, 'day-in-future'],
+    LEGAL_REQUEST_UNKNOWN: [404, 'legal-request-unknown'],
+    LEGAL_STATE_OTHER: [409, 'legal-state'],
+    LEGAL_GAG_PAST: [422, 'gag-past'],
+    LEGAL_PRODUCTION_UNKNOWN: [404, 'legal-production-unknown'],
+    LEGAL_USER_NOT_TOLD: [503, 'user-not-told'],
+    POLICY_UNKNOWN: [404, 'policy-unknown'],
+    POLICY_TOO_SOON: [422, 'policy-too-soon'],
+    POLICY_IN_PAST: [422, 'policy-in-past'],
+    POLICY_TEXT_EXISTS: [409, 'policy-text-exists'],
+    POLICY_NOT_IN_FORCE: [409, 'policy-not-in-force'],
+    POLICY_NOT_ACCEPTED: [422, 'policy-not-accepted'],
+    NOTICE_UNKNOWN: [404, 'notice-unknown'],
+    NOTICE_WITHDRAWN: [409, 'notice-withdrawn'],
+    NOTICE_TOO_SOON: [422, 'notice-too-soon'],
+    NOTICE_MALFORMED: [422, 'notice-malformed'],
   }),
 ]
 

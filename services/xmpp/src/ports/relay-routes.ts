@@ -1,6 +1,6 @@
 /** The relay's port for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
 import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
-import { type PortSecret, type Relay, RELAY_PATHS } from '@sealpost/ports'
+import { ANNOUNCED_MAX, type Announcement, type PortSecret, type Relay, RELAY_PATHS } from '@sealpost/ports'
 
 const uuid = Type.String({ format: 'uuid' })
 const account = Type.Object({ account: uuid })
@@ -31,6 +31,15 @@ const queues = Type.Object({
   ),
 })
 
+const announcement = Type.Object({
+  id: uuid,
+  subject: Type.String({ maxLength: 200 }),
+  body: Type.String({ maxLength: 10_000 }),
+  accountIds: Type.Optional(Type.Array(uuid, { maxItems: ANNOUNCED_MAX })),
+})
+/** Ids of 36 characters, in quotation marks. */
+const ANNOUNCEMENT_BYTES_MAX = 40 * ANNOUNCED_MAX + 100_000
+
 interface AccountRoute {
   Params: { account: string }
 }
@@ -60,6 +69,11 @@ export function relayRoutes(relay: Relay, secret: PortSecret): FastifyPluginAsyn
       RELAY_PATHS.queues,
       { config, schema: { hide, params: account, response: { 200: queues } } },
       async ({ params }) => ({ items: await relay.queues(params.account) }),
+    )
+    app.post<{ Body: Announcement }>(
+      RELAY_PATHS.announce,
+      { config, bodyLimit: ANNOUNCEMENT_BYTES_MAX, schema: { hide, body: announcement } },
+      async ({ body }) => ({ reached: await relay.announce(body) }),
     )
     app.delete<DeviceRoute>(
       RELAY_PATHS.device,

@@ -1,0 +1,149 @@
+/**
+ * What the operator tells people, shown in the panel and on the account page, sent by mail and said in chat. Planned maintenance is announced two days before.
+ * The words are the server's own: they are no message of anybody, and in chat they reach who is connected and are kept nowhere (RFC 6121 §8.5.2.1.1).
+ */
+import type { Page } from '@sealpost/accounts'
+import type { Clock, Random } from '@sealpost/runtime'
+import { formatPlace, parsePlace } from '../day.ts'
+import { RightsError } from '../rights-error.ts'
+import type { Audience, Notice, NoticeKind, NoticeStore } from './store.ts'
+
+export interface NewNotice {
+  readonly kind: NoticeKind
+  readonly audience: Audience
+  readonly title: string
+  readonly body: string
+  readonly startsAt?: number | undefined
+  readonly endsAt?: number | undefined
+  readonly shownUntil?: number | undefined
+  /** Not by mail, or not in chat; both are unless told. */
+  readonly mail?: boolean | undefined
+  readonly chat?: boolean | undefined
+}
+
+/** A time that availability does not count: it was announced. Milliseconds since the epoch. */
+export interface MaintenanceWindow {
+  readonly from: number
+  readonly until: number
+  readonly announcedAt: number
+}
+
+/** Refusals are RightsErrors. */
+export interface Notices {
+  /** `id` makes it repeatable. Throws NOTICE_TOO_SOON, NOTICE_MALFORMED. */
+  publish(notice: NewNotice, id?: string): Promise<Notice>
+  /** As it would be published. Throws as `publish`. */
+  preview(notice: NewNotice): Notice
+  /** Throws NOTICE_UNKNOWN, NOTICE_WITHDRAWN. */
+  withdraw(id: string): Promise<Notice>
+  /** Throws NOTICE_UNKNOWN. */
+  find(id: string): Promise<Notice>
+  /** The newest first, without those to one account. Throws CURSOR_MALFORMED. */
+  list(query: { readonly cursor?: string | undefined; readonly limit: number }): Promise<Page<Notice>>
+  /** Shown to the account now, the newest first. */
+  shownTo(accountId: string): Promise<Notice[]>
+  /** Those to this account alone. */
+  personal(accountId: string): Promise<Notice[]>
+  /** What was announced in time and not withdrawn, as far as it overlaps. */
+  maintenance(from: number, until: number): Promise<MaintenanceWindow[]>
+  eraseAccount(accountId: string): Promise<void>
+  /** To be called daily or more often. */
+  forget(): Promise<void>
+}
+
+export interface NoticesOptions {
+  readonly store: NoticeStore
+  /** Ids of the organisation of an account and of all above it. */
+  readonly organisationsOf: (accountId: string) => Promise<readonly string[]>
+  /** Told when there is something to send. */
+  readonly onPublished: () => void
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Pick<Random, 'uuid'>
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** Between the announcement of planned maintenance and its beginning. */
+export const MAINTENANCE_NOTICE_MS = 2 * DAY_MS
+const SHOWN_MS = 30 * DAY_MS
+const KEPT_MS = 366 * DAY_MS
+const SHOWN_MAX = 100
+
+export function createNotices({
+  store,
+  organisationsOf,
+  onPublished,
+  clock,
+  random,
+}: NoticesOptions): Notices {
+  const find = async (id: string): Promise<Notice> => {
+    const notice = await store.find(id)
+    if (notice === undefined) throw new RightsError('NOTICE_UNKNOWN')
+    return notice
+  }
+  const preview = (notice: NewNotice, id = random.uuid()): Notice => toNotice(notice, id, clock.now())
+  return {
+    find,
+    preview: (notice) => preview(notice),
+    async publish(notice, id) {
+      const added = preview(notice, id)
+      await store.add(added)
+      onPublished()
+      return added
+    },
+    async withdraw(id) {
+      await find(id)
+      if (!(await store.withdraw(id, clock.now()))) throw new RightsError('NOTICE_WITHDRAWN')
+      return find(id)
+    },
+    async list({ cursor, limit }) {
+      const rows = await store.list({ after: parsePlace(cursor), limit: limit + 1 })
+      const items = rows.slice(0, limit)
+      const last = items.at(-1)
+      const at = last && new Date(last.createdAt).toISOString()
+      return { items, next: rows.length > limit && last && at ? formatPlace({ at, id: last.id }) : undefined }
+    },
+    shownTo: async (accountId) =>
+      store.shownTo(accountId, await organisationsOf(accountId), clock.now(), SHOWN_MAX),
+    personal: (accountId) => store.personal(accountId),
+    async maintenance(from, until) {
+      const announced = await store.maintenance(from, until)
+      return announced.map(({ startsAt = 0, endsAt = 0, createdAt }) => ({
+        from: startsAt,
+        until: endsAt,
+        announcedAt: createdAt,
+      }))
+    },
+    eraseAccount: (accountId) => store.eraseAccount(accountId),
+    forget: () => store.forget(clock.now() - KEPT_MS),
+  }
+}
+
+function toNotice({ kind, audience, title, body, ...rest }: NewNotice, id: string, now: number): Notice {
+  const { startsAt, endsAt, mail = true, chat = true } = rest
+  const planned = kind === 'maintenance'
+  const timed = startsAt !== undefined && endsAt !== undefined && startsAt < endsAt
+  if (planned ? !timed : (startsAt ?? endsAt) !== undefined) throw new RightsError('NOTICE_MALFORMED')
+  if (startsAt !== undefined && startsAt < now + MAINTENANCE_NOTICE_MS)
+    throw new RightsError('NOTICE_TOO_SOON')
+  const byMail = mail && audience.to !== 'online'
+  return {
+    id,
+    kind,
+    audience,
+    title,
+    body,
+    startsAt,
+    endsAt,
+    createdAt: now,
+    shownUntil: rest.shownUntil ?? endsAt ?? now + SHOWN_MS,
+    withdrawnAt: undefined,
+    mail: byMail ? 'pending' : 'off',
+    mailAfter: undefined,
+    mailClaimed: undefined,
+    mailed: 0,
+    refused: 0,
+    uncertain: 0,
+    chat: chat ? 'pending' : 'off',
+  }
+}
