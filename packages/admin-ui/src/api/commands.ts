@@ -5,52 +5,55 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useAnnounce } from '../parts/announcer.tsx'
 import { useProof } from './proof.tsx'
+import type { Answer, Input, Method, PathOf } from './operations.ts'
 import { Problem } from './problem.ts'
-import { request, type Method, type RequestOptions } from './request.ts'
+import { request } from './request.ts'
 import { useReloadSession } from './session.ts'
 
-export interface CommandOptions<T> {
-  readonly method: Exclude<Method, 'GET'>
-  readonly path: string
+type Writing = Exclude<Method, 'GET'>
+
+export interface CommandOptions<M extends Writing, P extends PathOf<M>> {
+  readonly method: M
+  readonly path: P
   /** Paths whose queries show something else after this. A path stands for all that begin with it. */
   readonly changes?: readonly string[]
   /** Said to the reader when it is done. */
   readonly done?: string
-  readonly onDone?: (result: T) => void
+  readonly onDone?: (result: Answer<M, P>) => void
 }
 
-export interface CommandInput extends Pick<RequestOptions, 'params' | 'query' | 'body' | 'headers'> {
+export type CommandInput<M extends Writing, P extends PathOf<M>> = Input<M, P> & {
   /** Why, for the audit log. */
   readonly reason?: string
 }
 
-export interface CommandState<T> {
-  readonly run: (input?: CommandInput) => void
+/** How a command is under way, whatever it is. */
+export interface CommandState {
   readonly isRunning: boolean
   readonly problem: Problem | null
-  readonly result: T | undefined
   readonly reset: () => void
 }
 
-export function useCommand<T>({
-  method,
-  path,
-  changes = [],
-  done,
-  onDone,
-}: CommandOptions<T>): CommandState<T> {
+export interface Command<M extends Writing, P extends PathOf<M>> extends CommandState {
+  readonly run: (input: CommandInput<M, P>) => void
+  readonly result: Answer<M, P> | undefined
+}
+
+export function useCommand<M extends Writing, P extends PathOf<M>>(
+  options: CommandOptions<M, P>,
+): Command<M, P> {
+  const { method, path, changes = [], done, onDone } = options
   const client = useQueryClient()
   const reloadSession = useReloadSession()
   const prove = useProof()
   const announce = useAnnounce()
-  const mutation = useMutation<T, Problem, CommandInput>({
+  const mutation = useMutation<Answer<M, P>, Problem, CommandInput<M, P>>({
     mutationFn: async (input) => {
       const headers = {
         'idempotency-key': crypto.randomUUID(),
         ...(input.reason === undefined ? {} : { 'sealpost-reason': encodeURIComponent(input.reason) }),
-        ...input.headers,
       }
-      const send = () => request<T>(method, path, { ...input, headers })
+      const send = () => request(method, path, { ...input, headers })
       try {
         return await send()
       } catch (error) {
@@ -71,7 +74,7 @@ export function useCommand<T>({
     },
   })
   return {
-    run: (input = {}) => mutation.mutate(input),
+    run: (input) => mutation.mutate(input),
     isRunning: mutation.isPending,
     problem: mutation.error,
     result: mutation.data,

@@ -3,31 +3,30 @@ import {
   startAuthentication,
   startRegistration,
   WebAuthnError,
-  type AuthenticationResponseJSON,
   type PublicKeyCredentialCreationOptionsJSON,
   type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
 } from '@simplewebauthn/browser'
+import type { Answer, Input } from './operations.ts'
 import { Problem } from './problem.ts'
-import { request } from './request.ts'
 
-/** Asks for a challenge, then for a passkey that answers it. Throws Problem. */
-export async function assertPasskey(
-  optionsPath: string,
-  body?: unknown,
-): Promise<AuthenticationResponseJSON> {
-  const optionsJSON = await request<PublicKeyCredentialRequestOptionsJSON>('POST', optionsPath, {
-    body: body ?? {},
-  })
-  return asProblem(() => startAuthentication({ optionsJSON }))
+/** How the API writes what the browser answers. */
+export type SignedCredential = Input<'POST', '/v1/session/passkey'>['body']['credential']
+export type MadeCredential = NonNullable<Input<'POST', '/v1/administrators/enrol'>['body']['credential']>
+
+/** Has a passkey answer the challenge. Throws Problem. */
+export async function signChallenge(
+  options: Answer<'POST', '/v1/session/passkey/options'>,
+): Promise<SignedCredential> {
+  const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON
+  return (await asProblem(() => startAuthentication({ optionsJSON }))) as unknown as SignedCredential
 }
 
-/** Asks for what the new passkey is to be, then has the browser make it. Throws Problem. */
-export async function makePasskey(optionsPath: string, body?: unknown): Promise<RegistrationResponseJSON> {
-  const optionsJSON = await request<PublicKeyCredentialCreationOptionsJSON>('POST', optionsPath, {
-    body: body ?? {},
-  })
-  return asProblem(() => startRegistration({ optionsJSON }))
+/** Has the browser make a passkey. Throws Problem. */
+export async function makePasskey(
+  options: Answer<'POST', '/v1/administrators/enrol/options'>,
+): Promise<MadeCredential> {
+  const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON
+  return (await asProblem(() => startRegistration({ optionsJSON }))) as unknown as MadeCredential
 }
 
 async function asProblem<T>(ask: () => Promise<T>): Promise<T> {

@@ -1,14 +1,14 @@
 /** The one way of loading: everything that is shown is a query by path and parameters. */
 import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { Answer, Input, ItemOf, PagedPath, PathOf } from './operations.ts'
 import { Problem } from './problem.ts'
-import { request, type RequestOptions } from './request.ts'
+import { request } from './request.ts'
 
 const STALE_MS = 10_000
 const RETRIES_MAX = 2
 
 export type ApiQuery<T> = UseQueryResult<T, Problem>
-type Shown = Pick<RequestOptions, 'params' | 'query'>
 
 /** What a request was refused for is asked again only where that may help. */
 export function createQueryClient(): QueryClient {
@@ -26,17 +26,22 @@ function isPassing({ status }: Problem): boolean {
   return status === 0 || status === 503
 }
 
-export interface QueryOptions extends Shown {
+interface Watching {
   /** How often it is asked anew while it is shown, in milliseconds. */
   readonly everyMs?: number
   readonly isEnabled?: boolean
 }
 
-export function useApi<T>(path: string, options: QueryOptions = {}): ApiQuery<T> {
+export type QueryOptions<P extends PathOf<'GET'>> = Input<'GET', P> & Watching
+
+export function useApi<P extends PathOf<'GET'>>(
+  path: P,
+  options: QueryOptions<P>,
+): ApiQuery<Answer<'GET', P>> {
   const { params, query, everyMs, isEnabled = true } = options
-  return useQuery<T, Problem>({
+  return useQuery<Answer<'GET', P>, Problem>({
     queryKey: [path, params ?? {}, query ?? {}],
-    queryFn: ({ signal }) => request<T>('GET', path, { params, query, signal }),
+    queryFn: ({ signal }) => request('GET', path, { ...options, signal }),
     refetchInterval: everyMs ?? false,
     enabled: isEnabled,
     placeholderData: keepPreviousData,
@@ -57,17 +62,18 @@ export interface Paging {
 }
 
 /** A list by pages: the cursors of the pages before are kept, so that one can go back. Other filters begin at the first page. */
-export function usePages<T>(
-  path: string,
-  options: QueryOptions = {},
-): { result: ApiQuery<Page<T>>; paging: Paging } {
+export function usePages<P extends PagedPath>(
+  path: P,
+  options: QueryOptions<P>,
+): { result: ApiQuery<Page<ItemOf<P>>>; paging: Paging } {
   const filters = JSON.stringify([path, options.params, options.query])
   const [trail, setTrail] = useState<{ filters: string; cursors: readonly string[] }>({
     filters,
     cursors: [],
   })
   const cursors = trail.filters === filters ? trail.cursors : []
-  const result = useApi<Page<T>>(path, { ...options, query: { ...options.query, cursor: cursors.at(-1) } })
+  const asked = { ...options, query: { ...options.query, cursor: cursors.at(-1) } } as QueryOptions<P>
+  const result = useApi(path, asked) as ApiQuery<Page<ItemOf<P>>>
   const next = result.data?.next
   return {
     result,

@@ -1,13 +1,15 @@
 /** The one way to the API: same origin, cookie of the session, JSON both ways. */
+import type { Answer, Input, Method, PathOf } from './operations.ts'
 import { Problem, readProblem } from './problem.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-export type Scalar = string | number | boolean
+type Fields = Readonly<Record<string, string | number | undefined>>
 
+/** As they are sent, whatever the operation. */
 export interface RequestOptions {
   /** Put into `{name}` of the path. */
-  readonly params?: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, Scalar | undefined>>
+  readonly params?: object
+  readonly query?: object
+  /** A file goes as it is, with its type. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
@@ -21,10 +23,14 @@ export function setCsrfToken(token: string | undefined): void {
 }
 
 /** Throws Problem, or the AbortError of the signal. */
-export async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+export async function request<M extends Method, P extends PathOf<M>>(
+  method: M,
+  path: P,
+  options: Input<M, P> & Pick<RequestOptions, 'headers' | 'signal'>,
+): Promise<Answer<M, P>> {
   const response = await send(method, path, options)
   if (!response.ok) throw await readProblem(response)
-  return (response.status === 204 ? undefined : await response.json()) as T
+  return (await response.json()) as Answer<M, P>
 }
 
 async function send(method: Method, path: string, options: RequestOptions): Promise<Response> {
@@ -32,7 +38,7 @@ async function send(method: Method, path: string, options: RequestOptions): Prom
   const isFile = body instanceof Blob
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
   if (method !== 'GET' && csrfToken !== undefined) headers['x-csrf-token'] = csrfToken
-  if (body !== undefined && !isFile) headers['content-type'] = 'application/json'
+  if (body !== undefined) headers['content-type'] = isFile ? body.type : 'application/json'
   const payload = isFile || body === undefined ? body : JSON.stringify(body)
   try {
     return await fetch(address(path, options), {
@@ -53,11 +59,16 @@ export function address(
   path: string,
   { params = {}, query = {} }: Pick<RequestOptions, 'params' | 'query'>,
 ): string {
+  const fields = params as Fields
   const filled = path.replaceAll(/\{(\w+)\}/g, (_match, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
+    encodeURIComponent(String(fields[name] ?? '')),
   )
   const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined && value !== '') search.set(name, String(value))
+  for (const [name, value] of Object.entries(query)) if (isGiven(value)) search.set(name, String(value))
   return search.size === 0 ? filled : `${filled}?${search.toString()}`
+}
+
+/** What is left open in a filter is not asked for. */
+function isGiven(value: unknown): value is string | number | boolean {
+  return value !== undefined && value !== null && value !== ''
 }

@@ -1,21 +1,12 @@
 /** Who is signed in to the panel. The session itself is a cookie that no script can read. */
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
 import { useCallback } from 'react'
+import type { Answer } from './operations.ts'
 import { Problem } from './problem.ts'
 import { request, setCsrfToken } from './request.ts'
 
-export interface Session {
-  readonly administrator: {
-    readonly id: string
-    readonly name: string
-    readonly role: string
-    readonly organisation?: string
-    readonly permissions: readonly string[]
-  }
-  readonly csrf: string
-  /** Until when actions that destroy something need no new proof. */
-  readonly proved_until?: string
-}
+/** Of an administrator. */
+export type Session = Answer<'GET', '/v1/session'>
 
 export const SESSION_PATH = '/v1/session'
 const SESSION_KEY = ['session'] as const
@@ -31,7 +22,7 @@ export function useSession(): UseQueryResult<Session | null, Problem> {
 
 async function loadSession(): Promise<Session | null> {
   try {
-    const session = await request<Session>('GET', SESSION_PATH)
+    const session = await request('GET', SESSION_PATH, {})
     setCsrfToken(session.csrf)
     return session
   } catch (error) {
@@ -59,6 +50,6 @@ export function useForgetSession(): () => void {
 /** Deny by default: without the permission neither the page nor the button is there. */
 export function useMay(): (permission: string) => boolean {
   const { data } = useSession()
-  const held = data?.administrator.permissions ?? []
+  const held: readonly string[] = data?.administrator.permissions ?? []
   return (permission) => held.includes('*') || held.includes(permission)
 }

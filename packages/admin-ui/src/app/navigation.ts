@@ -7,45 +7,89 @@ export interface Place {
   readonly href: string
   readonly icon: IconName
   readonly permission?: string
+  /** Not for administrators of one organisation. */
+  readonly isOfServer?: boolean
   readonly shortcut?: string
 }
 
 export type PlaceName =
+  | 'overview'
   | 'accounts'
+  | 'invites'
+  | 'administrators'
   | 'reviews'
   | 'mail_queue'
   | 'desk'
   | 'mail_reports'
+  | 'audit'
   | 'domains'
   | 'plans'
   | 'api_keys'
+  | 'webhooks'
 
 export interface PlaceGroup {
-  readonly name: 'people' | 'mail' | 'settings'
+  readonly name: 'server' | 'people' | 'mail' | 'settings'
   readonly places: readonly Place[]
 }
 
 export const PLACES: readonly PlaceGroup[] = [
   {
+    name: 'server',
+    places: [
+      {
+        name: 'overview',
+        href: '/overview',
+        icon: 'overview',
+        permission: 'statistics:read',
+        shortcut: 'o',
+        isOfServer: true,
+      },
+      { name: 'audit', href: '/audit', icon: 'audit', permission: 'audit:read', shortcut: 'l' },
+    ],
+  },
+  {
     name: 'people',
     places: [
       { name: 'accounts', href: '/accounts', icon: 'accounts', permission: 'accounts:read', shortcut: 'a' },
-      { name: 'reviews', href: '/reviews', icon: 'warning', permission: 'accounts:read' },
+      { name: 'invites', href: '/invites', icon: 'invite', permission: 'invites:read', shortcut: 'i' },
+      { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],
   },
   {
     name: 'mail',
     places: [
-      { name: 'mail_queue', href: '/mail', icon: 'mail', permission: 'mail:read', shortcut: 'm' },
-      { name: 'desk', href: '/desk', icon: 'desk', permission: 'desk:read', shortcut: 'd' },
-      { name: 'mail_reports', href: '/mail-reports', icon: 'pulse', permission: 'mail:read' },
+      {
+        name: 'mail_queue',
+        href: '/mail',
+        icon: 'mail',
+        permission: 'mail:read',
+        shortcut: 'm',
+        isOfServer: true,
+      },
+      { name: 'desk', href: '/desk', icon: 'desk', permission: 'desk:read', shortcut: 'd', isOfServer: true },
+      { name: 'reviews', href: '/reviews', icon: 'warning', permission: 'accounts:read', isOfServer: true },
+      {
+        name: 'mail_reports',
+        href: '/mail-reports',
+        icon: 'pulse',
+        permission: 'mail:read',
+        isOfServer: true,
+      },
     ],
   },
   {
     name: 'settings',
     places: [
-      { name: 'domains', href: '/domains', icon: 'domain', permission: 'domains:read', shortcut: 's' },
+      {
+        name: 'domains',
+        href: '/domains',
+        icon: 'domain',
+        permission: 'domains:read',
+        shortcut: 's',
+        isOfServer: true,
+      },
       { name: 'plans', href: '/plans', icon: 'plan', permission: 'plans:read', shortcut: 'p' },
+      { name: 'webhooks', href: '/webhooks', icon: 'webhook', permission: 'webhooks:read', isOfServer: true },
       { name: 'api_keys', href: '/api-keys', icon: 'key', permission: 'apikeys:read', shortcut: 'k' },
     ],
   },

@@ -5,6 +5,10 @@ import { NotFoundPage } from './not-found-page.tsx'
 
 const AccountsPage = lazy(() => import('./accounts/accounts-page.tsx'))
 const AccountPage = lazy(() => import('./accounts/account-page.tsx'))
+const AdministratorsPage = lazy(() => import('./administrators/administrators-page.tsx'))
+const AuditPage = lazy(() => import('./audit/audit-page.tsx'))
+const InvitesPage = lazy(() => import('./invites/invites-page.tsx'))
+const OverviewPage = lazy(() => import('./overview/overview-page.tsx'))
 const ReviewsPage = lazy(() => import('./accounts/reviews-page.tsx'))
 const MailQueuePage = lazy(() => import('./mail/mail-queue-page.tsx'))
 const QueuedMailPage = lazy(() => import('./mail/queued-mail-page.tsx'))
@@ -15,6 +19,7 @@ const DomainsPage = lazy(() => import('./settings/domains-page.tsx'))
 const DomainPage = lazy(() => import('./settings/domain-page.tsx'))
 const PlansPage = lazy(() => import('./settings/plans-page.tsx'))
 const ApiKeysPage = lazy(() => import('./settings/api-keys-page.tsx'))
+const WebhooksPage = lazy(() => import('./webhooks/webhooks-page.tsx'))
 
 export function AdminPages({ home }: { readonly home: string | undefined }) {
   return (
@@ -24,6 +29,10 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/accounts/:jid">
           {({ jid }) => <AccountPage key={jid} jid={decodeURIComponent(jid)} />}
         </Route>
+        <Route path="/overview" component={OverviewPage} />
+        <Route path="/audit" component={AuditPage} />
+        <Route path="/invites" component={InvitesPage} />
+        <Route path="/administrators" component={AdministratorsPage} />
         <Route path="/reviews" component={ReviewsPage} />
         <Route path="/mail" component={MailQueuePage} />
         <Route path="/mail/:id">{({ id }) => <QueuedMailPage key={id} id={id} />}</Route>
@@ -33,6 +42,7 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/domains" component={DomainsPage} />
         <Route path="/domains/:domain">{({ domain }) => <DomainPage key={domain} domain={domain} />}</Route>
         <Route path="/plans" component={PlansPage} />
+        <Route path="/webhooks" component={WebhooksPage} />
         <Route path="/api-keys" component={ApiKeysPage} />
         {home !== undefined && (
           <Route path="/">

@@ -44,9 +44,13 @@ function Gate() {
 function SignedIn({ session }: { readonly session: Session }) {
   const { t } = useTranslation()
   const may = useMay()
+  const isBounded = session.administrator.organisation !== undefined
   const groups = PLACES.map(({ name, places }) => ({
     name,
-    places: places.filter(({ permission }) => permission === undefined || may(permission)),
+    places: places.filter(
+      ({ permission, isOfServer }) =>
+        (permission === undefined || may(permission)) && !(isOfServer === true && isBounded),
+    ),
   })).filter(({ places }) => places.length > 0)
   const menu = groups.map(({ name, places }) => ({
     label: t(`nav.${name}`),
@@ -64,7 +68,7 @@ function SignedIn({ session }: { readonly session: Session }) {
 function Reader({ session: { administrator } }: { readonly session: Session }) {
   const { t, i18n } = useTranslation()
   const forget = useForgetSession()
-  const leaving = useMutation({ mutationFn: () => request('DELETE', SESSION_PATH), onSettled: forget })
+  const leaving = useMutation({ mutationFn: () => request('DELETE', SESSION_PATH, {}), onSettled: forget })
   const roleKey = `roles.${administrator.role}`
   return (
     <Group gap="xs" wrap="nowrap" justify="space-between">

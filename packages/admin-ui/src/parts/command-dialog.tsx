@@ -9,7 +9,7 @@ export interface CommandDialogProps {
   readonly isOpen: boolean
   readonly onClose: () => void
   readonly title: string
-  readonly command: Pick<CommandState<unknown>, 'isRunning' | 'problem' | 'reset'>
+  readonly command: CommandState
   /** The form is complete. */
   readonly onSubmit: () => void
   readonly submitLabel: string

@@ -11,7 +11,7 @@ export interface ConfirmDialogProps {
   readonly title: string
   readonly consequence: string
   readonly submitLabel: string
-  readonly command: Pick<CommandState<unknown>, 'isRunning' | 'problem' | 'reset'>
+  readonly command: CommandState
   /** The reason is empty unless it is asked for. */
   readonly onConfirm: (reason: string) => void
   /** Asks why, for the audit log. */

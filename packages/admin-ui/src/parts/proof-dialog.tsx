@@ -2,7 +2,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { assertPasskey } from '../api/passkeys.ts'
+import { signChallenge } from '../api/passkeys.ts'
 import type { Problem } from '../api/problem.ts'
 import { request } from '../api/request.ts'
 import { Icon } from './icon.tsx'
@@ -15,7 +15,8 @@ export interface ProofDialogProps {
 }
 
 async function prove(): Promise<void> {
-  const credential = await assertPasskey('/v1/session/proof/options')
+  const options = await request('POST', '/v1/session/proof/options', {})
+  const credential = await signChallenge(options)
   await request('POST', '/v1/session/proof', { body: { credential } })
 }
 

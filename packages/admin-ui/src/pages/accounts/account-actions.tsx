@@ -7,7 +7,7 @@ import { useCommand } from '../../api/commands.ts'
 import { useMay } from '../../api/session.ts'
 import type { Account, OneTimeLink } from '../../api/types.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
-import { EnrolmentLinkDialog } from './enrolment-link-dialog.tsx'
+import { LinkDialog } from '../../parts/link-dialog.tsx'
 
 const SUSPENSION_REASONS = ['abuse', 'non-payment', 'compromised', 'requested'] as const
 
@@ -32,7 +32,7 @@ export function AccountActions({ account }: OfAccount) {
 function Enrol({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
   const [link, setLink] = useState<OneTimeLink>()
-  const enrol = useCommand<OneTimeLink>({
+  const enrol = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/enrolment',
     onDone: setLink,
@@ -52,8 +52,10 @@ function Enrol({ account: { jid } }: OfAccount) {
         command={enrol}
         onConfirm={() => enrol.run({ params: { jid } })}
       />
-      <EnrolmentLinkDialog
-        made={link && { jid, link }}
+      <LinkDialog
+        title={t('enrolment_link.title')}
+        about={t('enrolment_link.about', { jid })}
+        link={link}
         onClose={() => {
           setLink(undefined)
           dialog.close()
@@ -67,7 +69,7 @@ function Suspend({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
   const [reason, setReason] = useState('')
   const [isOpen, dialog] = useDisclosure(false)
-  const suspend = useCommand<Account>({
+  const suspend = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/suspend',
     changes: ['/v1/accounts'],
@@ -105,7 +107,7 @@ function Suspend({ account: { jid } }: OfAccount) {
 
 function Restore({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
-  const restore = useCommand<Account>({
+  const restore = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/restore',
     changes: ['/v1/accounts'],
@@ -121,7 +123,7 @@ function Restore({ account: { jid } }: OfAccount) {
 function Terminate({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
   const [isOpen, dialog] = useDisclosure(false)
-  const terminate = useCommand<Account>({
+  const terminate = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/terminate',
     changes: ['/v1/accounts'],

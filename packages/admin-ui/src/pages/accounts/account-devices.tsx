@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Device, Items } from '../../api/types.ts'
+import type { Device } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
@@ -16,7 +16,7 @@ import { StateBadge } from '../../parts/state-badge.tsx'
 
 export function AccountDevices({ jid }: { readonly jid: string }) {
   const { t } = useTranslation()
-  const query = useApi<Items<Device>>('/v1/accounts/{jid}/devices', { params: { jid } })
+  const query = useApi('/v1/accounts/{jid}/devices', { params: { jid } })
   const [revoking, setRevoking] = useState<Device>()
   const columns = useColumns(setRevoking)
   const revoke = useCommand({

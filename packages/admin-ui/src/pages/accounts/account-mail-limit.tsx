@@ -9,16 +9,12 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 
-interface MailLimit {
-  readonly messages_per_day?: number
-}
-
 const PATH = '/v1/accounts/{jid}/mail-limit'
 
 export function AccountMailLimit({ jid }: { readonly jid: string }) {
   const { t } = useTranslation()
   const may = useMay()
-  const query = useApi<MailLimit>(PATH, { params: { jid } })
+  const query = useApi(PATH, { params: { jid } })
   return (
     <SectionCard title={t('mail_limit.title')} about={t('mail_limit.about')}>
       <QueryView query={query}>

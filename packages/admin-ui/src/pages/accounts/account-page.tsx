@@ -17,7 +17,7 @@ import { AccountStateBadge } from './account-state-badge.tsx'
 
 export default function AccountPage({ jid }: { readonly jid: string }) {
   const { t } = useTranslation()
-  const query = useApi<Account>('/v1/accounts/{jid}', { params: { jid } })
+  const query = useApi('/v1/accounts/{jid}', { params: { jid } })
   return (
     <>
       <PageHeader

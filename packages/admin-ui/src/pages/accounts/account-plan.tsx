@@ -5,16 +5,10 @@ import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Items, Plan } from '../../api/types.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import { PlanLimits } from '../settings/plan-limits.tsx'
-
-interface PlanOfAccount {
-  readonly plan: string
-  readonly limits: Plan['limits']
-}
 
 /** The API's word for no plan. */
 const DEFAULT = 'default'
@@ -22,7 +16,7 @@ const DEFAULT = 'default'
 export function AccountPlan({ jid }: { readonly jid: string }) {
   const { t } = useTranslation()
   const may = useMay()
-  const query = useApi<PlanOfAccount>('/v1/accounts/{jid}/plan', { params: { jid } })
+  const query = useApi('/v1/accounts/{jid}/plan', { params: { jid } })
   return (
     <SectionCard title={t('account.plan')} about={t('account.plan_about')}>
       <QueryView query={query}>
@@ -40,7 +34,7 @@ export function AccountPlan({ jid }: { readonly jid: string }) {
 function ChoosePlan({ jid, plan }: { readonly jid: string; readonly plan: string }) {
   const { t } = useTranslation()
   const [chosen, setChosen] = useState(plan)
-  const plans = useApi<Items<Plan>>('/v1/plans')
+  const plans = useApi('/v1/plans', {})
   const assign = useCommand({
     method: 'PUT',
     path: '/v1/accounts/{jid}/plan',

@@ -1,7 +1,7 @@
 /** How much waits for an account, and how long: never what. */
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../api/queries.ts'
-import type { Items, Queue } from '../../api/types.ts'
+import type { Queue } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -11,7 +11,7 @@ import { SectionCard } from '../../parts/section-card.tsx'
 export function AccountQueues({ jid }: { readonly jid: string }) {
   const { t } = useTranslation()
   const format = useFormat()
-  const query = useApi<Items<Queue>>('/v1/accounts/{jid}/queue', { params: { jid } })
+  const query = useApi('/v1/accounts/{jid}/queue', { params: { jid } })
   const columns: readonly Column<Queue>[] = [
     {
       key: 'device',

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi, usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Account, Domain, Items } from '../../api/types.ts'
+import type { Account } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -58,8 +58,10 @@ function AccountList() {
   const [state, setState] = useState('')
   const [domain, setDomain] = useState('')
   const [searched] = useDebouncedValue(search.trim(), TYPING_MS)
-  const domains = useApi<Items<Domain>>('/v1/domains', { isEnabled: may('domains:read') })
-  const { result, paging } = usePages<Account>('/v1/accounts', { query: { search: searched, state, domain } })
+  const domains = useApi('/v1/domains', { isEnabled: may('domains:read') })
+  const { result, paging } = usePages('/v1/accounts', {
+    query: { search: searched, state: STATES.find((one) => one === state), domain },
+  })
   const columns = useColumns()
   const names = domains.data?.items.map((one) => one.domain) ?? []
   return (

@@ -3,9 +3,9 @@ import { TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
-import type { Account, OneTimeLink } from '../../api/types.ts'
+import type { OneTimeLink } from '../../api/types.ts'
 import { CommandDialog } from '../../parts/command-dialog.tsx'
-import { EnrolmentLinkDialog } from './enrolment-link-dialog.tsx'
+import { LinkDialog } from '../../parts/link-dialog.tsx'
 
 export interface CreateAccountDialogProps {
   readonly isOpen: boolean
@@ -16,7 +16,7 @@ export function CreateAccountDialog({ isOpen, onClose }: CreateAccountDialogProp
   const { t } = useTranslation()
   const [jid, setJid] = useState('')
   const [made, setMade] = useState<{ jid: string; link: OneTimeLink }>()
-  const create = useCommand<Account & { enrolment?: OneTimeLink }>({
+  const create = useCommand({
     method: 'POST',
     path: '/v1/accounts',
     changes: ['/v1/accounts'],
@@ -49,7 +49,12 @@ export function CreateAccountDialog({ isOpen, onClose }: CreateAccountDialogProp
           required
         />
       </CommandDialog>
-      <EnrolmentLinkDialog made={made} onClose={() => setMade(undefined)} />
+      <LinkDialog
+        title={t('enrolment_link.title')}
+        about={t('enrolment_link.about', { jid: made?.jid ?? '' })}
+        link={made?.link}
+        onClose={() => setMade(undefined)}
+      />
     </>
   )
 }

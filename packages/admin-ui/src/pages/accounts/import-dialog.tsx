@@ -18,14 +18,14 @@ const PROBLEMS_SHOWN = 20
 export function ImportDialog({ isOpen, onClose }: ImportDialogProps) {
   const { t } = useTranslation()
   const [file, setFile] = useState<File | null>(null)
-  const run = useCommand<ImportReport>({
+  const run = useCommand({
     method: 'POST',
     path: '/v1/accounts/import',
     changes: ['/v1/accounts'],
     done: t('import.done'),
   })
   const submit = (): void => {
-    if (file !== null) run.run({ body: file, headers: { 'content-type': 'text/csv' } })
+    if (file !== null) run.run({ body: new Blob([file], { type: 'text/csv' }) })
   }
   return (
     <CommandDialog

@@ -5,7 +5,7 @@ import { Link } from 'wouter'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Items, MailReview } from '../../api/types.ts'
+import type { MailReview } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -17,7 +17,7 @@ export default function ReviewsPage() {
   const { t, i18n } = useTranslation()
   const format = useFormat()
   const may = useMay()
-  const query = useApi<Items<MailReview>>('/v1/mail-reviews')
+  const query = useApi('/v1/mail-reviews', {})
   const clear = useCommand({
     method: 'DELETE',
     path: '/v1/mail-reviews/{jid}',

@@ -15,7 +15,7 @@ import { FactList } from '../../parts/fact-list.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
-import classes from './desk-mail-page.module.css'
+import { TextBlock } from '../../parts/text-block.tsx'
 
 const PATH = '/v1/mail-desk/{id}'
 
@@ -57,9 +57,7 @@ export default function DeskMailPage({ id }: { readonly id: string }) {
             />
           </SectionCard>
           <SectionCard title={t('desk.text')}>
-            <pre className={classes.text} tabIndex={0} aria-label={t('desk.text')}>
-              {data?.map(({ text }) => text).join('')}
-            </pre>
+            <TextBlock label={t('desk.text')} text={data?.map(({ text }) => text).join('') ?? ''} />
             {hasNextPage && (
               <Button mt="md" variant="default" loading={isFetching} onClick={() => void fetchNextPage()}>
                 {t('desk.more')}

@@ -3,7 +3,7 @@ import { Paper } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
-import type { DeskMail, Items } from '../../api/types.ts'
+import type { DeskMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -14,7 +14,7 @@ import { StateBadge } from '../../parts/state-badge.tsx'
 export default function DeskPage() {
   const { t } = useTranslation()
   const format = useFormat()
-  const query = useApi<Items<DeskMail>>('/v1/mail-desk')
+  const query = useApi('/v1/mail-desk', {})
   const columns: readonly Column<DeskMail>[] = [
     {
       key: 'subject',

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
-import type { Items, QueuedMail } from '../../api/types.ts'
+import type { QueuedMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -23,7 +23,7 @@ export default function MailQueuePage() {
   const { t } = useTranslation()
   const [account, setAccount] = useState('')
   const [asked] = useDebouncedValue(account.trim(), TYPING_MS)
-  const query = useApi<Items<QueuedMail>>('/v1/mail-queue', {
+  const query = useApi('/v1/mail-queue', {
     query: { limit: LIMIT, account: asked.includes('@') ? asked : undefined },
     everyMs: REFRESH_MS,
   })

@@ -3,7 +3,7 @@ import { NativeSelect, Paper } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../api/queries.ts'
-import type { Items, MailReport } from '../../api/types.ts'
+import type { MailReport } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -19,7 +19,7 @@ export default function MailReportsPage() {
   const { t } = useTranslation()
   const format = useFormat()
   const [days, setDays] = useState('7')
-  const query = useApi<Items<MailReport>>('/v1/mail-reports', { query: { days: Number(days) } })
+  const query = useApi('/v1/mail-reports', { query: { days: Number(days) } })
   const columns: readonly Column<MailReport>[] = [
     { key: 'reporter', label: t('mail_reports.reporter'), isName: true, cell: ({ reporter }) => reporter },
     { key: 'day', label: t('mail_reports.day'), cell: ({ day }) => format.day(day) },

@@ -23,7 +23,7 @@ export default function QueuedMailPage({ id }: { readonly id: string }) {
   const { t } = useTranslation()
   const format = useFormat()
   const may = useMay()
-  const query = useApi<QueuedMail>('/v1/mail-queue/{id}', { params: { id } })
+  const query = useApi('/v1/mail-queue/{id}', { params: { id } })
   const mail = query.data
   return (
     <>

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { ApiKey, Items } from '../../api/types.ts'
+import type { ApiKey } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
@@ -19,7 +19,7 @@ import { CreateApiKeyDialog } from './create-api-key-dialog.tsx'
 export default function ApiKeysPage() {
   const { t } = useTranslation()
   const may = useMay()
-  const query = useApi<Items<ApiKey>>('/v1/api-keys')
+  const query = useApi('/v1/api-keys', {})
   const [isCreating, creating] = useDisclosure(false)
   const [revoking, setRevoking] = useState<ApiKey>()
   const columns = useColumns(setRevoking)

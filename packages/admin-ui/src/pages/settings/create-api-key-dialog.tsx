@@ -3,12 +3,14 @@ import { Checkbox, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
+import type { Input } from '../../api/operations.ts'
 import { useSession } from '../../api/session.ts'
-import type { ApiKey } from '../../api/types.ts'
 import { CommandDialog } from '../../parts/command-dialog.tsx'
 import { CopyField } from '../../parts/copy-field.tsx'
 import { ResultDialog } from '../../parts/result-dialog.tsx'
 import classes from './settings.module.css'
+
+type Scope = Input<'POST', '/v1/api-keys'>['body']['scope'][number]
 
 export interface CreateApiKeyDialogProps {
   readonly isOpen: boolean
@@ -19,9 +21,9 @@ export function CreateApiKeyDialog({ isOpen, onClose }: CreateApiKeyDialogProps)
   const { t } = useTranslation()
   const [label, setLabel] = useState('')
   const [expires, setExpires] = useState('')
-  const [scopes, setScopes] = useState<string[]>([])
+  const [scopes, setScopes] = useState<Scope[]>([])
   const [token, setToken] = useState<string>()
-  const create = useCommand<ApiKey & { token: string }>({
+  const create = useCommand({
     method: 'POST',
     path: '/v1/api-keys',
     changes: ['/v1/api-keys'],
@@ -76,8 +78,8 @@ export function CreateApiKeyDialog({ isOpen, onClose }: CreateApiKeyDialogProps)
 }
 
 interface ScopesProps {
-  readonly scopes: string[]
-  readonly onChange: (scopes: string[]) => void
+  readonly scopes: Scope[]
+  readonly onChange: (scopes: Scope[]) => void
 }
 
 /** Of one's own permissions: more cannot be given. */

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { DkimKey, Items } from '../../api/types.ts'
+import type { DkimKey } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
@@ -22,7 +22,7 @@ export function DkimKeys({ domain }: { readonly domain: string }) {
   const { t } = useTranslation()
   const format = useFormat()
   const may = useMay()
-  const query = useApi<Items<DkimKey>>(PATH, { params: { domain } })
+  const query = useApi(PATH, { params: { domain } })
   const columns: readonly Column<DkimKey>[] = [
     { key: 'selector', label: t('dkim.selector'), isName: true, cell: ({ selector }) => selector },
     {

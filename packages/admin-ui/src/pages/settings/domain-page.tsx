@@ -2,7 +2,6 @@
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { DnsRecord, Domain, Items } from '../../api/types.ts'
 import { CopyField } from '../../parts/copy-field.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
@@ -14,7 +13,7 @@ import classes from './settings.module.css'
 export default function DomainPage({ domain }: { readonly domain: string }) {
   const { t } = useTranslation()
   const may = useMay()
-  const policy = useApi<Domain>('/v1/domains/{domain}/policy', { params: { domain } })
+  const policy = useApi('/v1/domains/{domain}/policy', { params: { domain } })
   return (
     <>
       <PageHeader title={domain} parent={{ href: '/domains', label: t('nav.domains') }} />
@@ -31,7 +30,7 @@ export default function DomainPage({ domain }: { readonly domain: string }) {
 
 function Records({ domain }: { readonly domain: string }) {
   const { t } = useTranslation()
-  const query = useApi<Items<DnsRecord>>('/v1/domains/{domain}/records', { params: { domain } })
+  const query = useApi('/v1/domains/{domain}/records', { params: { domain } })
   return (
     <SectionCard title={t('domains.records')} about={t('domains.records_about')}>
       <QueryView query={query}>

@@ -3,7 +3,7 @@ import { Paper } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
-import type { Domain, Items } from '../../api/types.ts'
+import type { Domain } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
@@ -12,7 +12,7 @@ import { QueryView } from '../../parts/query-view.tsx'
 export default function DomainsPage() {
   const { t } = useTranslation()
   const format = useFormat()
-  const query = useApi<Items<Domain>>('/v1/domains')
+  const query = useApi('/v1/domains', {})
   const asServer = <span className="muted">{t('domains.as_server')}</span>
   const columns: readonly Column<Domain>[] = [
     {

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Items, Plan } from '../../api/types.ts'
+import type { Plan } from '../../api/types.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
@@ -20,7 +20,7 @@ const NEW: Plan = { name: '', limits: {}, accounts: 0 }
 export default function PlansPage() {
   const { t } = useTranslation()
   const may = useMay()
-  const query = useApi<Items<Plan>>('/v1/plans')
+  const query = useApi('/v1/plans', {})
   const [edited, setEdited] = useState<Plan>()
   return (
     <>

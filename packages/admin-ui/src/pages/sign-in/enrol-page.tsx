@@ -1,73 +1,32 @@
-/** Becoming an administrator by a one-time link: a name and a passkey. */
-import { Anchor, Button, Stack, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
+/** Becoming an administrator by a one-time link: a name and a passkey, or an authenticator app where there can be no passkey. */
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { makePasskey } from '../../api/passkeys.ts'
-import type { Problem } from '../../api/problem.ts'
-import { request } from '../../api/request.ts'
-import { useReloadSession } from '../../api/session.ts'
 import { Front } from '../../app/front.tsx'
-import { CopyField } from '../../parts/copy-field.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { EnrolByPasskey } from './enrol-by-passkey.tsx'
+import { EnrolByTotp } from './enrol-by-totp.tsx'
+import { RecoveryCodes } from './recovery-codes.tsx'
 
-interface Enrolled {
-  readonly recovery_codes?: readonly string[]
-}
-
-const NAME_CHARS_MAX = 64
-
-async function enrol(token: string, name: string): Promise<Enrolled> {
-  const credential = await makePasskey('/v1/administrators/enrol/options', { token, name })
-  return request<Enrolled>('POST', '/v1/administrators/enrol', { body: { token, name, credential } })
+export interface EnrolProps {
+  readonly token: string
+  readonly onEnrolled: (recoveryCodes: readonly string[]) => void
+  /** Another way to enrol. */
+  readonly onOtherWay: () => void
 }
 
 export function EnrolPage({ token }: { readonly token: string }) {
   const { t } = useTranslation()
-  const [name, setName] = useState('')
-  const enrolment = useMutation<Enrolled, Problem>({ mutationFn: () => enrol(token, name) })
-  if (enrolment.data !== undefined) return <EnrolledPage codes={enrolment.data.recovery_codes ?? []} />
+  const [codes, setCodes] = useState<readonly string[]>()
+  const [hasPasskey, setHasPasskey] = useState(true)
+  if (codes !== undefined)
+    return (
+      <Front key="done" title={t('enrol.done')} about={t('enrol.codes_about')}>
+        <RecoveryCodes codes={codes} />
+      </Front>
+    )
+  const Enrol = hasPasskey ? EnrolByPasskey : EnrolByTotp
   return (
     <Front title={t('enrol.title')} about={t('enrol.about')}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          enrolment.mutate()
-        }}
-      >
-        <Stack>
-          <TextInput
-            label={t('enrol.name')}
-            description={t('enrol.name_hint')}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={NAME_CHARS_MAX}
-            autoComplete="username"
-            autoFocus
-            required
-          />
-          <ProblemAlert problem={enrolment.error} />
-          <Button type="submit" leftSection={<Icon name="key" />} loading={enrolment.isPending}>
-            {t('enrol.submit')}
-          </Button>
-        </Stack>
-      </form>
-    </Front>
-  )
-}
-
-function EnrolledPage({ codes }: { readonly codes: readonly string[] }) {
-  const { t } = useTranslation()
-  const reload = useReloadSession()
-  return (
-    <Front title={t('enrol.done')} about={t(codes.length > 0 ? 'enrol.codes_about' : 'enrol.done_about')}>
-      <Stack>
-        {codes.length > 0 && <CopyField label={t('enrol.codes')} value={codes.join(' ')} />}
-        <Anchor href="/admin" onClick={() => void reload()}>
-          {t('enrol.go_on')}
-        </Anchor>
-      </Stack>
+      <Enrol token={token} onEnrolled={setCodes} onOtherWay={() => setHasPasskey(!hasPasskey)} />
     </Front>
   )
 }

@@ -3,7 +3,7 @@ import { Button, Stack } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { assertPasskey } from '../../api/passkeys.ts'
+import { signChallenge } from '../../api/passkeys.ts'
 import type { Problem } from '../../api/problem.ts'
 import { request } from '../../api/request.ts'
 import { useReloadSession } from '../../api/session.ts'
@@ -13,7 +13,8 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { CodeForm, type CodeKind } from './code-form.tsx'
 
 async function signInWithPasskey(): Promise<void> {
-  const credential = await assertPasskey('/v1/session/passkey/options')
+  const options = await request('POST', '/v1/session/passkey/options', {})
+  const credential = await signChallenge(options)
   await request('POST', '/v1/session/passkey', { body: { credential } })
 }
 
