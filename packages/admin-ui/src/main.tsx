@@ -9,6 +9,7 @@ import { Providers } from './app/providers.tsx'
 /** Each area is an application of its own behind its address. */
 const AREAS: Readonly<Record<string, ComponentType>> = {
   '/admin': lazy(() => import('./pages/admin.tsx')),
+  '/account': lazy(() => import('./pages/account-area.tsx')),
 }
 
 const base = `/${location.pathname.split('/')[1] ?? ''}`

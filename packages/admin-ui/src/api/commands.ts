@@ -25,6 +25,8 @@ export interface CommandOptions<M extends Writing, P extends PathOf<M>> {
 export type CommandInput<M extends Writing, P extends PathOf<M>> = Input<M, P> & {
   /** Why, for the audit log. */
   readonly reason?: string
+  /** Called when this one is done. */
+  readonly onDone?: () => void
 }
 
 /** How a command is under way, whatever it is. */
@@ -62,8 +64,9 @@ export function useCommand<M extends Writing, P extends PathOf<M>>(
         return send()
       }
     },
-    onSuccess: async (result) => {
+    onSuccess: async (result, input) => {
       onDone?.(result)
+      input.onDone?.()
       if (done !== undefined) announce(done)
       await client.invalidateQueries({
         predicate: ({ queryKey }) => changes.some((prefix) => String(queryKey[0]).startsWith(prefix)),

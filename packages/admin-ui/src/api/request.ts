@@ -22,6 +22,18 @@ export function setCsrfToken(token: string | undefined): void {
   csrfToken = token
 }
 
+/** Name and password of an account, as every service takes them (RFC 7617); in the memory of this page only. */
+let basic: string | undefined
+
+export function setBasic(credentials: { readonly jid: string; readonly password: string } | undefined): void {
+  basic = credentials && `Basic ${encode(`${credentials.jid}:${credentials.password}`)}`
+}
+
+/** base64 of UTF-8. */
+function encode(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+}
+
 /** Throws Problem, or the AbortError of the signal. */
 export async function request<M extends Method, P extends PathOf<M>>(
   method: M,
@@ -30,15 +42,18 @@ export async function request<M extends Method, P extends PathOf<M>>(
 ): Promise<Answer<M, P>> {
   const response = await send(method, path, options)
   if (!response.ok) throw await readProblem(response)
-  return (await response.json()) as Answer<M, P>
+  return (response.status === 204 ? undefined : await response.json()) as Answer<M, P>
 }
 
 async function send(method: Method, path: string, options: RequestOptions): Promise<Response> {
   const { body, signal } = options
   const isFile = body instanceof Blob
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
+  if (basic !== undefined) headers['authorization'] = basic
   if (method !== 'GET' && csrfToken !== undefined) headers['x-csrf-token'] = csrfToken
   if (body !== undefined) headers['content-type'] = isFile ? body.type : 'application/json'
+  // Without credentials of its own the browser asks nobody for a password when one is wrong.
+  const credentials = basic === undefined ? 'same-origin' : 'omit'
   const payload = isFile || body === undefined ? body : JSON.stringify(body)
   try {
     return await fetch(address(path, options), {
@@ -46,7 +61,7 @@ async function send(method: Method, path: string, options: RequestOptions): Prom
       headers,
       body: payload,
       signal,
-      credentials: 'same-origin',
+      credentials,
     })
   } catch (error) {
     if (signal?.aborted === true) throw error

@@ -22,3 +22,4 @@ export type AuditEntry = ItemOf<'/v1/audit'>
 export type Invite = ItemOf<'/v1/invites'>
 export type Webhook = ItemOf<'/v1/webhooks'>
 export type Delivery = ItemOf<'/v1/webhook-deliveries'>
+export type MailingList = ItemOf<'/v1/me/lists'>
