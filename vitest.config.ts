@@ -56,7 +56,7 @@ export default defineConfig({
           name: 'panel',
           include: ['test/panel/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },

@@ -15,12 +15,9 @@ const QUIET = [
 export const DESKTOP = { width: 1280, height: 800 } as const
 export const PHONE = { width: 360, height: 740 } as const
 
-export type Scheme = 'light' | 'dark'
 export type Language = 'en' | 'fr'
 
-export interface View {
-  readonly size?: { readonly width: number; readonly height: number }
-  readonly scheme?: Scheme
+export interface Reader {
   readonly language?: Language
 }
 
@@ -40,12 +37,11 @@ export interface WatchedPage extends AsyncDisposable {
 const ANSWERED = /^Failed to load resource: the server responded with a status of [45]/
 
 /** A browser of its own, as of one who has never been here. */
-export async function openPage(browser: Browser, origin: string, view: View = {}): Promise<WatchedPage> {
-  const { size = DESKTOP, scheme = 'light', language = 'en' } = view
+export async function openPage(browser: Browser, origin: string, reader: Reader = {}): Promise<WatchedPage> {
+  const { language = 'en' } = reader
   const context = await browser.newContext({
     baseURL: origin,
-    viewport: size,
-    colorScheme: scheme,
+    viewport: DESKTOP,
     locale: language === 'fr' ? 'fr-CA' : 'en-CA',
     timezoneId: 'America/Toronto',
     reducedMotion: 'reduce',

@@ -140,7 +140,6 @@ describe('the first administrator', () => {
   test('an invite of another purpose is no way in', async () => {
     const { json } = await api.owner('POST', '/v1/accounts', { jid: 'plain@example.org' })
     const { token } = json['enrolment'] as { token: string }
-    expect((await api.call('GET', `/admin/invite/${token}`)).status).toBe(404)
     expect((await api.call('POST', `/admin/invite/${token}`)).status).toBe(404)
     expect((await api.call('GET', `/enrol/${token}`)).status).toBe(200)
     expect((await api.call('GET', `/enrol/${'A'.repeat(43)}`)).status).toBe(404)

@@ -81,8 +81,9 @@ test.each([
   '/admin/assets/../.digest',
 ])('%s is not there', async (path) => expect((await get(path)).status).toBe(404))
 
-test('links of invites are still pages of the server', async () => {
-  expect((await get('/admin/invite/nonsense')).text).not.toContain('id="root"')
+test('links of accounts are pages of the server, those of administrators lead to the panel', async () => {
+  expect((await get('/enrol/nonsense')).text).not.toContain('id="root"')
+  expect((await get('/admin/invite/nonsense')).text).toContain('id="root"')
 })
 
 test('the first page takes less than 300 kB, compressed', async () => {

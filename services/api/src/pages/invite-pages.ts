@@ -1,5 +1,7 @@
-/** The pages behind the one-time links of administrators. Looking at one uses nothing up. */
-import type { InvitePurpose } from '@sealpost/accounts'
+/**
+ * The one-time link of an administrator leads to the panel, where they enrol with a passkey. Whoever posts to it instead gets an API key with the rights of that
+ * administrator, for programs.
+ */
 import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import { scopesOfRole } from '../access/roles.ts'
 import type { CommandContext } from '../commands/command.ts'
@@ -37,30 +39,12 @@ export function parseForms(app: FastifyInstance): void {
   )
 }
 
-async function isOpen({ accounts }: CommandContext, token: string, purpose: InvitePurpose): Promise<boolean> {
-  return (await accounts.invites.show(token))?.purpose === purpose
-}
-
 function registerAdminPages(app: FastifyInstance, { context, origin }: InvitePagesOptions): void {
-  app.get<WithToken>('/admin/invite/:token', hidden, async ({ params }, reply) => {
-    if (!(await isOpen(context, params.token, 'admin'))) return sendGone(reply)
-    return sendPage(reply, 200, 'Become an administrator', adminForm())
-  })
-
   app.post<Form>('/admin/invite/:token', hidden, async ({ params }, reply) => {
     const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator', scopesOfRole)
     if (redeemed === undefined) return sendGone(reply)
     return sendPage(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
   })
-}
-
-function adminForm(): Html {
-  return html` <p>This link was made for an administrator of this server. It works once.</p>
-    <p>
-      You get a key with the rights of that administrator over the server’s API. It is shown a single time, so
-      have a safe place for it at hand.
-    </p>
-    <form method="post"><button>Show my key</button></form>`
 }
 
 function adminKey(token: string, origin: string): Html {

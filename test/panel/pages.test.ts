@@ -1,0 +1,113 @@
+/**
+ * Every page of the panel, in light and dark, on a desk and on a phone: axe finds nothing serious, the console stays silent, the policy holds, no other host is
+ * asked. `npm run screenshots` writes what they look like.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seriousFaults } from './axe.ts'
+import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
+import { furnish, PASSWORD } from './furnish.ts'
+import { ACCOUNT_PAGES, ADMIN_PAGES, PUBLIC_PAGES, type ShownPage } from './places.ts'
+import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+
+/** Each page is loaded in both languages, and seen in the two views of each. */
+const LANGUAGES = [
+  {
+    language: 'en',
+    views: [
+      { name: 'desk-light', size: DESKTOP, scheme: 'light' },
+      { name: 'phone-dark', size: PHONE, scheme: 'dark' },
+    ],
+  },
+  {
+    language: 'fr',
+    views: [
+      { name: 'phone-light', size: PHONE, scheme: 'light' },
+      { name: 'desk-dark', size: DESKTOP, scheme: 'dark' },
+    ],
+  },
+] as const
+type View = (typeof LANGUAGES)[number]['views'][number]
+
+const SHOTS = process.env['SCREENSHOTS']
+
+let scene: Scene
+let cookies: Awaited<ReturnType<WatchedPage['context']['cookies']>>
+
+beforeAll(async () => {
+  scene = await openScene()
+  await using first = await openPage(scene.browser, scene.origin)
+  await addAuthenticator(first.page)
+  await enrol(first.page, scene.firstInvite, 'Camille Tremblay')
+  cookies = await first.context.cookies()
+  await furnish(scene)
+  if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true })
+})
+
+afterAll(() => scene[Symbol.asyncDispose]())
+
+/** Everything has been asked, answered and drawn. */
+async function settle(page: Page): Promise<void> {
+  await page.locator('h1').waitFor()
+  await page.waitForLoadState('networkidle')
+  expect(await page.locator('[class*=loading]').count()).toBe(0)
+}
+
+async function look(
+  { page }: WatchedPage,
+  { size, scheme, name: view }: View,
+  { name }: ShownPage,
+): Promise<void> {
+  await page.setViewportSize(size)
+  await page.emulateMedia({ colorScheme: scheme })
+  await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
+  if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}-${view}.png`), fullPage: true })
+  const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+  expect({ view, sideways, serious: await seriousFaults(page) }).toEqual({ view, sideways: 0, serious: [] })
+}
+
+async function judge(shown: WatchedPage, views: readonly View[], place: ShownPage): Promise<void> {
+  const { page, faults } = shown
+  await settle(page)
+  expect(await page.getByRole('alert').allTextContents(), 'says that something is wrong').toEqual([])
+  for (const view of views) await look(shown, view, place)
+  expect(faults).toEqual([])
+}
+
+describe.each(LANGUAGES)('in $language', ({ language, views }) => {
+  let shown: WatchedPage
+  beforeAll(async () => {
+    shown = await openPage(scene.browser, scene.origin, { language })
+    await shown.context.addCookies(cookies)
+  })
+  afterAll(() => shown[Symbol.asyncDispose]())
+
+  test.each(ADMIN_PAGES)('$name', async (place) => {
+    await shown.page.goto(place.path)
+    await judge(shown, views, place)
+  })
+
+  test.each(PUBLIC_PAGES)('$name', async (place) => {
+    await using stranger = await openPage(scene.browser, scene.origin, { language })
+    await stranger.page.goto(place.path)
+    await judge(stranger, views, place)
+  })
+
+  test('the pages of an account', async () => {
+    await using owner = await openPage(scene.browser, scene.origin, { language })
+    const { page } = owner
+    await page.goto('/account')
+    await page.locator('input[type=email]').fill('alice@localhost')
+    await page.locator('input[type=password]').fill(PASSWORD)
+    await page.locator('button[type=submit]').click()
+    await page.locator('#main').waitFor()
+    for (const place of ACCOUNT_PAGES) {
+      // The password is in the memory of the page: one goes by links.
+      await page.setViewportSize(DESKTOP)
+      await page.locator(`aside a[href="${place.path}"]`).click()
+      await judge(owner, views, place)
+    }
+  })
+})

@@ -1,0 +1,39 @@
+/** The pages that are looked at. */
+export interface ShownPage {
+  readonly name: string
+  readonly path: string
+}
+
+export const ADMIN_PAGES: readonly ShownPage[] = [
+  { name: 'overview', path: '/admin/overview' },
+  { name: 'audit', path: '/admin/audit' },
+  { name: 'accounts', path: '/admin/accounts' },
+  { name: 'account', path: '/admin/accounts/alice%40localhost' },
+  { name: 'invites', path: '/admin/invites' },
+  { name: 'administrators', path: '/admin/administrators' },
+  { name: 'mail-queue', path: '/admin/mail' },
+  { name: 'desk', path: '/admin/desk' },
+  { name: 'mail-reviews', path: '/admin/reviews' },
+  { name: 'mail-reports', path: '/admin/mail-reports' },
+  { name: 'domains', path: '/admin/domains' },
+  { name: 'domain', path: '/admin/domains/localhost' },
+  { name: 'plans', path: '/admin/plans' },
+  { name: 'webhooks', path: '/admin/webhooks' },
+  { name: 'api-keys', path: '/admin/api-keys' },
+  { name: 'not-found', path: '/admin/nothing' },
+]
+
+/** Seen by everybody. */
+export const PUBLIC_PAGES: readonly ShownPage[] = [
+  { name: 'sign-in', path: '/admin' },
+  { name: 'enrol', path: '/admin/invite/some-token' },
+  { name: 'account-sign-in', path: '/account' },
+]
+
+/** In the order in which they are visited. */
+export const ACCOUNT_PAGES: readonly ShownPage[] = [
+  { name: 'own-devices', path: '/account/devices' },
+  { name: 'own-mail', path: '/account/mail' },
+  { name: 'own-lists', path: '/account/lists' },
+  { name: 'own-account', path: '/account/' },
+]
