@@ -6,7 +6,7 @@ export const PASSWORD = 'correct horse battery staple'
 const NAMES = ['alice', 'bob', 'carla', 'dominique-alexandrine', 'x9k2-44'] as const
 
 export async function furnish(scene: Scene): Promise<void> {
-  const { owner } = scene
+  const owner: Scene['owner'] = (method, path, body) => scene.owner(method, path, body)
   for (const name of NAMES)
     await owner('POST', '/v1/accounts', { jid: `${name}@localhost`, password: PASSWORD })
   await owner('POST', '/v1/accounts/bob@localhost/suspend', { reason: 'abuse' })

@@ -52,7 +52,7 @@ afterAll(() => scene[Symbol.asyncDispose]())
 async function settle(page: Page): Promise<void> {
   await page.locator('h1').waitFor()
   await page.waitForLoadState('networkidle')
-  expect(await page.locator('[class*=loading]').count()).toBe(0)
+  await expect.poll(() => page.locator('[class*=loading]').count()).toBe(0)
 }
 
 async function look(

@@ -15,6 +15,7 @@ export interface Place {
 export type PlaceName =
   | 'overview'
   | 'accounts'
+  | 'organisations'
   | 'invites'
   | 'administrators'
   | 'reviews'
@@ -26,6 +27,7 @@ export type PlaceName =
   | 'plans'
   | 'api_keys'
   | 'webhooks'
+  | 'security'
 
 export interface PlaceGroup {
   readonly name: 'server' | 'people' | 'mail' | 'settings'
@@ -51,6 +53,13 @@ export const PLACES: readonly PlaceGroup[] = [
     name: 'people',
     places: [
       { name: 'accounts', href: '/accounts', icon: 'accounts', permission: 'accounts:read', shortcut: 'a' },
+      {
+        name: 'organisations',
+        href: '/organisations',
+        icon: 'organisation',
+        permission: 'organisations:read',
+        shortcut: 'c',
+      },
       { name: 'invites', href: '/invites', icon: 'invite', permission: 'invites:read', shortcut: 'i' },
       { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],
@@ -91,6 +100,7 @@ export const PLACES: readonly PlaceGroup[] = [
       { name: 'plans', href: '/plans', icon: 'plan', permission: 'plans:read', shortcut: 'p' },
       { name: 'webhooks', href: '/webhooks', icon: 'webhook', permission: 'webhooks:read', isOfServer: true },
       { name: 'api_keys', href: '/api-keys', icon: 'key', permission: 'apikeys:read', shortcut: 'k' },
+      { name: 'security', href: '/security', icon: 'lock' },
     ],
   },
 ]

@@ -8,6 +8,8 @@ const AccountPage = lazy(() => import('./accounts/account-page.tsx'))
 const AdministratorsPage = lazy(() => import('./administrators/administrators-page.tsx'))
 const AuditPage = lazy(() => import('./audit/audit-page.tsx'))
 const InvitesPage = lazy(() => import('./invites/invites-page.tsx'))
+const OrganisationPage = lazy(() => import('./organisations/organisation-page.tsx'))
+const OrganisationsPage = lazy(() => import('./organisations/organisations-page.tsx'))
 const OverviewPage = lazy(() => import('./overview/overview-page.tsx'))
 const ReviewsPage = lazy(() => import('./accounts/reviews-page.tsx'))
 const MailQueuePage = lazy(() => import('./mail/mail-queue-page.tsx'))
@@ -19,6 +21,7 @@ const DomainsPage = lazy(() => import('./settings/domains-page.tsx'))
 const DomainPage = lazy(() => import('./settings/domain-page.tsx'))
 const PlansPage = lazy(() => import('./settings/plans-page.tsx'))
 const ApiKeysPage = lazy(() => import('./settings/api-keys-page.tsx'))
+const SecurityPage = lazy(() => import('./security/security-page.tsx'))
 const WebhooksPage = lazy(() => import('./webhooks/webhooks-page.tsx'))
 
 export function AdminPages({ home }: { readonly home: string | undefined }) {
@@ -31,6 +34,8 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         </Route>
         <Route path="/overview" component={OverviewPage} />
         <Route path="/audit" component={AuditPage} />
+        <Route path="/organisations" component={OrganisationsPage} />
+        <Route path="/organisations/:id">{({ id }) => <OrganisationPage key={id} id={id} />}</Route>
         <Route path="/invites" component={InvitesPage} />
         <Route path="/administrators" component={AdministratorsPage} />
         <Route path="/reviews" component={ReviewsPage} />
@@ -42,6 +47,7 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/domains" component={DomainsPage} />
         <Route path="/domains/:domain">{({ domain }) => <DomainPage key={domain} domain={domain} />}</Route>
         <Route path="/plans" component={PlansPage} />
+        <Route path="/security" component={SecurityPage} />
         <Route path="/webhooks" component={WebhooksPage} />
         <Route path="/api-keys" component={ApiKeysPage} />
         {home !== undefined && (

@@ -3,18 +3,15 @@ import { Button, NativeSelect, Paper, TextInput } from '@mantine/core'
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { useApi, usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Account } from '../../api/types.ts'
-import { useFormat } from '../../app/format.ts'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DataTable } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { FilterBar } from '../../parts/filter-bar.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
-import { AccountStateBadge } from './account-state-badge.tsx'
+import { useAccountColumns } from './account-columns.tsx'
 import { CreateAccountDialog } from './create-account-dialog.tsx'
 import { ImportDialog } from './import-dialog.tsx'
 
@@ -62,7 +59,7 @@ function AccountList() {
   const { result, paging } = usePages('/v1/accounts', {
     query: { search: searched, state: STATES.find((one) => one === state), domain },
   })
-  const columns = useColumns()
+  const columns = useAccountColumns()
   const names = domains.data?.items.map((one) => one.domain) ?? []
   return (
     <Paper p="md">
@@ -108,24 +105,4 @@ function AccountList() {
       </QueryView>
     </Paper>
   )
-}
-
-function useColumns(): readonly Column<Account>[] {
-  const { t } = useTranslation()
-  const format = useFormat()
-  return [
-    {
-      key: 'jid',
-      label: t('accounts.address'),
-      isName: true,
-      cell: ({ jid }) => <Link href={`/accounts/${encodeURIComponent(jid)}`}>{jid}</Link>,
-    },
-    { key: 'state', label: t('accounts.state'), cell: (account) => <AccountStateBadge account={account} /> },
-    { key: 'created', label: t('accounts.created'), cell: ({ created_on: day }) => format.day(day) },
-    {
-      key: 'used',
-      label: t('accounts.used'),
-      cell: ({ last_used_on: day }) => (day === undefined ? t('accounts.never_used') : format.day(day)),
-    },
-  ]
 }
