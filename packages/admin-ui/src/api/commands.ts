@@ -55,13 +55,22 @@ export function useCommand<M extends Writing, P extends PathOf<M>>(
         'idempotency-key': crypto.randomUUID(),
         ...(input.reason === undefined ? {} : { 'sealpost-reason': encodeURIComponent(input.reason) }),
       }
-      const send = () => request(method, path, { ...input, headers })
+      const send = (approval?: string) =>
+        request(method, path, {
+          ...input,
+          headers: { ...headers, ...(approval === undefined ? {} : { 'sealpost-approval': approval }) },
+        })
       try {
         return await send()
       } catch (error) {
-        if (!(error instanceof Problem) || !wantsProof(error)) throw error
-        await prove()
-        return send()
+        if (!(error instanceof Problem)) throw error
+        if (wantsProof(error)) {
+          await prove()
+          return send()
+        }
+        const approval = await approvedBy(error)
+        if (approval === undefined) throw error
+        return send(approval)
       }
     },
     onSuccess: async (result, input) => {
@@ -85,6 +94,14 @@ export function useCommand<M extends Writing, P extends PathOf<M>>(
   }
 }
 
-export function wantsProof({ status, type }: Problem): boolean {
-  return status === 403 && (type === 'proof-needed' || type === 'step-up-needed')
+function wantsProof({ status, type }: Problem): boolean {
+  return status === 403 && type === 'proof-needed'
+}
+
+/** The approval that a refusal waits for, once another administrator has given it. */
+async function approvedBy({ type, extra }: Problem): Promise<string | undefined> {
+  const id = extra['approval']
+  if (type !== 'approval-needed' || typeof id !== 'string') return undefined
+  const { state } = await request('GET', '/v1/approvals/{id}', { params: { id } })
+  return state === 'approved' ? id : undefined
 }

@@ -15,13 +15,13 @@ export interface Place {
 export type PlaceName =
   | 'overview'
   | 'accounts'
-  | 'organisations'
   | 'invites'
   | 'administrators'
   | 'reviews'
   | 'mail_queue'
   | 'desk'
   | 'mail_reports'
+  | 'approvals'
   | 'audit'
   | 'domains'
   | 'plans'
@@ -46,6 +46,7 @@ export const PLACES: readonly PlaceGroup[] = [
         shortcut: 'o',
         isOfServer: true,
       },
+      { name: 'approvals', href: '/approvals', icon: 'check', permission: 'approvals:read' },
       { name: 'audit', href: '/audit', icon: 'audit', permission: 'audit:read', shortcut: 'l' },
     ],
   },
@@ -53,13 +54,6 @@ export const PLACES: readonly PlaceGroup[] = [
     name: 'people',
     places: [
       { name: 'accounts', href: '/accounts', icon: 'accounts', permission: 'accounts:read', shortcut: 'a' },
-      {
-        name: 'organisations',
-        href: '/organisations',
-        icon: 'organisation',
-        permission: 'organisations:read',
-        shortcut: 'c',
-      },
       { name: 'invites', href: '/invites', icon: 'invite', permission: 'invites:read', shortcut: 'i' },
       { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],

@@ -6,10 +6,9 @@ import { NotFoundPage } from './not-found-page.tsx'
 const AccountsPage = lazy(() => import('./accounts/accounts-page.tsx'))
 const AccountPage = lazy(() => import('./accounts/account-page.tsx'))
 const AdministratorsPage = lazy(() => import('./administrators/administrators-page.tsx'))
+const ApprovalsPage = lazy(() => import('./approvals/approvals-page.tsx'))
 const AuditPage = lazy(() => import('./audit/audit-page.tsx'))
 const InvitesPage = lazy(() => import('./invites/invites-page.tsx'))
-const OrganisationPage = lazy(() => import('./organisations/organisation-page.tsx'))
-const OrganisationsPage = lazy(() => import('./organisations/organisations-page.tsx'))
 const OverviewPage = lazy(() => import('./overview/overview-page.tsx'))
 const ReviewsPage = lazy(() => import('./accounts/reviews-page.tsx'))
 const MailQueuePage = lazy(() => import('./mail/mail-queue-page.tsx'))
@@ -33,9 +32,8 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
           {({ jid }) => <AccountPage key={jid} jid={decodeURIComponent(jid)} />}
         </Route>
         <Route path="/overview" component={OverviewPage} />
+        <Route path="/approvals" component={ApprovalsPage} />
         <Route path="/audit" component={AuditPage} />
-        <Route path="/organisations" component={OrganisationsPage} />
-        <Route path="/organisations/:id">{({ id }) => <OrganisationPage key={id} id={id} />}</Route>
         <Route path="/invites" component={InvitesPage} />
         <Route path="/administrators" component={AdministratorsPage} />
         <Route path="/reviews" component={ReviewsPage} />

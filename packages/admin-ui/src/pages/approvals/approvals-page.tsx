@@ -1,0 +1,100 @@
+/** What waits for a second pair of eyes. */
+import { useTranslation } from 'react-i18next'
+import { useCommand } from '../../api/commands.ts'
+import { usePages } from '../../api/queries.ts'
+import { useMay, useSession } from '../../api/session.ts'
+import type { Approval } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import type { Column } from '../../parts/data-table.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
+import { PageHeader } from '../../parts/page-header.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { RowButton } from '../../parts/row-button.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+
+const PATH = '/v1/approvals'
+const TONES = { open: 'warn', approved: 'good', refused: 'bad', used: 'quiet' } as const
+const STATES = ['open', 'approved', 'refused', 'used'] as const
+
+export default function ApprovalsPage() {
+  const { t } = useTranslation()
+  const { result, paging } = usePages(PATH, {})
+  const approve = useCommand({
+    method: 'POST',
+    path: `${PATH}/{id}/approve`,
+    changes: [PATH],
+    done: t('approvals.approved'),
+  })
+  const refuse = useCommand({
+    method: 'POST',
+    path: `${PATH}/{id}/refuse`,
+    changes: [PATH],
+    done: t('approvals.refused'),
+  })
+  const columns = useColumns({
+    onApprove: (id) => approve.run({ params: { id } }),
+    onRefuse: (id) => refuse.run({ params: { id } }),
+  })
+  return (
+    <>
+      <PageHeader title={t('nav.approvals')} about={t('approvals.about')} />
+      <ProblemAlert problem={approve.problem ?? refuse.problem} />
+      <ListCard
+        label={t('nav.approvals')}
+        query={result}
+        columns={columns}
+        rowKey={({ id }) => id}
+        paging={paging}
+        icon="check"
+        none={t('approvals.none')}
+      />
+    </>
+  )
+}
+
+interface Decisions {
+  readonly onApprove: (id: string) => void
+  readonly onRefuse: (id: string) => void
+}
+
+function useColumns({ onApprove, onRefuse }: Decisions): readonly Column<Approval>[] {
+  const { t } = useTranslation()
+  const format = useFormat()
+  const may = useMay()
+  const { data: session } = useSession()
+  return [
+    { key: 'action', label: t('approvals.action'), isName: true, cell: ({ action }) => action },
+    {
+      key: 'target',
+      label: t('audit.target'),
+      cell: ({ target }) => (target === undefined ? '–' : `${target.kind} ${target.id}`),
+    },
+    { key: 'reason', label: t('common.reason'), cell: ({ reason }) => reason ?? '–' },
+    {
+      key: 'state',
+      label: t('accounts.state'),
+      cell: ({ state }) => {
+        const known = STATES.find((one) => one === state) ?? 'used'
+        return <StateBadge tone={TONES[known]}>{t(`approvals.states.${known}`)}</StateBadge>
+      },
+    },
+    { key: 'asked', label: t('approvals.asked'), cell: ({ asked_at: at }) => format.moment(at) },
+    {
+      key: 'decide',
+      label: t('common.action'),
+      cell: ({ id, action, state, requester }) =>
+        state === 'open' &&
+        may('approvals:write') &&
+        requester.id !== session?.administrator.id && (
+          <>
+            <RowButton label={t('approvals.approve_named', { action })} onClick={() => onApprove(id)}>
+              {t('approvals.approve')}
+            </RowButton>{' '}
+            <RowButton label={t('approvals.refuse_named', { action })} onClick={() => onRefuse(id)}>
+              {t('approvals.refuse')}
+            </RowButton>
+          </>
+        ),
+    },
+  ]
+}
