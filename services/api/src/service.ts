@@ -30,6 +30,7 @@ import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
 import { type ApiEvents, createEvents } from './events.ts'
+import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
@@ -40,7 +41,9 @@ import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
 import { registerRightsPages } from './pages/rights-pages.ts'
 import { createRights } from './rights.ts'
+import { registerReferencePage } from './pages/reference-page.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
+import { Conditions } from './routes/conditions.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
 import { createStatistics } from './statistics/create-statistics.ts'
@@ -101,10 +104,9 @@ export async function createApiService(
   const idempotency = postgresIdempotency(apiDb)
   stack.use(keepErasing([idempotency, hooks.store, rights], { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
+  const answers = await openAnswers(platform, apiDb, stack)
 
-  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
-  const onError = (error: unknown) => events.statisticsFailed(error)
-  const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
+  const statistics = stack.use(startStatistics(config, { db: apiDb, accounts, metrics, clock }, events))
 
   const context: CommandContext = {
     accounts,
@@ -127,7 +129,8 @@ export async function createApiService(
   const { sessions } = access
   const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
   const http: FastifyPluginAsync = async (app) => {
-    const options = { context, authenticate, events, origin }
+    const conditions = new Conditions(commands)
+    const options = { context, authenticate, events, origin, conditions, answers }
     for (const command of commands) await registerCommand(app, command, options)
     await registerPages(app, context, config)
   }
@@ -152,6 +155,15 @@ async function inviteFirst({ administrators }: AccessDomain, { invites }: Accoun
   return (await administrators.anybody()) ? undefined : (await invites.createFirstAdmin())?.token
 }
 
+function startStatistics(
+  { relayUrl: relay, mailUrl: mail, keysUrl: keys }: Partial<ApiConfig>,
+  parts: Omit<Parameters<typeof createStatistics>[0], 'services' | 'onError'>,
+  events: Pick<ApiEvents, 'statisticsFailed'>,
+): ReturnType<typeof createStatistics> {
+  const services = { relay, mail, keys }
+  return createStatistics({ ...parts, services, onError: (error) => events.statisticsFailed(error) })
+}
+
 async function registerPages(
   app: FastifyInstance,
   context: CommandContext,
@@ -161,6 +173,7 @@ async function registerPages(
   await registerEnrolmentPages(app, context)
   await registerPanel(app)
   registerRightsPages(app, context.rights)
+  registerReferencePage(app, commands)
 }
 
 /** Each owner erases its own of an account. */

@@ -63,6 +63,7 @@ export const createAccount = defineCommand({
   method: 'POST',
   path: '/v1/accounts',
   access: 'accounts:write',
+  claimsKey: true,
   body: Type.Object(
     { jid: addressSchema, password: Type.Optional(passwordSchema) },
     { additionalProperties: false },

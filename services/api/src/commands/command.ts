@@ -197,6 +197,10 @@ export interface CommandDefinition<
   /** The answer is a text of this type instead of JSON. */
   readonly media?: 'image/svg+xml'
   readonly response: R
+  /** Keeps its promise to repeated requests with one Idempotency-Key itself. */
+  readonly claimsKey?: true
+  /** RFC 9745, RFC 8594: days, and which command is to be used instead. */
+  readonly deprecated?: { readonly since: string; readonly sunset?: string; readonly instead: string }
   /** Requests a minute of one client, where the common limit is too high. */
   readonly requestsPerMinute?: number
   handle(context: CommandContext, request: CommandRequest<P, Q, B>): Promise<Static<R> | FileAnswer>

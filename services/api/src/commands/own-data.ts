@@ -71,6 +71,7 @@ const exportAccount = defineCommand({
     'Export everything that the server holds of an account; contacts and private nodes on the host of the server only',
   method: 'POST',
   path: '/v1/accounts/:jid/export',
+  claimsKey: true, // a file, and nothing is made
   access: 'privacy:write',
   params: addressParams,
   query: Type.Object({ format: formatSchema }, { additionalProperties: false }),

@@ -11,8 +11,10 @@ import type { Access, Actor, Command, CommandContext, ImportCounts } from '../co
 import { checkReach, dispatch } from '../commands/dispatch.ts'
 import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
+import type { IdempotentAnswers } from '../idempotency/answers.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
 import { browserOf } from './browser.ts'
+import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
 
 export interface RegisterOptions {
@@ -20,6 +22,8 @@ export interface RegisterOptions {
   readonly events: ApiEvents
   /** `https://HOST:PORT`, where the panel is. */
   readonly origin: () => string
+  readonly conditions: Conditions
+  readonly answers: IdempotentAnswers
   readonly authenticate: (access: Access, request: FastifyRequest, reply: FastifyReply) => Promise<Actor>
 }
 
@@ -95,6 +99,7 @@ function describe(command: Command): object {
     operationId: command.name,
     summary: command.summary,
     description: ACCESS[command.access] ?? `Needs: ${command.access}.`,
+    ...(command.deprecated === undefined ? {} : { deprecated: true }),
     tags: [command.path.split('/')[2] ?? 'v1'],
     ...(command.params === undefined ? {} : { params: command.params }),
     ...(command.query === undefined ? {} : { querystring: command.query }),
@@ -137,11 +142,95 @@ async function answer(
   if (command.upload !== undefined && request.headers.accept?.includes(NDJSON) === true) {
     return reply.type(NDJSON).send(withProgress(command, options, commandRequest))
   }
-  const result = await dispatch(command, options.context, commandRequest, options.events)
-  if (command.media !== undefined) void reply.type(command.media)
   // Answers may hold keys and links: no cache keeps any of them.
-  reply.code(command.status).header('cache-control', 'no-store')
-  return result instanceof FileAnswer ? sendFile(reply, result) : reply.send(result)
+  void reply.header('cache-control', 'no-store')
+  announceEnd(command, reply)
+  if (command.method === 'POST' && commandRequest.idempotencyKey !== undefined && repeats(command))
+    return answerOnce(command, options, { request, reply, commandRequest })
+  const result = await act(command, options, request, commandRequest)
+  if (command.media !== undefined) void reply.type(command.media)
+  if (result instanceof FileAnswer) return sendFile(reply.code(command.status), result)
+  if (command.method !== 'GET') return reply.code(command.status).send(result)
+  const tag = entityTag(result)
+  void reply.header('etag', tag)
+  return namesTag(request.headers['if-none-match'], tag)
+    ? reply.code(304).send()
+    : reply.code(command.status).send(result)
+}
+
+/** Unless what the client has seen has changed. */
+function act(
+  command: Command,
+  { context, events, conditions }: RegisterOptions,
+  { url, headers }: FastifyRequest,
+  commandRequest: AnyRequest,
+): Promise<unknown> {
+  const asReader = { ...commandRequest, query: {}, body: {} }
+  return conditions.guard(
+    command,
+    { url, ifMatch: command.method === 'GET' ? undefined : headers['if-match'] },
+    (reader) => dispatch(reader, context, asReader, events),
+    () => dispatch(command, context, commandRequest, events),
+  )
+}
+
+/** Whether a repeated request is answered from what is kept. */
+function repeats({ claimsKey, upload, media }: Command): boolean {
+  return claimsKey !== true && upload === undefined && media === undefined
+}
+
+interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly commandRequest: AnyRequest
+}
+
+/** Carried out once for an Idempotency-Key. Strangers have keys of their own for each request, since nobody knows one from another. */
+async function answerOnce(
+  command: Command,
+  options: RegisterOptions,
+  { request, reply, commandRequest }: Exchange,
+): Promise<FastifyReply> {
+  const { actor, idempotencyKey: key = '', body } = commandRequest
+  const asked = [request.method, request.url, JSON.stringify(body)]
+  const who = whoAsks(actor)
+  const {
+    status,
+    body: text,
+    replayed,
+  } = await options.answers.once(
+    {
+      key,
+      who: who ?? asked.join(' '),
+      credential: request.headers.authorization ?? '',
+      request: asked,
+    },
+    async () => {
+      try {
+        const result = await act(command, options, request, commandRequest)
+        return { status: command.status, body: String(reply.code(command.status).serialize(result)) }
+      } catch (error) {
+        throw toHttpProblem(error)
+      }
+    },
+  )
+  if (replayed) void reply.header('idempotency-replayed', 'true')
+  return reply.code(status).type('application/json; charset=utf-8').send(text)
+}
+
+function whoAsks(actor: Actor): string | undefined {
+  if (actor.kind === 'account') return `account ${actor.account.id}`
+  if (actor.kind === 'anonymous') return undefined
+  return 'id' in actor ? `${actor.kind} ${actor.id}` : actor.kind
+}
+
+/** RFC 9745 §2 and RFC 8594 §3. */
+function announceEnd({ deprecated }: Command, reply: FastifyReply): void {
+  if (deprecated === undefined) return
+  const { since, sunset } = deprecated
+  void reply.header('deprecation', `@${String(Date.parse(since) / 1000)}`)
+  void reply.header('link', '</v1/docs>; rel="deprecation"; type="text/html"')
+  if (sunset !== undefined) void reply.header('sunset', new Date(sunset).toUTCString())
 }
 
 /** RFC 6266 §4: to be saved, not shown. */
