@@ -3625,6 +3625,345 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/abuse-reports": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List reports of abuse by form, by account and by mail to abuse@. Needs: abuse:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          state?: "new" | "in-work" | "closed"
+          /** false: the anonymous ones */
+          named?: boolean
+          account?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            source: "form" | "account" | "mail"
+            category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+            /** First and last name and a contact were given, as the policy asks */
+            named: boolean
+            /** The account that it is about */
+            account_id?: string
+            state: "new" | "in-work" | "closed"
+            outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+            /** What was done from it */
+            actions: string[]
+            received_on: string
+            closed_on?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Report abuse; without first and last name and a contact it is kept apart, and may not be acted upon. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+        /** Address that it is about */
+        about: string
+        /** What happened */
+        text: string
+        /** Header of the message, as evidence */
+        headers?: string
+        /** Of the reporter */
+        first_name?: string
+        /** Of the reporter */
+        last_name?: string
+        /** A working address or telephone number */
+        contact?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/abuse-reports": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Report abuse by your own account. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+        /** Address that it is about */
+        about: string
+        /** What happened */
+        text: string
+        /** Header of the message, as evidence */
+        headers?: string
+        /** Of the reporter */
+        first_name?: string
+        /** Of the reporter */
+        last_name?: string
+        /** A working address or telephone number */
+        contact?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/abuse-reports/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show a report: who reported what; of one by mail, the mail is at the desk under the same id. Needs: abuse:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          source: "form" | "account" | "mail"
+          category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+          /** First and last name and a contact were given, as the policy asks */
+          named: boolean
+          /** The account that it is about */
+          account_id?: string
+          state: "new" | "in-work" | "closed"
+          outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+          /** What was done from it */
+          actions: string[]
+          received_on: string
+          closed_on?: string
+          /** Its address */
+          account?: string
+          reporter?: {
+            /** Of the reporter */
+            first_name?: string
+            /** Of the reporter */
+            last_name?: string
+            /** A working address or telephone number */
+            contact?: string
+          }
+          about?: string
+          /** Of a report by mail: see GET /v1/mail-desk/{id} */
+          text?: string
+          headers?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    /** Take a report into work, or put it back. Needs: abuse:write. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        state: "new" | "in-work"
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          source: "form" | "account" | "mail"
+          category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+          /** First and last name and a contact were given, as the policy asks */
+          named: boolean
+          /** The account that it is about */
+          account_id?: string
+          state: "new" | "in-work" | "closed"
+          outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+          /** What was done from it */
+          actions: string[]
+          received_on: string
+          closed_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/abuse-reports/{id}/close": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Close a report with what became of it; a mail that it came by is destroyed. Needs: abuse:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        outcome: "acted" | "unfounded" | "duplicate" | "no-action"
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          source: "form" | "account" | "mail"
+          category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+          /** First and last name and a contact were given, as the policy asks */
+          named: boolean
+          /** The account that it is about */
+          account_id?: string
+          state: "new" | "in-work" | "closed"
+          outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+          /** What was done from it */
+          actions: string[]
+          received_on: string
+          closed_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/abuse-reports/{id}/actions": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Act from a report: warn, restrict or suspend the account that it is about, or block a sender. Needs: abuse:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** warn: by mail; restrict: its mail; suspend: for abuse; block: a sender, for 30 days */
+        action: "warn" | "restrict" | "suspend" | "block"
+        /** Bare address (RFC 7622), user@domain */
+        jid?: string
+        /** Of a warning, more words */
+        message?: string
+        /** Of a restriction, 10 unless given */
+        messages_per_day?: number
+        /** Of a block: an address or domain of others */
+        sender?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          source: "form" | "account" | "mail"
+          category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+          /** First and last name and a contact were given, as the policy asks */
+          named: boolean
+          /** The account that it is about */
+          account_id?: string
+          state: "new" | "in-work" | "closed"
+          outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+          /** What was done from it */
+          actions: string[]
+          received_on: string
+          closed_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/abuse-statistics": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Count the reports that are kept, by where they came from, category, state and outcome. Needs: abuse:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            source: "form" | "account" | "mail"
+            category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
+            named: boolean
+            state: "new" | "in-work" | "closed"
+            outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
+            count: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/me": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Show your own account. HTTP Basic with name and password of an account. */

@@ -13,5 +13,8 @@ export function mailDeskClient(options: PortClientOptions): MailDesk {
     read: (id, from) =>
       askPort(options, { method: 'GET', path: `${pathOf(id)}?from=${String(from)}` }, readDeskText),
     done: (id) => askPort(options, { method: 'DELETE', path: pathOf(id) }, readDone),
+    block: async (domain) => {
+      await askPort(options, { method: 'POST', path: MAIL_DESK_PATHS.blocks, body: { domain } }, readDone)
+    },
   }
 }

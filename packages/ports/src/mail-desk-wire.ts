@@ -3,10 +3,12 @@ import { count, fields, type Fields, flag, list, oneOf, optional, text, UUID } f
 import { DESK_LIST_MAX, FEEDBACK_TYPES, type DeskMail, type DeskText } from './mail-desk.ts'
 import { PortError } from './port-error.ts'
 
-/** As a router writes them. The list takes `after`, the mail `from`; answers are `{ items }`, and `{ done }` for DELETE. */
+/** As a router writes them. The list takes `after`, the mail `from`; answers are `{ items }`, and `{ done }` for DELETE and for
+ * blocks, which take `{ domain }`. */
 export const MAIL_DESK_PATHS = {
   list: '/internal/mail/desk',
   mail: '/internal/mail/desk/:id',
+  blocks: '/internal/mail/sender-blocks',
 } as const
 
 /** Throws PORT_FAILED, as the other readers do. */

@@ -37,4 +37,6 @@ export interface MailDesk {
   read(id: string, from: number): Promise<DeskText | undefined>
   /** Destroys it: nobody can read it any more when it resolves. False: there is no such mail. */
   done(id: string): Promise<boolean>
+  /** Takes no mail from a domain of others for thirty days, but for what goes to whoever runs this server. */
+  block(domain: string): Promise<void>
 }

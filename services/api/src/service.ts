@@ -24,6 +24,7 @@ import type {
 } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import { createAccess, type AccessDomain } from './access/create-access.ts'
+import { openAbuseDesk } from './abuse/open-abuse-desk.ts'
 import { openAuditHeads } from './audit-heads.ts'
 import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
@@ -35,6 +36,8 @@ import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
+import { registerAbusePage } from './pages/abuse-page.ts'
+import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { createLetters } from './letters/letters.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
@@ -103,11 +106,18 @@ export async function createApiService(
   const rights = stack.use(await createRights(forRights))
   const idempotency = postgresIdempotency(apiDb)
   stack.use(keepErasing([idempotency, hooks.store, rights], { ledger: accounts.erasure, clock, bus, events }))
+  const domains = platform.domains.map((domain) => parseJid(domain).domain)
+  const { webhooks } = hooks
+  const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
+  const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
+  const idempotency = postgresIdempotency(apiDb)
+  stack.use(keepErasing([idempotency, hooks.store, abuse], { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
   const answers = await openAnswers(platform, apiDb, stack)
 
   const statistics = stack.use(startStatistics(config, { db: apiDb, accounts, metrics, clock }, events))
 
+  const links = createLinks(config)
   const context: CommandContext = {
     accounts,
     access,
@@ -115,7 +125,8 @@ export async function createApiService(
     auditHeads,
     ...ports,
     letters,
-    webhooks: hooks.webhooks,
+    webhooks,
+    abuse,
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
     statistics,
     clock,
@@ -173,6 +184,7 @@ async function registerPages(
   await registerEnrolmentPages(app, context)
   await registerPanel(app)
   registerRightsPages(app, context.rights)
+  await registerAbusePage(app, context.abuse)
   registerReferencePage(app, commands)
 }
 

@@ -104,10 +104,12 @@ export class TestReports implements MailReports {
 export class TestDesk implements MailDesk {
   mails: readonly (DeskMail & { readonly text: string })[] = []
   asked: (string | undefined)[] = []
+  readonly blocked: string[] = []
 
   list(after?: string): Promise<readonly DeskMail[]> {
     this.asked.push(after)
-    return Promise.resolve(this.mails)
+    const begin = after === undefined ? 0 : this.mails.findIndex(({ id }) => id === after) + 1
+    return Promise.resolve(this.mails.slice(begin))
   }
 
   read(id: string, from: number): Promise<DeskText | undefined> {
@@ -115,6 +117,11 @@ export class TestDesk implements MailDesk {
     return Promise.resolve(
       mail && { ...mail, text: mail.text.slice(from), next: from === 0 ? mail.text.length : undefined },
     )
+  }
+
+  block(domain: string): Promise<void> {
+    this.blocked.push(domain)
+    return Promise.resolve()
   }
 
   done(id: string): Promise<boolean> {

@@ -31,6 +31,8 @@ export interface Screening extends AsyncDisposable {
   /** Behind all that may still refuse: scanners cost most. */
   readonly last: readonly Stage[]
   /** Counts what becomes of mails of our users. */
+  /** An administrator wants nothing from a domain for thirty days. */
+  readonly block: (domain: string) => Promise<void>
   readonly bounces: BounceWatch
 }
 
@@ -99,5 +101,11 @@ export async function openScreening(
     events,
   })
   const held = stack.move()
-  return { first, last, bounces, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    first,
+    last,
+    bounces,
+    block: (domain) => reputation.block(domain),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }

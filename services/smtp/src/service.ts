@@ -112,7 +112,7 @@ export async function createSmtpService(
     mail: flow.mail,
     mailOperations: flow.queue,
     dkim,
-    desk: new Desk(mailbox),
+    desk: new Desk(mailbox, screening.block),
     reports,
     ownData: mailOwnData({ queue: flow.queue, mailbox, lists, settingsOf: pgp.settingsOf }),
     http: async (app) => {

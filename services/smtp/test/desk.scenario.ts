@@ -18,6 +18,7 @@ let desk: MailDesk
 let url: URL
 let ahead = 0
 const stack = new AsyncDisposableStack()
+const blocked: string[] = []
 
 beforeAll(async () => {
   sink = stack.use(await MailSink.open())
@@ -27,10 +28,13 @@ beforeAll(async () => {
   const { platform } = fixture
   const secret = await openPortSecret(platform.dataDir, systemRandom)
   const http = stack.use(await createHttp({ log: platform.log, metrics: platform.metrics, title: 'Test' }))
+  const block = (domain: string): Promise<void> => Promise.resolve(void blocked.push(domain))
+  const here = (): Desk => new Desk(fixture.flow.mailbox, block)
   const own = {
-    list: (after?: string) => new Desk(fixture.flow.mailbox).list(after),
-    read: (id: string, from: number) => new Desk(fixture.flow.mailbox).read(id, from),
-    done: (id: string) => new Desk(fixture.flow.mailbox).done(id),
+    list: (after?: string) => here().list(after),
+    read: (id: string, from: number) => here().read(id, from),
+    done: (id: string) => here().done(id),
+    block,
   }
   await http.app.register(mailDeskRoutes(own, secret))
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
@@ -49,6 +53,11 @@ const settled = (): Promise<void> => expect.poll(() => fixture.flow.queue.list(1
 const clear = async (): Promise<void> => {
   for (const { id } of await desk.list()) await desk.done(id)
 }
+
+test('a sender is blocked from the desk', async () => {
+  await desk.block('spam.example')
+  expect(blocked).toEqual(['spam.example'])
+})
 
 test('where no account has the name it waits at the desk: listed, read, destroyed', async () => {
   await write('spam!\r\n')

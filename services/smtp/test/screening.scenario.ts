@@ -376,6 +376,12 @@ describe('abuse', () => {
     expect(await fromKnown()).toMatch(/^250/)
     await clock.advance(25 * 60 * MINUTE_MS)
     expect(await mailFrom(reception, spam)).toMatch(/^250/)
+    await screening.block('spam.example') // an administrator, for thirty days
+    await clock.advance(29 * 24 * 60 * MINUTE_MS)
+    expect(await mailFrom(reception, spam)).toBe(blocked)
+    expect(await fromKnown()).toMatch(/^250/)
+    await clock.advance(2 * 24 * 60 * MINUTE_MS)
+    expect(await mailFrom(reception, spam)).toMatch(/^250/)
   })
 
   test.each([

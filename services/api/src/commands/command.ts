@@ -10,6 +10,7 @@ import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } fro
 import type { Clock } from '@sealpost/runtime'
 import type { ScramVerifier } from '@sealpost/sasl'
 import type { AccessDomain } from '../access/create-access.ts'
+import type { AbuseDesk } from '../abuse/abuse-desk.ts'
 import type { Role } from '../access/roles.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
@@ -93,6 +94,7 @@ export interface CommandContext {
   readonly rights: Rights
   readonly letters: Letters
   readonly webhooks: Webhooks
+  readonly abuse: AbuseDesk
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -25,6 +25,8 @@ import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } 
 import { showMe } from './me.ts'
 import { statisticsCommands } from './statistics.ts'
 import { rightsCommands } from './rights.ts'
+import { ownDataCommands } from './own-data.ts'
+import { abuseCommands } from './abuse.ts'
 import { webhookCommands } from './webhooks.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 
@@ -76,6 +78,7 @@ export const commands: readonly Command[] = [
   verifyAudit,
   ...statisticsCommands,
   ...webhookCommands,
+  ...abuseCommands,
   showMe,
   listOwnDevices,
   revokeOwnDevice,

@@ -17,9 +17,11 @@ const FIELD_MAX = 200
 
 export class Desk implements MailDesk {
   readonly #mailbox: Mailbox
+  readonly block: MailDesk['block']
 
-  constructor(mailbox: Mailbox) {
+  constructor(mailbox: Mailbox, block: MailDesk['block']) {
     this.#mailbox = mailbox
+    this.block = block
   }
 
   /** Throws DbError, as `read` does. */

@@ -22,6 +22,7 @@ const reject = {
 /** RFC 6647 §5: less than the first pause of any server that queues. */
 const DELAY_MS = 2 * 60_000
 const BLOCK_MS = 24 * 60 * 60_000
+const ADMINISTRATOR_BLOCK_MS = 30 * BLOCK_MS
 /** Spam from one sender before it is blocked; and four times as much as other mail. */
 const SPAM_MIN = 10
 /** Mails of a sender that make it known. */
@@ -42,6 +43,8 @@ export interface SenderReputationOptions {
 export interface SenderReputation extends Stage, Disposable {
   /** A scanner, or the author's domain, says that this mail is spam. */
   spamFound(transaction: Pick<Transaction, 'client' | 'envelope'>): void
+  /** An administrator wants nothing from a domain for thirty days. */
+  block(domain: string): Promise<void>
 }
 
 /** RFC 4291 §2.5.4 and how providers send: neighbours of one /24 or /64 are one sender. */
@@ -112,6 +115,8 @@ export function senderReputation(options: SenderReputationOptions): SenderReputa
     },
     accepted: (transaction) => count('ham', transaction),
     spamFound: (transaction) => count('spam', transaction),
+    block: (domain) =>
+      store.block(hashes.hash(`domain ${domain}`)[0], clock.now(), clock.now() + ADMINISTRATOR_BLOCK_MS),
     [Symbol.dispose]: () => collecting[Symbol.dispose](),
   }
 }

@@ -14,6 +14,8 @@ export interface SenderStore {
     mail: 'ham' | 'spam',
     limits: { nowMs: number; blockMs: number; spamMin: number },
   ): Promise<void>
+  /** Takes nothing from a sender until `untilMs`. */
+  block(hash: Buffer, nowMs: number, untilMs: number): Promise<void>
   /** Forgets whom nobody has seen for long, and tries that were not repeated. */
   collect(nowMs: number): Promise<void>
 }
@@ -66,6 +68,13 @@ export function postgresSenderStore(db: Db): SenderStore {
           blocked_until = case
             when ${spam} = 1 and r.spam + 1 >= ${spamMin} and (r.spam + 1) > 4 * r.ham then ${minute(nowMs + blockMs)}::timestamptz
             else r.blocked_until end`)
+    },
+
+    async block(hash, nowMs, untilMs) {
+      await db.execute(sql`
+        insert into smtp.sender_reputation as r (sender, ham, spam, seen_on, blocked_until)
+        values (${hash}, 0, 0, ${day(nowMs)}, ${minute(untilMs)})
+        on conflict (sender) do update set blocked_until = ${minute(untilMs)}, seen_on = ${day(nowMs)}`)
     },
 
     async collect(nowMs) {

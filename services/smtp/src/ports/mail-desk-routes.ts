@@ -5,6 +5,7 @@ import { MAIL_DESK_PATHS, type MailDesk, type PortSecret } from '@sealpost/ports
 const uuid = Type.String({ format: 'uuid' })
 const params = Type.Object({ id: uuid })
 const after = Type.Object({ after: Type.Optional(uuid) })
+const blocked = Type.Object({ domain: Type.String({ minLength: 1, maxLength: 253 }) })
 const from = Type.Object({ from: Type.Integer({ minimum: 0 }) })
 
 /** Asked by few and for many: the common limit for clients does not apply. */
@@ -35,6 +36,14 @@ export function mailDeskRoutes(desk: MailDesk, secret: PortSecret): FastifyPlugi
       MAIL_DESK_PATHS.mail,
       { config, schema: { hide, params } },
       async ({ params: { id } }) => ({ done: await desk.done(id) }),
+    )
+    app.post<{ Body: { domain: string } }>(
+      MAIL_DESK_PATHS.blocks,
+      { config, schema: { hide, body: blocked } },
+      async ({ body }) => {
+        await desk.block(body.domain)
+        return { done: true }
+      },
     )
     await Promise.resolve()
   }
