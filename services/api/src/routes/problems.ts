@@ -3,13 +3,11 @@ import { AccountError, OrganisationError } from '@sealpost/accounts'
 import { isConnectionError } from '@sealpost/db'
 import { HttpProblem } from '@sealpost/http'
 import { JidError } from '@sealpost/jid'
-import { PortError } from '@sealpost/ports'
+import { MailError, PortError } from '@sealpost/ports'
+import { AbuseError } from '../abuse/abuse-error.ts'
 import { AccessError } from '../access/access-error.ts'
 import { RightsError } from '../rights-error.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
-import { MailError, PortError } from '@sealpost/ports'
-import { AbuseError, type AbuseErrorCode } from '../abuse/abuse-error.ts'
-import { WebhookError, type WebhookErrorCode } from '../webhooks/webhook-error.ts'
 
 type Refusal<C extends string> = Error & { readonly code: C }
 type Kind<C extends string> = abstract new (...parts: never[]) => Refusal<C>
@@ -79,6 +77,13 @@ const refusals = [
     TOO_MANY_ATTEMPTS: [429, 'too-many-attempts'],
     BUSY: [503, 'busy'],
   }),
+  refusing(AbuseError, {
+    REPORT_UNKNOWN: [404, 'report-unknown'],
+    REPORT_CLOSED: [409, 'report-closed'],
+    REPORTS_FULL: [503, 'reports-full'],
+    REPORT_NAMES_NOBODY: [422, 'report-names-nobody'],
+    SENDER_MALFORMED: [422, 'sender-malformed'],
+  }),
   refusing(WebhookError, {
     WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],
     WEBHOOK_LIMIT: [409, 'webhook-limit'],
@@ -117,39 +122,10 @@ export function toHttpProblem(error: unknown): unknown {
   for (const refusal of refusals) {
     const problem = refusal(error)
     if (problem !== undefined) return problem
-const abuseRefusals = {
-  REPORT_UNKNOWN: [404, 'report-unknown'],
-  REPORT_CLOSED: [409, 'report-closed'],
-  REPORTS_FULL: [503, 'reports-full'],
-  REPORT_NAMES_NOBODY: [422, 'report-names-nobody'],
-  SENDER_MALFORMED: [422, 'sender-malformed'],
-} as const satisfies Record<AbuseErrorCode, readonly [number, string]>
-
-const webhookRefusals = {
-  WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],
-  WEBHOOK_LIMIT: [409, 'webhook-limit'],
-  WEBHOOK_URL_REFUSED: [422, 'webhook-url-refused'],
-  DELIVERY_UNKNOWN: [404, 'delivery-unknown'],
-  DELIVERY_WAITING: [409, 'delivery-waiting'],
-} as const satisfies Record<WebhookErrorCode, readonly [number, string]>
-
-/** Anything that is no refusal passes through and becomes a 500. */
-export function toHttpProblem(error: unknown): unknown {
-  if (error instanceof AccountError) {
-    const [status, type] = refusals[error.code]
-    return new HttpProblem(status, type, error.message)
-  }
-  if (error instanceof AbuseError) {
-    const [status, type] = abuseRefusals[error.code]
-    return new HttpProblem(status, type, error.message)
-  }
-  if (error instanceof MailError) return new HttpProblem(503, 'mail-refused', 'The mail is not on its way')
-  if (error instanceof WebhookError) {
-    const [status, type] = webhookRefusals[error.code]
-    return new HttpProblem(status, type, error.message)
   }
   if (error instanceof JidError)
     return new HttpProblem(400, 'address-malformed', 'Not an address of the form user@domain')
+  if (error instanceof MailError) return new HttpProblem(503, 'mail-refused', 'The mail is not on its way')
   if (error instanceof PortError) return new HttpProblem(503, 'relay-away', 'The relay is away; try again')
   if (isConnectionError(error)) return new HttpProblem(503, 'unavailable', 'The database is away; try again')
   return error
