@@ -121,6 +121,7 @@ async function register(
     state: 'active',
     reason: undefined,
     suspendedUntil: undefined,
+    terminatesOn: undefined,
     suspendedWith: undefined,
     suspendedWithin: undefined,
     organisationId: account.organisationId,

@@ -16,6 +16,8 @@ export interface Account {
   readonly reason: string | undefined
   /** The day from which it is active again by itself; undefined: until somebody lifts it. */
   readonly suspendedUntil: string | undefined
+  /** The day on which it is terminated by itself; undefined: nobody asked for that. */
+  readonly terminatesOn: string | undefined
   /** The organisation that it belongs to; undefined: the server only. */
   readonly organisationId: string | undefined
   readonly createdOn: string
@@ -84,6 +86,7 @@ export function toAccount({ domain, localpart, ...row }: AccountRow): Account {
     state: row.state,
     reason: row.reason,
     suspendedUntil: row.suspendedUntil,
+    terminatesOn: row.terminatesOn,
     organisationId: row.organisationId,
     createdOn: row.createdOn,
     lastUsedOn: row.lastUsedOn,

@@ -34,7 +34,7 @@ import { postgresPlanStore } from './plan-store.postgres.ts'
 import { createPlans, type Plans, type PlanStore } from './plans.ts'
 import { isReservedName } from './reserved-names.ts'
 import { postgresAccountStore } from './store.postgres.ts'
-import type { AccessStore, AccountStore, Name, Suspension } from './store.ts'
+import type { AccessStore, AccountStore, ListFilters, Name, Suspension } from './store.ts'
 
 declare module '@sealpost/bus' {
   interface Topics {
@@ -45,14 +45,10 @@ declare module '@sealpost/bus' {
   }
 }
 
-export interface AccountQuery {
+export interface AccountQuery extends ListFilters {
   readonly cursor?: string | undefined
   /** 1 to 200. */
   readonly limit: number
-  readonly domain?: string | undefined
-  readonly state?: AccountState | undefined
-  /** Part of the name before the `@`. */
-  readonly search?: string | undefined
 }
 
 export interface AccountCreation {
@@ -97,6 +93,12 @@ export interface Accounts {
   suspend(jid: Jid, reason: string, options?: SuspensionOptions): Promise<Account>
   /** Throws as suspend does; ORGANISATION_SUSPENDED (OrganisationError): it was suspended with its organisation, and is restored with that. */
   restore(jid: Jid, options?: Pick<SuspensionOptions, 'within'>): Promise<Account>
+  /** Terminates it by itself on a day to come; undefined: it stays. Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED. */
+  leave(jid: Jid, on: string | undefined): Promise<Account>
+  /** Lifts suspensions whose end has come, at most 500; the ids of the accounts. */
+  liftEndedSuspensions(): Promise<string[]>
+  /** Accounts to be terminated today, at most 500. */
+  leavingToday(): Promise<Account[]>
   /** Final. Credentials are gone when it resolves; the owners of data are asked to erase theirs. */
   terminate(jid: Jid): Promise<Account>
   /** Records today as the last use; written within seconds, once a day. Resolves at once. */
@@ -156,6 +158,8 @@ export function accountsOver(parts: AccountsParts): AccountsDomain {
 }
 
 const LIMIT_MAX = 200
+/** Suspensions lifted, and accounts terminated, at a time. */
+const DUE_MAX = 500
 
 class StoredAccounts implements AccountsDomain {
   readonly erasure: ErasureLedger
@@ -296,10 +300,27 @@ class StoredAccounts implements AccountsDomain {
     return this.#store.counts()
   }
 
-  async list({ cursor, limit, domain, state, search }: AccountQuery): Promise<Page<Account>> {
+  async leave(jid: Jid, on: string | undefined): Promise<Account> {
+    const row = await this.#store.setTermination(nameOf(jid), on)
+    if (row === undefined) throw await this.#whyNot(jid, undefined)
+    await this.#changed(row.id)
+    return toAccount(row)
+  }
+
+  async liftEndedSuspensions(): Promise<string[]> {
+    const ids = await this.#store.liftSuspensions(this.#today(), DUE_MAX)
+    for (const id of ids) await this.#changed(id)
+    return ids
+  }
+
+  async leavingToday(): Promise<Account[]> {
+    return (await this.#store.leaving(this.#today(), DUE_MAX)).map(toAccount)
+  }
+
+  async list({ cursor, limit, ...filters }: AccountQuery): Promise<Page<Account>> {
     const size = Math.min(Math.max(limit, 1), LIMIT_MAX)
     const after = cursor === undefined ? undefined : parseCursor(cursor)
-    const rows = await this.#store.list({ after, limit: size + 1, domain, state, search })
+    const rows = await this.#store.list({ ...filters, after, limit: size + 1 })
     const items = rows.slice(0, size)
     const last = items.at(-1)
     return { items: items.map(toAccount), next: rows.length > size && last ? formatCursor(last) : undefined }

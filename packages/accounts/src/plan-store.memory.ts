@@ -1,10 +1,11 @@
-import type { Plan, PlanStore } from './plans.ts'
+import { DEFAULT_PLAN, type Plan, type PlanStore } from './plans.ts'
 
 /** Without a plan. */
 const MAILBOX_MIB = 1024
 
 export interface MemoryPlanStore extends PlanStore {
   mailboxMib(accountId: string): number
+  nameOf(accountId: string): string
 }
 
 /**
@@ -33,6 +34,7 @@ export function memoryPlanStore(
   }
   const users = (name: string): number => [...assigned.values()].filter((each) => each === name).length
   return {
+    nameOf: (accountId) => assigned.get(accountId) ?? DEFAULT_PLAN,
     mailboxMib: (accountId) => plans.get(assigned.get(accountId) ?? '')?.limits.mailbox_mib ?? MAILBOX_MIB,
     list: async () =>
       [...plans.values()]

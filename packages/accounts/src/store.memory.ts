@@ -31,6 +31,7 @@ const ACTIVE = {
   suspendedUntil: undefined,
   suspendedWith: undefined,
   suspendedWithin: undefined,
+  terminatesOn: undefined,
 } as const
 
 interface ErasureRow {
@@ -58,7 +59,7 @@ export function memoryStores(): {
     accounts: state.accounts,
     mailboxMib: (id) => plans.mailboxMib(id),
   })
-  const accounts = new MemoryAccountStore(state, organisations)
+  const accounts = new MemoryAccountStore(state, organisations, (id) => plans.nameOf(id))
   return {
     accounts,
     access: new MemoryAccessStore(state),
@@ -93,10 +94,16 @@ class MemoryState {
 class MemoryAccountStore implements AccountStore {
   readonly #state: MemoryState
   readonly #organisations: MemoryOrganisationStore
+  readonly #planOf: (accountId: string) => string
 
-  constructor(state: MemoryState, organisations: MemoryOrganisationStore) {
+  constructor(
+    state: MemoryState,
+    organisations: MemoryOrganisationStore,
+    planOf: (accountId: string) => string,
+  ) {
     this.#state = state
     this.#organisations = organisations
+    this.#planOf = planOf
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
@@ -165,11 +172,13 @@ class MemoryAccountStore implements AccountStore {
       !(await this.#isWithin(row.suspendedWithin, within))
     )
       return undefined
-    if (suspension === undefined) return this.#replace({ ...row, ...ACTIVE })
+    const { terminatesOn } = row
+    if (suspension === undefined) return this.#replace({ ...row, ...ACTIVE, terminatesOn })
     const { reason, until } = suspension
     return this.#replace({
       ...row,
       ...ACTIVE,
+      terminatesOn,
       state: 'suspended',
       reason,
       suspendedUntil: until,
@@ -211,13 +220,47 @@ class MemoryAccountStore implements AccountStore {
     return counts
   }
 
-  async list({ after, limit, domain, state, search }: ListQuery): Promise<AccountRow[]> {
+  async setTermination(name: Name, on: string | undefined): Promise<AccountRow | undefined> {
+    const row = this.#state.byName(name)
+    if (row === undefined || row.state === 'terminated') return undefined
+    return this.#replace({ ...row, terminatesOn: on })
+  }
+
+  async liftSuspensions(today: string, limit: number): Promise<string[]> {
+    const due = this.#state.accounts
+      .values()
+      .filter(({ suspendedUntil }) => suspendedUntil !== undefined && suspendedUntil <= today)
+      .take(limit)
+      .toArray()
+    for (const row of due) this.#replace({ ...row, ...ACTIVE, terminatesOn: row.terminatesOn })
+    return due.map(({ id }) => id)
+  }
+
+  async leaving(today: string, limit: number): Promise<AccountRow[]> {
+    return this.#state.accounts
+      .values()
+      .filter(({ state, terminatesOn }) => state !== 'terminated' && (terminatesOn ?? '~') <= today)
+      .take(limit)
+      .toArray()
+  }
+
+  async list(query: ListQuery): Promise<AccountRow[]> {
+    const { after, limit, domain, state, search, organisationIds, plan, reason } = query
+    const { createdAfter, createdBefore, lastUsedAfter, lastUsedBefore } = query
+    const is = <T>(wanted: T | undefined, actual: T | undefined): boolean =>
+      wanted === undefined || wanted === actual
+    const between = (day: string | undefined, from: string | undefined, to: string | undefined): boolean =>
+      (from === undefined || (day !== undefined && day > from)) &&
+      (to === undefined || (day !== undefined && day < to))
     return this.#state.accounts
       .values()
       .filter((row) => after === undefined || compareNames(row, after) > 0)
-      .filter((row) => domain === undefined || row.domain === domain)
-      .filter((row) => state === undefined || row.state === state)
+      .filter((row) => is(domain, row.domain) && is(state, row.state) && is(reason, row.reason))
       .filter((row) => search === undefined || row.localpart.includes(search))
+      .filter((row) => organisationIds === undefined || organisationIds.includes(row.organisationId ?? ''))
+      .filter((row) => is(plan, this.#planOf(row.id)))
+      .filter((row) => between(row.createdOn, createdAfter, createdBefore))
+      .filter((row) => between(row.lastUsedOn, lastUsedAfter, lastUsedBefore))
       .toArray()
       .sort(compareNames)
       .slice(0, limit)

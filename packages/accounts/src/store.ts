@@ -18,6 +18,7 @@ export interface AccountRow extends Name {
   readonly reason: string | undefined
   readonly organisationId: string | undefined
   readonly suspendedUntil: string | undefined
+  readonly terminatesOn: string | undefined
   /** The organisation with which it was suspended. */
   readonly suspendedWith: string | undefined
   /** The organisation whose administrator suspended it. */
@@ -42,13 +43,27 @@ export interface Suspension {
   readonly until?: string | undefined
 }
 
-export interface ListQuery {
+/** What is undefined filters nothing. */
+export interface ListFilters {
+  readonly domain?: string | undefined
+  readonly state?: AccountState | undefined
+  /** Substring of the localpart. */
+  readonly search?: string | undefined
+  /** Belonging to one of these organisations. */
+  readonly organisationIds?: readonly string[] | undefined
+  /** DEFAULT_PLAN: none. */
+  readonly plan?: string | undefined
+  readonly reason?: string | undefined
+  /** Days, that day excluded. An account that was never used was used neither before nor after anything. */
+  readonly createdAfter?: string | undefined
+  readonly createdBefore?: string | undefined
+  readonly lastUsedAfter?: string | undefined
+  readonly lastUsedBefore?: string | undefined
+}
+
+export interface ListQuery extends ListFilters {
   readonly after: Name | undefined
   readonly limit: number
-  readonly domain: string | undefined
-  readonly state: AccountState | undefined
-  /** Substring of the localpart. */
-  readonly search: string | undefined
 }
 
 export interface AccountStore {
@@ -75,6 +90,12 @@ export interface AccountStore {
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
+  /** Undefined: it stays. Undefined when the account is missing or terminated. */
+  setTermination(name: Name, on: string | undefined): Promise<AccountRow | undefined>
+  /** Makes active what was suspended until `today` or before, at most `limit`; the ids. */
+  liftSuspensions(today: string, limit: number): Promise<string[]>
+  /** Those whose day of termination has come, at most `limit`. */
+  leaving(today: string, limit: number): Promise<AccountRow[]>
   recordUse(ids: readonly string[], day: string): Promise<void>
   /** How many there are of each state. */
   counts(): Promise<Record<AccountState, number>>

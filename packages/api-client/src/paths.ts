@@ -27,6 +27,20 @@ export interface ApiPaths {
           limit?: number
           domain?: string
           state?: "active" | "suspended" | "terminated"
+          /** Why they are suspended */
+          reason?: string
+          /** Belonging to it, or to one below it */
+          organisation?: string
+          /** "default": none */
+          plan?: string
+          /** Created after that day */
+          created_after?: string
+          /** Created before that day */
+          created_before?: string
+          /** Used after that day */
+          last_used_after?: string
+          /** Used, and not since: before that day */
+          last_used_before?: string
           /** Part of the name before the @ */
           search?: string
         }
@@ -43,6 +57,12 @@ export interface ApiPaths {
             state: "active" | "suspended" | "terminated"
             /** Why it is suspended */
             reason?: string
+            /** The day from which it is active again by itself */
+            suspended_until?: string
+            /** The end of the window in which its owner moves away */
+            terminates_on?: string
+            /** To which it belongs */
+            organisation?: string
             /** A day in UTC */
             created_on: string
             /** A day in UTC */
@@ -68,6 +88,8 @@ export interface ApiPaths {
         /** Bare address (RFC 7622), user@domain */
         jid: string
         password?: string
+        /** To which it belongs; your own if you are bound to one */
+        organisation?: string
       } } }
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -76,6 +98,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -155,6 +183,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -224,6 +258,8 @@ export interface ApiPaths {
       requestBody?: { content: { "application/json": {
         /** A code of your choice, not prose */
         reason?: string
+        /** Day from which it is active again by itself; until somebody lifts it unless given */
+        until?: string
       } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -232,6 +268,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -270,6 +312,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -300,7 +348,10 @@ export interface ApiPaths {
         }
         cookie?: never
       }
-      requestBody?: never
+      requestBody?: { content: { "application/json": {
+        /** Days in which its owner can still move away; at once unless given, and always after abuse */
+        after?: number
+      } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
@@ -308,6 +359,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -317,6 +374,1065 @@ export interface ApiPaths {
         "5XX": ProblemAnswer
       }
     }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/{jid}/keep": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Take back a termination whose window is still open. Needs: accounts:terminate. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List organisations by name. Needs: organisations:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          /** Only those directly below it */
+          parent?: string
+          /** Part of the name */
+          search?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            name: string
+            /** A reseller may have organisations below it */
+            kind: "customer" | "reseller"
+            state: "active" | "suspended"
+            /** Why it is suspended */
+            reason?: string
+            /** Absent: directly below the server */
+            parent?: string
+            /** 1: directly below the server */
+            depth: number
+            created_on: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Make an organisation below the server or a reseller; without pools it has no bounds where the one above has none. Needs: organisations:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        name: string
+        /** A reseller may have organisations below it */
+        kind?: "customer" | "reseller"
+        /** A reseller; absent: your own organisation, or the server */
+        parent?: string
+        /** Accounts */
+        accounts?: number
+        /** MiB of all mailboxes, by the plans of the accounts */
+        mailbox_mib?: number
+        /** Mails that its accounts send in a day */
+        mails_per_day?: number
+        /** Certificates published for its accounts */
+        keys?: number
+        /** Pools that have no bound any more but the server’s */
+        unbounded?: ("accounts" | "mailbox_mib" | "mails_per_day" | "keys")[]
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          pools: {
+            accounts: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mailbox_mib: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mails_per_day: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            keys: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+          }
+          branding: {
+            name?: string
+            background?: string
+            text?: string
+            domain?: string
+            /** Whether there is one */
+            logo: boolean
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show an organisation with its pools. Needs: organisations:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          pools: {
+            accounts: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mailbox_mib: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mails_per_day: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            keys: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+          }
+          branding: {
+            name?: string
+            background?: string
+            text?: string
+            domain?: string
+            /** Whether there is one */
+            logo: boolean
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    /** Remove an organisation to which nothing belongs any more. Needs: organisations:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    /** Change name, kind or pools of an organisation; what is not given stays as it is. Needs: organisations:write. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        name?: string
+        /** A reseller may have organisations below it */
+        kind?: "customer" | "reseller"
+        /** Accounts */
+        accounts?: number
+        /** MiB of all mailboxes, by the plans of the accounts */
+        mailbox_mib?: number
+        /** Mails that its accounts send in a day */
+        mails_per_day?: number
+        /** Certificates published for its accounts */
+        keys?: number
+        /** Pools that have no bound any more but the server’s */
+        unbounded?: ("accounts" | "mailbox_mib" | "mails_per_day" | "keys")[]
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          pools: {
+            accounts: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mailbox_mib: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mails_per_day: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            keys: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+          }
+          branding: {
+            name?: string
+            background?: string
+            text?: string
+            domain?: string
+            /** Whether there is one */
+            logo: boolean
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/organisations/{id}/suspend": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Suspend an organisation with all below it: all accounts at once, nothing is deleted. Needs: organisations:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** A code of your choice, not prose */
+        reason?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations/{id}/restore": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Lift the suspension of an organisation and of all that was suspended with it. Needs: organisations:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/{jid}/organisation": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Move an account to an organisation, or to none; the pools of both decide. Needs: accounts:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** Absent: to none */
+        organisation?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations/{id}/branding": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Set how the pages of an organisation look; what is not given is as above it. Needs: organisations:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        name?: string
+        /** #rrggbb */
+        background?: string
+        /** Of text upon the background: at least 4.5 to 1 */
+        text?: string
+        /** Host of its pages; only one organisation can have it */
+        domain?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          pools: {
+            accounts: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mailbox_mib: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mails_per_day: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            keys: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+          }
+          branding: {
+            name?: string
+            background?: string
+            text?: string
+            domain?: string
+            /** Whether there is one */
+            logo: boolean
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations/{id}/logo": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Set the logo of an organisation’s pages; without one it is that of the organisation above. Needs: organisations:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** PNG, JPEG or WebP of at most 64 KiB, in base64 */
+        image?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          pools: {
+            accounts: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mailbox_mib: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            mails_per_day: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+            keys: {
+              /** Absent: no bound but the server’s */
+              size?: number
+              used: number
+              /** To organisations directly below */
+              given: number
+              /** Per cent of the size that are in use */
+              warning?: 80 | 95
+            }
+          }
+          branding: {
+            name?: string
+            background?: string
+            text?: string
+            domain?: string
+            /** Whether there is one */
+            logo: boolean
+          }
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/branding": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show how the pages on a host look; what is absent is as the server’s. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query: {
+          /** Host name, in ASCII and lower case */
+          domain: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          name?: string
+          background?: string
+          text?: string
+          /** A data URI */
+          logo?: string
+          /** Where users get help */
+          support_url?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/subscriptions": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List subscriptions; for an organisation, those of itself and of organisations below it. Needs: billing:read. */
+    get: {
+      parameters: {
+        query?: {
+          /** `next` of the page before */
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+          /** none: nothing is to be paid */
+          fee?: "none" | "due" | "overdue"
+          state?: "running" | "refund-due"
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            organisation?: string
+            /** Id of the account */
+            account?: string
+            /** refund-due: terminated within seven days of its start, and not refunded yet */
+            state: "running" | "refund-due"
+            term_months: number
+            /** The seven days of the guarantee count from here */
+            started_on: string
+            /** A reminder goes out seven days before */
+            renews_on: string
+            /** none: nothing is to be paid */
+            fee: "none" | "due" | "overdue"
+            /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+            suspends_on?: string
+            /** What the billing system calls it */
+            reference?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/subscriptions/organisations/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show the subscription of an organisation. Needs: billing:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          organisation?: string
+          /** Id of the account */
+          account?: string
+          /** refund-due: terminated within seven days of its start, and not refunded yet */
+          state: "running" | "refund-due"
+          term_months: number
+          /** The seven days of the guarantee count from here */
+          started_on: string
+          /** A reminder goes out seven days before */
+          renews_on: string
+          /** none: nothing is to be paid */
+          fee: "none" | "due" | "overdue"
+          /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+          suspends_on?: string
+          /** What the billing system calls it */
+          reference?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    /** Set term and fee of an organisation; what follows from an overdue or a paid fee is done at once. Needs: billing:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        term_months: number
+        /** The seven days of the guarantee count from here */
+        started_on: string
+        /** A reminder goes out seven days before */
+        renews_on: string
+        /** none: nothing is to be paid */
+        fee: "none" | "due" | "overdue"
+        /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+        suspends_on?: string
+        /** What the billing system calls it */
+        reference?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          organisation?: string
+          /** Id of the account */
+          account?: string
+          /** refund-due: terminated within seven days of its start, and not refunded yet */
+          state: "running" | "refund-due"
+          term_months: number
+          /** The seven days of the guarantee count from here */
+          started_on: string
+          /** A reminder goes out seven days before */
+          renews_on: string
+          /** none: nothing is to be paid */
+          fee: "none" | "due" | "overdue"
+          /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+          suspends_on?: string
+          /** What the billing system calls it */
+          reference?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    /** Forget the subscription of an organisation. Needs: billing:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/subscriptions/accounts/{jid}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show the subscription of a single account. Needs: billing:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          organisation?: string
+          /** Id of the account */
+          account?: string
+          /** refund-due: terminated within seven days of its start, and not refunded yet */
+          state: "running" | "refund-due"
+          term_months: number
+          /** The seven days of the guarantee count from here */
+          started_on: string
+          /** A reminder goes out seven days before */
+          renews_on: string
+          /** none: nothing is to be paid */
+          fee: "none" | "due" | "overdue"
+          /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+          suspends_on?: string
+          /** What the billing system calls it */
+          reference?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    /** Set term and fee of a single account; what follows from an overdue or a paid fee is done at once. Needs: billing:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        term_months: number
+        /** The seven days of the guarantee count from here */
+        started_on: string
+        /** A reminder goes out seven days before */
+        renews_on: string
+        /** none: nothing is to be paid */
+        fee: "none" | "due" | "overdue"
+        /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+        suspends_on?: string
+        /** What the billing system calls it */
+        reference?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          organisation?: string
+          /** Id of the account */
+          account?: string
+          /** refund-due: terminated within seven days of its start, and not refunded yet */
+          state: "running" | "refund-due"
+          term_months: number
+          /** The seven days of the guarantee count from here */
+          started_on: string
+          /** A reminder goes out seven days before */
+          renews_on: string
+          /** none: nothing is to be paid */
+          fee: "none" | "due" | "overdue"
+          /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+          suspends_on?: string
+          /** What the billing system calls it */
+          reference?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/subscriptions/{id}/refunded": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say that a refund that was due has been paid; the subscription is forgotten. Needs: billing:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/subscription": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show your own subscription, and whether your account ends. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          subscription?: {
+            id: string
+            organisation?: string
+            /** Id of the account */
+            account?: string
+            /** refund-due: terminated within seven days of its start, and not refunded yet */
+            state: "running" | "refund-due"
+            term_months: number
+            /** The seven days of the guarantee count from here */
+            started_on: string
+            /** A reminder goes out seven days before */
+            renews_on: string
+            /** none: nothing is to be paid */
+            fee: "none" | "due" | "overdue"
+            /** Of an overdue fee: when all is suspended; seven days from now unless it is given */
+            suspends_on?: string
+            /** What the billing system calls it */
+            reference?: string
+          }
+          /** The end of the window to migrate */
+          terminates_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
     delete?: never
     options?: never
     head?: never
@@ -1498,6 +2614,12 @@ export interface ApiPaths {
             state: "active" | "suspended" | "terminated"
             /** Why it is suspended */
             reason?: string
+            /** The day from which it is active again by itself */
+            suspended_until?: string
+            /** The end of the window in which its owner moves away */
+            terminates_on?: string
+            /** To which it belongs */
+            organisation?: string
             /** A day in UTC */
             created_on: string
             /** A day in UTC */
@@ -1777,6 +2899,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */
@@ -3982,6 +5110,12 @@ export interface ApiPaths {
           state: "active" | "suspended" | "terminated"
           /** Why it is suspended */
           reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
           /** A day in UTC */
           created_on: string
           /** A day in UTC */

@@ -25,6 +25,10 @@ export interface ApiEvents {
   webhooksFailed(code: string): void
   /** Something due by the day about rights, or the mails of a notice, failed; it is tried again. */
   rightsTaskFailed(code: string): void
+  /** Something about subscriptions, suspensions or terminations that fell due could not be done; it is tried again. */
+  lifecycleFailed(code: string): void
+  /** An event of the billing system, by what became of it. */
+  billingEvent(result: 'done' | 'repeated' | 'refused'): void
   /** A person's part of this service's data could not be erased; it is tried again. */
   erasureFailed(code: string): void
 }
@@ -41,6 +45,9 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     'result',
   ])
   const imported = metrics.counter('api_imported_lines_total', 'Lines of imports by result', ['result'])
+  const billing = metrics.counter('api_billing_events_total', 'Events of the billing system by result', [
+    'result',
+  ])
   return {
     signIn: (result) => signIns.inc({ result }),
     administratorSignIn: (method, result) => administrators.inc({ method, result }),
@@ -57,6 +64,8 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     webhookDisabled: (reason) => log.warn('webhook_disabled', { code: reason }),
     webhooksFailed: (code) => log.error('webhooks_failed', { code }),
     rightsTaskFailed: (code) => log.warn('rights_task_failed', { code }),
+    lifecycleFailed: (code) => log.error('lifecycle_failed', { code, module: 'api' }),
+    billingEvent: (result) => billing.inc({ result }),
     erasureFailed: (code) => log.error('erasure_failed', { code, module: 'api' }),
   }
 }

@@ -37,6 +37,9 @@ import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
+import { openLifecycle } from './lifecycle/open-lifecycle.ts'
+import { createLetters } from './letters/letters.ts'
+import { createOwnData } from './own-data/own-data.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { createLetters } from './letters/letters.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
@@ -48,6 +51,7 @@ import { createRights } from './rights.ts'
 import { registerReferencePage } from './pages/reference-page.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { Conditions } from './routes/conditions.ts'
+import { registerBillingEvents } from './routes/billing-events.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
 import { createStatistics } from './statistics/create-statistics.ts'
@@ -100,6 +104,29 @@ export async function createApiService(
   const hooks = stack.use(
     await openWebhooks({ platform, apiDb, accountDb, privateNetworks, letters, audit, events }),
   )
+  const { supportUrl } = config
+  const life = stack.use(
+    openLifecycle({
+      platform,
+      db: apiDb,
+      accounts,
+      audit,
+      letters,
+      webhooks: hooks.webhooks,
+      supportUrl,
+      events,
+    }),
+  )
+  const idempotency = postgresIdempotency(apiDb)
+  stack.use(
+    keepErasing([idempotency, hooks.store, life.store], { ledger: accounts.erasure, clock, bus, events }),
+  )
+  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
+
+  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
+  const onError = (error: unknown) => events.statisticsFailed(error)
+  const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
+
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
   const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
@@ -134,6 +161,8 @@ export async function createApiService(
     rights,
     domains,
     links,
+    lifecycle: life.lifecycle,
+    supportUrl,
     claimAccountId: claimer(idempotency, platform),
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
@@ -145,6 +174,14 @@ export async function createApiService(
     const options = { context, authenticate, events, origin, conditions, answers }
     for (const command of commands) await registerCommand(app, command, options)
     await registerPages(app, context, config)
+    await registerBillingEvents(app, {
+      secret: config.billingSecret,
+      ...life,
+      accounts,
+      audit,
+      clock,
+      events,
+    })
   }
 
   const firstToken = await inviteFirst(access, accounts)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { createProcessBus, type Bus } from '@sealpost/bus'
 import { parseNetworks } from '@sealpost/config'
+import { Secret } from '@sealpost/config'
 import { migrate } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
@@ -233,6 +234,9 @@ export interface Answer {
   readonly json: Record<string, unknown>
 }
 
+/** With which tests sign what the billing system says. */
+export const BILLING_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
 export interface ApiOptions {
   /** The system's unless given. */
   readonly clock?: Clock
@@ -279,6 +283,8 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const config = {
     publicOrigin: () => 'https://example.org:8443',
     webhookNetworks: parseNetworks(options.webhookNetworks ?? []) ?? { include: () => false },
+    supportUrl: 'https://help.example.org/',
+    billingSecret: Secret.of(BILLING_SECRET),
   }
   const relay = new TestRelay()
   const mail = new TestMail()

@@ -29,6 +29,13 @@ export const accountSchema = Type.Object({
   jid: Type.String(),
   state: stateSchema,
   reason: Type.Optional(Type.String({ description: 'Why it is suspended' })),
+  suspended_until: Type.Optional(
+    Type.String({ format: 'date', description: 'The day from which it is active again by itself' }),
+  ),
+  terminates_on: Type.Optional(
+    Type.String({ format: 'date', description: 'The end of the window in which its owner moves away' }),
+  ),
+  organisation: Type.Optional(Type.String({ format: 'uuid', description: 'To which it belongs' })),
   created_on: daySchema,
   last_used_on: Type.Optional(daySchema),
 })
@@ -57,6 +64,9 @@ export function showAccount({
   jid,
   state,
   reason,
+  suspendedUntil,
+  terminatesOn,
+  organisationId,
   createdOn,
   lastUsedOn,
 }: Account): Static<typeof accountSchema> {
@@ -65,6 +75,9 @@ export function showAccount({
     jid: jid.toString(),
     state,
     ...(reason === undefined ? {} : { reason }),
+    ...(suspendedUntil === undefined ? {} : { suspended_until: suspendedUntil }),
+    ...(terminatesOn === undefined ? {} : { terminates_on: terminatesOn }),
+    ...(organisationId === undefined ? {} : { organisation: organisationId }),
     created_on: createdOn,
     ...(lastUsedOn === undefined ? {} : { last_used_on: lastUsedOn }),
   }
@@ -77,7 +90,10 @@ export function showLink(url: string, token: string, expiresAt: number): Static<
 
 /** For a terminal. */
 export function printAccount(account: Static<typeof accountSchema>): string {
-  const state = account.reason === undefined ? account.state : `${account.state} (${account.reason})`
+  const { suspended_until: until, terminates_on: end } = account
+  const why = [account.reason, ...(until === undefined ? [] : [`until ${until}`])].filter(Boolean).join(', ')
+  const ends = end === undefined ? '' : `, ends ${end}`
+  const state = `${account.state}${why === '' ? '' : ` (${why})`}${ends}`
   const used = account.last_used_on === undefined ? 'never used' : `last used ${account.last_used_on}`
   return `${account.jid}  ${state}  created ${account.created_on}  ${used}`
 }

@@ -1,7 +1,9 @@
 /** Commands about accounts. */
 import { AccountError, type Account } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { parseJid, type Jid } from '@sealpost/jid'
+import { parseJid } from '@sealpost/jid'
+import { organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
+import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import {
   accountSchema,
   addressParams,
@@ -15,7 +17,7 @@ import {
   showLink,
   stateSchema,
 } from './account-schema.ts'
-import { defineCommand, type Command, type CommandContext } from './command.ts'
+import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
 
 const LIMIT_DEFAULT = 50
 
@@ -38,7 +40,7 @@ async function accountState({ accounts }: CommandContext, { params }: { params: 
 
 interface AboutOneAccount extends Pick<Command, 'summary' | 'method' | 'path' | 'access' | 'destructive'> {
   readonly verb: string
-  readonly act: (context: CommandContext, jid: Jid) => Promise<Account>
+  readonly act: (context: CommandContext, account: Account, actor: Actor) => Promise<Account>
 }
 
 /** A command that needs nothing but the address of an account and answers with the account. */
@@ -46,11 +48,15 @@ function aboutOneAccount({ verb, act, ...rest }: AboutOneAccount): Command {
   return defineCommand({
     ...rest,
     name: `account.${verb}`,
+    reach: 'organisation',
     state: accountState,
     params: addressParams,
     status: 200,
     response: accountSchema,
-    handle: async (context, { params }) => showAccount(await act(context, parseAddress(params.jid))),
+    handle: async (context, { actor, params }) => {
+      const account = await reachableAccount(context, actor, parseAddress(params.jid))
+      return showAccount(await act(context, account, actor))
+    },
     lines: [{ noun: 'account', verb, print: printAccount }],
   })
 }
@@ -65,20 +71,29 @@ export const createAccount = defineCommand({
   access: 'accounts:write',
   claimsKey: true,
   body: Type.Object(
-    { jid: addressSchema, password: Type.Optional(passwordSchema) },
+    {
+      jid: addressSchema,
+      password: Type.Optional(passwordSchema),
+      organisation: Type.Optional(
+        Type.String({ format: 'uuid', description: 'To which it belongs; your own if you are bound to one' }),
+      ),
+    },
     { additionalProperties: false },
   ),
+  reach: 'organisation',
+  records: ['organisation'],
   status: 201,
   response: createdSchema,
   async handle(context, { actor, body, idempotencyKey }) {
     const jid = parseAddress(body.jid)
     if (!context.domains.includes(jid.domain)) throw reject.foreignDomain()
+    const organisationId = body.organisation ?? organisationOf(actor)
+    if (organisationId !== undefined) await reachableOrganisation(context, actor, organisationId)
     const id = await context.claimAccountId(actor, idempotencyKey)
     const known = id === undefined ? undefined : await context.accounts.findById(id)
     if (known && !known.jid.equals(jid)) throw reject.otherRequest()
     if (known?.state === 'terminated') throw new AccountError('ACCOUNT_TERMINATED')
-    const account =
-      known ?? (await context.accounts.create(jid, body.password, id === undefined ? {} : { id }))
+    const account = known ?? (await context.accounts.create(jid, body.password, { id, organisationId }))
     if (body.password !== undefined) return showAccount(account)
     return { ...showAccount(account), enrolment: await makeEnrolment(context, account.id) }
   },
@@ -102,12 +117,12 @@ export const enrolAccount = defineCommand({
   method: 'POST',
   path: '/v1/accounts/:jid/enrolment',
   access: 'accounts:write',
+  reach: 'organisation',
   params: addressParams,
   status: 201,
   response: linkSchema,
-  async handle(context, { params }) {
-    const account = await context.accounts.find(parseAddress(params.jid))
-    if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+  async handle(context, { actor, params }) {
+    const account = await reachableAccount(context, actor, parseAddress(params.jid))
     if (account.state === 'terminated') throw new AccountError('ACCOUNT_TERMINATED')
     return makeEnrolment(context, account.id)
   },
@@ -120,6 +135,9 @@ export const enrolAccount = defineCommand({
   ],
 })
 
+const dayFilter = (description: string) =>
+  Type.Optional(Type.String({ format: 'date', pattern: '^[12]', description }))
+
 const listQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`next` of the page before' })),
@@ -128,6 +146,22 @@ const listQuery = Type.Object(
     ),
     domain: Type.Optional(Type.String({ minLength: 1, maxLength: 1023 })),
     state: Type.Optional(stateSchema),
+    reason: Type.Optional({ ...reasonSchema, description: 'Why they are suspended' }),
+    organisation: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Belonging to it, or to one below it' }),
+    ),
+    plan: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 32,
+        pattern: '^[a-z][a-z0-9_-]*$',
+        description: '"default": none',
+      }),
+    ),
+    created_after: dayFilter('Created after that day'),
+    created_before: dayFilter('Created before that day'),
+    last_used_after: dayFilter('Used after that day'),
+    last_used_before: dayFilter('Used, and not since: before that day'),
     search: Type.Optional(
       Type.String({
         minLength: 1,
@@ -145,22 +179,40 @@ const pageSchema = Type.Object({
   next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
 })
 
+/** Those whose accounts are listed: what was asked for, and never more than the actor reaches; undefined: everybody. */
+async function organisationIds(context: CommandContext, actor: Actor, wanted: string | undefined) {
+  const id = wanted ?? organisationOf(actor)
+  if (id === undefined) return undefined
+  await reachableOrganisation(context, actor, id)
+  return [...(await context.accounts.organisations.within(id))]
+}
+
 export const listAccounts = defineCommand({
   name: 'account.list',
   summary: 'List accounts by address',
   method: 'GET',
   path: '/v1/accounts',
   access: 'accounts:read',
+  reach: 'organisation',
   query: listQuery,
   status: 200,
   response: pageSchema,
-  async handle({ accounts }, { query }) {
-    const { limit = LIMIT_DEFAULT, search, domain, ...rest } = query
-    const filters = {
+  async handle(context, { actor, query }) {
+    const { limit = LIMIT_DEFAULT, cursor, state, reason, plan, search, domain } = query
+    const { items, next } = await context.accounts.list({
+      cursor,
+      limit,
+      state,
+      reason,
+      plan,
       search: search?.toLowerCase(),
       domain: domain === undefined ? undefined : parseJid(domain).domain,
-    }
-    const { items, next } = await accounts.list({ ...rest, ...filters, limit })
+      organisationIds: await organisationIds(context, actor, query.organisation),
+      createdAfter: query.created_after,
+      createdBefore: query.created_before,
+      lastUsedAfter: query.last_used_after,
+      lastUsedBefore: query.last_used_before,
+    })
     return { items: items.map(showAccount), ...(next === undefined ? {} : { next }) }
   },
   lines: [{ noun: 'account', verb: 'list', print: printPage }],
@@ -178,11 +230,7 @@ export const showOneAccount = aboutOneAccount({
   path: '/v1/accounts/:jid',
   access: 'accounts:read',
   verb: 'show',
-  async act({ accounts }, jid) {
-    const account = await accounts.find(jid)
-    if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
-    return account
-  },
+  act: async (_context, account) => account,
 })
 
 export const suspendAccount = defineCommand({
@@ -192,13 +240,27 @@ export const suspendAccount = defineCommand({
   path: '/v1/accounts/:jid/suspend',
   access: 'accounts:suspend',
   params: addressParams,
-  body: Type.Object({ reason: Type.Optional(reasonSchema) }, { additionalProperties: false }),
-  records: ['reason'],
+  reach: 'organisation',
+  body: Type.Object(
+    {
+      reason: Type.Optional(reasonSchema),
+      until: Type.Optional(
+        Type.String({
+          format: 'date',
+          pattern: '^2',
+          description: 'Day from which it is active again by itself; until somebody lifts it unless given',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  records: ['reason', 'until'],
   state: accountState,
   status: 200,
   response: accountSchema,
-  async handle({ accounts }, { params, body }) {
-    return showAccount(await accounts.suspend(parseAddress(params.jid), body.reason ?? 'unspecified'))
+  async handle(context, { actor, params, body: { reason = 'unspecified', until } }) {
+    const { jid } = await reachableAccount(context, actor, parseAddress(params.jid))
+    return showAccount(await context.accounts.suspend(jid, reason, { until, within: organisationOf(actor) }))
   },
   lines: [{ noun: 'account', verb: 'suspend', print: printAccount }],
 })
@@ -209,17 +271,49 @@ export const restoreAccount = aboutOneAccount({
   path: '/v1/accounts/:jid/restore',
   access: 'accounts:suspend',
   verb: 'restore',
-  act: ({ accounts }, jid) => accounts.restore(jid),
+  act: ({ accounts }, { jid }, actor) => accounts.restore(jid, { within: organisationOf(actor) }),
 })
 
-export const terminateAccount = aboutOneAccount({
+export const terminateAccount = defineCommand({
+  name: 'account.terminate',
   summary: 'Terminate an account for ever: its data is erased, its name never given again',
   method: 'POST',
   path: '/v1/accounts/:jid/terminate',
   access: 'accounts:terminate',
+  reach: 'organisation',
   destructive: true,
-  verb: 'terminate',
-  act: ({ accounts }, jid) => accounts.terminate(jid),
+  state: accountState,
+  params: addressParams,
+  body: Type.Object(
+    {
+      after: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: WINDOW_DAYS_MAX,
+          description:
+            'Days in which its owner can still move away; at once unless given, and always after abuse',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  records: ['after'],
+  status: 200,
+  response: accountSchema,
+  async handle(context, { actor, params, body: { after = 0 } }) {
+    const account = await reachableAccount(context, actor, parseAddress(params.jid))
+    return showAccount(await context.lifecycle.terminate(account, after))
+  },
+  lines: [{ noun: 'account', verb: 'terminate', print: printAccount }],
+})
+
+export const keepAccount = aboutOneAccount({
+  summary: 'Take back a termination whose window is still open',
+  method: 'POST',
+  path: '/v1/accounts/:jid/keep',
+  access: 'accounts:terminate',
+  verb: 'keep',
+  act: ({ accounts }, { jid }) => accounts.leave(jid, undefined),
 })
 
 const reportSchema = Type.Object({

@@ -19,6 +19,7 @@ import type { Rights } from '../rights.ts'
 import type { FileAnswer } from './file-answer.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -95,6 +96,9 @@ export interface CommandContext {
   readonly letters: Letters
   readonly webhooks: Webhooks
   readonly abuse: AbuseDesk
+  readonly lifecycle: Lifecycle
+  /** Where users get help, if the operator says so. */
+  readonly supportUrl: string | undefined
   /** Canonical; the first is that of names without one. */
   readonly domains: readonly string[]
   readonly links: Links

@@ -1,8 +1,8 @@
 /** Commands about the devices of an account, and how much waits for them. The relay knows both; never what waits, or from whom. */
-import { AccountError } from '@sealpost/accounts'
 import { assert } from '@sealpost/errors'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { RelayDevice, RelayQueue } from '@sealpost/ports'
+import { reachableAccount } from '../access/reach.ts'
 import { addressParams, addressSchema, parseAddress } from './account-schema.ts'
 import { defineCommand, type Actor, type CommandContext } from './command.ts'
 
@@ -71,10 +71,8 @@ function printQueue({ device, messages, bytes, oldest_seconds: oldest }: Static<
   return `${device ?? 'shared'.padEnd(36)}  ${String(messages)} messages  ${String(bytes)} bytes${age}`
 }
 
-async function accountId({ accounts }: CommandContext, address: string): Promise<string> {
-  const account = await accounts.find(parseAddress(address))
-  if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
-  return account.id
+async function accountId(context: CommandContext, actor: Actor, address: string): Promise<string> {
+  return (await reachableAccount(context, actor, parseAddress(address))).id
 }
 
 function ownId(actor: Actor): string {
@@ -98,10 +96,11 @@ export const listDevices = defineCommand({
   method: 'GET',
   path: '/v1/accounts/:jid/devices',
   access: 'devices:read',
+  reach: 'organisation',
   params: addressParams,
   status: 200,
   response: devicesSchema,
-  handle: async (context, { params }) => list(context, await accountId(context, params.jid)),
+  handle: async (context, { actor, params }) => list(context, await accountId(context, actor, params.jid)),
   lines: [
     {
       noun: 'device',
@@ -117,11 +116,12 @@ export const revokeDevice = defineCommand({
   method: 'DELETE',
   path: '/v1/accounts/:jid/devices/:device',
   access: 'devices:write',
+  reach: 'organisation',
   params: Type.Object({ jid: addressSchema, device: deviceId }),
   status: 200,
   response: revokedSchema,
-  handle: async (context, { params }) =>
-    revoke(context, await accountId(context, params.jid), params.device.toLowerCase()),
+  handle: async (context, { actor, params }) =>
+    revoke(context, await accountId(context, actor, params.jid), params.device.toLowerCase()),
   lines: [{ noun: 'device', verb: 'revoke', print: ({ id }) => `${id} revoked` }],
 })
 
@@ -131,11 +131,12 @@ export const showQueues = defineCommand({
   method: 'GET',
   path: '/v1/accounts/:jid/queue',
   access: 'devices:read',
+  reach: 'organisation',
   params: addressParams,
   status: 200,
   response: Type.Object({ items: Type.Array(queueSchema) }),
-  async handle(context, { params }) {
-    const queues = await context.relay.queues(await accountId(context, params.jid))
+  async handle(context, { actor, params }) {
+    const queues = await context.relay.queues(await accountId(context, actor, params.jid))
     return { items: queues.map(showQueue) }
   },
   lines: [{ noun: 'queue', verb: 'show', print: ({ items }) => items.map(printQueue).join('\n') }],

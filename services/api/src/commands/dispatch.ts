@@ -3,6 +3,7 @@ import type { AuditActor, AuditDetails, AuditTarget, BegunAction } from '@sealpo
 import { errorCode } from '@sealpost/errors'
 import { HttpProblem } from '@sealpost/http'
 import type { ApiEvents } from '../events.ts'
+import { findReachableAccount } from '../access/reach.ts'
 import { parseAddress } from './account-schema.ts'
 import type { Actor, Command, CommandContext } from './command.ts'
 import { checkFourEyes } from './four-eyes.ts'
@@ -30,7 +31,7 @@ export async function dispatch(
 
   const said = {
     actor,
-    target: await targetOf(context, request.params),
+    target: await targetOf(context, request.actor, request.params),
     details: pick(command.records, request.body),
   }
   await checkFourEyes(command, context, request, said)
@@ -91,12 +92,16 @@ function codeOf(error: unknown): string {
   return error instanceof HttpProblem ? error.type : errorCode(error)
 }
 
-/** What the path names: an account by its id, anything else by what stands there, which is no person's name. */
-async function targetOf({ accounts }: CommandContext, params: object): Promise<AuditTarget | undefined> {
+/** What the path names, if it is there for the actor: an account by its id, anything else by what stands there, which is no person's name. */
+async function targetOf(
+  context: CommandContext,
+  actor: Actor,
+  params: object,
+): Promise<AuditTarget | undefined> {
   const [[name, value] = []] = Object.entries(params) as [string, string][]
   if (name === undefined || value === undefined) return undefined
   if (name !== 'jid') return { kind: name, id: value }
-  const account = await accounts.find(parseAddress(value))
+  const account = await findReachableAccount(context, actor, parseAddress(value))
   return account && { kind: 'account', id: account.id }
 }
 

@@ -4,12 +4,14 @@ import {
   createAccount,
   enrolAccount,
   importAccounts,
+  keepAccount,
   listAccounts,
   restoreAccount,
   showOneAccount,
   suspendAccount,
   terminateAccount,
 } from './accounts.ts'
+import { brandingCommands } from './branding.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { exportAudit, listAudit, verifyAudit } from './audit.ts'
 import type { Command } from './command.ts'
@@ -28,7 +30,9 @@ import { rightsCommands } from './rights.ts'
 import { ownDataCommands } from './own-data.ts'
 import { abuseCommands } from './abuse.ts'
 import { webhookCommands } from './webhooks.ts'
+import { organisationCommands } from './organisations.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
+import { subscriptionCommands } from './subscriptions.ts'
 
 export const commands: readonly Command[] = [
   createAccount,
@@ -39,6 +43,10 @@ export const commands: readonly Command[] = [
   suspendAccount,
   restoreAccount,
   terminateAccount,
+  keepAccount,
+  ...organisationCommands,
+  ...brandingCommands,
+  ...subscriptionCommands,
   showMailLimit,
   setMailLimit,
   listMailReviews,

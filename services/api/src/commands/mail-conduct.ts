@@ -1,6 +1,7 @@
 /** Commands about how accounts use mail: a limit for one of them, and what was noticed and wants a look. */
-import { AccountError, MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS } from '@sealpost/accounts'
+import { MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS, type Account } from '@sealpost/accounts'
 import { Type, type Static } from '@sealpost/http'
+import { reachableAccount } from '../access/reach.ts'
 import { addressParams, parseAddress } from './account-schema.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 
@@ -19,9 +20,7 @@ function printLimit({ jid, messages_per_day: limit }: Static<typeof limitSchema>
   return `${jid}  ${limit === undefined ? 'as everybody' : `${String(limit)} messages a day`}`
 }
 
-async function showLimit({ accounts }: CommandContext, address: string) {
-  const account = await accounts.find(parseAddress(address))
-  if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
+async function showLimit({ accounts }: CommandContext, account: Account) {
   const limit = await accounts.mailConduct.limit(account.id)
   return { jid: account.jid.toString(), ...(limit === undefined ? {} : { messages_per_day: limit }) }
 }
@@ -32,10 +31,12 @@ export const showMailLimit = defineCommand({
   method: 'GET',
   path: '/v1/accounts/:jid/mail-limit',
   access: 'accounts:read',
+  reach: 'organisation',
   params: addressParams,
   status: 200,
   response: limitSchema,
-  handle: (context, { params }) => showLimit(context, params.jid),
+  handle: async (context, { actor, params }) =>
+    showLimit(context, await reachableAccount(context, actor, parseAddress(params.jid))),
   lines: [{ noun: 'account', verb: 'mail-limit', print: printLimit }],
 })
 
@@ -45,17 +46,19 @@ export const setMailLimit = defineCommand({
   method: 'PUT',
   path: '/v1/accounts/:jid/mail-limit',
   access: 'accounts:suspend',
-  async state(context, { params }) {
-    const { messages_per_day: limit } = await showLimit(context, params.jid)
-    return { messages_per_day: limit }
+  reach: 'organisation',
+  async state({ accounts }, { params }) {
+    const account = await accounts.find(parseAddress(params.jid))
+    return account === undefined ? {} : { messages_per_day: await accounts.mailConduct.limit(account.id) }
   },
   params: addressParams,
   body: Type.Object(limitFields, { additionalProperties: false }),
   status: 200,
   response: limitSchema,
-  async handle(context, { params, body }) {
-    await context.accounts.mailConduct.setLimit(parseAddress(params.jid), body.messages_per_day)
-    return showLimit(context, params.jid)
+  async handle(context, { actor, params, body }) {
+    const account = await reachableAccount(context, actor, parseAddress(params.jid))
+    await context.accounts.mailConduct.setLimit(account.jid, body.messages_per_day)
+    return showLimit(context, account)
   },
   lines: [{ noun: 'account', verb: 'limit-mail', print: printLimit }],
 })

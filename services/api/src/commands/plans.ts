@@ -1,6 +1,7 @@
 /** Commands about plans: named limits of mail, and which account has which. */
-import { AccountError, PLAN_LIMITS, type Plan } from '@sealpost/accounts'
+import { PLAN_LIMITS, type Account, type Plan } from '@sealpost/accounts'
 import { Type, type Static } from '@sealpost/http'
+import { reachableAccount } from '../access/reach.ts'
 import { addressParams, parseAddress } from './account-schema.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 
@@ -40,6 +41,7 @@ export const listPlans = defineCommand({
   method: 'GET',
   path: '/v1/plans',
   access: 'plans:read',
+  reach: 'organisation',
   status: 200,
   response: Type.Object({ items: Type.Array(listedSchema) }),
   handle: async ({ accounts }) => ({ items: [...(await accounts.plans.list())] }),
@@ -88,10 +90,8 @@ export const removePlan = defineCommand({
 
 async function showOf(
   { accounts }: CommandContext,
-  address: string,
+  account: Account,
 ): Promise<Static<typeof ofAccountSchema>> {
-  const account = await accounts.find(parseAddress(address))
-  if (account === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
   const { name, limits } = await accounts.plans.of(account.id)
   return { jid: account.jid.toString(), plan: name, limits }
 }
@@ -105,10 +105,12 @@ export const showAccountPlan = defineCommand({
   method: 'GET',
   path: '/v1/accounts/:jid/plan',
   access: 'accounts:read',
+  reach: 'organisation',
   params: addressParams,
   status: 200,
   response: ofAccountSchema,
-  handle: (context, request) => showOf(context, request.params.jid),
+  handle: async (context, { actor, params: { jid } }) =>
+    showOf(context, await reachableAccount(context, actor, parseAddress(jid))),
   lines: [{ noun: 'account', verb: 'plan', print: printOf }],
 })
 
@@ -118,14 +120,19 @@ export const setAccountPlan = defineCommand({
   method: 'PUT',
   path: '/v1/accounts/:jid/plan',
   access: 'accounts:write',
-  state: async (context, request) => ({ plan: (await showOf(context, request.params.jid)).plan }),
+  reach: 'organisation',
+  async state({ accounts }, request) {
+    const account = await accounts.find(parseAddress(request.params.jid))
+    return account === undefined ? {} : { plan: (await accounts.plans.of(account.id)).name }
+  },
   params: addressParams,
   body: Type.Object({ plan: Type.String({ minLength: 1, maxLength: 32 }) }, { additionalProperties: false }),
   status: 200,
   response: ofAccountSchema,
-  async handle(context, request) {
-    await context.accounts.plans.assign(parseAddress(request.params.jid), request.body.plan)
-    return showOf(context, request.params.jid)
+  async handle(context, { actor, params: { jid }, body }) {
+    const account = await reachableAccount(context, actor, parseAddress(jid))
+    await context.accounts.plans.assign(account.jid, body.plan)
+    return showOf(context, account)
   },
   lines: [{ noun: 'account', verb: 'set-plan', positional: ['plan'], print: printOf }],
 })

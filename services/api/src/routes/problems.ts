@@ -7,6 +7,7 @@ import { MailError, PortError } from '@sealpost/ports'
 import { AbuseError } from '../abuse/abuse-error.ts'
 import { AccessError } from '../access/access-error.ts'
 import { RightsError } from '../rights-error.ts'
+import { LifecycleError } from '../lifecycle/subscription.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
 
 type Refusal<C extends string> = Error & { readonly code: C }
@@ -83,6 +84,10 @@ const refusals = [
     REPORTS_FULL: [503, 'reports-full'],
     REPORT_NAMES_NOBODY: [422, 'report-names-nobody'],
     SENDER_MALFORMED: [422, 'sender-malformed'],
+  refusing(LifecycleError, {
+    SUBSCRIPTION_UNKNOWN: [404, 'subscription-unknown'],
+    SUBSCRIPTION_TERMS: [422, 'subscription-terms'],
+    NO_WINDOW_AFTER_ABUSE: [409, 'no-window-after-abuse'],
   }),
   refusing(WebhookError, {
     WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],

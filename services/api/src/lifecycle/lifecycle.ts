@@ -1,0 +1,158 @@
+/** The life of accounts and organisations under their subscriptions: what the billing system says becomes a suspension, its end, or a refund that is due. */
+import type { Account, AccountsDomain } from '@sealpost/accounts'
+import type { AuditLog } from '@sealpost/audit'
+import type { Clock, Random } from '@sealpost/runtime'
+import { dayAfter } from './days.ts'
+import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
+import {
+  ABUSE_REASONS,
+  GUARANTEE_DAYS,
+  LifecycleError,
+  PAYMENT,
+  REMINDER_DAYS,
+  type Subject,
+  type Subscription,
+  type Terms,
+  type WantedTerms,
+} from './subscription.ts'
+
+/** What others are told, by webhook. Ids and codes only. */
+export type SubscriptionEvent = 'suspended' | 'reinstated' | 'refund_due' | 'renewal_near' | 'suspension_near'
+
+export interface LifecycleOptions {
+  readonly store: SubscriptionStore
+  readonly accounts: AccountsDomain
+  readonly audit: AuditLog
+  /** At least once: durable when it resolves. */
+  readonly emit: (event: SubscriptionEvent, subscription: Subscription) => Promise<void>
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+}
+
+/** Refusals are LifecycleErrors, and what the accounts refuse. */
+export class Lifecycle {
+  readonly #options: LifecycleOptions
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options
+  }
+
+  find(subject: Subject): Promise<Subscription | undefined> {
+    return this.#options.store.find(subject)
+  }
+
+  list(query: SubscriptionQuery): Promise<Subscription[]> {
+    return this.#options.store.list(query)
+  }
+
+  /** Takes over what the billing system says, and does at once what follows from it. Repeating it changes nothing. */
+  async set(subject: Subject, wanted: WantedTerms): Promise<Subscription> {
+    const { store, random } = this.#options
+    const terms = this.#complete(wanted, await store.find(subject))
+    const subscription = await store.put(random.uuid(), subject, terms)
+    await this.apply(subscription)
+    return subscription
+  }
+
+  remove(subject: Subject): Promise<boolean> {
+    return this.#options.store.remove(subject)
+  }
+
+  /** The billing system has paid it back. Throws SUBSCRIPTION_UNKNOWN. */
+  async refunded(id: string): Promise<void> {
+    if (!(await this.#options.store.refunded(id))) throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
+  }
+
+  /** Suspends what is due for suspension, and reinstates what was suspended for non-payment and is not overdue any more. Repeatable. */
+  async apply(subscription: Subscription): Promise<void> {
+    const { subject, suspendsOn, state } = subscription
+    if (subject === undefined || state !== 'running') return
+    const due = suspendsOn !== undefined && suspendsOn <= this.today()
+    const reason = await this.#suspendedFor(subject)
+    if (due && reason === undefined) await this.#suspend(subject, subscription)
+    if (!due && subscription.fee !== 'overdue' && reason === PAYMENT)
+      await this.#reinstate(subject, subscription)
+  }
+
+  /**
+   * Terminates an account, at once or after a window of some days in which its owner can move away. Throws NO_WINDOW_AFTER_ABUSE, and what
+   * Accounts.terminate throws.
+   */
+  async terminate(account: Account, afterDays: number): Promise<Account> {
+    const { accounts } = this.#options
+    const abusive = account.reason !== undefined && ABUSE_REASONS.has(account.reason)
+    if (afterDays > 0 && abusive) throw new LifecycleError('NO_WINDOW_AFTER_ABUSE')
+    // First, since nothing is known of the subscription once the account is being erased.
+    await this.guarantee({ kind: 'account', id: account.id })
+    if (afterDays === 0) return accounts.terminate(account.jid)
+    return accounts.leave(account.jid, dayAfter(this.today(), afterDays))
+  }
+
+  /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */
+  async guarantee(subject: Subject): Promise<Subscription | undefined> {
+    const { store, emit } = this.#options
+    const subscription = await store.find(subject)
+    if (subscription === undefined || dayAfter(subscription.startedOn, GUARANTEE_DAYS) < this.today())
+      return undefined
+    const due = await store.refundDue(subject, this.today())
+    if (due !== undefined) await emit('refund_due', due)
+    return due
+  }
+
+  /** That a renewal or a suspension is seven days away at most. */
+  tellReminder(subscription: Subscription, reminder: Reminder): Promise<void> {
+    return this.#options.emit(`${reminder}_near`, subscription)
+  }
+
+  /** In UTC. */
+  today(): string {
+    return new Date(this.#options.clock.now()).toISOString().slice(0, 10)
+  }
+
+  #complete(wanted: WantedTerms, before: Subscription | undefined): Terms {
+    const { startedOn, renewsOn, fee } = wanted
+    if (renewsOn <= startedOn || (fee !== 'overdue' && wanted.suspendsOn !== undefined))
+      throw new LifecycleError('SUBSCRIPTION_TERMS')
+    const known = wanted.suspendsOn ?? before?.suspendsOn ?? dayAfter(this.today(), REMINDER_DAYS)
+    return { ...wanted, suspendsOn: fee === 'overdue' ? known : undefined }
+  }
+
+  /** The code, undefined while it is active; of an account that is gone too. */
+  async #suspendedFor({ kind, id }: Subject): Promise<string | undefined> {
+    const { accounts } = this.#options
+    if (kind === 'organisation') return (await accounts.organisations.find(id))?.reason
+    const account = await accounts.findById(id)
+    return account === undefined || account.state === 'terminated' ? 'terminated' : account.reason
+  }
+
+  async #suspend(subject: Subject, subscription: Subscription): Promise<void> {
+    const { accounts, emit } = this.#options
+    await this.#recorded('subscription.suspend', subject, async () => {
+      if (subject.kind === 'organisation') await accounts.organisations.suspend(subject.id, PAYMENT)
+      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT)
+    })
+    await emit('suspended', subscription)
+  }
+
+  async #reinstate(subject: Subject, subscription: Subscription): Promise<void> {
+    const { accounts, emit } = this.#options
+    await this.#recorded('subscription.reinstate', subject, async () => {
+      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id)
+      else await accounts.restore(await this.#jidOf(subject.id))
+    })
+    await emit('reinstated', subscription)
+  }
+
+  async #jidOf(id: string) {
+    const account = await this.#options.accounts.findById(id)
+    if (account === undefined) throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
+    return account.jid
+  }
+
+  /** As every act of administration: on record before it is done. */
+  async #recorded(action: string, { kind, id }: Subject, work: () => Promise<void>): Promise<void> {
+    const begun = await this.#options.audit.begin({ actor: { kind: 'system' }, action, target: { kind, id } })
+    await work()
+    await begun.done()
+  }
+}

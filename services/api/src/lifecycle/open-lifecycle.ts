@@ -1,0 +1,71 @@
+/** Puts the life cycle together: subscriptions over Postgres, what falls due by the hour, who is told. */
+import type { AccountsDomain } from '@sealpost/accounts'
+import type { AuditLog } from '@sealpost/audit'
+import type { Db } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
+import type { Platform } from '@sealpost/service'
+import type { ApiEvents } from '../events.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
+import { runDaily, type DailyOptions } from './daily.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { PostgresSubscriptions } from './store.postgres.ts'
+import type { SubscriptionStore } from './store.ts'
+import type { Subscription } from './subscription.ts'
+
+/** Days turn at midnight in UTC; an hour decides nothing. */
+const RUN_MS = 3_600_000
+
+export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'supportUrl'> {
+  readonly platform: Pick<Platform, 'clock' | 'random'>
+  readonly db: Db
+  readonly accounts: AccountsDomain
+  readonly audit: AuditLog
+  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly events: Pick<ApiEvents, 'lifecycleFailed'>
+}
+
+export interface OpenLifecycle extends AsyncDisposable {
+  readonly lifecycle: Lifecycle
+  readonly store: SubscriptionStore
+}
+
+/** What was due while the server was down is done at once; disposal waits for what is under way. */
+export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleOptions): OpenLifecycle {
+  const { db, accounts, audit, events } = options
+  const store = new PostgresSubscriptions(db)
+  const lifecycle = new Lifecycle({
+    ...platform,
+    store,
+    accounts,
+    audit,
+    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, tell(subscription)),
+  })
+  const onError = (error: unknown): void => events.lifecycleFailed(errorCode(error))
+  let running: Promise<void> = Promise.resolve()
+  const run = (): void => {
+    running = running.then(() => runDaily({ ...options, store, lifecycle, onError })).catch(onError)
+  }
+  const timer = platform.clock.every(RUN_MS, run)
+  run()
+  return {
+    lifecycle,
+    store,
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]()
+      await running
+    },
+  }
+}
+
+/** What a webhook says: ids, days and states. */
+function tell({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
+  return {
+    subscription_id: id,
+    ...(subject === undefined ? {} : { [`${subject.kind}_id`]: subject.id }),
+    ...(reference === undefined ? {} : { reference }),
+    state,
+    fee,
+    renews_on: renewsOn,
+    ...(suspendsOn === undefined ? {} : { suspends_on: suspendsOn }),
+  }
+}

@@ -1,0 +1,155 @@
+/** Subscriptions in Postgres, schema `api`. */
+import { raw, sql, type Db, type Sql } from '@sealpost/db'
+import { assert } from '@sealpost/errors'
+import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
+import type { Fee, Subject, Subscription, Terms } from './subscription.ts'
+
+interface SqlSubscription {
+  id: string
+  organisation_id: string | null
+  account_id: string | null
+  reference: string | null
+  term_months: number
+  started_on: string
+  renews_on: string
+  fee: string
+  suspends_on: string | null
+  state: string
+}
+
+const COLUMNS = sql`
+  id, organisation_id, account_id, reference, term_months, started_on, renews_on, fee, suspends_on, state`
+/** Fixed words of ours, never of a request. */
+const OF = { organisation: raw('organisation_id'), account: raw('account_id') } as const
+const DAY = { renewal: raw('renews_on'), suspension: raw('suspends_on') } as const
+const REMINDED = { renewal: raw('reminded_renewal'), suspension: raw('reminded_suspension') } as const
+
+/** Needs a connection with the role `sealpost_api` on a migrated database. */
+export class PostgresSubscriptions implements SubscriptionStore {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async find({ kind, id }: Subject): Promise<Subscription | undefined> {
+    const found = await this.#query(
+      sql`select ${COLUMNS} from api.subscription where ${OF[kind]} = ${id}::uuid`,
+    )
+    return found[0]
+  }
+
+  async put(id: string, { kind, id: subjectId }: Subject, terms: Terms): Promise<Subscription> {
+    const { reference, termMonths, startedOn, renewsOn, fee, suspendsOn } = terms
+    const [put] = await this.#query(sql`
+      insert into api.subscription (id, ${OF[kind]}, reference, term_months, started_on, renews_on, fee, suspends_on, state)
+      values (${id}::uuid, ${subjectId}::uuid, ${reference ?? null}, ${termMonths}::smallint, ${startedOn}::date,
+        ${renewsOn}::date, ${fee}, ${suspendsOn ?? null}::date, 'running')
+      on conflict (${OF[kind]}) do update set reference = excluded.reference, term_months = excluded.term_months,
+        started_on = excluded.started_on, renews_on = excluded.renews_on, fee = excluded.fee, suspends_on = excluded.suspends_on
+      returning ${COLUMNS}`)
+    assert(put, 'an upsert answers with its row')
+    return put
+  }
+
+  list({ after, limit, fee, state, organisationIds }: SubscriptionQuery): Promise<Subscription[]> {
+    return this.#query(sql`
+      select ${COLUMNS} from api.subscription
+      where (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
+        and (${fee ?? null}::text is null or fee = ${fee ?? null})
+        and (${state ?? null}::text is null or state = ${state ?? null})
+        and (${organisationIds === undefined} or organisation_id = any(${[...(organisationIds ?? [])]}::uuid[]))
+      order by id limit ${limit}::int`)
+  }
+
+  async remove({ kind, id }: Subject): Promise<boolean> {
+    return (await this.#db.execute(sql`delete from api.subscription where ${OF[kind]} = ${id}::uuid`)) > 0
+  }
+
+  remindable(reminder: Reminder, today: string, until: string, limit: number): Promise<Subscription[]> {
+    return this.#query(sql`
+      select ${COLUMNS} from api.subscription
+      where state = 'running' and ${DAY[reminder]} between ${today}::date and ${until}::date
+        and ${REMINDED[reminder]} is distinct from ${DAY[reminder]}
+      order by id limit ${limit}::int`)
+  }
+
+  async reminded(id: string, reminder: Reminder, day: string): Promise<void> {
+    await this.#db.execute(
+      sql`update api.subscription set ${REMINDED[reminder]} = ${day}::date where id = ${id}::uuid`,
+    )
+  }
+
+  suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]> {
+    return this.#query(sql`
+      select ${COLUMNS} from api.subscription
+      where state = 'running' and suspends_on <= ${today}::date and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
+      order by id limit ${limit}::int`)
+  }
+
+  async refundDue({ kind, id }: Subject, today: string): Promise<Subscription | undefined> {
+    const due = await this.#query(sql`
+      update api.subscription set state = 'refund-due', refund_since = ${today}::date, fee = 'none', suspends_on = null
+      where ${OF[kind]} = ${id}::uuid and state = 'running' returning ${COLUMNS}`)
+    return due[0]
+  }
+
+  async refunded(id: string): Promise<boolean> {
+    const removed = await this.#db.execute(
+      sql`delete from api.subscription where id = ${id}::uuid and state = 'refund-due'`,
+    )
+    return removed > 0
+  }
+
+  async eraseRefunds(before: string): Promise<void> {
+    await this.#db.execute(sql`delete from api.subscription where refund_since < ${before}::date`)
+  }
+
+  async eraseAccount(accountId: string): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.execute(
+        sql`delete from api.subscription where account_id = ${accountId}::uuid and state = 'running'`,
+      )
+      await tx.execute(
+        sql`update api.subscription set account_id = null where account_id = ${accountId}::uuid`,
+      )
+    })
+  }
+
+  async isDone(eventHash: Buffer): Promise<boolean> {
+    const rows = await this.#db.query(sql`select from api.billing_event where id_hash = ${eventHash}`)
+    return rows.length > 0
+  }
+
+  async done(eventHash: Buffer, now: number, forgetBefore: number): Promise<void> {
+    await this.#db.execute(sql`delete from api.billing_event where done_at < ${new Date(forgetBefore)}`)
+    await this.#db.execute(sql`
+      insert into api.billing_event (id_hash, done_at) values (${eventHash}, ${new Date(now)}) on conflict do nothing`)
+  }
+
+  async #query(statement: Sql): Promise<Subscription[]> {
+    return (await this.#db.query<SqlSubscription>(statement)).map(parse)
+  }
+}
+
+function parse(row: SqlSubscription): Subscription {
+  return {
+    id: row.id,
+    subject: subjectOf(row),
+    reference: row.reference ?? undefined,
+    termMonths: row.term_months,
+    startedOn: row.started_on,
+    renewsOn: row.renews_on,
+    fee: row.fee as Fee,
+    suspendsOn: row.suspends_on ?? undefined,
+    state: row.state as Subscription['state'],
+  }
+}
+
+function subjectOf({
+  organisation_id: organisation,
+  account_id: account,
+}: SqlSubscription): Subject | undefined {
+  if (organisation !== null) return { kind: 'organisation', id: organisation }
+  return account === null ? undefined : { kind: 'account', id: account }
+}

@@ -1,0 +1,300 @@
+/** The life of accounts: what the billing system says, by command and by signed events, what falls due by itself, and how accounts end. */
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDb, sql } from '@sealpost/db'
+import { systemRandom } from '@sealpost/runtime'
+import { BILLING_SECRET, createTestApi, type Answer, type TestApi } from './api.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await createTestApi()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+const DAY_MS = 86_400_000
+const day = (offset: number): string => new Date(Date.now() + offset * DAY_MS).toISOString().slice(0, 10)
+const problem = (type: string): object => ({ json: { type: `urn:sealpost:problem:${type}` } })
+let named = 0
+
+async function open(): Promise<string> {
+  return String((await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}` })).json['id'])
+}
+
+async function account(organisation?: string): Promise<{ id: string; jid: string }> {
+  const jid = `life${String(named++)}@example.org`
+  const { id } = (await api.owner('POST', '/v1/accounts', { jid, organisation })).json as { id: string }
+  return { id, jid }
+}
+
+const shown = async (jid: string): Promise<Record<string, unknown>> =>
+  (await api.owner('GET', `/v1/accounts/${jid}`)).json
+const terms = (more: object = {}): object => ({
+  term_months: 12,
+  started_on: day(-30),
+  renews_on: day(335),
+  fee: 'none',
+  ...more,
+})
+
+interface EventParts {
+  readonly id?: string
+  readonly secret?: string
+  readonly seconds?: number
+  readonly sign?: (signature: string) => string
+}
+
+/** An event as a sender by Standard Webhooks signs it. */
+function send(event: unknown, parts: EventParts = {}): Promise<Answer> {
+  const { id = systemRandom.uuid(), secret = BILLING_SECRET, seconds = 0, sign = (text) => text } = parts
+  const body = typeof event === 'string' ? event : JSON.stringify(event)
+  const timestamp = String(Math.floor(Date.now() / 1000) + seconds)
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+  const value = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': sign(`v1,${value}`),
+  }
+  return api.call('POST', '/v1/billing/events', { headers, body })
+}
+
+const updated = (data: object): object => ({
+  type: 'subscription.updated',
+  timestamp: new Date().toISOString(),
+  data,
+})
+
+/** As the hourly run of a second process does. */
+async function restart(): Promise<void> {
+  await (await api.again())[Symbol.asyncDispose]()
+}
+
+describe('a subscription', () => {
+  test('of an organisation that stays unpaid suspends all its accounts at once; payment reinstates them', async () => {
+    const organisation = await open()
+    const [ann, bob, carl] = [await account(organisation), await account(organisation), await account()]
+    await api.owner('POST', `/v1/accounts/${bob.jid}/suspend`, { reason: 'abuse' })
+    const changed: string[] = []
+    using subscription = api.bus.subscribe('account/changed', ({ accountId }) => void changed.push(accountId))
+    const path = `/v1/subscriptions/organisations/${organisation}`
+
+    const overdue = await api.owner('PUT', path, terms({ fee: 'overdue' }))
+    expect(overdue.json).toMatchObject({
+      organisation,
+      fee: 'overdue',
+      suspends_on: day(7),
+      state: 'running',
+    })
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+
+    await api.owner('PUT', path, terms({ fee: 'overdue', suspends_on: day(0) }))
+    expect(await shown(ann.jid)).toMatchObject({ state: 'suspended', reason: 'payment' })
+    expect(await shown(bob.jid)).toMatchObject({ state: 'suspended', reason: 'abuse' })
+    expect(await shown(carl.jid)).toMatchObject({ state: 'active' })
+    expect(changed).toEqual([ann.id])
+    expect(subscription).toBeDefined()
+
+    const paid = await api.owner('PUT', path, terms())
+    expect(paid.json).not.toHaveProperty('suspends_on')
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+    expect(await shown(bob.jid)).toMatchObject({ state: 'suspended', reason: 'abuse' })
+    const { items } = (await api.owner('GET', `/v1/audit?target=${organisation}`)).json as {
+      items: { action: string; actor: { kind: string } }[]
+    }
+    expect(items.filter(({ actor }) => actor.kind === 'system').map(({ action }) => action)).toEqual([
+      'subscription.reinstate',
+      'subscription.reinstate',
+      'subscription.suspend',
+      'subscription.suspend',
+    ])
+  })
+
+  test('of a single account does the same for it, and lifts no suspension for another cause', async () => {
+    const ann = await account()
+    const path = `/v1/subscriptions/accounts/${ann.jid}`
+    await api.owner('PUT', path, terms({ fee: 'overdue', suspends_on: day(0) }))
+    expect(await shown(ann.jid)).toMatchObject({ state: 'suspended', reason: 'payment' })
+    await api.owner('PUT', path, terms({ fee: 'due' }))
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+    await api.owner('POST', `/v1/accounts/${ann.jid}/suspend`, { reason: 'abuse' })
+    await api.owner('PUT', path, terms({ fee: 'overdue', suspends_on: day(0) }))
+    await api.owner('PUT', path, terms())
+    expect(await shown(ann.jid)).toMatchObject({ state: 'suspended', reason: 'abuse' })
+    expect((await api.owner('GET', path)).json).toMatchObject({ account: ann.id, fee: 'none' })
+  })
+
+  test.each([
+    ['a term that ends before it began', { renews_on: day(-31) }, 422],
+    ['a suspension without an overdue fee', { suspends_on: day(3) }, 422],
+    ['a fee that is none of ours', { fee: 'late' }, 400],
+    ['no term', { term_months: 0 }, 400],
+    ['card data', { card: '4111' }, 400],
+  ])('with %s is refused', async (_what, more, status) => {
+    const id = await open()
+    expect((await api.owner('PUT', `/v1/subscriptions/organisations/${id}`, terms(more))).status).toBe(status)
+  })
+
+  test('is listed by fee in pages, shown, and forgotten', async () => {
+    const ids = [await open(), await open(), await open()]
+    for (const id of ids)
+      await api.owner('PUT', `/v1/subscriptions/organisations/${id}`, terms({ fee: 'due' }))
+    const found: unknown[] = []
+    for (let next: string | undefined = ''; next !== undefined;) {
+      const page = await api.owner(
+        'GET',
+        `/v1/subscriptions?fee=due&limit=2${next === '' ? '' : `&cursor=${next}`}`,
+      )
+      found.push(
+        ...(page.json['items'] as { organisation?: string }[]).map(({ organisation }) => organisation),
+      )
+      next = page.json['next'] as string | undefined
+    }
+    expect(found).toEqual(expect.arrayContaining(ids))
+    const path = `/v1/subscriptions/organisations/${ids[0] ?? ''}`
+    expect((await api.owner('DELETE', path)).status).toBe(200)
+    expect(await api.owner('GET', path)).toMatchObject({ status: 404, ...problem('subscription-unknown') })
+  })
+})
+
+test('reminders go out seven days before a renewal and a suspension, once', async () => {
+  const [near, far, late] = [await account(), await account(), await account()]
+  const set = (jid: string, more: object) =>
+    api.owner('PUT', `/v1/subscriptions/accounts/${jid}`, terms(more))
+  await set(near.jid, { renews_on: day(7) })
+  await set(far.jid, { renews_on: day(8) })
+  await set(late.jid, { fee: 'overdue', suspends_on: day(3) })
+  const organisation = await open()
+  await api.owner('PUT', `/v1/subscriptions/organisations/${organisation}`, terms({ renews_on: day(2) }))
+  const before = api.letters.sent.length
+  for (let run = 0; run < 2; run++) await restart()
+  const sent = api.letters.sent.slice(before).map(({ recipient, message }) => [recipient, message.toString()])
+  expect(sent.map(([recipient]) => recipient).sort()).toEqual([near.jid, late.jid].sort())
+  expect(Object.fromEntries(sent)[near.jid]).toContain(`sera renouvelé le ${day(7)}`)
+  expect(Object.fromEntries(sent)[late.jid]).toContain(`is suspended on ${day(3)}`)
+})
+
+describe('an event of the billing system', () => {
+  test('does what the command does, once', async () => {
+    const organisation = await open()
+    const ann = await account(organisation)
+    const overdue = updated({ organisation, ...terms({ fee: 'overdue', suspends_on: day(0) }) })
+    const id = systemRandom.uuid()
+    expect((await send(overdue, { id })).status).toBe(204)
+    expect(await shown(ann.jid)).toMatchObject({ state: 'suspended', reason: 'payment' })
+    expect((await send(updated({ organisation, ...terms() }))).status).toBe(204)
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+    expect((await send(overdue, { id })).status).toBe(204)
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+  })
+
+  test('is taken with any of several signatures', async () => {
+    const event = updated({ organisation: await open(), ...terms() })
+    const sign = (signature: string): string =>
+      `v1a,xyz v1,${Buffer.alloc(32).toString('base64')} ${signature}`
+    expect((await send(event, { sign })).status).toBe(204)
+  })
+
+  test.each<[string, EventParts, number, string]>([
+    ['of six minutes ago', { seconds: -360 }, 400, 'webhook-timestamp'],
+    ['of the future', { seconds: 360 }, 400, 'webhook-timestamp'],
+    [
+      'signed with another secret',
+      { secret: `whsec_${Buffer.alloc(32).toString('base64')}` },
+      401,
+      'webhook-signature',
+    ],
+    ['with a signature cut short', { sign: (text) => text.slice(0, 20) }, 401, 'webhook-signature'],
+    [
+      'with a signature of another version',
+      { sign: (text) => text.replace('v1', 'v2') },
+      401,
+      'webhook-signature',
+    ],
+    ['without an id', { id: '' }, 400, 'webhook-headers'],
+  ])('%s is refused', async (_what, parts, status, type) => {
+    const answer = await send(updated({ organisation: await open(), ...terms() }), parts)
+    expect(answer).toMatchObject({ status, ...problem(type) })
+  })
+
+  test('of an unknown form is refused, and may be sent again', async () => {
+    const organisation = await open()
+    for (const event of [
+      'no json',
+      { type: 'invoice.paid', timestamp: new Date().toISOString(), data: {} },
+      updated({ ...terms() }),
+      updated({ organisation, account: organisation, ...terms() }),
+      updated({ organisation, ...terms(), card: '4111' }),
+    ])
+      expect(await send(event)).toMatchObject({ status: 422, ...problem('event-malformed') })
+    const id = systemRandom.uuid()
+    const unknown = updated({ organisation: systemRandom.uuid(), ...terms() })
+    expect(await send(unknown, { id })).toMatchObject({ status: 404 })
+    expect((await send(updated({ organisation, ...terms() }), { id })).status).toBe(204)
+  })
+})
+
+describe('a suspension for cause', () => {
+  test('ends by itself on its day, also when nobody was there then', async () => {
+    const [ann, bob] = [await account(), await account()]
+    for (const { jid } of [ann, bob])
+      await api.owner('POST', `/v1/accounts/${jid}/suspend`, { reason: 'cooling', until: day(3) })
+    expect(await shown(ann.jid)).toMatchObject({ state: 'suspended', suspended_until: day(3) })
+    await using db = await openDb({ url: api.databaseUrl })
+    await db.execute(
+      sql`update account.account set suspended_until = ${day(0)}::date where id = ${ann.id}::uuid`,
+    )
+    await restart()
+    expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
+    expect(await shown(bob.jid)).toMatchObject({ state: 'suspended' })
+    const past = await api.owner('POST', `/v1/accounts/${ann.jid}/suspend`, { until: day(0) })
+    expect(past).toMatchObject({ status: 422, ...problem('suspension-end') })
+  })
+})
+
+describe('a termination', () => {
+  test('leaves a window to migrate, can be taken back in it, and comes when it is over', async () => {
+    const [ann, bob] = [await account(), await account()]
+    for (const { jid } of [ann, bob]) {
+      const leaving = await api.owner('POST', `/v1/accounts/${jid}/terminate`, { after: 30 })
+      expect(leaving.json).toMatchObject({ state: 'active', terminates_on: day(30) })
+    }
+    expect((await api.owner('POST', `/v1/accounts/${bob.jid}/keep`)).json).not.toHaveProperty('terminates_on')
+    await using db = await openDb({ url: api.databaseUrl })
+    await db.execute(
+      sql`update account.account set terminates_on = ${day(0)}::date where id = ${ann.id}::uuid`,
+    )
+    await restart()
+    expect(await shown(ann.jid)).toMatchObject({ state: 'terminated' })
+    expect(await shown(bob.jid)).toMatchObject({ state: 'active' })
+  })
+
+  test('has no window after abuse', async () => {
+    const ann = await account()
+    await api.owner('POST', `/v1/accounts/${ann.jid}/suspend`, { reason: 'abuse' })
+    const path = `/v1/accounts/${ann.jid}/terminate`
+    expect(await api.owner('POST', path, { after: 1 })).toMatchObject({
+      status: 409,
+      ...problem('no-window-after-abuse'),
+    })
+    expect((await api.owner('POST', path)).json).toMatchObject({ state: 'terminated' })
+  })
+
+  test('within seven days of the start makes a refund due, until it is paid', async () => {
+    const [early, late] = [await account(), await account()]
+    await api.owner('PUT', `/v1/subscriptions/accounts/${early.jid}`, terms({ started_on: day(-7) }))
+    await api.owner('PUT', `/v1/subscriptions/accounts/${late.jid}`, terms({ started_on: day(-8) }))
+    for (const { jid } of [early, late]) await api.owner('POST', `/v1/accounts/${jid}/terminate`)
+    const due = async () =>
+      (await api.owner('GET', '/v1/subscriptions?state=refund-due')).json['items'] as { id: string }[]
+    const [refund, ...others] = await due()
+    expect(others).toEqual([])
+    const paid = {
+      type: 'subscription.refunded',
+      timestamp: new Date().toISOString(),
+      data: { id: refund?.id },
+    }
+    expect((await send(paid)).status).toBe(204)
+    expect(await due()).toEqual([])
+  })
+})

@@ -1,0 +1,212 @@
+/** Organisations over REST: made, bounded, branded, suspended, removed; accounts moved between them and found by them. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTestApi, type Answer, type TestApi } from './api.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await createTestApi()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+const problem = (type: string): object => ({ json: { type: `urn:sealpost:problem:${type}` } })
+let named = 0
+
+async function open(body: object = {}): Promise<string> {
+  const made = await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}`, ...body })
+  expect(made.status, made.text).toBe(201)
+  return String(made.json['id'])
+}
+
+async function join(organisation: string, name = `member${String(named++)}`): Promise<string> {
+  const jid = `${name}@example.org`
+  const made = await api.owner('POST', '/v1/accounts', { jid, organisation })
+  expect(made.status, made.text).toBe(201)
+  return jid
+}
+
+const list = async (query: string): Promise<string[]> => {
+  const { items } = (await api.owner('GET', `/v1/accounts?${query}`)).json as { items: { jid: string }[] }
+  return items.map(({ jid }) => jid)
+}
+
+test('a reseller is made with pools, gives to customers, and cannot give more than it has', async () => {
+  const reseller = await open({ kind: 'reseller', accounts: 10, mailbox_mib: 10_240 })
+  const customer = await open({ parent: reseller, accounts: 8 })
+  const shown = await api.owner('GET', `/v1/organisations/${customer}`)
+  expect(shown.json).toMatchObject({
+    kind: 'customer',
+    parent: reseller,
+    depth: 2,
+    pools: { accounts: { size: 8, used: 0, given: 0 }, mailbox_mib: { size: 0 }, keys: { used: 0 } },
+    branding: { logo: false },
+  })
+  const above = await api.owner('GET', `/v1/organisations/${reseller}`)
+  expect(above.json).toMatchObject({ pools: { accounts: { size: 10, given: 8, warning: 80 } } })
+  const more = await api.owner('PATCH', `/v1/organisations/${customer}`, { accounts: 11 })
+  expect(more).toMatchObject({ status: 409, ...problem('pool-exceeded') })
+  const free = await api.owner('PATCH', `/v1/organisations/${customer}`, { unbounded: ['accounts'] })
+  expect(free).toMatchObject({ status: 409, ...problem('pool-unbounded') })
+  const renamed = await api.owner('PATCH', `/v1/organisations/${customer}`, { name: 'Étoile du Nord' })
+  expect(renamed.json).toMatchObject({ name: 'Étoile du Nord', pools: { accounts: { size: 8 } } })
+  const found = await api.owner('GET', `/v1/organisations?parent=${reseller}&search=nord`)
+  expect(found.json['items']).toEqual([expect.objectContaining({ id: customer })])
+})
+
+test('50 accounts are made at once in a pool of 12: 12 are', async () => {
+  const organisation = await open({ accounts: 12 })
+  const tries = Array.from({ length: 50 }, (_, index) =>
+    api.owner('POST', '/v1/accounts', { jid: `crowd${String(index)}@example.org`, organisation }),
+  )
+  const statuses = (await Promise.all(tries)).map(({ status }) => status)
+  expect(statuses.filter((status) => status === 201)).toHaveLength(12)
+  expect(statuses.filter((status) => status === 409)).toHaveLength(38)
+  expect(await list(`organisation=${organisation}`)).toHaveLength(12)
+})
+
+test('accounts move between organisations, on record, within the pools of both', async () => {
+  const [one, other] = [await open(), await open({ accounts: 1, mailbox_mib: 1_024 })]
+  const [ann, bob] = [await join(one), await join(one)]
+  const move = (jid: string, organisation?: string): Promise<Answer> =>
+    api.owner('PUT', `/v1/accounts/${jid}/organisation`, { organisation })
+  expect((await move(ann, other)).json).toMatchObject({ jid: ann, organisation: other })
+  expect(await move(bob, other)).toMatchObject({ status: 409, ...problem('pool-exceeded') })
+  expect(await move(bob, '00000000-0000-4000-8000-000000000000')).toMatchObject({ status: 404 })
+  expect((await move(ann)).json).not.toHaveProperty('organisation')
+  const { items } = (await api.owner('GET', '/v1/audit?action=account.move&limit=2')).json as {
+    items: { details: string }[]
+  }
+  expect(JSON.parse(items[0]?.details ?? '')).toEqual({ changed: { organisation: [other, null] } })
+})
+
+test('an organisation is suspended with all below it, restored, and removed once it is empty', async () => {
+  const reseller = await open({ kind: 'reseller' })
+  const customer = await open({ parent: reseller })
+  const ann = await join(customer)
+  const suspended = await api.owner('POST', `/v1/organisations/${reseller}/suspend`, { reason: 'abuse' })
+  expect(suspended.json).toMatchObject({ state: 'suspended', reason: 'abuse' })
+  expect((await api.owner('GET', `/v1/accounts/${ann}`)).json).toMatchObject({
+    state: 'suspended',
+    reason: 'abuse',
+  })
+  expect(await api.owner('POST', `/v1/accounts/${ann}/restore`)).toMatchObject({
+    status: 409,
+    ...problem('organisation-suspended'),
+  })
+  await api.owner('POST', `/v1/organisations/${reseller}/restore`)
+  expect((await api.owner('GET', `/v1/accounts/${ann}`)).json).toMatchObject({ state: 'active' })
+  expect(await api.owner('DELETE', `/v1/organisations/${customer}`)).toMatchObject({
+    status: 409,
+    ...problem('organisation-not-empty'),
+  })
+  await api.owner('PUT', `/v1/accounts/${ann}/organisation`, {})
+  expect((await api.owner('DELETE', `/v1/organisations/${customer}`)).json).toEqual({ id: customer })
+  expect((await api.owner('GET', `/v1/organisations/${customer}`)).status).toBe(404)
+})
+
+describe('pages', () => {
+  const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(64)])
+
+  test('look as their organisation says, and otherwise as the one above', async () => {
+    const reseller = await open({ kind: 'reseller' })
+    const customer = await open({ parent: reseller })
+    const brand = { name: 'Étoile', background: '#1a2b3c', text: '#ffffff', domain: 'mail.etoile.example' }
+    expect((await api.owner('PUT', `/v1/organisations/${reseller}/branding`, brand)).json).toMatchObject({
+      branding: { ...brand, logo: false },
+    })
+    await api.owner('PUT', `/v1/organisations/${reseller}/logo`, { image: PNG.toString('base64') })
+    await api.owner('PUT', `/v1/organisations/${customer}/branding`, { name: 'Nord', domain: 'nord.example' })
+    const seen = await api.call('GET', '/v1/branding?domain=nord.example')
+    expect(seen.json).toEqual({
+      name: 'Nord',
+      background: '#1a2b3c',
+      text: '#ffffff',
+      logo: `data:image/png;base64,${PNG.toString('base64')}`,
+      support_url: 'https://help.example.org/',
+    })
+    expect((await api.call('GET', '/v1/branding?domain=unknown.example')).json).toEqual({
+      support_url: 'https://help.example.org/',
+    })
+    expect(await api.owner('PUT', `/v1/organisations/${customer}/branding`, brand)).toMatchObject({
+      status: 409,
+      ...problem('brand-domain-taken'),
+    })
+  })
+
+  test.each([
+    [
+      'colours that cannot be read on each other',
+      'branding',
+      { background: '#777777', text: '#888888' },
+      422,
+    ],
+    ['contrast just below what is needed', 'branding', { background: '#ffffff', text: '#777777' }, 422],
+    ['one colour of two', 'branding', { background: '#000000' }, 422],
+    ['a colour that is none', 'branding', { background: 'red', text: '#ffffff' }, 400],
+    ['a domain with a path', 'branding', { domain: 'example.com/x' }, 400],
+    ['a domain in capitals', 'branding', { domain: 'EXAMPLE.com' }, 400],
+    [
+      'an SVG',
+      'logo',
+      { image: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64') },
+      422,
+    ],
+    [
+      'a logo of more than 64 KiB',
+      'logo',
+      { image: Buffer.concat([PNG, Buffer.alloc(65_536)]).toString('base64') },
+      400,
+    ],
+    ['a logo that is no base64', 'logo', { image: '§' }, 400],
+  ])('%s is refused', async (_what, part, body, status) => {
+    const id = await open()
+    expect((await api.owner('PUT', `/v1/organisations/${id}/${part}`, body)).status).toBe(status)
+  })
+
+  test('what can just be read is taken', async () => {
+    const id = await open()
+    const brand = { background: '#ffffff', text: '#767676' }
+    expect((await api.owner('PUT', `/v1/organisations/${id}/branding`, brand)).status).toBe(200)
+  })
+})
+
+describe('accounts are found', () => {
+  let organisation: string
+  beforeAll(async () => {
+    const reseller = await open({ kind: 'reseller' })
+    organisation = reseller
+    const customer = await open({ parent: reseller })
+    for (const name of ['filter-one', 'filter-two']) await join(customer, name)
+    await join(reseller, 'filter-ünï')
+    await api.owner('PUT', '/v1/plans/found', { mailbox_mib: 10 })
+    await api.owner('PUT', '/v1/accounts/filter-one@example.org/plan', { plan: 'found' })
+    await api.owner('POST', '/v1/accounts/filter-two@example.org/suspend', { reason: 'look' })
+  })
+
+  test.each([
+    ['', ['filter-one', 'filter-two', 'filter-ünï']],
+    ['search=ter-t', ['filter-two']],
+    ['search=%C3%9CN', ['filter-ünï']],
+    ['search=n', ['filter-one', 'filter-ünï']],
+    ['search=%25', []],
+    ['search=__', []],
+    ['plan=found', ['filter-one']],
+    ['plan=default', ['filter-two', 'filter-ünï']],
+    ['reason=look', ['filter-two']],
+    ['state=suspended', ['filter-two']],
+    ['state=active&plan=default', ['filter-ünï']],
+    ['created_after=2020-01-01', ['filter-one', 'filter-two', 'filter-ünï']],
+    ['created_before=2020-01-01', []],
+    ['last_used_after=2020-01-01', []],
+    ['last_used_before=2200-01-01', []],
+  ])('by %s', async (query, names) => {
+    const found = await list(`organisation=${organisation}&${query}`)
+    expect(found).toEqual(names.map((name) => `${name}@example.org`))
+  })
+
+  test.each(['created_after=yesterday', 'plan=No', 'organisation=x', 'reason=A%20b'])(
+    '%s is refused',
+    async (query) => {
+      expect((await api.owner('GET', `/v1/accounts?${query}`)).status).toBe(400)
+    },
+  )
+})
