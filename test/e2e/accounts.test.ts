@@ -1,4 +1,5 @@
 /** Administration of whole deployments: by `ctl`, by API key, and across a kill -9. */
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,43 @@ shape.describe('accounts', (deployment, which) => {
     expect(await ctl(`apikey list ${remote}`)).toContain('administrator')
     await ctl(`account create by-key@localhost --password-stdin ${remote}`, 'secret\n')
     expect((await me('by-key', 'secret')).status).toBe(200)
+  })
+
+  test('a prober, a program of its own, finds all components good and reports it', async () => {
+    const key = /sp_[\w-]{43}/.exec(await ctl('apikey create --scope status:probe --label prober'))?.[0] ?? ''
+    const { ports, caFile } = deployment()
+    const prober = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '../../services/api/src/status/prober.ts')],
+      {
+        env: {
+          SEALPOST_DOMAIN: 'localhost',
+          PROBE_HOST: '127.0.0.1',
+          XMPP_PORT: String(ports.xmpp),
+          SMTP_PORT: String(ports.smtp),
+          SUBMISSION_PORT: String(ports.submission),
+          HKP_PORT: String(ports.hkp),
+          PROBE_API_URL: deployment().url('api', ''),
+          PROBE_CA_FILE: caFile,
+          PROBE_REPORT_URL: deployment().url('api', ''),
+          PROBE_KEY: key,
+        },
+        stdio: 'inherit',
+      },
+    )
+    try {
+      const states = async (): Promise<unknown> => {
+        const answer = await fetch(deployment().url('api', '/v1/status'))
+        const { components } = (await answer.json()) as { components: { id: string; state: string }[] }
+        return Object.fromEntries(components.map(({ id, state }) => [id, state]))
+      }
+      // The page is put together every fifteen seconds.
+      await expect
+        .poll(states, { timeout: 25_000, interval: 500 })
+        .toEqual({ chat: 'up', voice: 'up', mail: 'up', keys: 'up', api: 'up' })
+    } finally {
+      prober.kill()
+    }
   })
 
   test('ctl creates, suspends, restores and terminates', async () => {

@@ -245,6 +245,11 @@ export class SimulatedSealedStore implements SealedStore {
     return { count: rows.size, bytes: rows.size * SIZE, oldest: undefined, lastSeq }
   }
 
+  totals() {
+    const count = [...this.#queues.values()].reduce((sum, { rows }) => sum + rows.size, 0)
+    return { count, bytes: count * SIZE, oldest: undefined }
+  }
+
   queuesOf(account: string): QueueKey[] {
     return [...this.#queues.values()].map(({ key }) => key).filter((key) => key.account === account)
   }

@@ -2514,8 +2514,8 @@ export interface ApiPaths {
       requestBody: { content: { "application/json": {
         /** Of a key, for its owner */
         label?: string
-        /** abuse:read, abuse:write, accounts:read, accounts:suspend, accounts:terminate, accounts:write, admins:read, admins:write, affiliates:read, affiliates:write, apikeys:read, apikeys:write, approvals:read, approvals:write, audit:read, billing:read, billing:write, crashes:read, desk:read, desk:write, devices:read, devices:write, domains:read, domains:write, invites:read, invites:write, keys:read, keys:write, legal:read, legal:write, mail:read, mail:write, organisations:read, organisations:write, plans:read, plans:write, policies:read, policies:write, privacy:read, privacy:write, statistics:read, status:read, status:write, webhooks:read, webhooks:write, or * for all */
-        scope: ("abuse:read" | "abuse:write" | "accounts:read" | "accounts:suspend" | "accounts:terminate" | "accounts:write" | "admins:read" | "admins:write" | "affiliates:read" | "affiliates:write" | "apikeys:read" | "apikeys:write" | "approvals:read" | "approvals:write" | "audit:read" | "billing:read" | "billing:write" | "crashes:read" | "desk:read" | "desk:write" | "devices:read" | "devices:write" | "domains:read" | "domains:write" | "invites:read" | "invites:write" | "keys:read" | "keys:write" | "legal:read" | "legal:write" | "mail:read" | "mail:write" | "organisations:read" | "organisations:write" | "plans:read" | "plans:write" | "policies:read" | "policies:write" | "privacy:read" | "privacy:write" | "statistics:read" | "status:read" | "status:write" | "webhooks:read" | "webhooks:write" | "*")[]
+        /** abuse:read, abuse:write, accounts:read, accounts:suspend, accounts:terminate, accounts:write, admins:read, admins:write, affiliates:read, affiliates:write, apikeys:read, apikeys:write, approvals:read, approvals:write, audit:read, billing:read, billing:write, crashes:read, desk:read, desk:write, devices:read, devices:write, domains:read, domains:write, invites:read, invites:write, keys:read, keys:write, legal:read, legal:write, mail:read, mail:write, organisations:read, organisations:write, plans:read, plans:write, policies:read, policies:write, privacy:read, privacy:write, statistics:read, status:probe, status:read, status:write, webhooks:read, webhooks:write, or * for all */
+        scope: ("abuse:read" | "abuse:write" | "accounts:read" | "accounts:suspend" | "accounts:terminate" | "accounts:write" | "admins:read" | "admins:write" | "affiliates:read" | "affiliates:write" | "apikeys:read" | "apikeys:write" | "approvals:read" | "approvals:write" | "audit:read" | "billing:read" | "billing:write" | "crashes:read" | "desk:read" | "desk:write" | "devices:read" | "devices:write" | "domains:read" | "domains:write" | "invites:read" | "invites:write" | "keys:read" | "keys:write" | "legal:read" | "legal:write" | "mail:read" | "mail:write" | "organisations:read" | "organisations:write" | "plans:read" | "plans:write" | "policies:read" | "policies:write" | "privacy:read" | "privacy:write" | "statistics:read" | "status:probe" | "status:read" | "status:write" | "webhooks:read" | "webhooks:write" | "*")[]
         /** Last day on which it works */
         expires_on?: string
         /** Beyond which it reaches nothing; your own unless given */
@@ -4300,7 +4300,7 @@ export interface ApiPaths {
           /** Services that did not tell their numbers then */
           away: string[]
           items: {
-            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
             kind: "level" | "count" | "duration"
             unit: string
             meaning: string
@@ -4337,7 +4337,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query: {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           /** 24 hours ago unless given */
           from?: string
           /** Now unless given */
@@ -4352,7 +4352,7 @@ export interface ApiPaths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           kind: "level" | "count" | "duration"
           unit: string
           meaning: string
@@ -4767,6 +4767,128 @@ export interface ApiPaths {
           /** false: the anonymous ones */
           named?: boolean
           account?: string
+  "/v1/status": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show how the service is, how it was in the last ninety days, and what is announced. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          at: string
+          /** The worst of the components */
+          state: "up" | "degraded" | "down" | "maintenance" | "unknown"
+          /** Availability that is promised for a month, in percent */
+          target: number
+          components: {
+            id: "chat" | "voice" | "mail" | "keys" | "api"
+            state: "up" | "degraded" | "down" | "maintenance" | "unknown"
+            /** Of this month, in percent of 30 days; absent: never probed */
+            availability?: number
+            /** The last ninety, the oldest first; those before the first probe are absent */
+            days: {
+              day: string
+              /** Minutes in which it served */
+              good: number
+              /** Minutes in which it did not, or in which nobody could probe */
+              lost: number
+              /** Of those the ones that count against the agreement */
+              counted: number
+            }[]
+          }[]
+          /** Open, or ended in the last ninety days; newest first */
+          incidents: {
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            severity: "minor" | "major" | "critical"
+            title: string
+            began_at: string
+            ended_at?: string
+            /** In their order */
+            updates: {
+              at: string
+              text: string
+            }[]
+            report?: string
+            reported_at?: string
+            /** Fifteen days after the end; absent while it lasts, and once the report is there */
+            report_due_at?: string
+          }[]
+          /** Under way and announced; the next first */
+          maintenance: {
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            summary: string
+            announced_at: string
+            begins_at: string
+            ends_at: string
+            cancelled_at?: string
+          }[]
+          /** Within which 99 % of what was delivered in the last 24 hours was destroyed */
+          shred_lag_seconds?: number
+          /** When a backup was last restored and found whole */
+          backup_verified_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/status/probes": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Report what a prober found in a minute of the last 24 hours. Needs: status:probe. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Any instant of the minute */
+        at: string
+        results: {
+          component: "chat" | "voice" | "mail" | "keys" | "api"
+          good: boolean
+        }[]
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          taken: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List incidents, the newest first. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: {
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
         }
         header?: never
         path?: never
@@ -4789,6 +4911,20 @@ export interface ApiPaths {
             actions: string[]
             received_on: string
             closed_on?: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            severity: "minor" | "major" | "critical"
+            title: string
+            began_at: string
+            ended_at?: string
+            /** In their order */
+            updates: {
+              at: string
+              text: string
+            }[]
+            report?: string
+            reported_at?: string
+            /** Fifteen days after the end; absent while it lasts, and once the report is there */
+            report_due_at?: string
           }[]
           /** Cursor of the next page; absent on the last */
           next?: string
@@ -4799,6 +4935,7 @@ export interface ApiPaths {
     }
     put?: never
     /** Report abuse; without first and last name and a contact it is kept apart, and may not be acted upon. Nobody is asked who they are. */
+    /** Tell everybody of an incident. Needs: status:write. */
     post: {
       parameters: {
         query?: never
@@ -4820,10 +4957,30 @@ export interface ApiPaths {
         last_name?: string
         /** A working address or telephone number */
         contact?: string
+        components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+        severity: "minor" | "major" | "critical"
+        title: string
+        text?: string
+        /** Now unless given */
+        began_at?: string
       } } }
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -4840,6 +4997,11 @@ export interface ApiPaths {
     get?: never
     put?: never
     /** Report abuse by your own account. HTTP Basic with name and password of an account. */
+  "/v1/incidents/{id}/updates": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Tell everybody how an open incident goes on. Needs: status:write. */
     post: {
       parameters: {
         query?: never
@@ -4918,12 +5080,124 @@ export interface ApiPaths {
           /** Of a report by mail: see GET /v1/mail-desk/{id} */
           text?: string
           headers?: string
+      requestBody: { content: { "application/json": {
+        text: string
+        severity?: "minor" | "major" | "critical"
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
       }
     }
     put?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents/{id}/close": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Tell everybody that an incident is over; its report is due within fifteen days. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        text?: string
+        /** Now unless given */
+        ended_at?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents/{id}/report": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Publish the report of an incident that is over, or replace it. Needs: status:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        text: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
     post?: never
     delete?: never
     options?: never
@@ -5061,6 +5335,12 @@ export interface ApiPaths {
   "/v1/abuse-statistics": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Count the reports that are kept, by where they came from, category, state and outcome. Needs: abuse:read. */
+    patch?: never
+    trace?: never
+  }
+  "/v1/maintenance": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List maintenance that is under way or announced, the next first. Needs: status:read. */
     get: {
       parameters: {
         query?: never
@@ -5078,6 +5358,415 @@ export interface ApiPaths {
             state: "new" | "in-work" | "closed"
             outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
             count: number
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            summary: string
+            announced_at: string
+            begins_at: string
+            ends_at: string
+            cancelled_at?: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Announce maintenance, two days before it begins at least; what it interrupts does not count. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+        begins_at: string
+        ends_at: string
+        summary: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          summary: string
+          announced_at: string
+          begins_at: string
+          ends_at: string
+          cancelled_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/maintenance/{id}/cancel": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Call maintenance off, or end it now if it is under way. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          summary: string
+          announced_at: string
+          begins_at: string
+          ends_at: string
+          cancelled_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/sla/report": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show what was kept of the agreement in a month, and what credit is owed for what was not. Needs: status:read. */
+    get: {
+      parameters: {
+        query: {
+          /** A calendar month in UTC, YYYY-MM */
+          month: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** A calendar month in UTC, YYYY-MM */
+          month: string
+          /** Percent */
+          target: number
+          components: {
+            component: "chat" | "voice" | "mail" | "keys" | "api"
+            /** Percent of 30 × 24 × 60 minutes */
+            availability: number
+            /** That are known */
+            minutes: number
+            /** Minutes in which it did not serve */
+            lost: number
+            /** Without losses under five minutes, announced maintenance and the urgent windows */
+            counted: number
+            /** Percent of the month’s fee */
+            credit: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/credit-claims": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List your claims of credit. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            subject: {
+              kind: "account" | "organisation"
+              id: string
+            }
+            /** A calendar month in UTC, YYYY-MM */
+            month: string
+            component: "chat" | "voice" | "mail" | "keys" | "api"
+            filed_on: string
+            state: "open" | "granted" | "refused"
+            decided_on?: string
+            /** Percent of the month’s fee */
+            credit?: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Claim credit for a month, within seven days of its end. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** A calendar month in UTC, YYYY-MM */
+        month: string
+        component: "chat" | "voice" | "mail" | "keys" | "api"
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          subject: {
+            kind: "account" | "organisation"
+            id: string
+          }
+          /** A calendar month in UTC, YYYY-MM */
+          month: string
+          component: "chat" | "voice" | "mail" | "keys" | "api"
+          filed_on: string
+          state: "open" | "granted" | "refused"
+          decided_on?: string
+          /** Percent of the month’s fee */
+          credit?: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/credit-claims": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List claims of credit by the day they were filed. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: {
+          state?: "open" | "granted" | "refused"
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            subject: {
+              kind: "account" | "organisation"
+              id: string
+            }
+            /** A calendar month in UTC, YYYY-MM */
+            month: string
+            component: "chat" | "voice" | "mail" | "keys" | "api"
+            filed_on: string
+            state: "open" | "granted" | "refused"
+            decided_on?: string
+            /** Percent of the month’s fee */
+            credit?: number
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/credit-claims/{id}/decision": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Grant a claim what the agreement says, once its month is over, or refuse it. Needs: billing:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        decision: "grant" | "refuse"
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          subject: {
+            kind: "account" | "organisation"
+            id: string
+          }
+          /** A calendar month in UTC, YYYY-MM */
+          month: string
+          component: "chat" | "voice" | "mail" | "keys" | "api"
+          filed_on: string
+          state: "open" | "granted" | "refused"
+          decided_on?: string
+          /** Percent of the month’s fee */
+          credit?: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/turn": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show where the relay of calls is, with credentials for some hours. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** STUN servers (RFC 7064) and TURN relays (RFC 7065); empty: there are none */
+          uris: string[]
+          /** For the relays; absent: none asks for credentials */
+          username?: string
+          password?: string
+          /** Seconds for which they are good */
+          ttl?: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/crash-reports": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List kinds of crashes of the last 30 days, the most frequent first, 200 at most. Needs: crashes:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            /** Names a kind of crash */
+            signature: string
+            title: string
+            /** In the last 30 days */
+            count: number
+            first_on: string
+            last_on: string
+            applications: string[]
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Send the report of a crash of a client; what identifies somebody is taken out before it is kept for 30 days. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        application: string
+        /** Of the application */
+        version: string
+        /** Such as Android 15 */
+        platform: string
+        /** Exception and stack trace */
+        trace: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Names a kind of crash */
+          signature: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/crash-reports/{signature}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show some reports of a kind of crash, the newest first. Needs: crashes:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Names a kind of crash */
+          signature: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            day: string
+            application: string
+            version: string
+            platform: string
+            trace: string
           }[]
         } } }
         "4XX": ProblemAnswer

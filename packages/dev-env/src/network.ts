@@ -177,9 +177,9 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   directory = keys.keys
   const ownData = { relay: xmpp.ownData, keys: keys.ownData, mail: smtp.ownData }
   const ports = { relay, mail: mailOperations, letters: mail, dkim, desk, reports, ownData }
-  const { webhookNetworks } = config.api
+  const { webhookNetworks, turn, prober } = config.api
   const api = stack.use(
-    await createApiService({ publicOrigin: () => known, webhookNetworks }, platform, ports),
+    await createApiService({ publicOrigin: () => known, webhookNetworks, turn, prober }, platform, ports),
   )
   commands = api.commands
   const resolve = (origin: string): void => {

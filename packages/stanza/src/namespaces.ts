@@ -40,6 +40,7 @@ export const NS_JINGLE_MESSAGE = 'urn:xmpp:jingle-message:0' // XEP-0353
 export const NS_JINGLE = 'urn:xmpp:jingle:1' // XEP-0166
 export const NS_JINGLE_RTP = 'urn:xmpp:jingle:apps:rtp:1' // XEP-0167
 export const NS_JINGLE_FILE_TRANSFER = 'urn:xmpp:jingle:apps:file-transfer:5' // XEP-0234
+export const NS_EXTERNAL_SERVICES = 'urn:xmpp:extdisco:2' // XEP-0215
 export const NS_OMEMO_CALLS = 'http://gultsch.de/xmpp/drafts/omemo/dlts-srtp-verification' // keys of calls, checked by OMEMO
 export const NS_MUJI = 'urn:xmpp:jingle:muji:0' // XEP-0272
 export const NS_CALL_INVITES = 'urn:xmpp:call-invites:0' // XEP-0482

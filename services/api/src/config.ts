@@ -1,6 +1,8 @@
 /** Configuration of the API service: where links lead that it hands out, and where the other services are. */
+import { join } from 'node:path'
 import type { EnvReader, Networks, Secret } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
+import { readTurnConfig, type TurnConfig } from '@sealpost/turn'
 
 export interface ApiConfig {
   /** Origin of the links in invites, `https://HOST:PORT`. A function, since a port of 0 is known only after listening. */
@@ -17,6 +19,9 @@ export interface ApiConfig {
   readonly supportUrl: string | undefined
   /** With which the billing system signs its events; undefined: none are taken. */
   readonly billingSecret: Secret | undefined
+  readonly turn: TurnConfig
+  /** The variables of the prober that the API starts for itself; undefined: it starts none. */
+  readonly prober: Readonly<Record<string, string>> | undefined
 }
 
 const SECRET_BYTES_MIN = 24
@@ -35,6 +40,8 @@ export function readConfig(env: EnvReader): ApiConfig {
     webhookNetworks: env.networks('WEBHOOK_NETWORKS', []),
     supportUrl: readSupportUrl(env),
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),
+    turn: readTurnConfig(env),
+    prober: readProber(env),
   }
 }
 
@@ -46,4 +53,38 @@ function readSupportUrl(env: EnvReader): string | undefined {
   if (url !== null && ['https:', 'mailto:'].includes(url.protocol)) return url.href
   env.problem('SUPPORT_URL must be an https: or mailto: URL')
   return undefined
+}
+
+const LOOPBACK = '127.0.0.1'
+const WILDCARDS = ['0.0.0.0', '::']
+
+/** In a process of its own the API listens where it is told to, and not on the loopback address alone. */
+export function proberOfOwnProcess(prober: ApiConfig['prober']): ApiConfig['prober'] {
+  const host = prober?.['PROBE_HOST'] ?? LOOPBACK
+  const named = host.includes(':') ? `[${host}]` : host
+  return prober && { ...prober, PROBE_API_URL: prober['PROBE_API_URL']?.replace(LOOPBACK, named) ?? '' }
+}
+
+/** It probes this machine, and is told of nothing else: no secret, no database. */
+function readProber(env: EnvReader): ApiConfig['prober'] {
+  const wanted = env.oneOf('STATUS_PROBER', ['child', 'off'], 'child')
+  const bind = env.str('SEALPOST_BIND', LOOPBACK)
+  const host = WILDCARDS.includes(bind) ? LOOPBACK : bind
+  const port = (name: string, fallback: number): string => String(env.port(name, fallback))
+  const [domain = 'localhost'] = env.list('SEALPOST_DOMAIN', ['localhost'])
+  const ownAuthority = join(env.str('SEALPOST_DATA_DIR', './data'), 'tls', 'ca.pem')
+  const httpPort = env.port('HTTP_PORT', 8080)
+  const prober = {
+    SEALPOST_DOMAIN: domain,
+    PROBE_HOST: host,
+    XMPP_PORT: port('XMPP_PORT', 5222),
+    SMTP_PORT: port('SMTP_PORT', 2525),
+    SUBMISSION_PORT: port('SUBMISSION_PORT', 2587),
+    HKP_PORT: port('HKP_PORT', 11371),
+    HTTPS_PORT: '0', // perhaps a proxy's, that this machine does not reach
+    PROBE_API_URL: httpPort === 0 ? '' : `http://${LOOPBACK}:${String(httpPort)}`,
+    TURN_URIS: env.list('TURN_URIS', []).join(','),
+    PROBE_CA_FILE: env.optional('TLS_CERT') === undefined ? ownAuthority : '',
+  }
+  return wanted === 'off' ? undefined : prober
 }

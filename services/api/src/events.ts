@@ -16,6 +16,10 @@ export interface ApiEvents {
   importFailed(code: string): void
   /** An action was taken and its outcome could not be recorded. */
   auditFailed(code: string): void
+  /** The server's own prober ended, or cannot be understood; it is started again. */
+  proberTroubled(code: string): void
+  /** Days of the status could not be written, or old ones not be forgotten; it is tried again. */
+  statusFailed(error: unknown): void
   /** Numbers could not be collected or kept, or a service did not tell its own. */
   statisticsFailed(error: unknown): void
   /** An attempt to deliver: delivered, gone, or why not. */
@@ -58,6 +62,8 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     },
     importFailed: (code) => log.warn('import_failed', { code }),
     auditFailed: (code) => log.error('audit_failed', { code }),
+    proberTroubled: (code) => log.warn('prober_troubled', { code }),
+    statusFailed: (error) => log.warn('status_failed', { code: errorCode(error) }),
     statisticsFailed: (error) => log.warn('statistics_failed', { code: errorCode(error) }),
     webhookAttempt: (outcome) =>
       webhooks.inc({ result: outcome === 'delivered' || outcome === 'gone' ? outcome : 'failed' }),

@@ -13,7 +13,7 @@ import {
 } from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
 import { accountCommandsRoutes } from './ports/account-commands-routes.ts'
-import { readConfig, type ApiConfig } from './config.ts'
+import { proberOfOwnProcess, readConfig, type ApiConfig } from './config.ts'
 import { createApiService, type ApiService } from './service.ts'
 
 /** In a process of its own the service asks the relay over HTTP, opens the control socket of `ctl`, and shows the first administrator's link. */
@@ -39,7 +39,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
   const letters = mailClient(mailRelay)
   const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports, ownData }
-  const service = stack.use(await createApiService(config, platform, ports))
+  const prober = proberOfOwnProcess(config.prober)
+  const service = stack.use(await createApiService({ ...config, prober }, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))
   await control.app.register(service.http)
   await control.listen({ socketPath: join(dataDir, 'ctl.sock') })

@@ -39,12 +39,14 @@ import { createJoining } from './joining/create-joining.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
 import { openLifecycle } from './lifecycle/open-lifecycle.ts'
 import { createLetters } from './letters/letters.ts'
+import { createObservation } from './observation.ts'
 import { createOwnData } from './own-data/own-data.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { createLetters } from './letters/letters.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { createOwnData } from './own-data/own-data.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
+import { registerStatusFeed } from './pages/status-feed.ts'
 import { registerPanel } from './pages/panel.ts'
 import { registerRightsPages } from './pages/rights-pages.ts'
 import { createRights } from './rights.ts'
@@ -54,7 +56,6 @@ import { Conditions } from './routes/conditions.ts'
 import { registerBillingEvents } from './routes/billing-events.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
-import { createStatistics } from './statistics/create-statistics.ts'
 import { openWebhooks } from './webhooks/open-webhooks.ts'
 
 export { readConfig, type ApiConfig } from './config.ts'
@@ -90,8 +91,8 @@ export async function createApiService(
   ports: ApiPorts,
 ): Promise<ApiService> {
   await using stack = new AsyncDisposableStack()
-  const { bus, clock, random, log, metrics } = platform
-  const events = createEvents(log, metrics)
+  const { bus, clock, random } = platform
+  const events = createEvents(platform.log, platform.metrics)
   const { accountDb, apiDb } = await openDatabases(platform, stack)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
@@ -121,11 +122,10 @@ export async function createApiService(
   stack.use(
     keepErasing([idempotency, hooks.store, life.store], { ledger: accounts.erasure, clock, bus, events }),
   )
+  const observation = createObservation({ config, platform, db: apiDb, accounts, events }, stack)
+  const owners = [idempotency, hooks.store, observation.status.claims]
+  stack.use(keepErasing(owners, { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-
-  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
-  const onError = (error: unknown) => events.statisticsFailed(error)
-  const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
 
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
@@ -156,7 +156,7 @@ export async function createApiService(
     webhooks,
     abuse,
     joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
-    statistics,
+    ...observation,
     clock,
     rights,
     domains,
@@ -218,6 +218,7 @@ async function registerPages(
   context: CommandContext,
   { publicOrigin }: Pick<ApiConfig, 'publicOrigin'>,
 ): Promise<void> {
+  registerStatusFeed(app, { status: context.status, origin: publicOrigin })
   await registerInvitePages(app, { context, origin: publicOrigin })
   await registerEnrolmentPages(app, context)
   await registerPanel(app)

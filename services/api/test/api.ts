@@ -38,6 +38,7 @@ import {
 import { createClock, systemRandom, type Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import { createTestDatabase } from '../../../test/database.ts'
+import type { ApiConfig } from '../src/config.ts'
 import { createApiService, type ApiService } from '../src/service.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -241,6 +242,8 @@ export interface ApiOptions {
   /** The system's unless given. */
   readonly clock?: Clock
   readonly requestsPerMinute?: number
+  /** Beside the origin. */
+  readonly config?: Partial<ApiConfig>
   /** To which webhooks may be sent although they are not public. */
   readonly webhookNetworks?: readonly string[]
 }
@@ -281,6 +284,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     bind: '127.0.0.1',
   }
   const config = {
+    ...options.config,
     publicOrigin: () => 'https://example.org:8443',
     webhookNetworks: parseNetworks(options.webhookNetworks ?? []) ?? { include: () => false },
     supportUrl: 'https://help.example.org/',

@@ -32,6 +32,8 @@ export interface SmtpEvents extends ScreeningEvents, ReportEvents {
   keyLookupFailed(code: string): void
   /** What an attempt came to, for each recipient, and how long it took. */
   attempted(outcome: 'delivered' | 'failed' | 'deferred', seconds: number): void
+  /** All mails that wait, and the age of the oldest. */
+  queueMeasured(now: { waiting: number; held: number; oldestSeconds: number }): void
   /** Something of ours failed; the mail stays. `code` is the error's. */
   queueTroubled(code: string): void
   /** Somebody was asked whether they want mail of a list, confirmed, or left; or too many were to be asked. */
@@ -103,9 +105,22 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
     queueTroubled: (code) => log.error('smtp_queue_troubled', { code }),
     listMember: (event) => members.inc({ event }),
     dnsAnswered: (type, result) => dns.inc({ type, result }),
+    ...queueMeasures(metrics),
     ...mailboxEvents({ log, metrics }),
     ...screeningEvents({ log, metrics }),
     ...reportEvents(metrics),
+  }
+}
+
+function queueMeasures(metrics: Metrics): Pick<SmtpEvents, 'queueMeasured'> {
+  const mails = metrics.gauge('smtp_queue_mails', 'Mails that wait to go out', ['state'])
+  const oldest = metrics.gauge('smtp_queue_oldest_seconds', 'Age of the oldest mail that waits')
+  return {
+    queueMeasured: ({ waiting, held, oldestSeconds }) => {
+      mails.set(waiting, { state: 'waiting' })
+      mails.set(held, { state: 'held' })
+      oldest.set(oldestSeconds)
+    },
   }
 }
 

@@ -35,6 +35,8 @@ import type { ReportCollector } from './reports/report-collector.ts'
 import type { ReportSender } from './reports/report-sender.ts'
 import type { Signer } from './signing/signer.ts'
 
+const MEASURE_MS = 30_000
+
 export interface MailFlow extends AsyncDisposable {
   readonly queue: Queue
   readonly mailbox: Mailbox
@@ -89,6 +91,7 @@ export async function openMailFlow(
   const { expiryMs } = config
   const dispatcher = stack.use(new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, events }))
   const queue = new Queue({ store, dispatcher, now })
+  stack.use(clock.every(MEASURE_MS, () => events.queueMeasured(queue.measure())))
   const reports = stack.use(await openReports(platform, { ...options, store, queue }))
   const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
   const notEnded = (error: unknown): void => events.mailboxSessionsStay(errorCode(error))

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
 import { readServiceUrl } from '@sealpost/service'
+import { readTurnConfig } from '@sealpost/turn'
 
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
 export function readConfig(env: EnvReader) {
@@ -16,6 +17,7 @@ export function readConfig(env: EnvReader) {
     /** Origin of the API's HTTP listener when it runs in another process. */
     apiUrl: readServiceUrl('API_URL', env),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
+    turn: readTurnConfig(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
 }

@@ -31,6 +31,17 @@ export interface XmppEvents {
   /** Sessions could not be sealed: their clients sign in anew. */
   readonly handoverFailed: (error: unknown) => void
   readonly plaintextRefused: () => void
+  /** What a message is, to a server that reads none: refused or taken. */
+  readonly messageClassified: (type: string) => void
+  /** Of some of the messages that a device acknowledged while it was there. */
+  readonly delivered: (seconds: number) => void
+  /** Of everybody: sessions with a connection, sealed messages and their bytes, the age of the oldest. */
+  readonly measured: (now: {
+    sessions: number
+    messages: number
+    bytes: number
+    oldestSeconds: number
+  }) => void
   readonly stored: () => void
   readonly shredded: () => void
   readonly storeRefused: () => void
@@ -52,6 +63,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     'xmpp_plaintext_refused_total',
     'Messages refused because they were readable',
   )
+  const measures = createMeasures(metrics)
   const messages = metrics.counter(
     'xmpp_sealed_messages_total',
     'Message copies by what happened in the sealed queue',
@@ -77,9 +89,35 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     sessionsRestored: (count) => log.info('sessions_restored', { count }),
     handoverFailed: failure('session_handover_failed'),
     plaintextRefused: () => plaintext.inc(),
+    ...measures,
     stored: () => messages.inc({ what: 'stored' }),
     shredded: () => messages.inc({ what: 'shredded' }),
     storeRefused: () => messages.inc({ what: 'refused' }),
     drainFailed: failure('drain_failed'),
+  }
+}
+
+const DELIVERY_BUCKETS_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+
+function createMeasures(metrics: Metrics): Pick<XmppEvents, 'messageClassified' | 'delivered' | 'measured'> {
+  const classified = metrics.counter('xmpp_messages_total', 'Messages by what they are', ['type'])
+  const delivery = metrics.histogram(
+    'xmpp_delivery_seconds',
+    'From taking a message to its acknowledgement by a device that is there; one in sixteen is measured',
+    DELIVERY_BUCKETS_SECONDS,
+  )
+  const online = metrics.gauge('xmpp_sessions_online', 'Sessions with a connection')
+  const waiting = metrics.gauge('xmpp_queue_messages', 'Sealed messages that wait')
+  const bytes = metrics.gauge('xmpp_queue_bytes', 'Bytes of sealed messages that wait, padding included')
+  const oldest = metrics.gauge('xmpp_queue_oldest_seconds', 'Age of the oldest message that waits')
+  return {
+    messageClassified: (type) => classified.inc({ type }),
+    delivered: (seconds) => delivery.observe(seconds),
+    measured: (now) => {
+      online.set(now.sessions)
+      waiting.set(now.messages)
+      bytes.set(now.bytes)
+      oldest.set(now.oldestSeconds)
+    },
   }
 }

@@ -75,6 +75,7 @@ const SETTLE_MS = 4_500
 /** From the beginning until sessions have been handed to the store, which may take some seconds more. */
 const STOP_MS = 6_000
 const AGE_OUT_MS = 3_600_000
+const MEASURE_MS = 30_000
 
 export interface RelayOptions {
   readonly platform: Platform
@@ -86,7 +87,7 @@ export interface RelayOptions {
   readonly policy: MessagePolicy
   /** Whether an address is shared by so many that it says nothing of who it is. */
   readonly isShared: (address: string) => boolean
-  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'commands' | 'resumeTimeoutMs'>
+  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'commands' | 'resumeTimeoutMs' | 'turn'>
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
 }
@@ -233,6 +234,7 @@ export class Relay implements AsyncDisposable {
     this.#supervisor.spawn(this.#recheckAll())
     this.#stack.use(clock.every(EXPIRY_MS, () => void store.expire()))
     this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
+    this.#stack.use(clock.every(MEASURE_MS, () => this.#measure()))
     this.#supervisor.spawn(this.#ageOutDevices())
     this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#accountChanged(accountId)))
     this.#stack.use(bus.onReset(() => this.#recheckAll()))
@@ -270,6 +272,15 @@ export class Relay implements AsyncDisposable {
   fence(): void {
     this.#fenced = true
     this.#lifecycle.endAll()
+  }
+
+  /** Totals over everybody, for the metrics. */
+  #measure(): void {
+    const { store, events, platform } = this.#options
+    const { count: messages, bytes, oldest } = store.totals()
+    const oldestSeconds = oldest === undefined ? 0 : Math.max(0, platform.clock.now() / 1000 - oldest)
+    const sessions = this.#sessions.all().filter(({ stream }) => stream !== undefined).length
+    events.measured({ sessions, messages, bytes, oldestSeconds })
   }
 
   #ageOutDevices(): Promise<void> {

@@ -4,6 +4,7 @@ import { createAccounts } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
 import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
+import { TurnRelay } from '@sealpost/turn'
 import type { XmppConfig } from './config.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
@@ -75,6 +76,7 @@ export async function createXmppService(
           key: await openTokenKey(join(config.keyringDir, 'fast.key'), random),
         },
         resumeTimeoutMs: config.resumeTimeoutMs,
+        turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },
       limits,
     }),

@@ -28,6 +28,7 @@ const service = await createXmppService(
     messageTtlMs: 86_400_000,
     resumeTimeoutMs: 600_000,
     apiUrl: undefined,
+    turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
     keyringDir: join(dataDir, 'keyring'),
   },
   {

@@ -49,6 +49,7 @@ const defaults: XmppConfig = {
   storageMode: 'sealed',
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
+  turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   keyringDir: '',
   apiUrl: undefined,
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here

@@ -193,6 +193,7 @@ export class Deployment implements AsyncDisposable {
       SMTP_PORT: String(ports.smtp),
       SUBMISSION_PORT: String(ports.submission),
       SUBMISSIONS_PORT: String(ports.submissions),
+      STATUS_PROBER: 'off',
       ...(this.shape === 'four-processes'
         ? {
             EVENT_BUS: 'postgres',

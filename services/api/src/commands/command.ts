@@ -8,6 +8,7 @@ import type { AuditDetails, AuditLog } from '@sealpost/audit'
 import type { Static, TSchema, Type } from '@sealpost/http'
 import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
+import type { TurnRelay } from '@sealpost/turn'
 import type { ScramVerifier } from '@sealpost/sasl'
 import type { AccessDomain } from '../access/create-access.ts'
 import type { AbuseDesk } from '../abuse/abuse-desk.ts'
@@ -20,6 +21,8 @@ import type { FileAnswer } from './file-answer.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import type { CrashReports } from '../crash-reports/crash-reports.ts'
+import type { Status } from '../status/create-status.ts'
 import type { Scope } from './scopes.ts'
 
 type TObject = ReturnType<typeof Type.Object>
@@ -90,6 +93,9 @@ export interface CommandContext {
   readonly desk: MailDesk
   readonly reports: MailReports
   readonly joining: Joining
+  readonly status: Status
+  readonly turn: TurnRelay
+  readonly crashes: CrashReports
   readonly statistics: Pick<Statistics, 'overview' | 'series'>
   readonly clock: Pick<Clock, 'now'>
   readonly rights: Rights
@@ -185,8 +191,8 @@ export interface CommandDefinition<
   readonly fourEyes?:
     | true
     | ((context: CommandContext, request: FourEyesRequest<P, Q, B>) => Promise<boolean>)
-  /** Leaves nothing behind that outlasts minutes: the audit log does not tell of it. */
-  readonly fleeting?: true
+  /** No act of administration, such as a step of signing in or what a machine reports by the minute: the audit log does not tell of it. */
+  readonly unrecorded?: true
   /** Properties of the body, or of what the command answers, that the audit log may keep: no secret, nothing that identifies a person. */
   readonly records?: readonly string[]
   /** How that which the command changes is, for what the audit log says of the change: the same fields before and after. */

@@ -26,7 +26,7 @@ export async function dispatch(
   checkReach(command, request.actor)
   checkProof(command, request)
   const actor = auditActor(request.actor)
-  if (actor === undefined || command.method === 'GET' || command.fleeting === true)
+  if (actor === undefined || command.method === 'GET' || command.unrecorded === true)
     return command.handle(context, request)
 
   const said = {

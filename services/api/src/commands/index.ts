@@ -25,12 +25,18 @@ import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
 import { showMe } from './me.ts'
+import { agreementCommands } from './agreement.ts'
+import { incidentCommands } from './incidents.ts'
+import { maintenanceCommands } from './maintenance.ts'
 import { statisticsCommands } from './statistics.ts'
 import { rightsCommands } from './rights.ts'
 import { ownDataCommands } from './own-data.ts'
 import { abuseCommands } from './abuse.ts'
 import { webhookCommands } from './webhooks.ts'
 import { organisationCommands } from './organisations.ts'
+import { crashCommands } from './crash-reports.ts'
+import { turnCommands } from './turn.ts'
+import { statusCommands } from './status.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 import { subscriptionCommands } from './subscriptions.ts'
 
@@ -87,6 +93,12 @@ export const commands: readonly Command[] = [
   ...statisticsCommands,
   ...webhookCommands,
   ...abuseCommands,
+  ...statusCommands,
+  ...incidentCommands,
+  ...maintenanceCommands,
+  ...agreementCommands,
+  ...turnCommands,
+  ...crashCommands,
   showMe,
   listOwnDevices,
   revokeOwnDevice,

@@ -101,7 +101,7 @@ const beginPasskey = defineCommand({
   method: 'POST',
   path: '/v1/me/security/passkeys/options',
   proof: true,
-  fleeting: true,
+  unrecorded: true,
   response: creationSchema,
   handle: ({ access }, { actor }) => access.ownSecurity.beginPasskey(signedIn(actor)),
 })
@@ -158,7 +158,7 @@ const beginTotp = defineCommand({
   method: 'POST',
   path: '/v1/me/security/totp/options',
   proof: true,
-  fleeting: true,
+  unrecorded: true,
   response: setupSchema,
   handle: async ({ access }, { actor }) => access.ownSecurity.beginTotp(signedIn(actor)),
 })

@@ -41,6 +41,7 @@ export const SCOPES = [
   'privacy:read',
   'privacy:write',
   'statistics:read',
+  'status:probe',
   'status:read',
   'status:write',
   'webhooks:read',

@@ -149,7 +149,7 @@ const requestProof = defineCommand({
   method: 'POST',
   path: '/v1/session/proof/options',
   access: 'administrator',
-  fleeting: true,
+  unrecorded: true,
   reach: 'organisation',
   status: 200,
   response: requestSchema,

@@ -8,6 +8,7 @@ import { AbuseError } from '../abuse/abuse-error.ts'
 import { AccessError } from '../access/access-error.ts'
 import { RightsError } from '../rights-error.ts'
 import { LifecycleError } from '../lifecycle/subscription.ts'
+import { STATUS_REFUSALS, StatusError } from '../status/status-error.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
 
 type Refusal<C extends string> = Error & { readonly code: C }
@@ -120,6 +121,7 @@ const refusals = [
     NOTICE_TOO_SOON: [422, 'notice-too-soon'],
     NOTICE_MALFORMED: [422, 'notice-malformed'],
   }),
+  refusing(StatusError, STATUS_REFUSALS),
 ]
 
 /** Anything that is no refusal passes through and becomes a 500. */

@@ -135,6 +135,12 @@ export const SERIES = {
     meaning: 'Certificates submitted',
     metric: 'keys_submitted_total',
   },
+  'backup.verified': {
+    kind: 'level',
+    unit: 'seconds',
+    meaning: 'When a backup was last restored and found whole, in seconds since the epoch',
+    metric: 'backup_last_verified_timestamp_seconds',
+  },
   'voice.credentials': {
     kind: 'count',
     unit: 'requests',

@@ -52,6 +52,19 @@ export class Queue implements MailQueue, MailOperations {
     return this[change](id)
   }
 
+  /** Of all mails that wait, whoever's they are. */
+  measure(): { waiting: number; held: number; oldestSeconds: number } {
+    const now = this.#options.now()
+    let [waiting, held, oldest] = [0, 0, now]
+    for (const { place, state, acceptedAt } of this.#options.store.all()) {
+      if (place !== 'outgoing') continue
+      if (state.hold === undefined) waiting++
+      else held++
+      oldest = Math.min(oldest, acceptedAt)
+    }
+    return { waiting, held, oldestSeconds: (now - oldest) / 1000 }
+  }
+
   list(limit: number, accountId?: string): QueuedMail[] {
     const { store } = this.#options
     const found = accountId === undefined ? [...store.all()] : store.ofAccount(accountId, 'outgoing')

@@ -107,6 +107,10 @@ export class MemorySealedStore implements SealedStore {
     }
   }
 
+  totals() {
+    return { count: this.size, bytes: this.size * SIZE, oldest: undefined }
+  }
+
   queuesOf(account: string): QueueKey[] {
     return [...this.#queues.keys()]
       .map((name) => name.split(' '))

@@ -31,6 +31,8 @@ const PAGE_ROWS = 200
 const PAGE_BYTES = 1024 * 1024
 /** Before a backlog that could not be read, or a copy that could not be sealed, is tried again. */
 const RETRY_MS = 1_000
+/** Of so many copies that are acknowledged live, the time of one is taken. */
+const MEASURED_EVERY = 16
 
 export interface QueueLimits {
   readonly messagesMax: number
@@ -55,6 +57,7 @@ export class Delivery implements OutboxEvents {
   /** Queues with copies in memory that the store would not take. */
   readonly #unsealed = new Set<DeliveryQueue>()
   #retry: Disposable | undefined
+  #acknowledged = 0
   /** The process stops: nothing waits in memory for an acknowledgement any more. */
   #stopping = false
 
@@ -268,10 +271,16 @@ export class Delivery implements OutboxEvents {
   acknowledged(copy: Copy, outbox: Outbox): void {
     copy.leave(outbox)
     if (copy.state === 'done') return
+    if (copy.state === 'live' && ++this.#acknowledged % MEASURED_EVERY === 0) this.#measure(copy)
     const { outcome, id } = copy
     copy.finish()
     if (id !== undefined) this.#shred(copy, id)
     outcome?.release()
+  }
+
+  #measure({ message }: Copy): void {
+    const { clock, events } = this.#options
+    if (message) events.delivered(Math.max(0, clock.now() - message.stampMs) / 1000)
   }
 
   roomy(outbox: Outbox): void {

@@ -38,6 +38,7 @@ function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): Outb
     return { ...message, stanza: passed, handling: ERROR_HANDLING }
   }
   const classified = classifyMessage(stanza)
+  options.events.messageClassified(classified.class)
   if (classified.class === 'plaintext' && policy.e2ee === 'required') {
     options.events.plaintextRefused()
     throw new StanzaError(

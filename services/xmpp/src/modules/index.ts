@@ -2,6 +2,7 @@
 import type { AccountsDomain, Guesses } from '@sealpost/accounts'
 import type { Module } from '../core/module.ts'
 import type { SessionLifecycle } from '../core/session-lifecycle.ts'
+import type { TurnRelay } from '@sealpost/turn'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { DeviceRegistry } from '../delivery/device-registry.ts'
 import type { XmppEvents } from '../events.ts'
@@ -14,6 +15,7 @@ import { carbons } from './carbons.ts'
 import { clientState } from './client-state.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
+import { externalServices } from './external-services.ts'
 import { fast, type FastOptions } from './fast/fast.ts'
 import { message } from './message.ts'
 import { overrun } from './overrun.ts'
@@ -45,6 +47,8 @@ export interface ModuleOptions {
   readonly streamLimits: StreamLimitsOptions['streamLimits']
   readonly resumeTimeoutMs: number
   readonly silenceMs: number
+  /** Undefined: there is none. */
+  readonly turn?: TurnRelay
 }
 
 export const modules = (options: ModuleOptions): readonly Module[] => [
@@ -65,6 +69,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   pep({ store: options.pep }),
   adHoc(options),
   ping(),
+  externalServices(options),
   e2eePolicy(options),
   message(options),
   overrun(options),

@@ -70,6 +70,8 @@ export interface SealedStore extends AsyncDisposable {
   /** Erasure of an account: all its queues. It is done when a later `shredded` and `garbage` have resolved. */
   shredAccount(account: string): number
   depth(queue: QueueKey): QueueDepth
+  /** Of all queues together. Takes as long as there are queues: not for every message. */
+  totals(): Pick<QueueDepth, 'count' | 'bytes' | 'oldest'>
   queuesOf(account: string): QueueKey[]
   /** Shreds what is due by the store's clock. */
   expire(): { readonly count: number }
@@ -317,6 +319,16 @@ class PostgresSealedStore implements SealedStore {
     if (queue === undefined) return EMPTY
     const { count, bytes, lastSeq } = queue
     return { count, bytes, oldest: this.#keyring.oldest(queue), lastSeq: this.#baseOf(queue) + lastSeq }
+  }
+
+  totals(): Pick<QueueDepth, 'count' | 'bytes' | 'oldest'> {
+    let [count, bytes, oldest] = [0, 0, Infinity]
+    for (const queue of this.#keyring.queues()) {
+      count += queue.count
+      bytes += queue.bytes
+      oldest = Math.min(oldest, this.#keyring.oldest(queue) ?? Infinity)
+    }
+    return { count, bytes, oldest: count === 0 ? undefined : oldest }
   }
 
   queuesOf(account: string): QueueKey[] {

@@ -1,0 +1,188 @@
+/** Commands about the service-level agreement: what was kept in a month, and claims of credit for what was not. */
+import { assert } from '@sealpost/errors'
+import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { MONTH, monthOf, TARGET_PERMILLE } from '../status/agreement.ts'
+import { type Claim, CLAIM_STATES, type ClaimQuery } from '../status/claims.ts'
+import { type Command, defineCommand } from './command.ts'
+import { componentSchema, idParams } from './status-schema.ts'
+
+const LIMIT_DEFAULT = 50
+
+const monthSchema = Type.String({ pattern: MONTH.source, description: 'A calendar month in UTC, YYYY-MM' })
+const creditSchema = Type.Number({ description: 'Percent of the month’s fee' })
+
+const reportSchema = Type.Object({
+  month: monthSchema,
+  target: Type.Number({ description: 'Percent' }),
+  components: Type.Array(
+    Type.Object({
+      component: componentSchema,
+      availability: Type.Number({ description: 'Percent of 30 × 24 × 60 minutes' }),
+      minutes: Type.Integer({ description: 'That are known' }),
+      lost: Type.Integer({ description: 'Minutes in which it did not serve' }),
+      counted: Type.Integer({
+        description: 'Without losses under five minutes, announced maintenance and the urgent windows',
+      }),
+      credit: creditSchema,
+    }),
+  ),
+})
+
+const report = defineCommand({
+  name: 'sla.report',
+  summary: 'Show what was kept of the agreement in a month, and what credit is owed for what was not',
+  method: 'GET',
+  path: '/v1/sla/report',
+  access: 'status:read',
+  reach: 'organisation',
+  query: Type.Object({ month: monthSchema }, { additionalProperties: false }),
+  status: 200,
+  response: reportSchema,
+  async handle({ status }, { query: { month } }) {
+    const components = await status.availability.month(monthOf(month))
+    return {
+      month,
+      target: TARGET_PERMILLE / 10,
+      components: components.map((each) => ({ ...each, credit: each.credit / 10 })),
+    }
+  },
+  lines: [{ noun: 'sla', verb: 'report', print: printReport }],
+})
+
+function printReport({ month, target, components }: Static<typeof reportSchema>): string {
+  const lines = components.map(
+    ({ component, availability, lost, counted, credit }) =>
+      `${component.padEnd(8)}${String(availability)} %  lost ${String(lost)} min, of which ${String(counted)} count  credit ${String(credit)} %`,
+  )
+  return [`${month}, promised ${String(target)} %`, ...lines].join('\n')
+}
+
+const claimSchema = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  subject: Type.Object({
+    kind: Type.Enum(['account', 'organisation']),
+    id: Type.String({ format: 'uuid' }),
+  }),
+  month: monthSchema,
+  component: componentSchema,
+  filed_on: Type.String({ format: 'date' }),
+  state: Type.Enum([...CLAIM_STATES]),
+  decided_on: Type.Optional(Type.String({ format: 'date' })),
+  credit: Type.Optional(creditSchema),
+})
+
+function show({ id, subject, month, component, filedOn, state, decidedOn, credit }: Claim) {
+  return {
+    id,
+    subject: { ...subject },
+    month,
+    component,
+    filed_on: filedOn,
+    state,
+    ...(decidedOn === undefined ? {} : { decided_on: decidedOn }),
+    ...(credit === undefined ? {} : { credit: credit / 10 }),
+  }
+}
+
+function print(claim: Static<typeof claimSchema>): string {
+  const credit = claim.credit === undefined ? '' : `  ${String(claim.credit)} %`
+  return `${claim.id}  ${claim.month}  ${claim.component}  ${claim.subject.kind} ${claim.subject.id}  ${claim.state}${credit}`
+}
+
+const body = Type.Object({ month: monthSchema, component: componentSchema }, { additionalProperties: false })
+
+const fileOwn = defineCommand({
+  name: 'me.claim-credit',
+  summary: 'Claim credit for a month, within seven days of its end',
+  method: 'POST',
+  path: '/v1/me/credit-claims',
+  access: 'account',
+  body,
+  status: 201,
+  response: claimSchema,
+  async handle({ status }, { actor, body: asked }) {
+    assert(actor.kind === 'account')
+    const subject = { kind: 'account', id: actor.account.id } as const
+    return show(await status.claims.file({ subject, ...asked }))
+  },
+})
+
+const page = Type.Object({
+  items: Type.Array(claimSchema),
+  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+})
+
+const listOwn = defineCommand({
+  name: 'me.credit-claims',
+  summary: 'List your claims of credit',
+  method: 'GET',
+  path: '/v1/me/credit-claims',
+  access: 'account',
+  status: 200,
+  response: Type.Object({ items: Type.Array(claimSchema) }),
+  async handle({ status }, { actor }) {
+    assert(actor.kind === 'account')
+    const all = { state: undefined, subjectId: actor.account.id, after: undefined, limit: 200 }
+    return { items: (await status.claims.list(all)).map(show) }
+  },
+})
+
+const CURSOR = /^(\d{4}-\d\d-\d\d)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+function parseCursor(cursor: string | undefined): ClaimQuery['after'] {
+  if (cursor === undefined) return undefined
+  const [, filedOn = '', id] = CURSOR.exec(cursor) ?? []
+  if (id !== undefined && !Number.isNaN(Date.parse(filedOn))) return { filedOn, id }
+  throw new HttpProblem(400, 'cursor-malformed', 'The cursor is not one of ours')
+}
+
+const list = defineCommand({
+  name: 'credit.list',
+  summary: 'List claims of credit by the day they were filed',
+  method: 'GET',
+  path: '/v1/credit-claims',
+  access: 'status:read',
+  query: Type.Object(
+    {
+      state: Type.Optional(Type.Enum([...CLAIM_STATES])),
+      cursor: Type.Optional(Type.String({ maxLength: 60 })),
+      limit: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: page,
+  async handle({ status }, { query }) {
+    const { limit = LIMIT_DEFAULT, state } = query
+    const after = parseCursor(query.cursor)
+    const found = await status.claims.list({ state, subjectId: undefined, after, limit: limit + 1 })
+    const items = found.slice(0, limit)
+    const last = items.at(-1)
+    const more = found.length > limit && last !== undefined
+    return { items: items.map(show), ...(more ? { next: `${last.filedOn}.${last.id}` } : {}) }
+  },
+  lines: [{ noun: 'credit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No claims' }],
+})
+
+const decide = defineCommand({
+  name: 'credit.decide',
+  summary: 'Grant a claim what the agreement says, once its month is over, or refuse it',
+  method: 'POST',
+  path: '/v1/credit-claims/:id/decision',
+  access: 'billing:write',
+  records: ['decision', 'credit'],
+  params: idParams,
+  body: Type.Object({ decision: Type.Enum(['grant', 'refuse']) }, { additionalProperties: false }),
+  status: 200,
+  response: claimSchema,
+  handle: async ({ status }, { params, body: { decision } }) =>
+    show(await status.claims.decide(params.id.toLowerCase(), decision === 'grant')),
+  lines: [
+    { noun: 'credit', verb: 'grant', preset: { decision: 'grant' }, print },
+    { noun: 'credit', verb: 'refuse', preset: { decision: 'refuse' }, print },
+  ],
+})
+
+export const agreementCommands: readonly Command[] = [report, fileOwn, listOwn, list, decide]

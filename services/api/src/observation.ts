@@ -1,0 +1,70 @@
+/** What the API knows of the whole server and its clients: status, statistics, crashes, and where the relay of calls is. */
+import type { AccountsDomain } from '@sealpost/accounts'
+import type { Db } from '@sealpost/db'
+import type { Platform } from '@sealpost/service'
+import { TurnRelay } from '@sealpost/turn'
+import type { ApiConfig } from './config.ts'
+import { type CrashReports, createCrashReports } from './crash-reports/crash-reports.ts'
+import { postgresCrashes } from './crash-reports/store.postgres.ts'
+import type { ApiEvents } from './events.ts'
+import { createStatistics } from './statistics/create-statistics.ts'
+import type { Statistics } from './statistics/statistics.ts'
+import { createStatus, type Status } from './status/create-status.ts'
+import { minuteOf } from './status/minutes.ts'
+import { startProbeChild } from './status/probe-child.ts'
+
+export interface Observation {
+  readonly status: Status
+  readonly statistics: Statistics
+  readonly turn: TurnRelay
+  readonly crashes: CrashReports
+}
+
+export interface ObservationOptions {
+  readonly config: Partial<ApiConfig>
+  readonly platform: Platform
+  /** With the role `sealpost_api`. */
+  readonly db: Db
+  readonly accounts: Pick<AccountsDomain, 'counts'>
+  readonly events: ApiEvents
+}
+
+const HOUR_MS = 3_600_000
+const NO_TURN = { services: [], secret: undefined, ttlMs: 0 }
+
+/** What it starts ends with the stack. */
+export function createObservation(options: ObservationOptions, stack: AsyncDisposableStack): Observation {
+  const { config, platform, db, accounts, events } = options
+  const { bus, clock, random, metrics } = platform
+  const status = stack.use(
+    createStatus({ db, bus, clock, random, onError: (error) => events.statusFailed(error) }),
+  )
+  stack.use(startProber(config.prober, status, options))
+  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
+  const onError = (error: unknown): void => events.statisticsFailed(error)
+  const statistics = stack.use(createStatistics({ db, accounts, metrics, clock, services, onError }))
+  const crashes = createCrashReports(postgresCrashes(db), clock)
+  stack.use(clock.every(HOUR_MS, () => crashes.eraseOld()))
+  return {
+    status,
+    statistics,
+    crashes,
+    turn: new TurnRelay({ config: config.turn ?? NO_TURN, clock, random, metrics }),
+  }
+}
+
+/** The server's own prober, which sees what clients on this machine see. */
+function startProber(
+  environment: ApiConfig['prober'],
+  { availability }: Status,
+  { platform: { clock }, events }: ObservationOptions,
+): Disposable | undefined {
+  if (environment === undefined) return undefined
+  return startProbeChild({
+    environment,
+    clock,
+    onReport: (at, results) =>
+      void availability.record(minuteOf(at), results).catch((error: unknown) => events.statusFailed(error)),
+    onTrouble: (code) => events.proberTroubled(code),
+  })
+}
