@@ -113,7 +113,7 @@ export class RelayProcess {
     const relay = await Relay.create({
       platform: platformOf(clock, random),
       events: watchedEvents(onBug),
-      accounts: faulty(around.accounts, ['find', 'findById', 'verifierOrDecoy'], behind),
+      accounts: faulty(around.accounts, ['find', 'findById', 'isGood', 'verifierOrDecoy'], behind),
       store,
       devices: faulty(around.devices, DEVICE_CALLS, behind),
       policy: { e2ee: 'required', storage: 'sealed', messageTtlSeconds: around.messageTtlSeconds },

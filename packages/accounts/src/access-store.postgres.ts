@@ -2,7 +2,14 @@
 import { empty, sql, type Db, type Tx } from '@sealpost/db'
 import type { ScramVerifier } from '@sealpost/sasl'
 import { replaceVerifiers } from './store.postgres.ts'
-import type { AccessStore, ApiKeyRow, Appointment, InvitePurpose, InviteRow } from './store.ts'
+import type {
+  AccessStore,
+  ApiKeyRow,
+  Appointment,
+  InvitePurpose,
+  InviteRow,
+  PasswordChange,
+} from './store.ts'
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresAccessStore(db: Db): AccessStore {
@@ -140,7 +147,12 @@ class PostgresAccessStore implements AccessStore {
     return consume(this.#db, tokenHash, now, 'admin')
   }
 
-  async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
+  async redeemForVerifiers(
+    tokenHash: Buffer,
+    now: number,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ) {
     return this.#db.transaction(async (tx) => {
       // The account first, then its invite: the order in which a termination locks them.
       await tx.query(sql`
@@ -148,7 +160,7 @@ class PostgresAccessStore implements AccessStore {
         where i.token_hash = ${tokenHash} for no key update of a`)
       const invite = await consume(tx, tokenHash, now, 'password')
       if (invite?.accountId === undefined) return undefined
-      return (await replaceVerifiers(tx, invite.accountId, verifiers)) ? invite.accountId : undefined
+      return (await replaceVerifiers(tx, invite.accountId, verifiers, change)) ? invite.accountId : undefined
     })
   }
 }

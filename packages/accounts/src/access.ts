@@ -5,7 +5,14 @@ import type { ScramVerifier } from '@sealpost/sasl'
 import { AccountError } from './account.ts'
 import { checkVerifiers } from './credentials.ts'
 import { dayOf } from './day.ts'
-import type { AccessStore, ApiKeyRow, Appointment, InvitePurpose, InviteRow } from './store.ts'
+import type {
+  AccessStore,
+  ApiKeyRow,
+  Appointment,
+  InvitePurpose,
+  InviteRow,
+  PasswordChange,
+} from './store.ts'
 
 /** A key of the API; dates are days in UTC. `*` among the scopes is an administrator. */
 export type ApiKey = ApiKeyRow
@@ -55,7 +62,11 @@ export interface Invites {
   /** As if it had not been used. */
   putBack(token: string, invite: Invite): Promise<void>
   /** Uses a password invite; the account's id, or undefined when it is gone. Throws VERIFIERS_INCOMPLETE. */
-  redeemPassword(token: string, verifiers: readonly ScramVerifier[]): Promise<string | undefined>
+  redeemPassword(
+    token: string,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ): Promise<string | undefined>
 }
 
 const TOKEN_BYTES = 32
@@ -154,10 +165,10 @@ export function createInvites({ store, clock, random }: Parts): Invites {
       await store.insertInvite({ ...invite, tokenHash: hashToken(token) }, 2 * ADMIN_INVITES_MAX, clock.now())
     },
 
-    async redeemPassword(token, verifiers) {
+    async redeemPassword(token, verifiers, change) {
       checkVerifiers(verifiers)
       if (!TOKEN_PATTERN.test(token)) return undefined
-      return store.redeemForVerifiers(hashToken(token), clock.now(), verifiers)
+      return store.redeemForVerifiers(hashToken(token), clock.now(), verifiers, change)
     },
   }
 }

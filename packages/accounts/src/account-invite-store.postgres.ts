@@ -127,6 +127,7 @@ async function register(
     organisationId: account.organisationId,
     createdOn: today,
     lastUsedOn: undefined,
+    signOuts: 0,
   }
 }
 

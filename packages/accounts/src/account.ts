@@ -22,6 +22,23 @@ export interface Account {
   readonly organisationId: string | undefined
   readonly createdOn: string
   readonly lastUsedOn: string | undefined
+  /** How often everything that was signed in was signed out. */
+  readonly signOuts: number
+}
+
+/** What somebody signed in with. What was opened with it ends with it, and when everything is signed out. */
+export interface Credential {
+  /** The name that it goes with: the account's own, or that of an app password. */
+  readonly login: Jid
+  /** Undefined: the account's own password. */
+  readonly appPassword: { readonly id: string; readonly scopes: readonly string[] } | undefined
+  /** `signOuts` of the account at that time. */
+  readonly signOuts: number
+}
+
+/** An account, by one of its credentials. */
+export interface SignedIn extends Account {
+  readonly credential: Credential
 }
 
 /** The form of a suspension reason: an operator's code such as `abuse` or `payment`, never prose about a person. */
@@ -44,7 +61,7 @@ const messages = {
   ACCOUNT_UNKNOWN: 'There is no such account',
   ACCOUNT_EXISTS: 'The account exists already',
   ACCOUNT_NAME_RETIRED: 'The name belonged to a terminated account and is never given again',
-  ACCOUNT_NAME_RESERVED: 'The name is that of an address of the server itself',
+  ACCOUNT_NAME_RESERVED: 'The name is kept for the server itself, or for app passwords',
   ACCOUNT_TERMINATED: 'The account is terminated',
   ACCOUNT_HELD: 'Whoever suspended the account stands above you, and alone may change that',
   ACCOUNT_NAME_MALFORMED: 'An account is named by a bare address with a user part',
@@ -56,6 +73,9 @@ const messages = {
   API_KEY_LIMIT: 'There are too many API keys; revoke those that are not needed',
   INVITE_LIMIT: 'There are too many open invites',
   ACCOUNT_INVITE_MALFORMED: 'An invite is for 1 to 1,000 accounts, with a fixed name for one',
+  APP_PASSWORD_MALFORMED:
+    'An app password has a name of up to 64 characters and is for something; the name of the account must leave room',
+  APP_PASSWORD_LIMIT: 'There are too many app passwords; revoke those that are not needed',
   PLAN_UNKNOWN: 'There is no such plan',
   PLAN_IN_USE: 'Accounts have the plan; give them another one first',
   PLAN_NAME_MALFORMED:
@@ -90,5 +110,6 @@ export function toAccount({ domain, localpart, ...row }: AccountRow): Account {
     organisationId: row.organisationId,
     createdOn: row.createdOn,
     lastUsedOn: row.lastUsedOn,
+    signOuts: row.signOuts,
   }
 }

@@ -16,8 +16,12 @@ import {
   toAccount,
   type Account,
   type AccountState,
+  type Credential,
   type Page,
+  type SignedIn,
 } from './account.ts'
+import { postgresAppPasswordStore } from './app-password-store.postgres.ts'
+import { appLogin, createAppPasswords, type AppPasswords, type AppPasswordStore } from './app-passwords.ts'
 import { checkVerifiers, deriveVerifiers } from './credentials.ts'
 import { dayOf } from './day.ts'
 import { postgresDomainStore } from './domain-store.postgres.ts'
@@ -34,7 +38,15 @@ import { postgresPlanStore } from './plan-store.postgres.ts'
 import { createPlans, type Plans, type PlanStore } from './plans.ts'
 import { isReservedName } from './reserved-names.ts'
 import { postgresAccountStore } from './store.postgres.ts'
-import type { AccessStore, AccountStore, ListFilters, Name, Suspension } from './store.ts'
+import type {
+  AccessStore,
+  AccountStore,
+  FoundVerifier,
+  ListFilters,
+  Name,
+  PasswordChange,
+  Suspension,
+} from './store.ts'
 
 declare module '@sealpost/bus' {
   interface Topics {
@@ -70,8 +82,11 @@ export interface Accounts {
   findById(id: string): Promise<Account | undefined>
   /** Active accounts in the order of their random ids, after that one: for what is to be done once for everybody. */
   activeAfter(id: string | undefined, limit: number): Promise<Account[]>
-  /** One indexed query. Suspended accounts too: whoever asks refuses them after the proof; terminated ones have none. */
-  verifier(jid: Jid, hash: ScramHash): Promise<{ account: Account; verifier: ScramVerifier } | undefined>
+  /**
+   * Of an account's name, or of the login of an app password. One indexed query, or two. Suspended accounts too: whoever asks refuses them after the proof, and app
+   * passwords that are for something else; terminated ones have none.
+   */
+  verifier(jid: Jid, hash: ScramHash): Promise<{ account: SignedIn; verifier: ScramVerifier } | undefined>
   /**
    * As `verifier`, but never empty-handed: a name without credentials gets a decoy, the same each time, that no password fits, so
    * that nobody learns from an exchange which names exist. Then `account` is undefined.
@@ -79,7 +94,7 @@ export interface Accounts {
   verifierOrDecoy(
     jid: Jid,
     hash: ScramHash,
-  ): Promise<{ account: Account | undefined; verifier: ScramVerifier }>
+  ): Promise<{ account: SignedIn | undefined; verifier: ScramVerifier }>
   /**
    * Without a password nobody can sign in until an invite of purpose `password` is redeemed. `id` makes the call repeatable: when
    * the name is taken by that very id, its account is the answer. Throws ACCOUNT_EXISTS, ACCOUNT_NAME_RESERVED, ACCOUNT_NAME_RETIRED,
@@ -88,7 +103,11 @@ export interface Accounts {
   create(jid: Jid, password: string | undefined, options?: AccountCreation): Promise<Account>
   /** Constant memory for any number of rows. Repeating an import creates what is missing. */
   importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport>
-  setVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<void>
+  setVerifiers(id: string, verifiers: readonly ScramVerifier[], change?: PasswordChange): Promise<void>
+  /** Ends everything that is signed in, on all services. Who knows a password can sign in again. Throws ACCOUNT_UNKNOWN. */
+  signOut(id: string): Promise<void>
+  /** Whether what was signed in with a credential may go on: the account is active, and nothing was revoked or signed out since. */
+  isGood(id: string, credential: Pick<Credential, 'signOuts' | 'appPassword'>): Promise<boolean>
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD, REASON_MALFORMED, SUSPENSION_END. */
   suspend(jid: Jid, reason: string, options?: SuspensionOptions): Promise<Account>
   /** Throws as suspend does; ORGANISATION_SUSPENDED (OrganisationError): it was suspended with its organisation, and is restored with that. */
@@ -101,8 +120,8 @@ export interface Accounts {
   leavingToday(): Promise<Account[]>
   /** Final. Credentials are gone when it resolves; the owners of data are asked to erase theirs. */
   terminate(jid: Jid): Promise<Account>
-  /** Records today as the last use; written within seconds, once a day. Resolves at once. */
-  touch(id: string): Promise<void>
+  /** Records today as the last use of the account, and of the app password; written within seconds, once a day. Resolves at once. */
+  touch(id: string, credential?: Pick<Credential, 'appPassword'>): Promise<void>
   /** How many there are of each state. */
   counts(): Promise<Record<AccountState, number>>
   /** Ordered by address. Throws CURSOR_MALFORMED. */
@@ -114,6 +133,7 @@ export interface AccountsDomain extends Accounts, AsyncDisposable {
   readonly apiKeys: ApiKeys
   readonly invites: Invites
   readonly accountInvites: AccountInvites
+  readonly appPasswords: AppPasswords
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
@@ -135,6 +155,7 @@ export function createAccounts({ db, ...parts }: AccountsOptions): AccountsDomai
     accounts: postgresAccountStore(db),
     access: postgresAccessStore(db),
     accountInvites: postgresAccountInviteStore(db),
+    appPasswords: postgresAppPasswordStore(db),
     domains: postgresDomainStore(db),
     mailConduct: postgresMailConductStore(db),
     plans: postgresPlanStore(db),
@@ -146,6 +167,7 @@ export interface AccountsParts extends Omit<AccountsOptions, 'db'> {
   readonly accounts: AccountStore
   readonly access: AccessStore
   readonly accountInvites: AccountInviteStore
+  readonly appPasswords: AppPasswordStore
   readonly domains: DomainStore
   readonly mailConduct: MailConductStore
   readonly plans: PlanStore
@@ -166,6 +188,7 @@ class StoredAccounts implements AccountsDomain {
   readonly apiKeys: ApiKeys
   readonly invites: Invites
   readonly accountInvites: AccountInvites
+  readonly appPasswords: AppPasswords
   readonly domains: Domains
   readonly mailConduct: MailConduct
   readonly plans: Plans
@@ -175,6 +198,7 @@ class StoredAccounts implements AccountsDomain {
   readonly #clock: Clock
   readonly #random: Random
   readonly #lastUse: LastUse
+  readonly #lastAppUse: LastUse
 
   constructor(parts: AccountsParts) {
     const { accounts, access, domains, mailConduct, plans, bus, clock, random } = parts
@@ -183,6 +207,7 @@ class StoredAccounts implements AccountsDomain {
     this.#clock = clock
     this.#random = random
     this.#lastUse = new LastUse(clock, (ids, day) => accounts.recordUse(ids, day))
+    this.#lastAppUse = new LastUse(clock, (ids, day) => parts.appPasswords.recordUse(ids, day))
     this.erasure = createLedger(accounts, clock)
     this.apiKeys = createApiKeys({ store: access, clock, random })
     this.invites = this.#announcing(createInvites({ store: access, clock, random }))
@@ -194,6 +219,13 @@ class StoredAccounts implements AccountsDomain {
         random,
       }),
     )
+    this.appPasswords = createAppPasswords({
+      store: parts.appPasswords,
+      find: (id) => accounts.findById(id),
+      bus,
+      clock,
+      random,
+    })
     this.domains = createDomains(domains, bus)
     this.mailConduct = createMailConduct({ store: mailConduct, accounts, clock })
     this.plans = createPlans({ store: plans, accounts })
@@ -216,7 +248,7 @@ class StoredAccounts implements AccountsDomain {
 
   async verifier(jid: Jid, hash: ScramHash) {
     const found = await this.#store.verifier(nameOf(jid), hash)
-    return found && { account: toAccount(found.row), verifier: found.verifier }
+    return found && { account: signedIn(found), verifier: found.verifier }
   }
 
   async verifierOrDecoy(jid: Jid, hash: ScramHash) {
@@ -254,10 +286,26 @@ class StoredAccounts implements AccountsDomain {
     )
   }
 
-  async setVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<void> {
+  async setVerifiers(
+    id: string,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ): Promise<void> {
     checkVerifiers(verifiers)
-    if (!(await this.#store.replaceVerifiers(id, verifiers))) throw new AccountError('ACCOUNT_UNKNOWN')
+    if (!(await this.#store.replaceVerifiers(id, verifiers, change)))
+      throw new AccountError('ACCOUNT_UNKNOWN')
     await this.#changed(id)
+    if (change?.signOut === true || change?.appPasswords === true) await this.#revoked(id)
+  }
+
+  async signOut(id: string): Promise<void> {
+    if (!(await this.#store.signOut(id))) throw new AccountError('ACCOUNT_UNKNOWN')
+    await this.#changed(id)
+    await this.#revoked(id)
+  }
+
+  isGood(id: string, { signOuts, appPassword }: Pick<Credential, 'signOuts' | 'appPassword'>) {
+    return this.#store.isGood(id, signOuts, appPassword?.id)
   }
 
   async suspend(jid: Jid, reason: string, { until, within }: SuspensionOptions = {}): Promise<Account> {
@@ -292,8 +340,9 @@ class StoredAccounts implements AccountsDomain {
     return toAccount(row)
   }
 
-  async touch(id: string): Promise<void> {
+  async touch(id: string, credential?: Pick<Credential, 'appPassword'>): Promise<void> {
     this.#lastUse.note(id)
+    if (credential?.appPassword) this.#lastAppUse.note(credential.appPassword.id)
   }
 
   counts(): Promise<Record<AccountState, number>> {
@@ -328,15 +377,18 @@ class StoredAccounts implements AccountsDomain {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lastUse[Symbol.asyncDispose]()
+    await this.#lastAppUse[Symbol.asyncDispose]()
   }
 
   /** A password chosen by invite is a changed credential like any other. */
   #announcing(invites: Invites): Invites {
     return {
       ...invites,
-      redeemPassword: async (token, verifiers) => {
-        const accountId = await invites.redeemPassword(token, verifiers)
-        if (accountId !== undefined) await this.#changed(accountId)
+      redeemPassword: async (...redemption) => {
+        const accountId = await invites.redeemPassword(...redemption)
+        if (accountId === undefined) return undefined
+        await this.#changed(accountId)
+        await this.#revoked(accountId)
         return accountId
       },
     }
@@ -357,6 +409,10 @@ class StoredAccounts implements AccountsDomain {
     return this.#bus.publish('account/changed', { accountId })
   }
 
+  #revoked(accountId: string): Promise<void> {
+    return this.#bus.publish('account/credentials-revoked', { accountId })
+  }
+
   #today(): string {
     return dayOf(this.#clock.now())
   }
@@ -364,6 +420,12 @@ class StoredAccounts implements AccountsDomain {
 
 function nameOf(jid: Jid): Name {
   return { domain: jid.domain, localpart: jid.local }
+}
+
+function signedIn({ row, appPassword }: FoundVerifier): SignedIn {
+  const account = toAccount(row)
+  const login = appPassword === undefined ? account.jid : appLogin(row, appPassword.tag)
+  return { ...account, credential: { login, appPassword, signOuts: row.signOuts } }
 }
 
 /** Opaque to clients: the last name of the page before. */

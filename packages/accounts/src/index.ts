@@ -6,8 +6,10 @@ export {
   type Account,
   type AccountErrorCode,
   type AccountState,
+  type Credential,
   type DataOwner,
   type Page,
+  type SignedIn,
 } from './account.ts'
 export {
   createAccounts,
@@ -25,6 +27,15 @@ export {
   type NewAccountInvite,
 } from './account-invites.ts'
 export type { ApiKey, ApiKeys, Invite, Invites, NewApiKey } from './access.ts'
+export {
+  APP_SCOPES,
+  mayActAs,
+  mayOpen,
+  type AppPassword,
+  type AppPasswords,
+  type AppScope,
+  type NewAppPassword,
+} from './app-passwords.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export { dayOf } from './day.ts'
@@ -78,3 +89,4 @@ export {
 export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
 export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME, REPORT_NAMES } from './reserved-names.ts'
 export type { Appointment, InvitePurpose } from './store.ts'
+export type { InvitePurpose, PasswordChange } from './store.ts'

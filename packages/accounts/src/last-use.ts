@@ -10,7 +10,8 @@ const REMEMBERED_MAX = 200_000
 export class LastUse implements AsyncDisposable {
   readonly #clock: Clock
   readonly #write: (ids: readonly string[], day: string) => Promise<void>
-  readonly #timer: Disposable
+  /** Runs while something is pending. */
+  #timer: Disposable | undefined
   readonly #noted = new Set<string>()
   #pending = new Set<string>()
   #day = ''
@@ -18,7 +19,6 @@ export class LastUse implements AsyncDisposable {
   constructor(clock: Clock, write: (ids: readonly string[], day: string) => Promise<void>) {
     this.#clock = clock
     this.#write = write
-    this.#timer = clock.every(FLUSH_MS, () => this.flush())
   }
 
   /** Remembers that the account was used today; written at the next flush. */
@@ -28,6 +28,7 @@ export class LastUse implements AsyncDisposable {
     if (this.#noted.size >= REMEMBERED_MAX) this.#noted.clear()
     this.#noted.add(id)
     if (this.#pending.size < REMEMBERED_MAX) this.#pending.add(id)
+    this.#timer ??= this.#clock.every(FLUSH_MS, () => this.flush())
   }
 
   /** Writes what is pending. What could not be written stays for the next time: a day is not worth an error to anyone. */
@@ -43,11 +44,17 @@ export class LastUse implements AsyncDisposable {
       }
       for (const id of batch) this.#pending.delete(id)
     }
+    if (this.#pending.size === 0) this.#rest()
+  }
+
+  #rest(): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer[Symbol.dispose]()
     await this.flush()
+    this.#rest()
   }
 
   /** Uses still pending at midnight are written with the new day: five seconds decide nothing. */

@@ -26,7 +26,12 @@ test('passwords that could not be checked, the database being away, are no guess
         : accounts.verifierOrDecoy(...asked),
     touch: (id: string) => accounts.touch(id),
   }
-  using passwords = createPasswordCheck({ accounts: reached, clock, random: systemRandom })
+  using passwords = createPasswordCheck({
+    accounts: reached,
+    clock,
+    random: systemRandom,
+    opens: undefined,
+  })
   const check = async (password: string): Promise<string> =>
     (await passwords.check(ANN, password, '192.0.2.1')).result
   for (let count = 0; count < 20; count++)

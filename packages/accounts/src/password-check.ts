@@ -1,13 +1,14 @@
 /** Checking passwords that arrive as such (HTTP Basic, SMTP AUTH): bounded attempts, bounded work, the same effort for names nobody has. */
 import type { Jid } from '@sealpost/jid'
 import { verifyPassword } from '@sealpost/sasl'
-import type { Account } from './account.ts'
+import type { SignedIn } from './account.ts'
+import { mayOpen, type AppScope } from './app-passwords.ts'
 import type { Accounts } from './accounts.ts'
 import { Guesses, type GuessesOptions } from './guesses.ts'
 
-/** `right`: the account may be suspended. `limited`: too many were wrong (guesses.ts). `busy`: too many checks at a time. */
+/** `right`: the account may be suspended. `wrong`: also an app password that is for something else. `limited`: too many were wrong (guesses.ts). `busy`: too many checks at a time. */
 export type PasswordCheckResult =
-  | { readonly result: 'right'; readonly account: Account }
+  | { readonly result: 'right'; readonly account: SignedIn }
   | { readonly result: 'wrong' | 'limited' | 'busy' }
 
 export interface PasswordCheck extends Disposable {
@@ -20,19 +21,22 @@ const WAITING_MAX = 100
 
 export interface PasswordCheckOptions extends GuessesOptions {
   readonly accounts: Pick<Accounts, 'verifierOrDecoy' | 'touch'>
+  /** What is opened: app passwords for it are right, too. Undefined: only the account's own password is. */
+  readonly opens: AppScope | undefined
   /** Shared with other mechanisms, by whoever disposes it; its own when undefined. */
   readonly guesses?: Guesses | undefined
 }
 
 export function createPasswordCheck({
   accounts,
+  opens,
   guesses: shared,
   ...options
 }: PasswordCheckOptions): PasswordCheck {
   const guesses = shared ?? new Guesses(options)
   const gate = new Gate()
 
-  async function prove(jid: Jid, password: string): Promise<Account | undefined> {
+  async function prove(jid: Jid, password: string): Promise<SignedIn | undefined> {
     const { account, verifier } = await accounts.verifierOrDecoy(jid, 'SHA-256')
     return (await verifyPassword(password, verifier)) ? account : undefined
   }
@@ -52,7 +56,8 @@ export function createPasswordCheck({
       })
       if (account === undefined) return { result: 'wrong' }
       guess.succeeded()
-      if (account.state === 'active') await accounts.touch(account.id)
+      if (!mayOpen(account.credential, opens)) return { result: 'wrong' }
+      if (account.state === 'active') await accounts.touch(account.id, account.credential)
       return { result: 'right', account }
     },
     [Symbol.dispose]: () => {

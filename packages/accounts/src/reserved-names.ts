@@ -3,6 +3,8 @@
  * have them, and gets their mail then.
  */
 
+import { parseAppLogin } from './app-passwords.ts'
+
 /** Where keys are submitted by mail, at each domain. draft-koch-openpgp-webkey-service §4.1 */
 export const KEY_SUBMISSION_NAME = 'key-submission'
 /** What the other mails of the key directory come from, at the first domain. */
@@ -16,7 +18,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...Object.values(REPORT_NAMES),
 ])
 
-/** Of a local part in its canonical form. */
+/** Of a local part in its canonical form; what looks like the login of an app password is nobody's name either. */
 export function isReservedName(localpart: string): boolean {
-  return RESERVED.has(localpart)
+  return RESERVED.has(localpart) || parseAppLogin(localpart) !== undefined
 }

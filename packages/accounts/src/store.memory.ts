@@ -1,6 +1,8 @@
 /** The accounts' store in memory: for tests and as the plain model of what the Postgres store must do. */
 import { memoryAccountInviteStore } from './account-invite-store.memory.ts'
 import type { AccountInviteStore } from './account-invites.ts'
+import { memoryAppPasswordStore, type KeptAppPassword } from './app-password-store.memory.ts'
+import { parseAppLogin, type AppPasswordStore } from './app-passwords.ts'
 import { MemoryOrganisationStore } from './organisation-store.memory.ts'
 import type { OrganisationStore } from './organisations.ts'
 import { memoryPlanStore } from './plan-store.memory.ts'
@@ -17,11 +19,13 @@ import type {
   AccountStore,
   ApiKeyRow,
   Appointment,
+  FoundVerifier,
   InsertResult,
   InviteRow,
   ListQuery,
   Name,
   NewAccount,
+  PasswordChange,
   Suspension,
 } from './store.ts'
 
@@ -45,6 +49,7 @@ export function memoryStores(): {
   accounts: AccountStore
   access: AccessStore
   accountInvites: AccountInviteStore
+  appPasswords: AppPasswordStore
   domains: DomainStore
   mailConduct: MailConductStore
   plans: PlanStore
@@ -64,6 +69,7 @@ export function memoryStores(): {
     accounts,
     access: new MemoryAccessStore(state),
     accountInvites: memoryAccountInviteStore(accounts, plans),
+    appPasswords: memoryAppPasswordStore(state.appPasswords, (id) => state.isAlive(id)),
     domains: memoryDomainStore(),
     mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),
     plans,
@@ -76,6 +82,7 @@ class MemoryState {
   readonly accounts = new Map<string, AccountRow>()
   readonly verifiers = new Map<string, readonly ScramVerifier[]>()
   readonly retired = new Set<string>()
+  readonly appPasswords = new Map<string, KeptAppPassword>()
   readonly keys = new Map<string, { row: ApiKeyRow; tokenHash: string }>()
   readonly invites = new Map<string, InviteRow>()
   erasures: ErasureRow[] = []
@@ -84,6 +91,25 @@ class MemoryState {
     return this.accounts
       .values()
       .find((row) => row.domain === name.domain && row.localpart === name.localpart)
+  }
+
+  isAlive(id: string): boolean {
+    const row = this.accounts.get(id)
+    return row !== undefined && row.state !== 'terminated'
+  }
+
+  dropAppPasswords(accountId: string): void {
+    for (const [id, kept] of this.appPasswords) if (kept.accountId === accountId) this.appPasswords.delete(id)
+  }
+
+  /** False when the account is missing or terminated. */
+  replaceVerifiers(id: string, verifiers: readonly ScramVerifier[], change?: PasswordChange): boolean {
+    const row = this.accounts.get(id)
+    if (row === undefined || row.state === 'terminated') return false
+    this.verifiers.set(id, verifiers)
+    if (change?.signOut === true) this.accounts.set(id, { ...row, signOuts: row.signOuts + 1 })
+    if (change?.appPasswords === true) this.dropAppPasswords(id)
+    return true
   }
 
   dropInvites(obsolete: (invite: InviteRow) => boolean): void {
@@ -113,7 +139,7 @@ class MemoryAccountStore implements AccountStore {
   #insertOne({ id, domain, localpart, organisationId, verifiers }: NewAccount, today: string): InsertResult {
     if (this.#state.byName({ domain, localpart }) ?? this.#state.accounts.get(id)) return 'exists'
     if (this.#state.retired.has(nameKey({ domain, localpart }))) return 'retired'
-    const row = { id, domain, localpart, createdOn: today } as const
+    const row = { id, domain, localpart, createdOn: today, signOuts: 0 } as const
     if (organisationId !== undefined) this.#organisations.checkActive(organisationId)
     this.#state.accounts.set(id, { ...row, ...ACTIVE, organisationId, lastUsedOn: undefined })
     try {
@@ -145,21 +171,46 @@ class MemoryAccountStore implements AccountStore {
       .slice(0, limit)
   }
 
-  async verifier(name: Name, hash: ScramHash) {
+  async verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined> {
     const row = this.#state.byName(name)
-    const verifier = row && this.#state.verifiers.get(row.id)?.find((each) => each.hash === hash)
-    return row && verifier && { row, verifier }
+    if (row === undefined) return this.#appVerifier(name, hash)
+    const verifier = this.#state.verifiers.get(row.id)?.find((each) => each.hash === hash)
+    return verifier && { row, verifier, appPassword: undefined }
+  }
+
+  #appVerifier({ domain, localpart }: Name, hash: ScramHash): FoundVerifier | undefined {
+    const login = parseAppLogin(localpart)
+    const row = login && this.#state.byName({ domain, localpart: login.owner })
+    const kept = this.#state.appPasswords
+      .values()
+      .find(({ accountId, appPassword }) => accountId === row?.id && appPassword.tag === login?.tag)
+    const verifier = kept?.verifiers.find((each) => each.hash === hash)
+    return row && kept && verifier && { row, verifier, appPassword: kept.appPassword }
   }
 
   async decoySecret(): Promise<Buffer> {
     return this.#state.decoySecret
   }
 
-  async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
+  async replaceVerifiers(
+    id: string,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ): Promise<boolean> {
+    return this.#state.replaceVerifiers(id, verifiers, change)
+  }
+
+  async signOut(id: string): Promise<boolean> {
     const row = this.#state.accounts.get(id)
     if (row === undefined || row.state === 'terminated') return false
-    this.#state.verifiers.set(id, verifiers)
+    this.#replace({ ...row, signOuts: row.signOuts + 1 })
     return true
+  }
+
+  async isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean> {
+    const row = this.#state.accounts.get(id)
+    const has = appPasswordId === undefined || this.#state.appPasswords.get(appPasswordId)?.accountId === id
+    return row?.state === 'active' && row.signOuts === signOuts && has
   }
 
   async setState(name: Name, suspension: Suspension | undefined, within?: string) {
@@ -194,6 +245,7 @@ class MemoryAccountStore implements AccountStore {
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return row
     this.#state.verifiers.delete(row.id)
+    this.#state.dropAppPasswords(row.id)
     this.#state.dropInvites((invite) => invite.accountId === row.id)
     this.#state.retired.add(nameKey(row))
     for (const owner of owners) {
@@ -378,11 +430,15 @@ class MemoryAccessStore implements AccessStore {
     return this.#consume(tokenHash, now, 'admin')
   }
 
-  async redeemForVerifiers(tokenHash: Buffer, now: number, verifiers: readonly ScramVerifier[]) {
+  async redeemForVerifiers(
+    tokenHash: Buffer,
+    now: number,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ) {
     const invite = this.#consume(tokenHash, now, 'password')
     if (invite?.accountId === undefined) return undefined
-    this.#state.verifiers.set(invite.accountId, verifiers)
-    return invite.accountId
+    return this.#state.replaceVerifiers(invite.accountId, verifiers, change) ? invite.accountId : undefined
   }
 }
 

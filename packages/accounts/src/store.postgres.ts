@@ -2,16 +2,19 @@
 import { gather, join, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
+import { parseAppLogin } from './app-passwords.ts'
 import { DEFAULT_PLAN } from './plans.ts'
 import { refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import type {
   AccountRow,
   AccountStore,
+  FoundVerifier,
   InsertResult,
   ListQuery,
   Name,
   NewAccount,
+  PasswordChange,
   Suspension,
 } from './store.ts'
 
@@ -33,6 +36,7 @@ interface SqlAccount {
   suspended_within: string | null
   created_on: string
   last_used_on: string | null
+  sign_outs: number
 }
 
 interface SqlCredential {
@@ -43,14 +47,9 @@ interface SqlCredential {
   server_key: Buffer
 }
 
-interface FoundVerifier {
-  readonly row: AccountRow
-  readonly verifier: ScramVerifier
-}
-
 const ACCOUNT_COLUMNS = sql`
   a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.organisation_id, a.suspended_until, a.terminates_on, a.suspended_with, a.suspended_within,
-  a.created_on, a.last_used_on`
+  a.created_on, a.last_used_on, a.sign_outs`
 
 /** With 10 ms a burst of sign-ins leaves a fifth of the processor idle; with 2 ms each statement answers too few (`npm run bench -- signin`). */
 const VERIFIER_PAUSE_MS = 5
@@ -112,8 +111,27 @@ class PostgresAccountStore implements AccountStore {
     return this.#secrets.get('decoy')
   }
 
-  async replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
-    return this.#db.transaction((tx) => replaceVerifiers(tx, id, verifiers))
+  async replaceVerifiers(
+    id: string,
+    verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
+  ): Promise<boolean> {
+    return this.#db.transaction((tx) => replaceVerifiers(tx, id, verifiers, change))
+  }
+
+  async signOut(id: string): Promise<boolean> {
+    return (await signOut(this.#db, id)) > 0
+  }
+
+  async isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean> {
+    const rows = await this.#db.query(
+      sql`select from account.account a
+        where a.id = ${id}::uuid and a.state = 'active' and a.sign_outs = ${signOuts}::int
+          and (${appPasswordId ?? null}::uuid is null or exists (
+            select from account.app_password p where p.id = ${appPasswordId ?? null}::uuid and p.account_id = a.id))`,
+      { name: 'account-credential-is-good' },
+    )
+    return rows.length > 0
   }
 
   async setState(name: Name, suspension: Suspension | undefined, within?: string) {
@@ -140,6 +158,7 @@ class PostgresAccountStore implements AccountStore {
         returning ${ACCOUNT_COLUMNS}`)
       if (row === undefined) return undefined
       await tx.execute(sql`delete from account.credential where account_id = ${row.id}::uuid`)
+      await tx.execute(sql`delete from account.app_password where account_id = ${row.id}::uuid`)
       await tx.execute(sql`delete from account.invite where account_id = ${row.id}::uuid`)
       await tx.execute(sql`insert into account.tombstone (name_hash) values (${hash}) on conflict do nothing`)
       await tx.execute(sql`
@@ -284,10 +303,26 @@ function havingPlan(plan: string): Sql {
   return sql`exists (select from account.account_plan p where p.account_id = a.id and p.plan = ${plan})`
 }
 
-/** In the order of `wanted`. */
+type WantedVerifier = Name & { readonly hash: ScramHash }
+
+/** In the order of `wanted`. An account comes before an app password of that name, which it can only have had before there were any. */
 async function findVerifiers(
   db: Db,
-  wanted: readonly (Name & { hash: ScramHash })[],
+  wanted: readonly WantedVerifier[],
+): Promise<(FoundVerifier | undefined)[]> {
+  const found = await findOwnVerifiers(db, wanted)
+  const logins = wanted.flatMap(({ domain, localpart, hash }, place) => {
+    const login = found[place] === undefined ? parseAppLogin(localpart) : undefined
+    return login === undefined ? [] : [{ place, domain, localpart: login.owner, tag: login.tag, hash }]
+  })
+  if (logins.length > 0)
+    for (const [place, verifier] of await findAppVerifiers(db, logins)) found[place] = verifier
+  return found
+}
+
+async function findOwnVerifiers(
+  db: Db,
+  wanted: readonly WantedVerifier[],
 ): Promise<(FoundVerifier | undefined)[]> {
   const rows = await db.query<SqlAccount & SqlCredential & { place: number }>(
     sql`
@@ -299,8 +334,37 @@ async function findVerifiers(
     { name: 'account-verifiers' },
   )
   const found = wanted.map((): FoundVerifier | undefined => undefined)
-  for (const row of rows) found[row.place - 1] = { row: parseAccount(row), verifier: parseVerifier(row) }
+  for (const row of rows)
+    found[row.place - 1] = { row: parseAccount(row), verifier: parseVerifier(row), appPassword: undefined }
   return found
+}
+
+interface SqlAppPassword {
+  app_password_id: string
+  tag: string
+  scopes: string[]
+}
+
+async function findAppVerifiers(
+  db: Db,
+  wanted: readonly (WantedVerifier & { place: number; tag: string })[],
+): Promise<[place: number, FoundVerifier][]> {
+  const rows = await db.query<SqlAccount & SqlCredential & SqlAppPassword & { place: number }>(
+    sql`
+      select n.place, ${ACCOUNT_COLUMNS}, p.id as app_password_id, p.tag, p.scopes,
+        c.hash, c.salt, c.iterations, c.stored_key, c.server_key
+      from unnest(${wanted.map((each) => each.place)}::int[], ${wanted.map((each) => each.domain)}::text[],
+        ${wanted.map((each) => each.localpart)}::text[], ${wanted.map((each) => each.tag)}::text[],
+        ${wanted.map((each) => each.hash)}::text[]) as n (place, domain, localpart, tag, hash)
+      join account.account a on a.domain = n.domain and a.localpart = n.localpart
+      join account.app_password p on p.account_id = a.id and p.tag = n.tag
+      join account.app_credential c on c.app_password_id = p.id and c.hash = n.hash`,
+    { name: 'account-app-verifiers' },
+  )
+  return rows.map((row) => {
+    const appPassword = { id: row.app_password_id, tag: row.tag, scopes: row.scopes }
+    return [row.place, { row: parseAccount(row), verifier: parseVerifier(row), appPassword }]
+  })
 }
 
 /** Answers with the ids of the rows that were really inserted. */
@@ -352,6 +416,7 @@ export async function replaceVerifiers(
   tx: Tx,
   id: string,
   verifiers: readonly ScramVerifier[],
+  change?: PasswordChange,
 ): Promise<boolean> {
   const alive = await tx.query(
     sql`select 1 from account.account where id = ${id}::uuid and state <> 'terminated' for no key update`,
@@ -359,7 +424,15 @@ export async function replaceVerifiers(
   if (alive.length === 0) return false
   await tx.execute(sql`delete from account.credential where account_id = ${id}::uuid`)
   await insertVerifiers(tx, [{ id, verifiers }])
+  if (change?.signOut === true) await signOut(tx, id)
+  if (change?.appPasswords === true)
+    await tx.execute(sql`delete from account.app_password where account_id = ${id}::uuid`)
   return true
+}
+
+function signOut(tx: Pick<Tx, 'execute'>, id: string): Promise<number> {
+  return tx.execute(sql`
+    update account.account set sign_outs = sign_outs + 1 where id = ${id}::uuid and state <> 'terminated'`)
 }
 
 function parseAccount(row: SqlAccount): AccountRow {
@@ -376,6 +449,7 @@ function parseAccount(row: SqlAccount): AccountRow {
     suspendedWithin: row.suspended_within ?? undefined,
     createdOn: row.created_on,
     lastUsedOn: row.last_used_on ?? undefined,
+    signOuts: row.sign_outs,
   }
 }
 

@@ -25,6 +25,23 @@ export interface AccountRow extends Name {
   readonly suspendedWithin: string | undefined
   readonly createdOn: string
   readonly lastUsedOn: string | undefined
+  readonly signOuts: number
+}
+
+/** A verifier, whose it is, and of which app password; undefined: of the account's own. */
+export interface FoundVerifier {
+  readonly row: AccountRow
+  readonly verifier: ScramVerifier
+  readonly appPassword:
+    | { readonly id: string; readonly tag: string; readonly scopes: readonly string[] }
+    | undefined
+}
+
+/** What else ends when a password is changed. */
+export interface PasswordChange {
+  /** Everything that is signed in. */
+  readonly signOut: boolean
+  readonly appPasswords: boolean
 }
 
 export interface NewAccount extends Name {
@@ -75,18 +92,23 @@ export interface AccountStore {
   findById(id: string): Promise<AccountRow | undefined>
   /** Active ones in the order of their ids, after that one. */
   activeAfter(id: string | undefined, limit: number): Promise<AccountRow[]>
-  verifier(name: Name, hash: ScramHash): Promise<{ row: AccountRow; verifier: ScramVerifier } | undefined>
+  /** `name`: of an account, or the login of an app password. */
+  verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined>
   /** 32 random bytes, the same for every process and for ever: the key of decoys for names nobody has. */
   decoySecret(): Promise<Buffer>
   /** False when the account is missing or terminated. */
-  replaceVerifiers(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean>
+  replaceVerifiers(id: string, verifiers: readonly ScramVerifier[], change?: PasswordChange): Promise<boolean>
+  /** False when the account is missing or terminated. */
+  signOut(id: string): Promise<boolean>
+  /** Whether the account is active, was not signed out since, and has the app password, if one is given. */
+  isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean>
   /**
    * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
    * but by nobody `within` the organisation given; when it is to be active, but was suspended with its organisation.
    */
   setState(name: Name, suspension: Suspension | undefined, within?: string): Promise<AccountRow | undefined>
   /**
-   * In one transaction: state, credentials and invites deleted, name retired, ledger rows written for the owners (that of
+   * In one transaction: state, credentials, app passwords and invites deleted, name retired, ledger rows written for the owners (that of
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
@@ -171,5 +193,6 @@ export interface AccessStore {
     tokenHash: Buffer,
     now: number,
     verifiers: readonly ScramVerifier[],
+    change?: PasswordChange,
   ): Promise<string | undefined>
 }

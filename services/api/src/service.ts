@@ -169,6 +169,8 @@ export async function createApiService(
   }
   const { sessions } = access
   const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
+  const authenticate = createAuthenticate({ accounts, signIn, events })
   const http: FastifyPluginAsync = async (app) => {
     const conditions = new Conditions(commands)
     const options = { context, authenticate, events, origin, conditions, answers }

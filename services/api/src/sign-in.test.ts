@@ -17,6 +17,7 @@ function createEnv() {
     domains: ['example.org', 'example.net'],
     clock,
     random,
+    opens: 'api',
     events: { signIn: (result) => void results.push(result) },
   })
   const check = (credentials: string, client = '192.0.2.1') => signIn.check(Buffer.from(credentials), client)

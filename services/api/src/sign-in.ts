@@ -2,8 +2,8 @@
 import {
   createPasswordCheck,
   parseBasicCredentials,
-  type Account,
   type PasswordCheckOptions,
+  type SignedIn,
 } from '@sealpost/accounts'
 import { HttpProblem } from '@sealpost/http'
 import type { ApiEvents } from './events.ts'
@@ -13,7 +13,7 @@ export interface SignIn extends Disposable {
    * `credentials` as RFC 7617 §2 has them: `user:password`, the user with or without domain. Undefined unless they are right; the
    * account may be suspended. Throws 429 and 503 within the bounds of PasswordCheck.
    */
-  check(credentials: Buffer, client: string): Promise<Account | undefined>
+  check(credentials: Buffer, client: string): Promise<SignedIn | undefined>
 }
 
 const reject = {

@@ -226,7 +226,8 @@ async function createParts(
     statements: new Statements({ directory, worker, links, clock, server, key }),
     ownKeys: new OwnKeys(directory),
     ownData: keysOwnData({ accounts, directory, links, now: () => clock.now() }),
-    passwords: stack.use(createPasswordCheck({ accounts, clock, random })),
+    // No app password is for saying which key is one's own.
+    passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: undefined })),
     defaultDomain: server,
     events,
   }

@@ -78,7 +78,7 @@ export async function createSmtpService(
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
   const { bounces } = screening
-  const passwords = stack.use(createPasswordCheck({ accounts, clock, random }))
+  const passwords = stack.use(createPasswordCheck({ accounts, clock, random, opens: 'mail' }))
   const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
   const { lists, routes } = stack.use(
     await openLists(config, platform, { accounts, passwords, mail, events }),

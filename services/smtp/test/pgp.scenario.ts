@@ -456,7 +456,7 @@ test('an account shows and changes its settings, signed in with its password (RF
     title: 'Test',
   })
   const { clock, random } = reception.platform
-  using passwords = createPasswordCheck({ accounts: reception.accounts, clock, random })
+  using passwords = createPasswordCheck({ accounts: reception.accounts, clock, random, opens: 'mail' })
   await http.app.register(mailSettingsRoutes, { settings, policy, passwords, defaultDomain: 'localhost' })
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
   const ask = async (init: RequestInit = {}, password = PASSWORD): Promise<[number, unknown]> => {

@@ -26,7 +26,7 @@ test('a revocation that was cut short is completed by the next attempt (simulati
     () => undefined,
     () => 0,
   )
-  const account = { id: 'one', jid: parseJid('someone@localhost'), state: 'active' as const }
+  const account = { id: 'one', jid: parseJid('someone@localhost'), state: 'active' as const, signOuts: 0 }
   await devices.signIn(account, 'x')
   const { own } = await devices.signIn(account, 'x')
   await store.append(own, Buffer.from('text'), 4e9, 'message').stored

@@ -237,6 +237,7 @@ export class Relay implements AsyncDisposable {
     this.#stack.use(clock.every(MEASURE_MS, () => this.#measure()))
     this.#supervisor.spawn(this.#ageOutDevices())
     this.#stack.use(bus.subscribe('account/changed', ({ accountId }) => this.#accountChanged(accountId)))
+    this.#stack.use(bus.subscribe('account/credentials-revoked', ({ accountId }) => this.#recheck(accountId)))
     this.#stack.use(bus.onReset(() => this.#recheckAll()))
     const erase = (accountId: string) => this.#erase(accountId)
     this.#stack.use(
@@ -293,12 +294,18 @@ export class Relay implements AsyncDisposable {
     await this.#hooks.fire('account/changed', { accountId })
   }
 
-  /** A suspended or terminated account has no sessions. */
+  /** A suspended or terminated account has no sessions; nor has an app password that was revoked, or whoever was signed out. */
   async #recheck(accountId: string): Promise<void> {
-    const account = await this.#options.accounts.findById(accountId)
-    if (account?.state === 'active') return
+    const { accounts } = this.#options
     for (const session of this.#sessions.all()) {
-      if (session.account.id === accountId) this.#lifecycle.end(session, new StreamError('not-authorized'))
+      if (session.account.id !== accountId || (await accounts.isGood(accountId, session.credential))) continue
+      this.#lifecycle.end(session, new StreamError('not-authorized'))
+    }
+    // Those that have shown who they are, and are on their way to a session.
+    for (const stream of this.#reception.all()) {
+      if (stream.account?.id !== accountId || (await accounts.isGood(accountId, stream.account.credential)))
+        continue
+      stream.fail(new StreamError('not-authorized'))
     }
   }
 

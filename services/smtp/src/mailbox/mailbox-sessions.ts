@@ -36,6 +36,12 @@ export class MailboxSessions implements AsyncDisposable {
     this.#subscriptions.use(
       bus.subscribe('account/changed', ({ accountId }) => this.#inRounds(() => this.#check(accountId))),
     )
+    // Dovecot does not tell which password a session began with: all of the account begin anew.
+    this.#subscriptions.use(
+      bus.subscribe('account/credentials-revoked', ({ accountId }) =>
+        this.#inRounds(() => this.#kickOnce(accountId)),
+      ),
+    )
     this.#subscriptions.use(bus.onReset(checkAll))
     checkAll()
   }
@@ -75,6 +81,13 @@ export class MailboxSessions implements AsyncDisposable {
     if (account.state === 'active') return false
     await kick(doveadm, account.jid.toString(), clock)
     return true
+  }
+
+  async #kickOnce(accountId: string): Promise<boolean> {
+    const { accounts, doveadm, clock } = this.#options
+    const account = await accounts.findById(accountId)
+    if (account) await kick(doveadm, account.jid.toString(), clock)
+    return false
   }
 
   async #checkAll(): Promise<boolean> {

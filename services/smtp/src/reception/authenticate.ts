@@ -1,5 +1,5 @@
 /** RFC 4954 §4: the dialogue of AUTH on the wire, whatever the mechanism. */
-import type { Account } from '@sealpost/accounts'
+import type { SignedIn } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import type { SmtpEvents } from '../events.ts'
@@ -30,7 +30,7 @@ export async function authenticate(
   argument: string,
   connection: Connection,
   { signIn, clock, events }: AuthenticateOptions,
-): Promise<Account> {
+): Promise<SignedIn> {
   const [mechanism = '', initial, ...more] = argument.split(' ')
   const exchange = signIn.begin(mechanism.toUpperCase(), connection)
   if (exchange === undefined || more.length > 0) throw reject.mechanism()
@@ -42,7 +42,7 @@ export async function authenticate(
     if (text === '*') throw reject.canceled()
     return decode(text)
   }
-  const guarded = async (step: Promise<IteratorResult<Buffer, Account>>) => {
+  const guarded = async (step: Promise<IteratorResult<Buffer, SignedIn>>) => {
     try {
       return await step
     } catch (error) {

@@ -3,7 +3,7 @@
  * RFC 3461 DSN, RFC 2034 ENHANCEDSTATUSCODES, RFC 2920 PIPELINING, RFC 8689 REQUIRETLS, RFC 9422 LIMITS. Left out: CHUNKING (RFC 3030), VRFY and EXPN.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Account } from '@sealpost/accounts'
+import type { SignedIn } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import { type EmailAddress, formatAddress } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
@@ -70,7 +70,7 @@ const reject = {
   timeout: () => new SmtpReply(421, '4.4.2', 'You took too long'), // RFC 3463 §3.5
   mails: () => new SmtpReply(421, '4.5.3', 'Too many mails on one connection'), // RFC 9422 §4.1
   stopping: () => new SmtpReply(421, '4.3.2', 'Shutting down'), // RFC 3463 §3.4
-  suspended: () => new SmtpReply(421, '4.7.0', 'The account was suspended'),
+  suspended: () => new SmtpReply(421, '4.7.0', 'The account was suspended, or signed out'),
   internal: () => new SmtpReply(421, '4.3.0', 'Requested action aborted: error in processing'),
 } as const
 
@@ -82,7 +82,7 @@ class ConversationClient implements Client {
   readonly trusted: boolean
   readonly #connection: Connection
   helo = ''
-  account: Account | undefined
+  account: SignedIn | undefined
 
   constructor(entrance: Entrance, trusted: boolean, connection: Connection) {
     this.entrance = entrance
@@ -122,7 +122,7 @@ export class Conversation {
   }
 
   /** Who has signed in. */
-  get account(): Account | undefined {
+  get account(): SignedIn | undefined {
     return this.#client.account
   }
 

@@ -52,7 +52,7 @@ export async function openReception(options: ReceptionOptions): Promise<Receptio
     stages,
     limits: stack.use(new ConnectionLimits(options.clock, options.random)),
     tls: stack.use(new TlsContext(options.tls)),
-    signIn: stack.use(createSignIn(options)),
+    signIn: stack.use(createSignIn({ ...options, opens: 'mail' })),
     intake: new Intake({ ...options, stages }),
   }
   const open = async (entrance: Entrance): Promise<SmtpListener> =>
@@ -63,11 +63,13 @@ export async function openReception(options: ReceptionOptions): Promise<Receptio
     submissions: await open('submissions'),
   }
   const expel = async (accountId: string): Promise<void> => {
-    const signedIn = Object.values(listeners).flatMap((each) => each.conversationsOf(accountId))
-    if (signedIn.length === 0 || (await accounts.findById(accountId))?.state === 'active') return
-    for (const conversation of signedIn) conversation.expel()
+    for (const conversation of Object.values(listeners).flatMap((each) => each.conversationsOf(accountId))) {
+      const { account } = conversation
+      if (account && !(await accounts.isGood(accountId, account.credential))) conversation.expel()
+    }
   }
   stack.use(bus.subscribe('account/changed', ({ accountId }) => expel(accountId)))
+  stack.use(bus.subscribe('account/credentials-revoked', ({ accountId }) => expel(accountId)))
   const held = stack.move()
   const { mx, submission, submissions } = listeners
   return {

@@ -1,6 +1,6 @@
 /** RFC 4954: the mechanisms of AUTH (SCRAM of RFC 5802 and RFC 7677, PLAIN of RFC 4616, LOGIN), all against the same verifiers and within the same bounds. */
-import { createPasswordCheck, Guesses } from '@sealpost/accounts'
-import type { Account, PasswordCheckOptions } from '@sealpost/accounts'
+import { createPasswordCheck, Guesses, mayActAs, mayOpen } from '@sealpost/accounts'
+import type { Accounts, PasswordCheckOptions, SignedIn } from '@sealpost/accounts'
 import { JidError, parseJid } from '@sealpost/jid'
 import type { Jid } from '@sealpost/jid'
 import { parsePlain, SaslError, scramServer } from '@sealpost/sasl'
@@ -29,7 +29,7 @@ export interface SignInConnection {
 }
 
 /** Yields what the client is asked, takes what it answers, returns who it is. Throws SmtpReply. The first question can be answered before it was asked (RFC 4954 §4). */
-export type SignInExchange = AsyncGenerator<Buffer, Account, Buffer>
+export type SignInExchange = AsyncGenerator<Buffer, SignedIn, Buffer>
 
 export interface SignIn extends Disposable {
   /** Strongest first: clients take the first they know. */
@@ -38,7 +38,8 @@ export interface SignIn extends Disposable {
   begin(mechanism: string, connection: SignInConnection): SignInExchange | undefined
 }
 
-export interface SignInOptions extends Omit<PasswordCheckOptions, 'guesses'> {
+export interface SignInOptions extends Omit<PasswordCheckOptions, 'guesses' | 'accounts'> {
+  readonly accounts: PasswordCheckOptions['accounts'] & Pick<Accounts, 'isGood'>
   readonly domains: readonly string[]
   readonly events: Pick<SmtpEvents, 'signIn'>
 }
@@ -55,12 +56,14 @@ export function createSignIn(options: SignInOptions): SignIn {
   const checkPassword = async (
     credentials: { username: string; password: string; authzid?: string | undefined },
     connection: SignInConnection,
-  ): Promise<Account> => {
-    const jid = readUsername(credentials, domains)
+  ): Promise<SignedIn> => {
+    const { username, password, authzid = '' } = credentials
+    const jid = readUsername(username, domains)
     if (jid === undefined) throw failures.refuse(connection)
-    const outcome = await passwords.check(jid, credentials.password, connection.address)
+    const outcome = await passwords.check(jid, password, connection.address)
     if (outcome.result === 'limited' || outcome.result === 'busy') throw failures.defer()
     if (outcome.result !== 'right' || outcome.account.state !== 'active') throw failures.refuse(connection)
+    if (authzid !== '' && !mayActAs(outcome.account, authzid)) throw failures.refuse(connection)
     events.signIn('accepted')
     return outcome.account
   }
@@ -106,7 +109,7 @@ class Failures {
 type CheckPassword = (
   credentials: { username: string; password: string; authzid?: string | undefined },
   connection: SignInConnection,
-) => Promise<Account>
+) => Promise<SignedIn>
 
 async function* plain(
   connection: SignInConnection,
@@ -136,7 +139,7 @@ interface ScramOptions extends SignInOptions {
 
 async function* scram(connection: SignInConnection, options: ScramOptions): SignInExchange {
   const { failures, guesses, accounts, domains, random } = options
-  let found: { readonly jid: Jid; readonly account: Account | undefined } | undefined
+  let found: { readonly jid: Jid; readonly account: SignedIn | undefined } | undefined
   const server = scramServer({
     hash: HASH,
     plus: options.plus,
@@ -144,7 +147,7 @@ async function* scram(connection: SignInConnection, options: ScramOptions): Sign
     channelBinding: (type) => connection.channelBinding(type),
     random: (count) => random.bytes(count),
     lookup: async (username) => {
-      const jid = readUsername({ username }, domains)
+      const jid = readUsername(username, domains)
       if (jid === undefined) throw new SaslError('not-authorized')
       if (!guesses.allows({ jid, client: connection.address, secret: 'password' })) throw failures.defer()
       const { account, verifier } = await accounts.verifierOrDecoy(jid, HASH)
@@ -159,12 +162,16 @@ async function* scram(connection: SignInConnection, options: ScramOptions): Sign
     if (guess === undefined) throw failures.defer()
     const serverFinal = server.final(clientFinal)
     guess.succeeded()
-    const itself = server.authzid === undefined || readJid(server.authzid)?.equals(jid) === true
-    if (!itself || account?.state !== 'active') throw new SaslError('not-authorized')
+    if (account?.state !== 'active' || !mayOpen(account.credential, options.opens))
+      throw new SaslError('not-authorized')
+    const { authzid } = server
+    if (authzid !== undefined && !mayActAs(account, authzid)) throw new SaslError('not-authorized')
+    // Revoked while the client was answering.
+    if (!(await accounts.isGood(account.id, account.credential))) throw new SaslError('not-authorized')
     // RFC 4954 §4: SMTP has no room for data with the success, so the client answers once more, with nothing.
     const answer = yield Buffer.from(serverFinal)
     if (answer.length > 0) throw new SaslError('malformed-request')
-    await accounts.touch(account.id)
+    await accounts.touch(account.id, account.credential)
     options.events.signIn('accepted')
     return account
   } catch (error) {
@@ -177,14 +184,10 @@ function failLookup(): never {
 }
 
 /** The address of one of our domains, or undefined. */
-function readUsername(
-  { username, authzid }: { username: string; authzid?: string | undefined },
-  domains: readonly string[],
-): Jid | undefined {
+function readUsername(username: string, domains: readonly string[]): Jid | undefined {
   const jid = readJid(username)
-  const asItself = authzid === undefined || authzid === '' || authzid === username
   const ours = domains.some((domain) => readJid(domain)?.domain === jid?.domain)
-  return asItself && ours && jid?.local !== '' && jid?.resource === '' ? jid : undefined
+  return ours && jid?.local !== '' && jid?.resource === '' ? jid : undefined
 }
 
 function readJid(text: string): Jid | undefined {

@@ -16,6 +16,8 @@ export interface AccountRef {
   /** Bare JID. */
   readonly jid: Jid
   readonly state: AccountState
+  /** How often everything was signed out; see Credential. */
+  readonly signOuts: number
 }
 
 export interface AccountDirectory {
@@ -75,7 +77,7 @@ export class CachedAccountDirectory implements AccountDirectory, Disposable {
   #decoy(jid: Jid): AccountRef {
     const hex = createHmac('sha256', this.#decoyKey).update(jid.toString()).digest('hex')
     const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
-    return { id, jid, state: 'active' }
+    return { id, jid, state: 'active', signOuts: 0 }
   }
 
   async #load(jid: Jid, key: string): Promise<AccountRef | undefined> {

@@ -157,7 +157,8 @@ export class SessionHandover {
     if (!domains.includes(jid.domain)) return
     const account = accountOf(record)
     const queues = { ...record.queues, dropped: [] }
-    const session = lifecycle.restore({ account, jid, queues, untilMs: record.untilMs })
+    const { credential, untilMs } = record
+    const session = lifecycle.restore({ account, credential, jid, queues, untilMs })
     applyRecord(session, record, (id) => delivery.copyOf(session, id))
     await hooks.fire('session/restored', { session, saved: record.saved })
   }

@@ -2,7 +2,7 @@
  * The life of a session: bound to a resource (RFC 6120 §7), detached from a lost stream and resumed on another
  * (XEP-0198 §5), ended. Whatever the cause, its unacknowledged messages end up in their queues.
  */
-import type { Accounts } from '@sealpost/accounts'
+import type { Accounts, SignedIn } from '@sealpost/accounts'
 import { assert } from '@sealpost/errors'
 import type { Hooks as HookBus } from '@sealpost/hooks'
 import { JidError, type Jid } from '@sealpost/jid'
@@ -17,7 +17,7 @@ import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import type { Hooks } from './module.ts'
 import type { Requests } from './requests.ts'
 import type { SessionRegistry } from './session-registry.ts'
-import { Session } from './session.ts'
+import { Session, type SessionCredential } from './session.ts'
 import type { Stream } from './stream.ts'
 
 /** Sessions of one account at a time, hibernated ones included. */
@@ -28,7 +28,7 @@ export interface LifecycleOptions {
   readonly sessions: SessionRegistry
   readonly requests: Requests
   readonly directory: AccountDirectory
-  readonly accounts: Pick<Accounts, 'touch'>
+  readonly accounts: Pick<Accounts, 'touch' | 'isGood'>
   readonly devices: DeviceRegistry
   readonly delivery: Delivery
   readonly clock: Clock
@@ -36,6 +36,13 @@ export interface LifecycleOptions {
   readonly events: XmppEvents
   /** Runs what listeners do in the background. */
   readonly spawn: (task: Promise<unknown>) => void
+}
+
+interface NewSession {
+  readonly account: AccountRef
+  readonly credential: SessionCredential
+  readonly jid: Jid
+  readonly queues: SessionQueues
 }
 
 export class SessionLifecycle {
@@ -50,7 +57,7 @@ export class SessionLifecycle {
   /** RFC 6120 §7.6, §7.7: the client's resource, or a random one. */
   async bind(
     stream: Stream,
-    account: AccountRef,
+    account: SignedIn,
     requested: string | undefined,
     announce: (session: Session) => void,
   ): Promise<Session> {
@@ -79,34 +86,38 @@ export class SessionLifecycle {
    */
   async open(
     stream: Stream,
-    account: AccountRef,
+    account: SignedIn,
     { jid, queues, announce }: { jid: Jid; queues: SessionQueues; announce: (session: Session) => void },
   ): Promise<Session> {
     const { sessions, devices, accounts } = this.#options
     const current = await this.#options.directory.find(account.jid)
+    const { credential } = account
+    // Of an account's own password the directory knows all that can have happened since the proof.
+    const good = credential.appPassword === undefined || (await accounts.isGood(account.id, credential))
     if (stream.closed) throw new StreamError('reset')
-    if (current?.state !== 'active') throw new StreamError('not-authorized')
+    if (current?.state !== 'active' || current.signOuts !== credential.signOuts || !good)
+      throw new StreamError('not-authorized')
     for (const other of sessions.of(jid)) {
       const replaced = other.jid.resource === jid.resource || other.queues.device.id === queues.device.id
       if (replaced) this.end(other, new StreamError('conflict')) // RFC 6120 §7.7.2.2, XEP-0386 §3.2
     }
     if (sessions.of(jid).length >= SESSIONS_PER_ACCOUNT_MAX)
       throw new StanzaError('wait', 'resource-constraint')
-    const session = this.#create({ account, jid, queues, stream })
+    const session = this.#create({ account, credential, jid, queues, stream })
     sessions.add(session)
     stream.attach(session)
     announce(session)
     session.outbox.connect(stream)
     const { devices: known } = await devices.queuesOf(account)
     if (!known.some(({ id }) => id === queues.device.id)) this.end(session, new StreamError('not-authorized')) // revoked meanwhile
-    await accounts.touch(account.id)
+    await accounts.touch(account.id, credential)
     if (session.closed) throw new StreamError('reset')
     await this.#options.hooks.fire('session/bound', { session })
     this.#options.events.sessionBound()
     return session
   }
 
-  #create(of: { account: AccountRef; jid: Jid; queues: SessionQueues; stream: Stream | undefined }): Session {
+  #create(of: NewSession & { stream: Stream | undefined }): Session {
     const { delivery, clock, random, devices } = this.#options
     const inbox = new Inbox((xml) => session.stream?.send(xml))
     const outbox = new Outbox(
@@ -153,7 +164,7 @@ export class SessionLifecycle {
   }
 
   /** A hibernated session of another process; what it was sent and received is the caller's to restore. */
-  restore(of: { account: AccountRef; jid: Jid; queues: SessionQueues; untilMs: number }): Session {
+  restore(of: NewSession & { untilMs: number }): Session {
     const session = this.#create({ ...of, stream: undefined })
     this.#options.sessions.add(session)
     this.#hibernate(session, of.untilMs)
@@ -184,6 +195,7 @@ export class SessionLifecycle {
     assert(!session.closed && !session.stream, 'a session lives on one stream at a time')
     this.#wake(session)
     session.stream = stream
+    session.credential = stream.account?.credential ?? session.credential
     stream.attach(session)
     session.outbox.connect(stream)
     this.#options.delivery.withdrawDue(session)

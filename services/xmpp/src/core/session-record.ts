@@ -7,9 +7,9 @@ import { readElement } from '@sealpost/stanza'
 import type { Copy } from '../delivery/copy.ts'
 import type { SessionQueues } from '../delivery/device-registry.ts'
 import type { OutboxState } from '../delivery/outbox.ts'
-import type { SavedData, Session } from './session.ts'
+import type { SavedData, Session, SessionCredential } from './session.ts'
 
-const VERSION = 1
+const VERSION = 2
 
 /**
  * An unacknowledged stanza: its text; or the id of the sealed message that it is; or 0, when it need not be sent again, or must not be
@@ -20,6 +20,7 @@ type SavedStanza = string | readonly [id: string] | 0
 export interface SessionRecord {
   readonly version: typeof VERSION
   readonly accountId: string
+  readonly credential: SessionCredential
   /** Full JID. */
   readonly jid: string
   readonly queues: Pick<SessionQueues, 'own' | 'device' | 'inherited'>
@@ -40,6 +41,7 @@ export function recordOf(session: Session, untilMs: number, saved: SavedData): S
   return {
     version: VERSION,
     accountId: session.account.id,
+    credential: { appPassword: session.credential.appPassword, signOuts: session.credential.signOuts },
     jid: session.jidText,
     queues: { own, device, inherited },
     untilMs,
@@ -89,6 +91,6 @@ export function decodeRecords(text: string): SessionRecord[] {
     .filter(({ version }) => version === VERSION)
 }
 
-export function accountOf({ accountId, jid }: SessionRecord) {
-  return { id: accountId, jid: parseJid(jid).bare, state: 'active' } as const
+export function accountOf({ accountId, jid, credential: { signOuts } }: SessionRecord) {
+  return { id: accountId, jid: parseJid(jid).bare, state: 'active', signOuts } as const
 }

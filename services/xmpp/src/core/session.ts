@@ -2,6 +2,7 @@
  * A session: one bound resource of an account (RFC 6120 §7). It outlives its stream while it is hibernated
  * (XEP-0198 §5). Delivery state lives in its outbox and inbox; features keep theirs in `data`.
  */
+import type { Credential } from '@sealpost/accounts'
 import type { Jid } from '@sealpost/jid'
 import type { Element } from '@sealpost/stanza'
 import type { SessionQueues } from '../delivery/device-registry.ts'
@@ -18,10 +19,15 @@ export interface SessionData {}
 // eslint-disable-next-line typescript/no-empty-object-type
 export interface SavedData {}
 
+/** As much of a credential as tells whether it is still good. */
+export type SessionCredential = Pick<Credential, 'appPassword' | 'signOuts'>
+
 export class Session {
   /** Random, never derived from the user; also the `stream` of log lines. */
   readonly id: string
   readonly account: AccountRef
+  /** What it was signed in with, or resumed: the session ends with it. */
+  credential: SessionCredential
   /** Full JID. */
   readonly jid: Jid
   /** `jid` as text, for stamping. */
@@ -46,6 +52,7 @@ export class Session {
   constructor(options: {
     id: string
     account: AccountRef
+    credential: SessionCredential
     jid: Jid
     inbox: Inbox
     outbox: Outbox
@@ -55,6 +62,7 @@ export class Session {
   }) {
     this.id = options.id
     this.account = options.account
+    this.credential = options.credential
     this.jid = options.jid
     this.jidText = options.jid.toString()
     this.inbox = options.inbox

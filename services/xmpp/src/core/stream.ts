@@ -2,6 +2,7 @@
  * One client's XML stream (RFC 6120 §4): header, features, restarts after TLS and SASL, errors and the close
  * handshake. What happens on it is decided by modules (nonzas) and by the router (stanzas), one element at a time.
  */
+import type { SignedIn } from '@sealpost/accounts'
 import { JidError, parseJid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type Clock, type MaybePromise, type Random } from '@sealpost/runtime'
 import {
@@ -15,7 +16,6 @@ import {
 } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import type { Connection } from '../transports/connection.ts'
-import type { AccountRef } from './account-directory.ts'
 import type { ModuleTable } from './module-loader.ts'
 import type { Router } from './router.ts'
 import type { Session } from './session.ts'
@@ -62,8 +62,8 @@ export class Stream {
   readonly connection: Connection
   /** The address that limits count by; undefined where many share it. */
   client: string | undefined
-  /** Set by SASL. */
-  account: AccountRef | undefined
+  /** Set by SASL: the account, and by what it was signed in to. */
+  account: SignedIn | undefined
   /** The client installation that signed in (XEP-0388 §2.3), if it said which; never shown to anybody. */
   userAgent: string | undefined
   /** Who the client says it is in its header (RFC 6120 §4.7.1): not proven. */
@@ -150,13 +150,13 @@ export class Stream {
   }
 
   /** Sign-in succeeded: the account is known, larger stanzas are allowed, the stream restarts (RFC 6120 §6.4.6). */
-  authenticated(account: AccountRef): void {
+  authenticated(account: SignedIn): void {
     this.belongsTo(account)
     this.restart()
   }
 
   /** Sign-in succeeded, and the stream goes on as it is (XEP-0388 §2.6.1). */
-  belongsTo(account: AccountRef): void {
+  belongsTo(account: SignedIn): void {
     this.account = account
     this.#parser.limit(this.#context.limits.elementBytesMax)
   }

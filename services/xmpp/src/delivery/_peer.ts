@@ -73,10 +73,11 @@ export class Peer {
       () => randomUUID(),
       () => void (this.overflown = true),
     )
-    const account = { id: queue.account, jid: jid.bare, state: 'active' as const }
+    const account = { id: queue.account, jid: jid.bare, state: 'active' as const, signOuts: 0 }
     const device = { id: queue.device, registered: true, inherits: false, carbons: false, overrun: false }
     const stream = this.#newStream()
     this.session = new Session({
+      credential: { appPassword: undefined, signOuts: 0 },
       id: randomUUID(),
       account,
       jid,

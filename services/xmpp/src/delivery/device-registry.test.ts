@@ -6,7 +6,7 @@ import { memoryDeviceStore } from './device-store.memory.ts'
 import type { DeviceStore } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
-const account = { id: 'one', jid: parseJid('bob@localhost'), state: 'active' as const }
+const account = { id: 'one', jid: parseJid('bob@localhost'), state: 'active' as const, signOuts: 0 }
 
 /** Holds back the next call of `signIn`, or what the next `ofAccount` has read, until it is let go. */
 class SlowStore {

@@ -34,6 +34,7 @@ export const saslUpgrade = ({ accounts }: SaslUpgradeOptions): Module =>
       host.hook('sasl2/task', async ({ request, mechanism, account }) => {
         const wanted = request.childrenNamed('upgrade', NS_SASL_UPGRADE).some((each) => each.text() === TASK)
         if (!wanted || !mechanism.startsWith('SCRAM-SHA-1')) return undefined
+        if (account.credential.appPassword !== undefined) return undefined // it says nothing of the account's own
         const proven = await accounts.verifier(account.jid, 'SHA-1')
         if (!proven || (await accounts.verifier(account.jid, 'SHA-256'))) return undefined
         const parameters = { salt: host.random.bytes(SCRAM_SALT_BYTES), iterations: SCRAM_ITERATIONS }

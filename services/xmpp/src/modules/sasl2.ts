@@ -3,8 +3,7 @@
  * request (a resumption, a resource, a token) and is done before `<success/>` tells of it. What a client calls its software and its
  * device is read by nobody and kept nowhere.
  */
-import type { Account } from '@sealpost/accounts'
-import { parseJid } from '@sealpost/jid'
+import { mayActAs, type SignedIn } from '@sealpost/accounts'
 import type { MaybePromise } from '@sealpost/runtime'
 import { SaslError } from '@sealpost/sasl'
 import { type Element, element, NS_SASL, NS_SASL2, StanzaError, StreamError } from '@sealpost/stanza'
@@ -34,7 +33,7 @@ interface Request {
 }
 
 interface ProvenRequest extends Request {
-  readonly account: Account
+  readonly account: SignedIn
 }
 
 /** What must be done between the proof and the success (XEP-0388 §2.6.3). */
@@ -94,7 +93,7 @@ declare module '../core/stream.ts' {
 /** A sign-in under way: first the mechanism, then perhaps a task. */
 interface Dialogue extends Request {
   readonly signIn: SignIn
-  task?: { readonly task: Task; readonly account: Account; begun: boolean }
+  task?: { readonly task: Task; readonly account: SignedIn; begun: boolean }
 }
 
 /** RFC 9562 §4. The XEP asks for version 4; some clients derive theirs. */
@@ -201,7 +200,8 @@ class Sasl2 {
       return
     }
     const { account, authzid, final } = step
-    if (authzid !== undefined && !isClaimed(stream, account)) throw new SaslError('invalid-authzid') // XEP-0388 §2.3
+    if (authzid !== undefined && stream.claimed !== undefined && !mayActAs(account, stream.claimed))
+      throw new SaslError('invalid-authzid') // XEP-0388 §2.3
     const data = element('additional-data', NS_SASL2, {}, final.toString('base64'))
     const task = await this.#host.fire('sasl2/task', { ...dialogue, account })
     if (!task) return this.#complete(dialogue, account, [data])
@@ -229,7 +229,7 @@ class Sasl2 {
   }
 
   /** XEP-0388 §2.6.1: the session is resumed, or bound, or left to be bound later; in this order. */
-  async #complete(dialogue: Dialogue, account: Account, data: readonly Element[]): Promise<void> {
+  async #complete(dialogue: Dialogue, account: SignedIn, data: readonly Element[]): Promise<void> {
     const { stream, userAgent } = dialogue
     delete stream.data.sasl2
     const event = { ...dialogue, account }
@@ -265,7 +265,7 @@ class Sasl2 {
 
   async #open(
     stream: Stream,
-    account: Account,
+    account: SignedIn,
     queues: SessionQueues,
     resource: string,
     announce: (session: Session) => void,
@@ -288,14 +288,4 @@ function readUserAgent(request: Element): string | undefined {
   if (id === undefined) return undefined
   if (!UUID.test(id)) throw new SaslError('malformed-request')
   return id.toLowerCase()
-}
-
-/** True unless the header named somebody else. */
-function isClaimed({ claimed }: Stream, account: Account): boolean {
-  if (claimed === undefined) return true
-  try {
-    return parseJid(claimed).bare.equals(account.jid)
-  } catch {
-    return false
-  }
 }

@@ -4,7 +4,7 @@
  * at once when two use it. No TLS early data: Node takes none.
  */
 import { createHmac } from 'node:crypto'
-import type { Account, AccountsDomain } from '@sealpost/accounts'
+import { type AccountsDomain, mayOpen, type SignedIn } from '@sealpost/accounts'
 import {
   HASHED_TOKEN_MECHANISMS,
   hashedTokenProof,
@@ -98,6 +98,12 @@ function offered({ connection }: Stream) {
   )
 }
 
+/** With what a token ends: the password that was signed in with, and the next time that everything is signed out. */
+interface TokenSecretOf {
+  readonly verifier: ScramVerifier
+  readonly signOuts: number
+}
+
 class Tokens {
   readonly #host: ModuleHost
   readonly #options: FastOptions
@@ -122,21 +128,22 @@ class Tokens {
         const { account, verifier } = await this.#options.accounts.verifierOrDecoy(jid, 'SHA-256')
         const owner = ownerOf(account?.id ?? NOBODY, userAgent)
         const binding = bindingOf(stream, mechanism)
+        const of = { verifier, signOuts: account?.signOuts ?? 0 }
         let used: FastToken | undefined
         const tokens = await this.#options.fast.store.ofDevice(owner)
         const guess = this.#signIns.guess(stream, jid, 'token')
         for (const token of tokens) {
-          const secret = this.#secret(owner, token, verifier)
+          const secret = this.#secret(owner, token, of)
           if (token.mechanism === mechanism && isHashedTokenProof(proof, secret, binding)) used = token
         }
-        if (!account || !used) throw new SaslError('not-authorized')
+        if (!account || !used || !mayOpen(account.credential, 'chat')) throw new SaslError('not-authorized')
         guess.succeeded()
         if (!(await this.#isGood(account, owner, used, count))) {
           await this.#betrayed(account, owner, userAgent)
           throw new SaslError('not-authorized')
         }
         stream.data.fastToken = used
-        const final = hashedTokenProof(this.#secret(owner, used, verifier), 'Responder', binding)
+        const final = hashedTokenProof(this.#secret(owner, used, of), 'Responder', binding)
         return { account, authzid: undefined, final }
       },
     }
@@ -144,7 +151,7 @@ class Tokens {
 
   /** The proof is right; whether the token still is good is decided here. */
   async #isGood(
-    account: Account,
+    account: SignedIn,
     owner: TokenOwner,
     token: FastToken,
     count: number | undefined,
@@ -159,7 +166,7 @@ class Tokens {
   }
 
   /** Two hold a token, and one of them is not the device: neither gets in any more, and who is in must leave. */
-  async #betrayed(account: Account, owner: TokenOwner, installation: string): Promise<void> {
+  async #betrayed(account: SignedIn, owner: TokenOwner, installation: string): Promise<void> {
     const { events, fast: tokens, lifecycle } = this.#options
     events.tokenReused()
     await tokens.store.revokeDevice(owner)
@@ -187,23 +194,25 @@ class Tokens {
     return undefined
   }
 
-  async #make(account: Account, owner: TokenOwner, mechanism: string): Promise<Element | undefined> {
-    const found = await this.#options.accounts.verifier(account.jid, 'SHA-256')
+  async #make(account: SignedIn, owner: TokenOwner, mechanism: string): Promise<Element | undefined> {
+    const found = await this.#options.accounts.verifier(account.credential.login, 'SHA-256')
     if (!found) return undefined
     const expiresOn = this.#today(TOKEN_DAYS)
     const token = { mechanism, seed: this.#host.random.bytes(SEED_BYTES), expiresOn }
     if (!(await this.#options.fast.store.issue(owner, token))) return undefined
-    const secret = this.#secret(owner, token, found.verifier)
+    const { verifier } = found
+    const secret = this.#secret(owner, token, { verifier, signOuts: account.credential.signOuts })
     return element('token', NS_FAST, { expiry: `${expiresOn}T00:00:00Z`, token: secret })
   }
 
   /** See migrations/0021_fast.sql. Every part has a fixed length but the mechanism's name, which holds no NUL. */
-  #secret(owner: TokenOwner, { mechanism, seed }: Omit<FastToken, 'slot'>, verifier: ScramVerifier): string {
+  #secret(owner: TokenOwner, { mechanism, seed }: Omit<FastToken, 'slot'>, of: TokenSecretOf): string {
     return createHmac('sha256', this.#options.fast.key)
       .update(`fast\0${owner.accountId}\0${mechanism}\0`)
       .update(owner.identity)
       .update(seed)
-      .update(verifier.storedKey)
+      .update(of.verifier.storedKey)
+      .update(of.signOuts === 0 ? '' : String(of.signOuts))
       .digest('base64url')
   }
 

@@ -1,5 +1,12 @@
 /** What both profiles of SASL share: the password mechanisms, their dialogue, and the bound on failures of one stream. */
-import type { Account, AccountsDomain, Guess, Guesses } from '@sealpost/accounts'
+import {
+  type AccountsDomain,
+  type Guess,
+  type Guesses,
+  mayActAs,
+  mayOpen,
+  type SignedIn,
+} from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import { SaslError, type SaslOffer, type ScramHash, scramServer } from '@sealpost/sasl'
 import { StreamError } from '@sealpost/stanza'
@@ -20,7 +27,7 @@ declare module '../../core/module.ts' {
 
 /** The client has shown who it is. */
 export interface Proven {
-  readonly account: Account
+  readonly account: SignedIn
   /** Whom the client wants to act as, when it said so. */
   readonly authzid: string | undefined
   /** The mechanism's last message to the client. */
@@ -79,7 +86,7 @@ export class SignIns {
   }
 
   #scram(stream: Stream, hash: ScramHash, plus: boolean, protection: boolean): SignIn {
-    let found: { readonly jid: Jid; readonly account: Account | undefined } | undefined
+    let found: { readonly jid: Jid; readonly account: SignedIn | undefined } | undefined
     const offer = this.offer(stream)
     const scram = scramServer({
       hash,
@@ -102,12 +109,12 @@ export class SignIns {
         const guess = this.guess(stream, found.jid, 'password')
         const final = Buffer.from(scram.final(message))
         guess.succeeded()
-        return proven(found.account, found.jid, scram.authzid, final)
+        return proven(found.account, scram.authzid, final)
       },
     }
   }
 
-  /** The name of SASL is the localpart (RFC 6120 §6.3.7); some clients send the whole bare JID. */
+  /** The name of SASL is the localpart (RFC 6120 §6.3.7), or the login of an app password; some clients send the whole bare JID. */
   accountJid(username: string, domain: string): Jid {
     try {
       const jid = parseJid(username.includes('@') ? username : `${username}@${domain}`)
@@ -159,17 +166,10 @@ export class SignIns {
   }
 }
 
-function proven(account: Account | undefined, jid: Jid, authzid: string | undefined, final: Buffer): Proven {
-  if (!account) throw new SaslError('not-authorized')
-  if (authzid !== undefined && !isSelf(authzid, jid)) throw new SaslError('invalid-authzid')
+/** Whatever the name that was signed in with, the account is whom one acts as (RFC 6120 §6.3.8). */
+function proven(account: SignedIn | undefined, authzid: string | undefined, final: Buffer): Proven {
+  if (!account || !mayOpen(account.credential, 'chat')) throw new SaslError('not-authorized')
+  if (authzid !== undefined && !mayActAs(account, authzid)) throw new SaslError('invalid-authzid')
   if (account.state !== 'active') throw new SaslError('account-disabled') // only after the proof: strangers learn nothing
   return { account, authzid, final }
-}
-
-function isSelf(authzid: string, jid: Jid): boolean {
-  try {
-    return parseJid(authzid).bare.equals(jid)
-  } catch {
-    return false
-  }
 }
