@@ -33,6 +33,7 @@ const malformed = (condition: string) =>
 /** XEP-0050 §4.4 */
 const refuse = {
   unknown: () => new StanzaError('cancel', 'item-not-found'),
+  forbidden: () => new StanzaError('auth', 'forbidden'), // XEP-0050 §3.4
   badAction: () => malformed('bad-action'),
   malformedAction: () => malformed('malformed-action'),
   badPayload: () => malformed('bad-payload'),
@@ -60,6 +61,7 @@ export function adHoc({ commands }: AdHocOptions): Module {
       host.feature(NS_COMMANDS) // XEP-0050 §2.1
       host.hook('disco/host-items', async ({ session, node, found }) => {
         if (node !== NS_COMMANDS) return undefined
+        if (isForAPurpose(session)) return true
         for (const { name, title } of await ask(commands.offered(session.account.id)))
           // XEP-0050 §2.2
           found.push(
@@ -68,7 +70,7 @@ export function adHoc({ commands }: AdHocOptions): Module {
         return true
       })
       host.hook('disco/host-node', async ({ session, node }) => {
-        if (!node.startsWith(NODE)) return undefined
+        if (!node.startsWith(NODE) || isForAPurpose(session)) return undefined
         const form = await ask(commands.form(session.account.id, node.slice(NODE.length)))
         return form && describe(form)
       })
@@ -83,6 +85,11 @@ function openFormsOf(all: WeakMap<Session, Map<string, OpenForm>>, session: Sess
   const known = all.get(session) ?? new Map<string, OpenForm>()
   all.set(session, known)
   return known
+}
+
+/** Signed in with an app password, which is for chat and changes nothing of the account. */
+function isForAPurpose({ credential }: Session): boolean {
+  return credential.appPassword !== undefined
 }
 
 async function ask<T>(asked: Promise<T>): Promise<T> {
@@ -109,6 +116,7 @@ interface Desk {
 }
 
 async function handle(desk: Desk, request: IqRequest): Promise<Element> {
+  if (isForAPurpose(request.session)) throw refuse.forbidden()
   const { node, sessionid, action = 'execute' } = request.query.attrs
   if (!ACTIONS.has(action)) throw refuse.malformedAction()
   if (node === undefined || !node.startsWith(NODE)) throw refuse.unknown()
