@@ -44,7 +44,7 @@ async function scram({ login, password }: Pick<App, 'login' | 'password'>): Prom
   const challenge = await client.ask(`AUTH SCRAM-SHA-256 ${base64(exchange.first())}`)
   const final = await exchange.final(Buffer.from(challenge.slice(4), 'base64').toString())
   const outcome = await client.ask(base64(final))
-  return outcome.startsWith('334') ? client.ask('') : outcome
+  return outcome.startsWith('334') ? await client.ask('') : outcome
 }
 
 describe('submission', () => {
