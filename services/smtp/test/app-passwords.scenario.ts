@@ -76,8 +76,6 @@ describe('submission', () => {
   test('ends when it is revoked, and the next is refused', async () => {
     const [app, other] = [await appPassword('ann', ['mail']), await appPassword('ann', ['mail'])]
     const [first, second] = [await plain(app), await plain(other)]
-    using _first = first.client
-    using _second = second.client
     await app.revoke()
     expect(await first.client.ask()).toMatch(/^421/)
     expect((await plain(app)).reply).toMatch(/^535/)
