@@ -88,5 +88,4 @@ export {
 } from './password-check.ts'
 export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
 export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME, REPORT_NAMES } from './reserved-names.ts'
-export type { Appointment, InvitePurpose } from './store.ts'
-export type { InvitePurpose, PasswordChange } from './store.ts'
+export type { Appointment, InvitePurpose, PasswordChange } from './store.ts'

@@ -167,10 +167,9 @@ export async function createApiService(
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
   const { sessions } = access
   const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
-  const authenticate = createAuthenticate({ accounts, signIn, events })
   const http: FastifyPluginAsync = async (app) => {
     const conditions = new Conditions(commands)
     const options = { context, authenticate, events, origin, conditions, answers }

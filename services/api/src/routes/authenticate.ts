@@ -40,6 +40,7 @@ const reject = {
   suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
   scope: (scope: string) =>
     new HttpProblem(403, 'scope-missing', 'The role or the API key lacks a scope', { scopes: [scope] }),
+  ownPassword: () => new HttpProblem(403, 'own-password-needed', 'No app password is for this'),
   noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
 } as const
 
@@ -91,6 +92,7 @@ export function createAuthenticate({ accounts, signIn, sessions, origin, events 
     const account = await signIn.check(credentials, request.ip)
     if (account === undefined) throw challenge(reply, reject.badPassword())
     if (account.state !== 'active') throw reject.suspended()
+    if (account.credential.appPassword !== undefined) throw reject.ownPassword()
     return { kind: 'account', account }
   }
 

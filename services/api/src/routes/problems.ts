@@ -13,30 +13,6 @@ import { WebhookError } from '../webhooks/webhook-error.ts'
 
 type Refusal<C extends string> = Error & { readonly code: C }
 type Kind<C extends string> = abstract new (...parts: never[]) => Refusal<C>
-const refusals = {
-  ACCOUNT_UNKNOWN: [404, 'account-unknown'],
-  ACCOUNT_EXISTS: [409, 'account-exists'],
-  ACCOUNT_NAME_RETIRED: [409, 'name-retired'],
-  ACCOUNT_NAME_RESERVED: [409, 'name-reserved'],
-  ACCOUNT_TERMINATED: [409, 'account-terminated'],
-  ACCOUNT_HELD: [409, 'account-held'],
-  SUSPENSION_END: [422, 'suspension-end'],
-  ACCOUNT_NAME_MALFORMED: [400, 'address-malformed'],
-  PASSWORD_UNACCEPTABLE: [422, 'password-unacceptable'],
-  REASON_MALFORMED: [400, 'reason-malformed'],
-  CURSOR_MALFORMED: [400, 'cursor-malformed'],
-  API_KEY_LIMIT: [409, 'api-key-limit'],
-  INVITE_LIMIT: [409, 'invite-limit'],
-  ACCOUNT_INVITE_MALFORMED: [422, 'invite-malformed'],
-  APP_PASSWORD_MALFORMED: [422, 'app-password-malformed'],
-  APP_PASSWORD_LIMIT: [409, 'app-password-limit'],
-  PLAN_UNKNOWN: [404, 'plan-unknown'],
-  PLAN_IN_USE: [409, 'plan-in-use'],
-  PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],
-  PLAN_MALFORMED: [422, 'plan-malformed'],
-  PLAN_LIMIT: [409, 'plan-limit'],
-  VERIFIERS_INCOMPLETE: [422, 'verifiers-incomplete'],
-} as const satisfies Record<AccountErrorCode, readonly [number, string]>
 
 /** Status and type of the problem for each code. */
 function refusing<C extends string>(kind: Kind<C>, problems: Readonly<Record<C, readonly [number, string]>>) {
@@ -63,6 +39,8 @@ const refusals = [
     API_KEY_LIMIT: [409, 'api-key-limit'],
     INVITE_LIMIT: [409, 'invite-limit'],
     ACCOUNT_INVITE_MALFORMED: [422, 'invite-malformed'],
+    APP_PASSWORD_MALFORMED: [422, 'app-password-malformed'],
+    APP_PASSWORD_LIMIT: [409, 'app-password-limit'],
     PLAN_UNKNOWN: [404, 'plan-unknown'],
     PLAN_IN_USE: [409, 'plan-in-use'],
     PLAN_NAME_MALFORMED: [400, 'plan-name-malformed'],
