@@ -4767,128 +4767,6 @@ export interface ApiPaths {
           /** false: the anonymous ones */
           named?: boolean
           account?: string
-  "/v1/status": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** Show how the service is, how it was in the last ninety days, and what is announced. Nobody is asked who they are. */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          at: string
-          /** The worst of the components */
-          state: "up" | "degraded" | "down" | "maintenance" | "unknown"
-          /** Availability that is promised for a month, in percent */
-          target: number
-          components: {
-            id: "chat" | "voice" | "mail" | "keys" | "api"
-            state: "up" | "degraded" | "down" | "maintenance" | "unknown"
-            /** Of this month, in percent of 30 days; absent: never probed */
-            availability?: number
-            /** The last ninety, the oldest first; those before the first probe are absent */
-            days: {
-              day: string
-              /** Minutes in which it served */
-              good: number
-              /** Minutes in which it did not, or in which nobody could probe */
-              lost: number
-              /** Of those the ones that count against the agreement */
-              counted: number
-            }[]
-          }[]
-          /** Open, or ended in the last ninety days; newest first */
-          incidents: {
-            id: string
-            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-            severity: "minor" | "major" | "critical"
-            title: string
-            began_at: string
-            ended_at?: string
-            /** In their order */
-            updates: {
-              at: string
-              text: string
-            }[]
-            report?: string
-            reported_at?: string
-            /** Fifteen days after the end; absent while it lasts, and once the report is there */
-            report_due_at?: string
-          }[]
-          /** Under way and announced; the next first */
-          maintenance: {
-            id: string
-            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-            summary: string
-            announced_at: string
-            begins_at: string
-            ends_at: string
-            cancelled_at?: string
-          }[]
-          /** Within which 99 % of what was delivered in the last 24 hours was destroyed */
-          shred_lag_seconds?: number
-          /** When a backup was last restored and found whole */
-          backup_verified_at?: string
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  "/v1/status/probes": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
-    put?: never
-    /** Report what a prober found in a minute of the last 24 hours. Needs: status:probe. */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody: { content: { "application/json": {
-        /** Any instant of the minute */
-        at: string
-        results: {
-          component: "chat" | "voice" | "mail" | "keys" | "api"
-          good: boolean
-        }[]
-      } } }
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          taken: number
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  "/v1/incidents": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List incidents, the newest first. Needs: status:read. */
-    get: {
-      parameters: {
-        query?: {
-          cursor?: string
-          /** 50 unless given */
-          limit?: number
         }
         header?: never
         path?: never
@@ -4911,20 +4789,6 @@ export interface ApiPaths {
             actions: string[]
             received_on: string
             closed_on?: string
-            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-            severity: "minor" | "major" | "critical"
-            title: string
-            began_at: string
-            ended_at?: string
-            /** In their order */
-            updates: {
-              at: string
-              text: string
-            }[]
-            report?: string
-            reported_at?: string
-            /** Fifteen days after the end; absent while it lasts, and once the report is there */
-            report_due_at?: string
           }[]
           /** Cursor of the next page; absent on the last */
           next?: string
@@ -4935,7 +4799,6 @@ export interface ApiPaths {
     }
     put?: never
     /** Report abuse; without first and last name and a contact it is kept apart, and may not be acted upon. Nobody is asked who they are. */
-    /** Tell everybody of an incident. Needs: status:write. */
     post: {
       parameters: {
         query?: never
@@ -4957,30 +4820,10 @@ export interface ApiPaths {
         last_name?: string
         /** A working address or telephone number */
         contact?: string
-        components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-        severity: "minor" | "major" | "critical"
-        title: string
-        text?: string
-        /** Now unless given */
-        began_at?: string
       } } }
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
-          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-          severity: "minor" | "major" | "critical"
-          title: string
-          began_at: string
-          ended_at?: string
-          /** In their order */
-          updates: {
-            at: string
-            text: string
-          }[]
-          report?: string
-          reported_at?: string
-          /** Fifteen days after the end; absent while it lasts, and once the report is there */
-          report_due_at?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -4997,11 +4840,6 @@ export interface ApiPaths {
     get?: never
     put?: never
     /** Report abuse by your own account. HTTP Basic with name and password of an account. */
-  "/v1/incidents/{id}/updates": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
-    put?: never
-    /** Tell everybody how an open incident goes on. Needs: status:write. */
     post: {
       parameters: {
         query?: never
@@ -5080,124 +4918,12 @@ export interface ApiPaths {
           /** Of a report by mail: see GET /v1/mail-desk/{id} */
           text?: string
           headers?: string
-      requestBody: { content: { "application/json": {
-        text: string
-        severity?: "minor" | "major" | "critical"
-      } } }
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          id: string
-          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-          severity: "minor" | "major" | "critical"
-          title: string
-          began_at: string
-          ended_at?: string
-          /** In their order */
-          updates: {
-            at: string
-            text: string
-          }[]
-          report?: string
-          reported_at?: string
-          /** Fifteen days after the end; absent while it lasts, and once the report is there */
-          report_due_at?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
       }
     }
     put?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  "/v1/incidents/{id}/close": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
-    put?: never
-    /** Tell everybody that an incident is over; its report is due within fifteen days. Needs: status:write. */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: { content: { "application/json": {
-        text?: string
-        /** Now unless given */
-        ended_at?: string
-      } } }
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          id: string
-          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-          severity: "minor" | "major" | "critical"
-          title: string
-          began_at: string
-          ended_at?: string
-          /** In their order */
-          updates: {
-            at: string
-            text: string
-          }[]
-          report?: string
-          reported_at?: string
-          /** Fifteen days after the end; absent while it lasts, and once the report is there */
-          report_due_at?: string
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  "/v1/incidents/{id}/report": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    get?: never
-    /** Publish the report of an incident that is over, or replace it. Needs: status:write. */
-    put: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: { content: { "application/json": {
-        text: string
-      } } }
-      responses: {
-        200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          id: string
-          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
-          severity: "minor" | "major" | "critical"
-          title: string
-          began_at: string
-          ended_at?: string
-          /** In their order */
-          updates: {
-            at: string
-            text: string
-          }[]
-          report?: string
-          reported_at?: string
-          /** Fifteen days after the end; absent while it lasts, and once the report is there */
-          report_due_at?: string
-        } } }
-        "4XX": ProblemAnswer
-        "5XX": ProblemAnswer
-      }
-    }
     post?: never
     delete?: never
     options?: never
@@ -5335,12 +5061,6 @@ export interface ApiPaths {
   "/v1/abuse-statistics": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Count the reports that are kept, by where they came from, category, state and outcome. Needs: abuse:read. */
-    patch?: never
-    trace?: never
-  }
-  "/v1/maintenance": {
-    parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List maintenance that is under way or announced, the next first. Needs: status:read. */
     get: {
       parameters: {
         query?: never
@@ -5358,6 +5078,371 @@ export interface ApiPaths {
             state: "new" | "in-work" | "closed"
             outcome?: "acted" | "unfounded" | "duplicate" | "no-action"
             count: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/status": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show how the service is, how it was in the last ninety days, and what is announced. Nobody is asked who they are. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          at: string
+          /** The worst of the components */
+          state: "up" | "degraded" | "down" | "maintenance" | "unknown"
+          /** Availability that is promised for a month, in percent */
+          target: number
+          components: {
+            id: "chat" | "voice" | "mail" | "keys" | "api"
+            state: "up" | "degraded" | "down" | "maintenance" | "unknown"
+            /** Of this month, in percent of 30 days; absent: never probed */
+            availability?: number
+            /** The last ninety, the oldest first; those before the first probe are absent */
+            days: {
+              day: string
+              /** Minutes in which it served */
+              good: number
+              /** Minutes in which it did not, or in which nobody could probe */
+              lost: number
+              /** Of those the ones that count against the agreement */
+              counted: number
+            }[]
+          }[]
+          /** Open, or ended in the last ninety days; newest first */
+          incidents: {
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            severity: "minor" | "major" | "critical"
+            title: string
+            began_at: string
+            ended_at?: string
+            /** In their order */
+            updates: {
+              at: string
+              text: string
+            }[]
+            report?: string
+            reported_at?: string
+            /** Fifteen days after the end; absent while it lasts, and once the report is there */
+            report_due_at?: string
+          }[]
+          /** Under way and announced; the next first */
+          maintenance: {
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            summary: string
+            announced_at: string
+            begins_at: string
+            ends_at: string
+            cancelled_at?: string
+          }[]
+          /** Within which 99 % of what was delivered in the last 24 hours was destroyed */
+          shred_lag_seconds?: number
+          /** When a backup was last restored and found whole */
+          backup_verified_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/status/probes": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Report what a prober found in a minute of the last 24 hours. Needs: status:probe. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Any instant of the minute */
+        at: string
+        results: {
+          component: "chat" | "voice" | "mail" | "keys" | "api"
+          good: boolean
+        }[]
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          taken: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List incidents, the newest first. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: {
+          cursor?: string
+          /** 50 unless given */
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+            severity: "minor" | "major" | "critical"
+            title: string
+            began_at: string
+            ended_at?: string
+            /** In their order */
+            updates: {
+              at: string
+              text: string
+            }[]
+            report?: string
+            reported_at?: string
+            /** Fifteen days after the end; absent while it lasts, and once the report is there */
+            report_due_at?: string
+          }[]
+          /** Cursor of the next page; absent on the last */
+          next?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Tell everybody of an incident. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+        severity: "minor" | "major" | "critical"
+        title: string
+        text?: string
+        /** Now unless given */
+        began_at?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents/{id}/updates": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Tell everybody how an open incident goes on. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        text: string
+        severity?: "minor" | "major" | "critical"
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents/{id}/close": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Tell everybody that an incident is over; its report is due within fifteen days. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        text?: string
+        /** Now unless given */
+        ended_at?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/incidents/{id}/report": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Publish the report of an incident that is over, or replace it. Needs: status:write. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        text: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          components: ("chat" | "voice" | "mail" | "keys" | "api")[]
+          severity: "minor" | "major" | "critical"
+          title: string
+          began_at: string
+          ended_at?: string
+          /** In their order */
+          updates: {
+            at: string
+            text: string
+          }[]
+          report?: string
+          reported_at?: string
+          /** Fifteen days after the end; absent while it lasts, and once the report is there */
+          report_due_at?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/maintenance": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List maintenance that is under way or announced, the next first. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
             id: string
             components: ("chat" | "voice" | "mail" | "keys" | "api")[]
             summary: string

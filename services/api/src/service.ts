@@ -1,63 +1,37 @@
 /** The API service: administration by REST and `ctl`, the pages behind one-time links, and what an account may ask about itself. */
 import { createHash } from 'node:crypto'
-import {
-  createAccounts,
-  deriveVerifiers,
-  type AccountsDomain,
-  type ErasureOptions,
-  runErasure,
-} from '@sealpost/accounts'
-import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
+import { createAccounts, deriveVerifiers, type AccountsDomain } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type {
-  AccountCommands,
-  DkimOperations,
-  Mail,
-  MailDesk,
-  MailOperations,
-  MailReports,
-  OwnDataPorts,
-  Relay,
-} from '@sealpost/ports'
+import type { AccountCommands } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
-import { createAccess, type AccessDomain } from './access/create-access.ts'
-import { openAbuseDesk } from './abuse/open-abuse-desk.ts'
-import { openAuditHeads } from './audit-heads.ts'
+import type { AccessDomain } from './access/create-access.ts'
+import { openAreas, type ApiPorts } from './areas.ts'
 import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
-import { type ApiEvents, createEvents } from './events.ts'
+import { createEvents } from './events.ts'
 import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
-import { createJoining } from './joining/create-joining.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
-import { openLifecycle } from './lifecycle/open-lifecycle.ts'
-import { createLetters } from './letters/letters.ts'
-import { createObservation } from './observation.ts'
-import { createOwnData } from './own-data/own-data.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
-import { createLetters } from './letters/letters.ts'
-import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
-import { createOwnData } from './own-data/own-data.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
-import { registerStatusFeed } from './pages/status-feed.ts'
 import { registerPanel } from './pages/panel.ts'
-import { registerRightsPages } from './pages/rights-pages.ts'
-import { createRights } from './rights.ts'
 import { registerReferencePage } from './pages/reference-page.ts'
+import { registerRightsPages } from './pages/rights-pages.ts'
+import { registerStatusFeed } from './pages/status-feed.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
-import { Conditions } from './routes/conditions.ts'
 import { registerBillingEvents } from './routes/billing-events.ts'
+import { Conditions } from './routes/conditions.ts'
 import { registerCommand } from './routes/register-commands.ts'
 import { createSignIn } from './sign-in.ts'
-import { openWebhooks } from './webhooks/open-webhooks.ts'
 
+export type { ApiPorts } from './areas.ts'
 export { readConfig, type ApiConfig } from './config.ts'
 
 export interface ApiService extends RunningService {
@@ -72,19 +46,7 @@ const API_POOL_SIZE = 8
 const HOUR_MS = 3_600_000
 const IDEMPOTENCY_TTL_MS = 24 * HOUR_MS
 
-/** What the API asks of other services. */
-export interface ApiPorts {
-  readonly relay: Relay
-  readonly mail: MailOperations
-  /** Takes letters of the server. */
-  readonly letters: Mail
-  readonly dkim: DkimOperations
-  readonly desk: MailDesk
-  readonly reports: MailReports
-  readonly ownData: OwnDataPorts
-}
-
-/** Needs the schemas `account` and `api` migrated. */
+/** Needs the schemas `account`, `api` and `audit` migrated. */
 export async function createApiService(
   config: Pick<ApiConfig, 'publicOrigin' | 'webhookNetworks'> & Partial<ApiConfig>,
   platform: Platform,
@@ -95,94 +57,35 @@ export async function createApiService(
   const events = createEvents(platform.log, platform.metrics)
   const { accountDb, apiDb } = await openDatabases(platform, stack)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
-  const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
-  const auditHeads = openAuditHeads(platform.dataDir)
-  stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
-  const origin = config.publicOrigin
-  const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
-  const letters = createLetters({ mail: ports.letters, platform })
-  const privateNetworks = config.webhookNetworks
-  const hooks = stack.use(
-    await openWebhooks({ platform, apiDb, accountDb, privateNetworks, letters, audit, events }),
-  )
-  const { supportUrl } = config
-  const life = stack.use(
-    openLifecycle({
-      platform,
-      db: apiDb,
-      accounts,
-      audit,
-      letters,
-      webhooks: hooks.webhooks,
-      supportUrl,
-      events,
-    }),
-  )
-  const idempotency = postgresIdempotency(apiDb)
-  stack.use(
-    keepErasing([idempotency, hooks.store, life.store], { ledger: accounts.erasure, clock, bus, events }),
-  )
-  const observation = createObservation({ config, platform, db: apiDb, accounts, events }, stack)
-  const owners = [idempotency, hooks.store, observation.status.claims]
-  stack.use(keepErasing(owners, { ledger: accounts.erasure, clock, bus, events }))
-  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-
   const links = createLinks(config)
   const domains = platform.domains.map((domain) => parseJid(domain).domain)
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events }))
-  const forRights = { db: apiDb, accounts, ports, letters, signIn, platform, links, origin, events }
-  const rights = stack.use(await createRights(forRights))
+  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
   const idempotency = postgresIdempotency(apiDb)
-  stack.use(keepErasing([idempotency, hooks.store, rights], { ledger: accounts.erasure, clock, bus, events }))
-  const domains = platform.domains.map((domain) => parseJid(domain).domain)
-  const { webhooks } = hooks
-  const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
-  const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
-  const idempotency = postgresIdempotency(apiDb)
-  stack.use(keepErasing([idempotency, hooks.store, abuse], { ledger: accounts.erasure, clock, bus, events }))
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-  const answers = await openAnswers(platform, apiDb, stack)
-
-  const statistics = stack.use(startStatistics(config, { db: apiDb, accounts, metrics, clock }, events))
-
-  const links = createLinks(config)
+  const shared = { config, platform, accounts, domains, links, signIn, events }
+  const areas = await openAreas({ ...shared, ports, accountDb, apiDb }, idempotency, stack)
   const context: CommandContext = {
     accounts,
-    access,
-    audit,
-    auditHeads,
     ...ports,
-    letters,
-    webhooks,
-    abuse,
-    joining: await createJoining({ accounts, links, dataDir: platform.dataDir, clock, random }),
-    ...observation,
+    ...areas.context,
     clock,
-    rights,
     domains,
     links,
-    lifecycle: life.lifecycle,
-    supportUrl,
+    supportUrl: config.supportUrl,
     claimAccountId: claimer(idempotency, platform),
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
-  const { sessions } = access
-  const authenticate = createAuthenticate({ accounts, signIn, sessions, origin, events })
+  const { access, audit } = areas.context
+  const origin = config.publicOrigin
+  const authenticate = createAuthenticate({ accounts, signIn, sessions: access.sessions, origin, events })
+  const answers = await openAnswers(platform, apiDb, stack)
   const http: FastifyPluginAsync = async (app) => {
-    const conditions = new Conditions(commands)
-    const options = { context, authenticate, events, origin, conditions, answers }
+    const options = { context, authenticate, events, origin, conditions: new Conditions(commands), answers }
     for (const command of commands) await registerCommand(app, command, options)
     await registerPages(app, context, config)
-    await registerBillingEvents(app, {
-      secret: config.billingSecret,
-      ...life,
-      accounts,
-      audit,
-      clock,
-      events,
-    })
+    const billing = { secret: config.billingSecret, ...areas.life, accounts, audit, clock, events }
+    await registerBillingEvents(app, billing)
   }
 
   const firstToken = await inviteFirst(access, accounts)
@@ -205,15 +108,6 @@ async function inviteFirst({ administrators }: AccessDomain, { invites }: Accoun
   return (await administrators.anybody()) ? undefined : (await invites.createFirstAdmin())?.token
 }
 
-function startStatistics(
-  { relayUrl: relay, mailUrl: mail, keysUrl: keys }: Partial<ApiConfig>,
-  parts: Omit<Parameters<typeof createStatistics>[0], 'services' | 'onError'>,
-  events: Pick<ApiEvents, 'statisticsFailed'>,
-): ReturnType<typeof createStatistics> {
-  const services = { relay, mail, keys }
-  return createStatistics({ ...parts, services, onError: (error) => events.statisticsFailed(error) })
-}
-
 async function registerPages(
   app: FastifyInstance,
   context: CommandContext,
@@ -226,21 +120,6 @@ async function registerPages(
   registerRightsPages(app, context.rights)
   await registerAbusePage(app, context.abuse)
   registerReferencePage(app, commands)
-}
-
-/** Each owner erases its own of an account. */
-function keepErasing(
-  owners: readonly { eraseAccount(accountId: string): Promise<void> }[],
-  { events, ...parts }: Pick<ErasureOptions, 'ledger' | 'clock' | 'bus'> & { readonly events: ApiEvents },
-): AsyncDisposable {
-  return runErasure({
-    ...parts,
-    owner: 'api',
-    erase: async (accountId) => {
-      for (const owner of owners) await owner.eraseAccount(accountId)
-    },
-    onError: (error) => events.erasureFailed(errorCode(error)),
-  })
 }
 
 /** Both are closed with the stack. */

@@ -61,6 +61,7 @@ const MAY: Readonly<Record<Scope, readonly Role[]>> = {
   'privacy:read': DESK_READERS,
   'privacy:write': WRITERS,
   'statistics:read': ALL,
+  'status:probe': ['owner'],
   'status:read': ALL,
   'status:write': WRITERS,
   'webhooks:read': READERS,

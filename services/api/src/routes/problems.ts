@@ -87,6 +87,7 @@ const refusals = [
     REPORTS_FULL: [503, 'reports-full'],
     REPORT_NAMES_NOBODY: [422, 'report-names-nobody'],
     SENDER_MALFORMED: [422, 'sender-malformed'],
+  }),
   refusing(LifecycleError, {
     SUBSCRIPTION_UNKNOWN: [404, 'subscription-unknown'],
     SUBSCRIPTION_TERMS: [422, 'subscription-terms'],
