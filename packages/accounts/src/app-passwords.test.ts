@@ -117,7 +117,10 @@ describe.each(['memory', 'postgres'])('app passwords, over %s', (kind) => {
     expect(results.map(({ result }) => result)).toEqual(['right', 'wrong', 'wrong'])
     expect((await own.check(parseJid('ann@example.org'), 'own', '192.0.2.1')).result).toBe('right')
     await clock.advance(6_000)
-    const listed = (await accounts.appPasswords.list(await account('ann'))).find((each) => each.id === id)
+    const owner = await account('ann')
+    const find = async () => (await accounts.appPasswords.list(owner)).find((each) => each.id === id)
+    await expect.poll(async () => (await find())?.lastUsedOn).toBeDefined()
+    const listed = await find()
     expect(listed).toMatchObject({
       name: 'Phone',
       scopes: ['mail'],

@@ -83,9 +83,9 @@ export async function appoint(
   api: TestApi,
   name: string,
   role = 'owner',
-  organisation?: string,
+  within?: string,
 ): Promise<TestAdministrator> {
-  const invite = await api.owner('POST', '/v1/administrators/invites', { role, organisation })
+  const invite = await api.owner('POST', '/v1/administrators/invites', { role, organisation: within })
   const administrator = new TestAdministrator(api, name)
   const answer = await administrator.enrol(String(invite.json['token']))
   expect(answer.status, answer.text).toBe(200)

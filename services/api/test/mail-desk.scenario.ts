@@ -47,7 +47,8 @@ test('the desk is listed and read as it is; what is done with is destroyed', asy
     from: MAIL.from,
     subject: MAIL.subject,
   }
-  expect((await api.owner('GET', `/v1/mail-desk?after=${ID}`)).json).toEqual({ items: [listed] })
+  expect((await api.owner('GET', '/v1/mail-desk')).json).toEqual({ items: [listed] })
+  expect((await api.owner('GET', `/v1/mail-desk?after=${ID}`)).json).toEqual({ items: [] })
   expect(api.desk.asked.at(-1)).toBe(ID)
   expect((await api.owner('GET', `/v1/mail-desk/${ID}`)).json).toEqual({
     ...listed,

@@ -71,10 +71,7 @@ export async function createXmppService(
         rosters,
         pep,
         commands,
-        fast: {
-          store: fast,
-          key: await openTokenKey(join(config.keyringDir, 'fast.key'), random),
-        },
+        fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
         resumeTimeoutMs: config.resumeTimeoutMs,
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },

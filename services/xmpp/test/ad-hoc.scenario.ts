@@ -36,7 +36,7 @@ class OfferingApi implements AccountCommands {
 
   async form(_accountId: string, name: string) {
     if (this.away) throw new PortError('PORT_UNREACHABLE')
-    return [rename, show].find((form) => form.name === name)
+    return [rename, show].find((each) => each.name === name)
   }
 
   async run(_accountId: string, name: string, values: CommandValues) {

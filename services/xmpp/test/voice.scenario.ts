@@ -162,6 +162,7 @@ describe('Jingle', () => {
     alice.sends(propose('short', `<expire xmlns='urn:sealpost:expire:0' seconds='1'/>`))
     await alice.safeUpTo(2)
     await expect.poll(async () => (await relay.kept()).rows, { timeout: 5_000 }).toBe(1)
+    await expect.poll(async () => (await relay.kept()).keys, { timeout: 5_000 }).toBe(1)
     const back = await relay.device('away', '1')
     expect((await back.message()).attrs['id']).toBe('long')
     await expectNoMessage(back)

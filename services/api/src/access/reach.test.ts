@@ -20,7 +20,13 @@ const accounts = stack.use(
 )
 const audit = createAuditLog({ store: memoryAuditStore(), clock })
 // What is refused gets no further than to these.
-const context = { accounts, audit, relay: {}, domains: ['example.org'] } as unknown as CommandContext
+const context = {
+  accounts,
+  audit,
+  relay: {},
+  domains: ['example.org'],
+  access: { administrators: { areSeveral: async () => false } },
+} as unknown as CommandContext
 
 let [reseller, customer, other]: Organisation[] = []
 let [inside, outside, free]: Account[] = []

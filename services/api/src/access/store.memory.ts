@@ -98,7 +98,7 @@ function administrators(state: MemoryState) {
       forget(id)
     },
     async removeOf(organisationId: string) {
-      for (const row of [...state.administrators.values()])
+      for (const row of state.administrators.values())
         if (row.organisationId === organisationId) forget(row.id)
     },
     async recordUse(id: string, day: string) {

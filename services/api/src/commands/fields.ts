@@ -54,21 +54,18 @@ function place(command: Command): Placed[] | undefined {
 function shapeOf(name: string, schema: Schema): { kind: CommandFieldKind; options: string[] } | undefined {
   const options = choices(schema)
   if (options !== undefined) return { kind: 'choice', options }
-  switch (schema.type) {
-    case 'string':
-      return { kind: SECRETS.has(name) ? 'secret' : ADDRESSES.has(name) ? 'address' : 'text', options: [] }
-    case 'integer':
-    case 'number':
-      return { kind: 'number', options: [] }
-    case 'boolean':
-      return { kind: 'flag', options: [] }
-    case 'array': {
-      const several = schema.items && choices(schema.items)
-      return several && { kind: 'choices', options: several }
-    }
-    default:
-      return undefined
+  if (schema.type === 'array') {
+    const several = schema.items && choices(schema.items)
+    return several && { kind: 'choices', options: several }
   }
+  const kind = kindOf(name, schema)
+  return kind && { kind, options: [] }
+}
+
+function kindOf(name: string, { type = '' }: Schema): CommandFieldKind | undefined {
+  if (type === 'string') return SECRETS.has(name) ? 'secret' : ADDRESSES.has(name) ? 'address' : 'text'
+  if (type === 'integer' || type === 'number') return 'number'
+  return type === 'boolean' ? 'flag' : undefined
 }
 
 function choices({ anyOf, const: only }: Schema): string[] | undefined {

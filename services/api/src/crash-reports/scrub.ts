@@ -14,7 +14,7 @@ const RULES: readonly Rule[] = [
   { pattern: /\b(?:xmpp|mailto|sip|sips|tel|sms|im|data|geo):[^\s"'<>)]+/gi, mark: '[uri]' },
   { pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>)]+/gi, mark: '[url]' },
   // Mail addresses and JIDs, with resource; letters of any alphabet.
-  { pattern: /[^\s"'<>()[\]{},;:=@/\\]{1,512}@[\p{L}\p{N}.:_[\]-]+(?:\/[^\s"'<>)]+)?/gu, mark: '[address]' },
+  { pattern: /[^\s"<>()[\]:;@,\\]{1,512}@[\p{L}\p{N}.:_[\]-]+(?:\/[^\s"'<>)]+)?/gu, mark: '[address]' },
   // JSON web tokens and the like: three parts in base64url.
   { pattern: /(?<![\w-])[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g, mark: '[token]' },
   {
@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   // IPv6, with a zone, in brackets with a port, and with an IPv4 address at its end; then IPv4 with a port.
   {
     pattern:
-      /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?:%\w+)?\]?(?::\d+)?(?![\w:])/gi,
+      /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,9}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?:%\w+)?\]?(?::\d+)?(?!\w)/gi,
     mark: '[ip]',
   },
   { pattern: /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\w)/g, mark: '[ip]' },

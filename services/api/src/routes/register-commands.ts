@@ -14,6 +14,7 @@ import type { ApiEvents } from '../events.ts'
 import type { IdempotentAnswers } from '../idempotency/answers.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
 import { browserOf } from './browser.ts'
+import { readSessionToken } from './browser.ts'
 import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
 
@@ -202,13 +203,13 @@ async function answerOnce(
     {
       key,
       who: who ?? asked.join(' '),
-      credential: request.headers.authorization ?? '',
+      credential: request.headers.authorization ?? readSessionToken(request) ?? '',
       request: asked,
     },
     async () => {
       try {
         const result = await act(command, options, request, commandRequest)
-        return { status: command.status, body: String(reply.code(command.status).serialize(result)) }
+        return { status: command.status, body: reply.code(command.status).serialize(result) as string }
       } catch (error) {
         throw toHttpProblem(error)
       }
