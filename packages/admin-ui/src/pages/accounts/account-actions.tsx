@@ -8,6 +8,8 @@ import { useMay } from '../../api/session.ts'
 import type { Account, OneTimeLink } from '../../api/types.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { LinkDialog } from '../../parts/link-dialog.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { saveFile } from '../../parts/save-file.ts'
 
 const SUSPENSION_REASONS = ['abuse', 'non-payment', 'compromised', 'requested'] as const
 
@@ -21,10 +23,29 @@ export function AccountActions({ account }: OfAccount) {
   if (state === 'terminated') return null
   return (
     <>
+      {may('privacy:write') && <Export account={account} />}
       {may('accounts:write') && <Enrol account={account} />}
       {may('accounts:suspend') &&
         (state === 'active' ? <Suspend account={account} /> : <Restore account={account} />)}
       {may('accounts:terminate') && <Terminate account={account} />}
+    </>
+  )
+}
+
+function Export({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const run = useCommand({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/export',
+    done: t('account.exported'),
+    onDone: (data) => saveFile(`${jid}.json`, data),
+  })
+  return (
+    <>
+      <Button variant="default" loading={run.isRunning} onClick={() => run.run({ params: { jid } })}>
+        {t('account.export')}
+      </Button>
+      <ProblemAlert problem={run.problem} />
     </>
   )
 }
