@@ -60,7 +60,9 @@ test('an invite has a link and a QR code; with it somebody makes an account', as
   const link = await made.getByRole('group', { name: 'Link' }).locator('code').innerText()
   const code = made.getByRole('img', { name: 'QR code of the link' })
   await code.waitFor()
-  await expect.poll(() => code.evaluate('(image) => image.naturalWidth')).toBeGreaterThan(20)
+  await expect
+    .poll(() => code.evaluate((image: unknown) => (image as { naturalWidth: number }).naturalWidth))
+    .toBeGreaterThan(20)
 
   await using nora = await openPage(scene.browser, scene.origin)
   await nora.page.goto(link)

@@ -1,7 +1,10 @@
 /** Coming in: by the printed invite and a passkey, by the keyboard alone, by a recovery code; and what a session that is over does. */
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPage, PHONE, type WatchedPage } from './browser.ts'
 import { addAuthenticator, openScene, type Scene } from './scene.ts'
+
+const PRESSES_MAX = 60
 
 let scene: Scene
 let camille: WatchedPage
@@ -17,6 +20,15 @@ afterAll(async () => {
   await camille[Symbol.asyncDispose]()
   await scene[Symbol.asyncDispose]()
 })
+
+/** Goes forward by the keyboard until what has the focus says this. */
+async function tabTo(page: Page, text: string): Promise<void> {
+  for (let presses = 0; presses < PRESSES_MAX; presses++) {
+    if ((await page.evaluate('document.activeElement.textContent')) === text) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`The keyboard does not reach: ${text}`)
+}
 
 test('the first administrator enrols with a passkey from the printed invite, and gets ten recovery codes', async () => {
   const { page } = camille
@@ -46,8 +58,7 @@ test('signing out forgets; signing in again takes the keyboard alone', async () 
   await page.reload()
   const passkey = page.getByRole('button', { name: 'Sign in with a passkey' })
   await passkey.waitFor()
-  while (!(await passkey.evaluate('(element) => element === document.activeElement')))
-    await page.keyboard.press('Tab')
+  await tabTo(page, 'Sign in with a passkey')
   await page.keyboard.press('Enter')
   await page.getByRole('navigation', { name: 'Menu' }).waitFor()
 })
@@ -68,8 +79,7 @@ test('the skip link, the shortcuts and a table by the keyboard', async () => {
   await page.keyboard.type('ali')
   const row = page.getByRole('rowheader', { name: 'alice@localhost' }).getByRole('link')
   await row.waitFor()
-  while (!(await row.evaluate('(element) => element === document.activeElement')))
-    await page.keyboard.press('Tab')
+  await tabTo(page, 'alice@localhost')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'alice@localhost' }).waitFor()
   await page.reload()
