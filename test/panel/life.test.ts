@@ -90,6 +90,7 @@ test('suspended: the chat stream closes within a second, submission refuses', as
   await page.getByRole('button', { name: 'Suspend' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Reason').fill('abuse')
+  await page.keyboard.press('Tab')
   const ended = chat.streamError()
   await dialog.getByRole('button', { name: 'Suspend' }).click()
   await page.waitForResponse((answer) => answer.url().endsWith('/suspend'))

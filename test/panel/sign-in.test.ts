@@ -118,7 +118,7 @@ test('a recovery code lets in once', async () => {
     await page.getByRole('button', { name: 'Use a recovery code' }).click()
     await page.getByLabel('Name').fill('Camille')
     await page.getByLabel('Recovery code').fill(recoveryCode)
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     if (isFirst) await page.getByRole('navigation', { name: 'Menu' }).waitFor()
     else await page.getByRole('alert').waitFor()
   }

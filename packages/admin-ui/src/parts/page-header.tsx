@@ -13,12 +13,18 @@ export interface PageHeaderProps {
   readonly actions?: ReactNode
 }
 
+/** The first page leaves the focus where the browser puts it: before the skip link. */
+let wasShown = false
+
 export function PageHeader({ title, about, parent, actions }: PageHeaderProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · Sealpost`
   }, [title])
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [])
+  useEffect(() => {
+    if (wasShown) heading.current?.focus({ preventScroll: true })
+    wasShown = true
+  }, [])
   return (
     <header className={classes.header}>
       <div className={classes.text}>
