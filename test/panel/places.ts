@@ -10,6 +10,7 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
   { name: 'audit', path: '/admin/audit' },
   { name: 'accounts', path: '/admin/accounts' },
   { name: 'account', path: '/admin/accounts/alice%40localhost' },
+  { name: 'organisations', path: '/admin/organisations' },
   { name: 'invites', path: '/admin/invites' },
   { name: 'administrators', path: '/admin/administrators' },
   { name: 'mail-queue', path: '/admin/mail' },
@@ -29,6 +30,7 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
 export const PUBLIC_PAGES: readonly ShownPage[] = [
   { name: 'sign-in', path: '/admin' },
   { name: 'enrol', path: '/admin/invite/some-token' },
+  { name: 'status', path: '/status' },
   { name: 'account-sign-in', path: '/account' },
 ]
 

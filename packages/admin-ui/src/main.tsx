@@ -10,6 +10,7 @@ import { Providers } from './app/providers.tsx'
 const AREAS: Readonly<Record<string, ComponentType>> = {
   '/admin': lazy(() => import('./pages/admin.tsx')),
   '/account': lazy(() => import('./pages/account-area.tsx')),
+  '/status': lazy(() => import('./pages/status-area.tsx')),
 }
 
 const base = `/${location.pathname.split('/')[1] ?? ''}`

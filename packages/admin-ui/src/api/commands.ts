@@ -51,15 +51,15 @@ export function useCommand<M extends Writing, P extends PathOf<M>>(
   const announce = useAnnounce()
   const mutation = useMutation<Answer<M, P>, Problem, CommandInput<M, P>>({
     mutationFn: async (input) => {
-      const headers = {
+      const headers: Record<string, string> = {
         'idempotency-key': crypto.randomUUID(),
         ...(input.reason === undefined ? {} : { 'sealpost-reason': encodeURIComponent(input.reason) }),
       }
-      const send = (approval?: string) =>
-        request(method, path, {
-          ...input,
-          headers: { ...headers, ...(approval === undefined ? {} : { 'sealpost-approval': approval }) },
-        })
+      const send = (approval?: string): Promise<Answer<M, P>> => {
+        const approved: Record<string, string> =
+          approval === undefined ? {} : { 'sealpost-approval': approval }
+        return request(method, path, { ...input, headers: { ...headers, ...approved } })
+      }
       try {
         return await send()
       } catch (error) {

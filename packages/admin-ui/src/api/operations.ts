@@ -47,10 +47,11 @@ type Body<O> = O extends { requestBody: { content: { 'application/json': infer T
       ? { body: Blob }
       : { body?: undefined }
 
+/** One operation at a time: of many the parts must not be combined with one another. */
+type InputOf<O> = O extends unknown ? Readonly<PathParams<O> & QueryParams<O> & Body<O>> : never
+
 /** What a request of the operation brings. */
-export type Input<M extends Method, P extends PathOf<M>> = Readonly<
-  PathParams<OperationOf<M, P>> & QueryParams<OperationOf<M, P>> & Body<OperationOf<M, P>>
->
+export type Input<M extends Method, P extends PathOf<M>> = InputOf<OperationOf<M, P>>
 
 /** The items of a list. */
 export type ItemOf<P extends PathOf<'GET'>> =

@@ -24,4 +24,7 @@ export type Webhook = ItemOf<'/v1/webhooks'>
 export type Delivery = ItemOf<'/v1/webhook-deliveries'>
 export type MailingList = ItemOf<'/v1/me/lists'>
 export type OwnSecurity = Answer<'GET', '/v1/me/security'>
+export type Organisation = ItemOf<'/v1/organisations'>
+export type OrganisationDetails = Answer<'GET', '/v1/organisations/{id}'>
+export type PublicStatus = Answer<'GET', '/v1/status'>
 export type Approval = ItemOf<'/v1/approvals'>

@@ -15,6 +15,7 @@ export interface Place {
 export type PlaceName =
   | 'overview'
   | 'accounts'
+  | 'organisations'
   | 'invites'
   | 'administrators'
   | 'reviews'
@@ -54,6 +55,13 @@ export const PLACES: readonly PlaceGroup[] = [
     name: 'people',
     places: [
       { name: 'accounts', href: '/accounts', icon: 'accounts', permission: 'accounts:read', shortcut: 'a' },
+      {
+        name: 'organisations',
+        href: '/organisations',
+        icon: 'organisation',
+        permission: 'organisations:read',
+        shortcut: 'c',
+      },
       { name: 'invites', href: '/invites', icon: 'invite', permission: 'invites:read', shortcut: 'i' },
       { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],

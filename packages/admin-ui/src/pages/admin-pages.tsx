@@ -9,6 +9,8 @@ const AdministratorsPage = lazy(() => import('./administrators/administrators-pa
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.tsx'))
 const AuditPage = lazy(() => import('./audit/audit-page.tsx'))
 const InvitesPage = lazy(() => import('./invites/invites-page.tsx'))
+const OrganisationPage = lazy(() => import('./organisations/organisation-page.tsx'))
+const OrganisationsPage = lazy(() => import('./organisations/organisations-page.tsx'))
 const OverviewPage = lazy(() => import('./overview/overview-page.tsx'))
 const ReviewsPage = lazy(() => import('./accounts/reviews-page.tsx'))
 const MailQueuePage = lazy(() => import('./mail/mail-queue-page.tsx'))
@@ -34,6 +36,8 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/overview" component={OverviewPage} />
         <Route path="/approvals" component={ApprovalsPage} />
         <Route path="/audit" component={AuditPage} />
+        <Route path="/organisations" component={OrganisationsPage} />
+        <Route path="/organisations/:id">{({ id }) => <OrganisationPage key={id} id={id} />}</Route>
         <Route path="/invites" component={InvitesPage} />
         <Route path="/administrators" component={AdministratorsPage} />
         <Route path="/reviews" component={ReviewsPage} />
