@@ -275,6 +275,8 @@ describe('notices', () => {
       422,
       'notice-malformed',
     ])
+    for (const time of ['0000-01-01T00:00:00Z', '2031-06-30T23:59:60Z'])
+      expect((await publish({ ...work(3 * DAY_MS), ends_at: time })).status).toBeLessThan(500)
     expect((await publish(work(2 * DAY_MS + 1_000))).status).toBe(201)
   })
 

@@ -14,7 +14,7 @@ export interface AccountCommandsOptions {
   readonly events: Pick<ApiEvents, 'auditFailed'>
 }
 
-/** Only commands that a form can hold: those of `account`, which need neither a file nor a list of things. */
+/** Only commands that a form can hold: those of `account`, which need neither a file nor a list of things, and answer with no document. */
 export function createAccountCommands({
   commands,
   context,
@@ -22,7 +22,8 @@ export function createAccountCommands({
 }: AccountCommandsOptions): AccountCommands {
   const offered = new Map<string, { command: Command; form: CommandForm }>()
   for (const command of commands) {
-    const fields = command.access === 'account' ? fieldsOf(command) : undefined
+    const isOffered = command.access === 'account' && command.document !== true
+    const fields = isOffered ? fieldsOf(command) : undefined
     if (fields !== undefined)
       offered.set(command.name, { command, form: { name: command.name, title: command.summary, fields } })
   }

@@ -205,6 +205,8 @@ export interface CommandDefinition<
   readonly body?: B
   /** The body is a file of this type instead of JSON. */
   readonly upload?: { readonly type: 'text/csv'; readonly description: string }
+  /** It answers with a document, perhaps of megabytes: not for surfaces that show lines, such as chat. */
+  readonly document?: true
   readonly status: 200 | 201
   /** The answer is a text of this type instead of JSON. */
   readonly media?: 'image/svg+xml'

@@ -62,7 +62,7 @@ const bodySchema = Type.Object(
     title: lineSchema(200),
     body: textSchema(10_000, 'Plain; an empty line ends a paragraph'),
     starts_at: Type.Optional(
-      Type.String({ format: 'date-time', description: 'Of maintenance: in two days at the earliest' }),
+      Type.String({ ...timeSchema, description: 'Of maintenance: in two days at the earliest' }),
     ),
     ends_at: Type.Optional(timeSchema),
     shown_until: Type.Optional(timeSchema),
@@ -107,7 +107,10 @@ async function toNew(context: CommandContext, body: Static<typeof bodySchema>): 
 }
 
 function toMs(time: string | undefined): number | undefined {
-  return time === undefined ? undefined : Date.parse(time)
+  if (time === undefined) return undefined
+  const ms = Date.parse(time)
+  if (Number.isNaN(ms)) throw new RightsError('NOTICE_MALFORMED') // a leap second
+  return ms
 }
 
 function show(notice: Notice): Static<typeof forOperators> {

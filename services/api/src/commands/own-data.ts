@@ -55,6 +55,7 @@ const exportMe = defineCommand({
   method: 'GET',
   path: '/v1/me/export',
   access: 'account',
+  document: true,
   requestsPerMinute: EXPORTS_PER_MINUTE,
   query: Type.Object({ format: formatSchema }, { additionalProperties: false }),
   status: 200,

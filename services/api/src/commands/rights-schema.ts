@@ -3,8 +3,11 @@ import { Type } from '@sealpost/http'
 
 export const LIMIT_DEFAULT = 50
 
-export const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
-export const timeSchema = Type.String({ format: 'date-time' })
+/** Years that Postgres and JavaScript read the same. */
+const pattern = '^[12][0-9]{3}-'
+
+export const daySchema = Type.String({ format: 'date', pattern, description: 'A day in UTC' })
+export const timeSchema = Type.String({ format: 'date-time', pattern })
 export const idSchema = Type.String({ format: 'uuid' })
 
 /** One line: no control characters. */
