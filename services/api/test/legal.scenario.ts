@@ -39,7 +39,7 @@ const passed = async (days: number) => {
   await clock.advance(3_600_000)
 }
 const step = (id: unknown, verb: string, body?: object) =>
-  api.call('POST', `/v1/legal-requests/${String(id)}/${verb}`, { key, body })
+  api.owner('POST', `/v1/legal-requests/${String(id)}/${verb}`, body)
 const problem = ({ status, json }: Answer) => [
   status,
   String(json['type']).replace('urn:sealpost:problem:', ''),

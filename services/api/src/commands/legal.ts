@@ -154,7 +154,7 @@ const showOne = defineCommand({
   lines: [{ noun: 'legal', verb: 'show', print }],
 })
 
-type Step = Pick<Command, 'summary' | 'destructive'> & {
+type Step = Pick<Command, 'summary' | 'destructive' | 'fourEyes'> & {
   readonly verb: string
   readonly act: (context: CommandContext, id: string) => Promise<LegalRequest>
 }
@@ -227,6 +227,7 @@ export const legalCommands: readonly Command[] = [
     verb: 'approve',
     summary: 'Approve a request; the user is told now, unless that is forbidden',
     destructive: true,
+    fourEyes: true,
     act: ({ rights }, id) => rights.legal.approve(id),
   }),
   step({
