@@ -46,8 +46,18 @@ export type Actor =
       readonly madeBy: string | undefined
     }
   | Administrator
-  | { readonly kind: 'account'; readonly account: Account }
+  | AccountOwner
   | { readonly kind: 'anonymous' }
+
+/** The owner of an account, about it. */
+export interface AccountOwner {
+  readonly kind: 'account'
+  readonly account: Account
+  /** The request itself was signed in with the account's own password. */
+  readonly proven: boolean
+  /** Token of the session on the page of the account, if it is by that. */
+  readonly session: string | undefined
+}
 
 /** A person signed in to the panel. */
 export interface Administrator {
@@ -79,6 +89,8 @@ export interface Browser {
   start(token: string): string
   /** Takes the cookie off. */
   end(): void
+  /** The same for the session of an account's owner. */
+  readonly account: Pick<Browser, 'csrf' | 'start' | 'end'>
 }
 
 /** What commands act upon. */

@@ -11,7 +11,9 @@ import {
 import { csrfOf, isCsrfOf } from '../access/sessions.ts'
 import type { Browser } from '../commands/command.ts'
 
+/** Of administrators, and of owners of accounts. */
 const COOKIE = 'session'
+const ACCOUNT_COOKIE = 'account'
 /** RFC 9110 §9.2.1. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -29,6 +31,14 @@ export function clearSession(reply: FastifyReply): void {
   clearHostCookie(reply, COOKIE)
 }
 
+export function readAccountToken(request: FastifyRequest): string | undefined {
+  return readHostCookie(request, ACCOUNT_COOKIE)
+}
+
+export function clearAccountSession(reply: FastifyReply): void {
+  clearHostCookie(reply, ACCOUNT_COOKIE)
+}
+
 /** Of a request that is believed for its cookie. */
 export function checkSentByUs({ method, headers }: FastifyRequest, token: string, origin: string): void {
   if (SAFE.has(method)) return
@@ -38,18 +48,25 @@ export function checkSentByUs({ method, headers }: FastifyRequest, token: string
 }
 
 export function browserOf(request: FastifyRequest, reply: FastifyReply, origin: string): Browser {
-  const token = readSessionToken(request)
   return {
+    ...cookieOf(request, reply, COOKIE),
+    account: cookieOf(request, reply, ACCOUNT_COOKIE),
     client: request.ip,
-    csrf: token && csrfOf(token),
     checkMayStart() {
       if (!isConfidential(request)) throw reject.noTls()
       if (request.headers.origin !== undefined && request.headers.origin !== origin) throw reject.origin()
     },
+  }
+}
+
+function cookieOf(request: FastifyRequest, reply: FastifyReply, name: string): Browser['account'] {
+  const token = readHostCookie(request, name)
+  return {
+    csrf: token && csrfOf(token),
     start(started) {
-      setHostCookie(reply, COOKIE, started)
+      setHostCookie(reply, name, started)
       return csrfOf(started)
     },
-    end: () => clearSession(reply),
+    end: () => clearHostCookie(reply, name),
   }
 }
