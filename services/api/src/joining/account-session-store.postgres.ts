@@ -1,0 +1,65 @@
+/** Sessions of account owners in Postgres, schema `api`. */
+import { sql, type Db } from '@sealpost/db'
+import type { AccountSessionStore } from './account-session-store.ts'
+
+interface SqlSession {
+  account_id: string
+  sign_outs: number
+  started_at: Date
+  seen_at: Date
+}
+
+/** Needs a connection with the role `sealpost_api` on a migrated database. */
+export function postgresAccountSessionStore(db: Db): AccountSessionStore {
+  return {
+    insert: (tokenHash, { accountId, signOuts, startedAt, seenAt }, max) =>
+      db.transaction(async (tx) => {
+        await tx.execute(sql`
+          insert into api.account_session (token_hash, account_id, sign_outs, started_at, seen_at)
+          values (${tokenHash}, ${accountId}::uuid, ${signOuts}::int, ${new Date(startedAt)}, ${new Date(seenAt)})`)
+        await tx.execute(sql`
+          delete from api.account_session where token_hash in (
+            select token_hash from api.account_session where account_id = ${accountId}::uuid
+            order by token_hash = ${tokenHash} desc, started_at desc offset ${max}::int)`)
+      }),
+
+    async find(tokenHash) {
+      const [row] = await db.query<SqlSession>(
+        sql`select account_id, sign_outs, started_at, seen_at from api.account_session where token_hash = ${tokenHash}`,
+        { name: 'account-session' },
+      )
+      return (
+        row && {
+          accountId: row.account_id,
+          signOuts: row.sign_outs,
+          startedAt: row.started_at.getTime(),
+          seenAt: row.seen_at.getTime(),
+        }
+      )
+    },
+
+    async touch(tokenHash, seenAt) {
+      await db.execute(
+        sql`update api.account_session set seen_at = ${new Date(seenAt)} where token_hash = ${tokenHash}`,
+      )
+    },
+
+    async renew(tokenHash, signOuts) {
+      await db.execute(
+        sql`update api.account_session set sign_outs = ${signOuts}::int where token_hash = ${tokenHash}`,
+      )
+    },
+
+    async end(tokenHash) {
+      await db.execute(sql`delete from api.account_session where token_hash = ${tokenHash}`)
+    },
+
+    async eraseAccount(accountId) {
+      await db.execute(sql`delete from api.account_session where account_id = ${accountId}::uuid`)
+    },
+
+    async eraseBefore(startedBefore) {
+      await db.execute(sql`delete from api.account_session where started_at <= ${new Date(startedBefore)}`)
+    },
+  }
+}

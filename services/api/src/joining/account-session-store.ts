@@ -1,0 +1,20 @@
+/** Sessions of account owners. Retention: until signed out, at rest too long, or the account is erased. One contract: account-session-store.test.ts. */
+export interface AccountSessionRow {
+  readonly accountId: string
+  readonly signOuts: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly seenAt: number
+}
+
+export interface AccountSessionStore {
+  /** Of the account's sessions the `max` newest stay, this one among them. */
+  insert(tokenHash: Buffer, session: AccountSessionRow, max: number): Promise<void>
+  find(tokenHash: Buffer): Promise<AccountSessionRow | undefined>
+  touch(tokenHash: Buffer, seenAt: number): Promise<void>
+  /** It goes on although everything else was signed out. */
+  renew(tokenHash: Buffer, signOuts: number): Promise<void>
+  end(tokenHash: Buffer): Promise<void>
+  eraseAccount(accountId: string): Promise<void>
+  eraseBefore(startedBefore: number): Promise<void>
+}
