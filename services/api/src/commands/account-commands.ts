@@ -39,7 +39,13 @@ export function createAccountCommands({
       const account = await context.accounts.findById(accountId)
       const command = offered.get(name)?.command
       if (account?.state !== 'active' || command === undefined) return undefined
-      return await run({ command, context, events, actor: { kind: 'account', account, proven: false, session: undefined }, values })
+      return await run({
+        command,
+        context,
+        events,
+        actor: { kind: 'account', account, proven: false, session: undefined },
+        values,
+      })
     },
   }
 }

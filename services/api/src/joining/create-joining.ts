@@ -1,10 +1,18 @@
 /** How people get accounts and devices, and what they sign in with. */
-import type { AccountInvite, AccountsDomain } from '@sealpost/accounts'
+import type { AccountInvite, AccountsDomain, SignedIn } from '@sealpost/accounts'
+import { HttpProblem } from '@sealpost/http'
 import type { Clock, Random } from '@sealpost/runtime'
-import type { Links } from '../commands/command.ts'
+import type { AccountOwner, Links } from '../commands/command.ts'
+import type { SignIn } from '../sign-in.ts'
+import type { AccountSessions } from './account-sessions.ts'
 import { openInviteTokens } from './invite-tokens.ts'
 
 export interface Joining {
+  readonly sessions: AccountSessions
+  /** Whose own password it is, undefined if nobody's; the account may be suspended. Within the bounds of PasswordCheck: throws 429 and 503. */
+  proveOwn(jid: string, password: string, client: string): Promise<SignedIn | undefined>
+  /** Throws unless the request itself is signed in with the account's own password, or the password is given and right. */
+  requireProof(owner: AccountOwner, password: string | undefined, client: string | undefined): Promise<void>
   readonly invites: {
     /** Throws what AccountInvites.create throws. */
     create(wanted: WantedInvite): Promise<LinkedInvite>
@@ -24,18 +32,37 @@ export interface LinkedInvite {
   readonly url: string
 }
 
+const reject = {
+  proof: () => new HttpProblem(403, 'proof-needed', 'Give your password, too'),
+  wrong: () => new HttpProblem(403, 'proof-refused', 'That is not your password'),
+} as const
+
 export interface JoiningOptions {
   readonly accounts: AccountsDomain
   readonly links: Links
+  readonly signIn: SignIn
+  readonly sessions: AccountSessions
   readonly dataDir: string
   readonly clock: Clock
   readonly random: Random
 }
 
 export async function createJoining(options: JoiningOptions): Promise<Joining> {
-  const { accounts, links, clock, random } = options
+  const { accounts, links, signIn, sessions, clock, random } = options
   const tokenOf = await openInviteTokens(options.dataDir, random)
+  const proveOwn = async (jid: string, password: string, client: string) => {
+    const account = await signIn.check(Buffer.from(`${jid}:${password}`), client)
+    return account?.credential.appPassword === undefined ? account : undefined
+  }
   return {
+    sessions,
+    proveOwn,
+    async requireProof({ account, proven }, password, client) {
+      if (proven) return
+      if (password === undefined || client === undefined) throw reject.proof()
+      const shown = await proveOwn(account.jid.toString(), password, client)
+      if (shown?.id !== account.id) throw reject.wrong()
+    },
     invites: {
       async create({ ttlSeconds, ...wanted }) {
         const id = random.uuid()

@@ -14,14 +14,22 @@ import type { Sessions } from '../access/sessions.ts'
 import { hasScope } from '../commands/api-keys.ts'
 import type { Access, Actor } from '../commands/command.ts'
 import type { ApiEvents } from '../events.ts'
+import type { AccountSessions } from '../joining/account-sessions.ts'
 import type { SignIn } from '../sign-in.ts'
-import { checkSentByUs, clearSession, readSessionToken } from './browser.ts'
+import {
+  checkSentByUs,
+  clearAccountSession,
+  clearSession,
+  readAccountToken,
+  readSessionToken,
+} from './browser.ts'
 import { isWithinNetworks } from '../access/networks.ts'
 
 export interface AuthenticateOptions {
   readonly accounts: AccountsDomain
   readonly signIn: SignIn
   readonly sessions: Sessions
+  readonly accountSessions: Pick<AccountSessions, 'find'>
   /** `https://HOST:PORT`, where the panel is. */
   readonly origin: () => string
   readonly events: ApiEvents
@@ -45,7 +53,8 @@ const reject = {
 } as const
 
 /** Answers who asks, or throws the 401 or 403 that says what is missing. */
-export function createAuthenticate({ accounts, signIn, sessions, origin, events }: AuthenticateOptions) {
+export function createAuthenticate(options: AuthenticateOptions) {
+  const { accounts, signIn, sessions, accountSessions, origin, events } = options
   async function byKey(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     const token = readBearer(request)
     if (token === undefined) {
@@ -93,12 +102,25 @@ export function createAuthenticate({ accounts, signIn, sessions, origin, events 
     if (account === undefined) throw challenge(reply, reject.badPassword())
     if (account.state !== 'active') throw reject.suspended()
     if (account.credential.appPassword !== undefined) throw reject.ownPassword()
-    return { kind: 'account', account }
+    return { kind: 'account', account, proven: true, session: undefined }
+  }
+
+  async function byAccount(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
+    const token = readAccountToken(request)
+    if (token === undefined || request.headers.authorization !== undefined) return byPassword(request, reply)
+    const account = await accountSessions.find(token)
+    if (account === undefined) {
+      clearAccountSession(reply)
+      throw reject.sessionOver()
+    }
+    if (account.state !== 'active') throw reject.suspended()
+    checkSentByUs(request, token, origin())
+    return { kind: 'account', account, proven: false, session: token }
   }
 
   return async (access: Access, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
     if (access === 'anyone') return { kind: 'anonymous' }
-    if (access === 'account') return byPassword(request, reply)
+    if (access === 'account') return byAccount(request, reply)
     if (access === 'administrator') return bySession(request, reply)
     const actor = await byScope(request, reply)
     if (!hasScope(actor, access)) throw reject.scope(access)

@@ -1,0 +1,188 @@
+/** Owners of accounts: sessions on their page, their password, app passwords, signing out everywhere. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { VirtualClock } from '@sealpost/runtime'
+import { basic, createTestApi, type Answer, type TestApi } from './api.ts'
+
+const ORIGIN = 'https://example.org:8443'
+const clock = new VirtualClock(Date.parse('2026-03-01T12:00:00Z'))
+let api: TestApi
+beforeAll(async () => {
+  api = await createTestApi({ clock })
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+const problem = (type: string) => ({ type: `urn:sealpost:problem:${type}` })
+
+async function account(name: string): Promise<string> {
+  const jid = `${name}@example.org`
+  await api.owner('POST', '/v1/accounts', { jid, password: 'own' })
+  return jid
+}
+
+interface Page {
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  readonly csrf: string
+  readonly cookie: string
+}
+
+async function signIn(jid: string, password = 'own'): Promise<Page> {
+  const answer = await api.call('POST', '/v1/account-session', { body: { jid, password } })
+  expect(answer.status).toBe(201)
+  const cookie = String(answer.headers['set-cookie']?.[0]).split(';')[0] ?? ''
+  const csrf = String(answer.json['csrf'])
+  return {
+    csrf,
+    cookie,
+    call: (method, path, body, headers = { origin: ORIGIN, 'x-csrf-token': csrf }) =>
+      api.call(method, path, { body, headers: { cookie, ...headers } }),
+  }
+}
+
+const makeAppPassword = (page: Page, scopes: string[] = ['api']) =>
+  page.call('POST', '/v1/me/app-passwords', { name: 'Phone', scopes, old_password: 'own' })
+
+describe('a session on the page of an account', () => {
+  test('is a cookie that no script reads, and opens what the account may ask', async () => {
+    const jid = await account('ann')
+    const begun = await api.call('POST', '/v1/account-session', { body: { jid, password: 'own' } })
+    expect(begun.headers['set-cookie']?.[0]).toMatch(
+      /^__Host-account=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+    )
+    const page = await signIn(jid)
+    const shown = await page.call('GET', '/v1/account-session')
+    expect(shown.json).toMatchObject({ account: { jid }, csrf: page.csrf })
+    expect((await page.call('GET', '/v1/me')).json).toMatchObject({ jid })
+    expect((await page.call('DELETE', '/v1/account-session')).status).toBe(200)
+    expect(await page.call('GET', '/v1/me')).toMatchObject({ status: 401, json: problem('session-over') })
+  })
+
+  test('changes nothing for pages of others', async () => {
+    const page = await signIn(await account('bea'))
+    for (const headers of [
+      {},
+      { origin: ORIGIN },
+      { origin: ORIGIN, 'x-csrf-token': `${page.csrf.slice(1)}A` },
+      { origin: 'https://evil.example', 'x-csrf-token': page.csrf },
+      { 'x-csrf-token': page.csrf },
+    ] as Record<string, string>[])
+      expect((await page.call('POST', '/v1/me/sign-out', {}, headers)).status).toBe(403)
+    expect((await page.call('GET', '/v1/me')).status).toBe(200)
+    const body = { jid: 'bea@example.org', password: 'own' }
+    const foreign = { body, headers: { origin: 'https://evil.example' } }
+    expect((await api.call('POST', '/v1/account-session', foreign)).status).toBe(403)
+  })
+
+  test('is over at rest, in the end, and with the account', async () => {
+    const jid = await account('cal')
+    const resting = await signIn(jid)
+    await clock.advance(29 * 60_000)
+    expect((await resting.call('GET', '/v1/me')).status).toBe(200)
+    await clock.advance(30 * 60_000)
+    expect((await resting.call('GET', '/v1/me')).status).toBe(401)
+    const busy = await signIn(jid)
+    for (let i = 0; i < 35; i++) {
+      await clock.advance(20 * 60_000)
+      expect((await busy.call('GET', '/v1/me')).status).toBe(200)
+    }
+    await clock.advance(20 * 60_000)
+    expect((await busy.call('GET', '/v1/me')).status).toBe(401)
+    const page = await signIn(jid)
+    await api.owner('POST', `/v1/accounts/${jid}/suspend`)
+    expect(await page.call('GET', '/v1/me')).toMatchObject({
+      status: 403,
+      json: problem('account-suspended'),
+    })
+    await api.owner('POST', `/v1/accounts/${jid}/terminate`)
+    expect((await page.call('GET', '/v1/me')).status).toBe(401)
+  })
+
+  test('begins with the account’s own password; wrong, unknown and app passwords are answered alike', async () => {
+    const jid = await account('dee')
+    const app = (await makeAppPassword(await signIn(jid))).json
+    const answers = await Promise.all(
+      [
+        { jid, password: 'wrong' },
+        { jid: 'nobody@example.org', password: 'own' },
+        { jid: String(app['login']), password: String(app['password']) },
+      ].map((body) => api.call('POST', '/v1/account-session', { body })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401])
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+  })
+})
+
+describe('a password', () => {
+  test('is changed by whoever knows it; this session goes on, the others end', async () => {
+    const jid = await account('eve')
+    const [page, other] = [await signIn(jid), await signIn(jid)]
+    const change = (body: object) => page.call('PUT', '/v1/me/password', { password: 'new', ...body })
+    expect(await change({})).toMatchObject({ status: 403, json: problem('proof-needed') })
+    expect(await change({ old_password: 'x' })).toMatchObject({ status: 403, json: problem('proof-refused') })
+    expect((await change({ old_password: 'own' })).status).toBe(200)
+    expect((await page.call('GET', '/v1/me')).status).toBe(200)
+    expect((await other.call('GET', '/v1/me')).status).toBe(401)
+    expect((await api.call('GET', '/v1/me', { headers: basic(jid, 'own') })).status).toBe(401)
+    const byBasic = { body: { password: 'newer', sign_out: false }, headers: basic(jid, 'new') }
+    expect((await api.call('PUT', '/v1/me/password', byBasic)).status).toBe(200)
+    expect((await page.call('GET', '/v1/me')).status).toBe(200)
+  })
+})
+
+describe('app passwords', () => {
+  test('are made, listed and revoked by the account’s own password only', async () => {
+    const jid = await account('fox')
+    const page = await signIn(jid)
+    const unproven = await page.call('POST', '/v1/me/app-passwords', { name: 'Phone', scopes: ['chat'] })
+    expect(unproven).toMatchObject({ status: 403, json: problem('proof-needed') })
+    const made = await makeAppPassword(page, ['chat', 'api'])
+    expect(made).toMatchObject({ status: 201, json: { name: 'Phone', scopes: ['chat', 'api'] } })
+    const { id, login, password } = made.json
+    expect(login).toMatch(/^fox\+[b-z][b-z2-9]{7}@example\.org$/)
+    const listed = await page.call('GET', '/v1/me/app-passwords')
+    expect(listed.json).toMatchObject({ items: [{ id, name: 'Phone', created_on: '2026-03-02' }] })
+    expect(listed.text).not.toContain(String(password))
+    for (const path of ['/v1/me', '/v1/me/app-passwords', '/v1/account-session'])
+      expect(await api.call('GET', path, { headers: basic(String(login), String(password)) })).toMatchObject({
+        status: 403,
+        json: problem('own-password-needed'),
+      })
+    expect((await page.call('DELETE', `/v1/me/app-passwords/${String(id)}`)).status).toBe(200)
+    expect((await page.call('DELETE', `/v1/me/app-passwords/${String(id)}`)).status).toBe(404)
+    expect(
+      (await api.call('GET', '/v1/me', { headers: basic(String(login), String(password)) })).status,
+    ).toBe(401)
+  })
+
+  test.each([
+    [{ name: '', scopes: ['chat'] }, 400],
+    [{ name: 'x'.repeat(65), scopes: ['chat'] }, 400],
+    [{ name: 'Phone', scopes: [] }, 400],
+    [{ name: 'Phone', scopes: ['all'] }, 400],
+    [{ name: 'Phone', scopes: ['chat', 'chat'] }, 400],
+    [{ name: 'a\u0000b', scopes: ['chat'] }, 422],
+    [{ name: 'Phone', scopes: ['chat'], verifiers: [] }, 422],
+  ])('%j is refused with %i', async (body, status) => {
+    await account('gil')
+    const headers = basic('gil', 'own')
+    expect((await api.call('POST', '/v1/me/app-passwords', { body, headers })).status).toBe(status)
+  })
+})
+
+describe('signing out everywhere', () => {
+  test('by the owner, and by whoever may change devices, with app passwords if so wanted', async () => {
+    const jid = await account('hal')
+    const [page, other] = [await signIn(jid), await signIn(jid)]
+    await makeAppPassword(page)
+    expect((await page.call('POST', '/v1/me/sign-out', {})).status).toBe(200)
+    for (const each of [page, other]) expect((await each.call('GET', '/v1/me')).status).toBe(401)
+    const again = await signIn(jid)
+    expect((await again.call('GET', '/v1/me/app-passwords')).json).toMatchObject({ items: [{}] })
+    const path = `/v1/accounts/${jid}/sign-out`
+    const reader = await api.key('devices:read')
+    expect((await api.call('POST', path, { key: reader, body: {} })).status).toBe(403)
+    expect((await api.owner('POST', path, { revoke_app_passwords: true })).status).toBe(200)
+    expect((await again.call('GET', '/v1/me')).status).toBe(401)
+    expect((await (await signIn(jid)).call('GET', '/v1/me/app-passwords')).json).toEqual({ items: [] })
+    expect((await api.owner('POST', '/v1/accounts/nobody@example.org/sign-out', {})).status).toBe(404)
+  })
+})
