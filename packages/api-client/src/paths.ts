@@ -2920,6 +2920,380 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/account-session": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show who is signed in to the page of an account. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          account: {
+            id: string
+            jid: string
+            state: "active" | "suspended" | "terminated"
+            /** Why it is suspended */
+            reason?: string
+            /** The day from which it is active again by itself */
+            suspended_until?: string
+            /** The end of the window in which its owner moves away */
+            terminates_on?: string
+            /** To which it belongs */
+            organisation?: string
+            /** A day in UTC */
+            created_on: string
+            /** A day in UTC */
+            last_used_on?: string
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Sign in to the page of your account. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Bare address (RFC 7622), user@domain */
+        jid: string
+        password: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          account: {
+            id: string
+            jid: string
+            state: "active" | "suspended" | "terminated"
+            /** Why it is suspended */
+            reason?: string
+            /** The day from which it is active again by itself */
+            suspended_until?: string
+            /** The end of the window in which its owner moves away */
+            terminates_on?: string
+            /** To which it belongs */
+            organisation?: string
+            /** A day in UTC */
+            created_on: string
+            /** A day in UTC */
+            last_used_on?: string
+          }
+          /** To be sent as X-CSRF-Token with each request that changes something */
+          csrf?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    /** Sign out of the page of your account. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/password": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Change your password; unless you say otherwise, everything else that is signed in ends. HTTP Basic with name and password of an account. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        password?: string
+        /** Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt */
+        verifiers?: {
+          hash: "SHA-256" | "SHA-1"
+          /** base64 */
+          salt: string
+          iterations: number
+          /** base64 */
+          stored_key: string
+          /** base64 */
+          server_key: string
+        }[]
+        /** Your password now; needed unless this very request is signed in with it */
+        old_password?: string
+        /** Whether everything else that is signed in ends; true unless given */
+        sign_out?: boolean
+        /** Whether app passwords end, too; false unless given */
+        revoke_app_passwords?: boolean
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/app-passwords": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List your app passwords. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            name: string
+            /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+            scopes: ("chat" | "mail" | "api")[]
+            /** A day in UTC */
+            created_on: string
+            /** A day in UTC */
+            last_used_on?: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Make a password for a single program, with a name of its own to sign in with. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** What you call it */
+        name: string
+        /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+        scopes: ("chat" | "mail" | "api")[]
+        /** Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt */
+        verifiers?: {
+          hash: "SHA-256" | "SHA-1"
+          /** base64 */
+          salt: string
+          iterations: number
+          /** base64 */
+          stored_key: string
+          /** base64 */
+          server_key: string
+        }[]
+        /** Your password now; needed unless this very request is signed in with it */
+        old_password?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+          scopes: ("chat" | "mail" | "api")[]
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+          /** The name to sign in with */
+          login: string
+          /** Shown only here; absent if you brought verifiers */
+          password?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/app-passwords/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** Revoke one of your app passwords: what is signed in with it ends. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/sign-out": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign out everywhere: all sessions end; programs that know a password sign in again. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** Whether app passwords end, too; false unless given */
+        revoke_app_passwords?: boolean
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/{jid}/sign-out": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign an account out everywhere: all sessions end; programs that know a password sign in again. Needs: devices:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** Whether app passwords end, too; false unless given */
+        revoke_app_passwords?: boolean
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          jid: string
+          state: "active" | "suspended" | "terminated"
+          /** Why it is suspended */
+          reason?: string
+          /** The day from which it is active again by itself */
+          suspended_until?: string
+          /** The end of the window in which its owner moves away */
+          terminates_on?: string
+          /** To which it belongs */
+          organisation?: string
+          /** A day in UTC */
+          created_on: string
+          /** A day in UTC */
+          last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/administrators/invites": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never

@@ -19,6 +19,8 @@ import { openAuditHeads } from './audit-heads.ts'
 import type { Links } from './commands/command.ts'
 import type { ApiConfig } from './config.ts'
 import type { ApiEvents } from './events.ts'
+import { postgresAccountSessionStore } from './joining/account-session-store.postgres.ts'
+import { createAccountSessions } from './joining/account-sessions.ts'
 import { createJoining } from './joining/create-joining.ts'
 import { createLetters } from './letters/letters.ts'
 import { openLifecycle } from './lifecycle/open-lifecycle.ts'
@@ -81,8 +83,11 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
   const observation = createObservation({ config, platform, db: apiDb, accounts, events }, stack)
-  const joining = await createJoining({ accounts, links, dataDir, clock, random })
-  const owners = [idempotency, hooks.store, life.store, rights, abuse, observation.status.claims]
+  const store = postgresAccountSessionStore(apiDb)
+  const sessions = createAccountSessions({ store, accounts, clock, random })
+  stack.use(clock.every(HOUR_MS, () => sessions.eraseExpired()))
+  const joining = await createJoining({ accounts, links, signIn, sessions, dataDir, clock, random })
+  const owners = [idempotency, hooks.store, life.store, rights, abuse, observation.status.claims, sessions]
   stack.use(keepErasing(owners, { ...platform, ledger: accounts.erasure, events }))
   const { lifecycle } = life
   const context = {

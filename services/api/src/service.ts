@@ -2,15 +2,6 @@
 import { createHash } from 'node:crypto'
 import { createAccounts, deriveVerifiers, type AccountsDomain } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
-import {
-  createAccounts,
-  deriveVerifiers,
-  type AccountsDomain,
-  type ErasureOptions,
-  runErasure,
-} from '@sealpost/accounts'
-import { createAuditLog, postgresAuditStore } from '@sealpost/audit'
-import { openDb, sql, type Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
@@ -28,11 +19,6 @@ import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
-import { postgresAccountSessionStore } from './joining/account-session-store.postgres.ts'
-import { createAccountSessions } from './joining/account-sessions.ts'
-import { createJoining } from './joining/create-joining.ts'
-import { createLetters } from './letters/letters.ts'
-import { createOwnData } from './own-data/own-data.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
@@ -78,44 +64,10 @@ export async function createApiService(
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
   const shared = { config, platform, accounts, domains, links, signIn, events }
   const areas = await openAreas({ ...shared, ports, accountDb, apiDb }, idempotency, stack)
-  const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
-  const auditHeads = openAuditHeads(platform.dataDir)
-  stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
-  const origin = config.publicOrigin
-  const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
-  const letters = createLetters({ mail: ports.letters, platform })
-  const privateNetworks = config.webhookNetworks
-  const hooks = stack.use(
-    await openWebhooks({ platform, apiDb, accountDb, privateNetworks, letters, audit, events }),
-  )
-  const idempotency = postgresIdempotency(apiDb)
-  const accountSessions = openAccountSessions(apiDb, accounts, platform)
-  stack.use(
-    keepErasing([idempotency, hooks.store, accountSessions], {
-      ledger: accounts.erasure,
-      clock,
-      bus,
-      events,
-    }),
-  )
-  stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
-  stack.use(clock.every(HOUR_MS, () => accountSessions.eraseExpired()))
-
-  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
-  const onError = (error: unknown) => events.statisticsFailed(error)
-  const statistics = stack.use(createStatistics({ db: apiDb, accounts, metrics, clock, services, onError }))
-
-  const links = createLinks(config)
-  const domains = platform.domains.map((domain) => parseJid(domain).domain)
-  const signIn = stack.use(createSignIn({ accounts, domains, clock, random, events, opens: 'api' }))
   const context: CommandContext = {
     accounts,
     ...ports,
     ...areas.context,
-    letters,
-    webhooks: hooks.webhooks,
-    joining: await createJoining({ ...platform, accounts, links, signIn, sessions: accountSessions }),
-    statistics,
     clock,
     domains,
     links,
@@ -124,12 +76,11 @@ export async function createApiService(
     deriveVerifiers: (password) => deriveVerifiers(password, random),
     importCsv: createImporter({ accounts, domains, clock, events }),
   }
-  const { access, audit } = areas.context
+  const { access, audit, joining } = areas.context
   const origin = config.publicOrigin
-  const authenticate = createAuthenticate({ accounts, signIn, sessions: access.sessions, origin, events })
+  const sessions = { sessions: access.sessions, accountSessions: joining.sessions }
+  const authenticate = createAuthenticate({ accounts, signIn, ...sessions, origin, events })
   const answers = await openAnswers(platform, apiDb, stack)
-  const { sessions } = access
-  const authenticate = createAuthenticate({ accounts, signIn, sessions, accountSessions, origin, events })
   const http: FastifyPluginAsync = async (app) => {
     const options = { context, authenticate, events, origin, conditions: new Conditions(commands), answers }
     for (const command of commands) await registerCommand(app, command, options)
@@ -151,10 +102,6 @@ export async function createApiService(
       (await Promise.all([accountDb.query(sql`select 1`), apiDb.query(sql`select 1`)])).length > 0,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
-}
-
-function openAccountSessions(db: Db, accounts: AccountsDomain, { clock, random }: Platform) {
-  return createAccountSessions({ store: postgresAccountSessionStore(db), accounts, clock, random })
 }
 
 /** Token of the invite of the first administrator, if this start has made it. */
