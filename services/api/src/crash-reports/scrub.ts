@@ -13,8 +13,6 @@ const RULES: readonly Rule[] = [
   // Whole URIs with a user, a query or a fragment, or of a scheme that names people.
   { pattern: /\b(?:xmpp|mailto|sip|sips|tel|sms|im|data|geo):[^\s"'<>)]+/gi, mark: '[uri]' },
   { pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>)]+/gi, mark: '[url]' },
-  // Mail addresses and JIDs, with resource; letters of any alphabet.
-  { pattern: /[^\s"<>()[\]:;@,\\]{1,512}@[\p{L}\p{N}.:_[\]-]+(?:\/[^\s"'<>)]+)?/gu, mark: '[address]' },
   // JSON web tokens and the like: three parts in base64url.
   { pattern: /(?<![\w-])[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g, mark: '[token]' },
   {
@@ -28,7 +26,7 @@ const RULES: readonly Rule[] = [
   // IPv6, with a zone, in brackets with a port, and with an IPv4 address at its end; then IPv4 with a port.
   {
     pattern:
-      /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,9}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?:%\w+)?\]?(?::\d+)?(?!\w)/gi,
+      /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?:%\w+)?\]?(?::\d+)?(?!\w|:[\w:])/gi,
     mark: '[ip]',
   },
   { pattern: /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\w)/g, mark: '[ip]' },
@@ -51,6 +49,14 @@ const RULES: readonly Rule[] = [
   { pattern: /(?<!\w)\d{9,}(?!\w)/g, mark: '[number]' },
 ]
 
+/** Mail addresses and JIDs with what hangs on them, in letters of any alphabet; an `@Word` alone is an annotation. */
+const RUN = /[^\s"'<>()[\]{},;=]+/g
+const ANNOTATION = /^@\w+$/
+
+function scrubAddresses(text: string): string {
+  return text.replaceAll(RUN, (run) => (run.includes('@') && !ANNOTATION.test(run) ? '[address]' : run))
+}
+
 /** Repeated until nothing changes any more, which a mark could uncover. */
 const ROUNDS_MAX = 3
 
@@ -59,6 +65,7 @@ export function scrub(text: string): string {
   let scrubbed = text.normalize('NFKC').replaceAll(/[^\P{C}\n\t]/gu, '')
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = scrubbed
+    scrubbed = scrubAddresses(scrubbed)
     for (const { pattern, mark } of RULES) scrubbed = scrubbed.replaceAll(pattern, mark)
     if (scrubbed === before) break
   }

@@ -63,7 +63,7 @@ function readReport(line: string): { at: number; results: ProbeResult[] } | unde
   } catch {
     return undefined
   }
-  const { at, results } = value as { at?: unknown; results?: unknown }
+  const { at, results } = (value ?? {}) as { at?: unknown; results?: unknown }
   const time = typeof at === 'string' ? Date.parse(at) : Number.NaN
   if (Number.isNaN(time) || !Array.isArray(results)) return undefined
   const known = results.filter(isResult)
@@ -71,6 +71,6 @@ function readReport(line: string): { at: number; results: ProbeResult[] } | unde
 }
 
 function isResult(value: unknown): value is ProbeResult {
-  const { component, good } = value as { component?: unknown; good?: unknown }
+  const { component, good } = (value ?? {}) as { component?: unknown; good?: unknown }
   return typeof good === 'boolean' && COMPONENTS.includes(component as Component)
 }
