@@ -7,6 +7,15 @@ import { Authenticator } from './authenticator.ts'
 
 export const ORIGIN = 'https://example.org:8443'
 
+let clients = 0
+
+/** Of a client that comes through a proxy from an address of its own: hundreds sign in here within seconds. */
+export function somewhere(): Record<string, string> {
+  clients += 1
+  const address = `198.18.${String(clients >> 8)}.${String(clients & 255)}`
+  return { 'x-forwarded-for': address, 'x-forwarded-proto': 'https' }
+}
+
 /** What a browser holds of a session. */
 export interface Session {
   readonly cookie: string
@@ -17,6 +26,7 @@ export class TestAdministrator {
   readonly api: TestApi
   readonly name: string
   readonly authenticator = new Authenticator()
+  readonly headers = somewhere()
   id = ''
   recoveryCodes: readonly string[] = []
   session: Session = { cookie: '', csrf: '' }
@@ -28,22 +38,26 @@ export class TestAdministrator {
 
   /** Uses the token of an invite; the answer of the last step. */
   async enrol(token: string): Promise<Answer> {
+    const { headers } = this
     const options = await this.api.call('POST', '/v1/administrators/enrol/options', {
       body: { token, name: this.name },
+      headers,
     })
     if (options.status !== 200) return options
     const credential = this.authenticator.create(options.json)
     const answer = await this.api.call('POST', '/v1/administrators/enrol', {
       body: { token, name: this.name, credential },
+      headers,
     })
     if (answer.status === 200) this.keep(answer)
     return answer
   }
 
   async signIn(): Promise<Answer> {
-    const options = await this.api.call('POST', '/v1/session/passkey/options')
+    const headers = somewhere()
+    const options = await this.api.call('POST', '/v1/session/passkey/options', { headers })
     const credential = this.authenticator.get(options.json)
-    const answer = await this.api.call('POST', '/v1/session/passkey', { body: { credential } })
+    const answer = await this.api.call('POST', '/v1/session/passkey', { body: { credential }, headers })
     if (answer.status === 200) this.keep(answer)
     return answer
   }
@@ -67,7 +81,14 @@ export class TestAdministrator {
     const { cookie, csrf } = this.session
     return this.api.call(method, path, {
       body,
-      headers: { cookie, origin: ORIGIN, 'x-csrf-token': csrf, 'sealpost-reason': 'test', ...headers },
+      headers: {
+        ...this.headers,
+        cookie,
+        origin: ORIGIN,
+        'x-csrf-token': csrf,
+        'sealpost-reason': 'test',
+        ...headers,
+      },
     })
   }
 }
