@@ -36,11 +36,12 @@ interface SqlInvite {
   role: string | null
   organisation_id: string | null
   administrator_id: string | null
+  invited_by: string | null
 }
 
 const KEY_COLUMNS = sql`id, label, scopes, created_on, expires_on, last_used_on, organisation_id, networks, made_by`
 
-const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at, role, organisation_id, administrator_id`
+const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at, role, organisation_id, administrator_id, invited_by`
 
 class PostgresAccessStore implements AccessStore {
   readonly #db: Db
@@ -84,6 +85,10 @@ class PostgresAccessStore implements AccessStore {
 
   async deleteKeysOf(organisationId: string): Promise<void> {
     await this.#db.execute(sql`delete from account.api_key where organisation_id = ${organisationId}::uuid`)
+  }
+
+  async deleteKeysMadeBy(administratorId: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.api_key where made_by = ${administratorId}::uuid`)
   }
 
   async recordKeyUse(id: string, day: string): Promise<void> {
@@ -179,11 +184,11 @@ async function insertKey(tx: Tx, key: ApiKeyRow, tokenHash: Buffer): Promise<voi
 }
 
 async function insertInvite(tx: Tx, invite: InviteRow): Promise<void> {
-  const { role, organisationId, administratorId } = invite.appointment ?? {}
+  const { role, organisationId, administratorId, invitedBy } = invite.appointment ?? {}
   await tx.execute(sql`
     insert into account.invite (${INVITE_COLUMNS})
     values (${invite.tokenHash}, ${invite.purpose}, ${invite.accountId ?? null}::uuid, ${new Date(invite.expiresAt)},
-      ${role ?? null}, ${organisationId ?? null}::uuid, ${administratorId ?? null}::uuid)`)
+      ${role ?? null}, ${organisationId ?? null}::uuid, ${administratorId ?? null}::uuid, ${invitedBy ?? null}::uuid)`)
 }
 
 /** Of many at once exactly one gets the row: a delete takes its lock. */
@@ -225,5 +230,6 @@ function parseAppointment(row: SqlInvite): Appointment | undefined {
     role: row.role,
     organisationId: row.organisation_id ?? undefined,
     administratorId: row.administrator_id ?? undefined,
+    invitedBy: row.invited_by ?? undefined,
   }
 }

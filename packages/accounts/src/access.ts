@@ -37,6 +37,8 @@ export interface ApiKeys {
   revoke(id: string): Promise<boolean>
   /** All of an organisation. */
   revokeOf(organisationId: string): Promise<void>
+  /** All that an administrator made, or keys of theirs. */
+  revokeMadeBy(administratorId: string): Promise<void>
 }
 
 /** `accountId` is set exactly for the purpose `password`; `expiresAt` in milliseconds since the epoch. */
@@ -111,6 +113,7 @@ export function createApiKeys({ store, clock, random }: Parts): ApiKeys {
     find: async (id) => (await store.keys()).find((key) => key.id === id),
     revoke: (id) => store.deleteKey(id),
     revokeOf: (organisationId) => store.deleteKeysOf(organisationId),
+    revokeMadeBy: (administratorId) => store.deleteKeysMadeBy(administratorId),
   }
 }
 
@@ -150,8 +153,12 @@ export function createInvites({ store, clock, random }: Parts): Invites {
     async redeemAdmin(token, label, scopesOf) {
       if (!TOKEN_PATTERN.test(token)) return undefined
       const keyToken = mintToken(random)
-      const make = ({ role, organisationId }: Appointment) =>
-        makeKey({ label, scopes: scopesOf(role), expiresOn: undefined, organisationId }, clock, random)
+      const make = ({ role, organisationId, invitedBy: madeBy }: Appointment) =>
+        makeKey(
+          { label, scopes: scopesOf(role), expiresOn: undefined, organisationId, madeBy },
+          clock,
+          random,
+        )
       const key = await store.redeemForKey(hashToken(token), clock.now(), make, hashToken(keyToken))
       return key && { key, token: keyToken }
     },

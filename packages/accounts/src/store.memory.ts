@@ -372,6 +372,11 @@ class MemoryAccessStore implements AccessStore {
       if (row.organisationId === organisationId) this.#state.keys.delete(row.id)
   }
 
+  async deleteKeysMadeBy(administratorId: string): Promise<void> {
+    for (const { row } of this.#state.keys.values())
+      if (row.madeBy === administratorId) this.#state.keys.delete(row.id)
+  }
+
   async recordKeyUse(id: string, day: string): Promise<void> {
     const key = this.#state.keys.get(id)
     if (key) this.#state.keys.set(id, { ...key, row: { ...key.row, lastUsedOn: day } })

@@ -368,7 +368,7 @@ describe.each([
 
     test('10 who take an administrator’s invite: exactly 1 gets it; one that is for somebody known gives no key', async () => {
       const organisationId = newId()
-      const appointment = { role: 'org_admin', organisationId, administratorId: newId() }
+      const appointment = { role: 'org_admin', organisationId, administratorId: newId(), invitedBy: newId() }
       const invite = adminInvite({ appointment })
       await stores.access.insertInvite(invite, 50, NOW)
       const asKey = stores.access.redeemForKey(invite.tokenHash, NOW, () => newKey(), newHash())
@@ -389,6 +389,12 @@ describe.each([
       )
       expect(await stores.access.insertKey(newKey(), server, 500, '2026-01-01')).toBe(true)
       expect(await stores.access.keyByToken(hash)).toEqual(own)
+      const other = newKey({ madeBy: newId() })
+      const otherHash = newHash()
+      await stores.access.insertKey(other, otherHash, 500, '2026-01-01')
+      await stores.access.deleteKeysMadeBy(other.madeBy!)
+      expect(await stores.access.keyByToken(otherHash)).toBeUndefined()
+      expect(await stores.access.keyByToken(hash)).toBeDefined()
       await stores.access.deleteKeysOf(organisationId)
       expect(await stores.access.keyByToken(hash)).toBeUndefined()
       expect(await stores.access.keyByToken(server)).toBeDefined()

@@ -163,6 +163,8 @@ export interface Appointment {
   readonly organisationId: string | undefined
   /** Who has lost their passkeys and enrols anew; undefined: somebody new. */
   readonly administratorId: string | undefined
+  /** The administrator who invites; undefined: somebody on the host. */
+  readonly invitedBy?: string | undefined
 }
 
 export interface AccessStore {
@@ -173,6 +175,7 @@ export interface AccessStore {
   keys(): Promise<ApiKeyRow[]>
   deleteKey(id: string): Promise<boolean>
   deleteKeysOf(organisationId: string): Promise<void>
+  deleteKeysMadeBy(administratorId: string): Promise<void>
   recordKeyUse(id: string, day: string): Promise<void>
   /** Replaces an open invite of the same account; drops expired ones; false when `adminMax` administrators' invites are open. */
   insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean>

@@ -3582,7 +3582,7 @@ export interface ApiPaths {
     get?: never
     put?: never
     post?: never
-    /** Remove an administrator; their sessions end at once. Needs: admins:write. */
+    /** Remove an administrator; their sessions end at once, and keys that they made. Needs: admins:write. */
     delete: {
       parameters: {
         query?: never
@@ -3603,7 +3603,7 @@ export interface ApiPaths {
     }
     options?: never
     head?: never
-    /** Give an administrator another role; their sessions end. Needs: admins:write. */
+    /** Give an administrator another role; their sessions end, and keys that they made. Needs: admins:write. */
     patch: {
       parameters: {
         query?: never

@@ -205,6 +205,27 @@ describe('an organisation', () => {
   })
 })
 
+test('keys end with whoever made them, and are nobody’s way to approve what they ask for', async () => {
+  const eve = await appoint(api, 'Eve', 'admin')
+  const made = await eve.call('POST', '/v1/api-keys', { scope: ['plans:read'] })
+  const key = String(made.json['token'])
+  const list = () => api.call('GET', '/v1/plans', { key })
+  expect((await list()).status).toBe(200)
+  await api.owner('PATCH', `/v1/administrators/${eve.id}`, { role: 'support' })
+  expect((await list()).status).toBe(401)
+  await api.owner('DELETE', `/v1/administrators/${eve.id}`)
+
+  await Promise.all([ada.signIn(), bob.signIn()])
+  const asked = String((await ada.call('POST', INVITE, { role: 'owner' })).json['approval'])
+  await bob.call('POST', `/v1/approvals/${asked}/approve`)
+  const { token } = (await ada.call('POST', INVITE, { role: 'owner' }, { 'sealpost-approval': asked })).json
+  const redeemed = (await api.call('POST', '/v1/invites/redeem', { body: { token } })).json
+  const own = (redeemed as { api_key: { token: string } }).api_key.token
+  const again = await api.call('POST', INVITE, { key: own, body: { role: 'support' } })
+  const path = `/v1/approvals/${String(again.json['approval'])}/approve`
+  expect(typeOf(await ada.call('POST', path))).toEqual([403, problem('approval-own')])
+})
+
 test('a key works from its networks only, and gives no wider ones and no longer life', async () => {
   const networks = ['192.0.2.0/24', '2001:db8::/32']
   const made = await api.owner('POST', '/v1/api-keys', { scope: ['*'], networks, expires_on: '2030-06-01' })

@@ -23,7 +23,11 @@ export interface Enrolment {
 
 export interface Administrators {
   /** The token is answered here only. An open invite does not count among the four; using it does. INVITE_LIMIT. */
-  invite(role: Role, organisationId: string | undefined): Promise<{ token: string; invite: Invite }>
+  invite(
+    role: Role,
+    organisationId: string | undefined,
+    invitedBy?: string,
+  ): Promise<{ token: string; invite: Invite }>
   /** For somebody who has lost their proofs: enrolling replaces them. ADMINISTRATOR_UNKNOWN, INVITE_LIMIT. */
   inviteAnew(id: string): Promise<{ token: string; invite: Invite }>
   /** What the browser makes a passkey of. INVITE_GONE, NAME_MALFORMED, BUSY. */
@@ -65,8 +69,8 @@ export function createAdministrators(parts: AdministratorsParts): Administrators
     return invite
   }
   return {
-    invite: (role, organisationId) =>
-      invites.createAdmin({ role, organisationId, administratorId: undefined }),
+    invite: (role, organisationId, invitedBy) =>
+      invites.createAdmin({ role, organisationId, administratorId: undefined, invitedBy }),
 
     async inviteAnew(id) {
       const known = await store.find(id)

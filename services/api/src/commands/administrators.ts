@@ -21,7 +21,7 @@ import {
   ticketSchema,
   tokenSchema,
 } from './administrator-schema.ts'
-import { hasScope } from './api-keys.ts'
+import { hasScope, makerOf } from './api-keys.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
 import { whenSeveral } from './four-eyes.ts'
 import { creationSchema, madeSchema } from './passkey-schema.ts'
@@ -100,7 +100,7 @@ const inviteAdministrator = defineCommand({
     const { access, links } = context
     const role = body.role ?? (organisationOf(actor) === undefined ? 'owner' : 'org_admin')
     const place = await placeOf(context, actor, role, body.organisation)
-    const { token, invite } = await access.administrators.invite(role, place)
+    const { token, invite } = await access.administrators.invite(role, place, makerOf(actor))
     return showLink(links.adminInvite(token), token, invite.expiresAt)
   },
   lines: [{ noun: 'admin', verb: 'create', print: printLink }],
@@ -247,7 +247,7 @@ function printAdministrator({
 
 const changeAdministrator = defineCommand({
   name: 'admin.change',
-  summary: 'Give an administrator another role; their sessions end',
+  summary: 'Give an administrator another role; their sessions end, and keys that they made',
   method: 'PATCH',
   path: '/v1/administrators/:id',
   access: 'admins:write',
@@ -268,6 +268,7 @@ const changeAdministrator = defineCommand({
     const organisation = body.organisation ?? (isOfOrganisation(body.role) ? known.organisationId : undefined)
     const place = await placeOf(context, actor, body.role, organisation)
     await context.access.administrators.setRole(params.id, body.role, place)
+    await context.accounts.apiKeys.revokeMadeBy(params.id)
     return showAdministrator({ ...known, role: body.role, organisationId: place })
   },
   lines: [{ noun: 'admin', verb: 'change', print: ({ name, role }) => `${name} is ${role}` }],
@@ -275,7 +276,7 @@ const changeAdministrator = defineCommand({
 
 const removeAdministrator = defineCommand({
   name: 'admin.remove',
-  summary: 'Remove an administrator; their sessions end at once',
+  summary: 'Remove an administrator; their sessions end at once, and keys that they made',
   method: 'DELETE',
   path: '/v1/administrators/:id',
   access: 'admins:write',
@@ -289,6 +290,7 @@ const removeAdministrator = defineCommand({
   async handle(context, { actor, params }) {
     await findBelow(context, actor, params.id)
     await context.access.administrators.remove(params.id)
+    await context.accounts.apiKeys.revokeMadeBy(params.id)
     return params
   },
   lines: [{ noun: 'admin', verb: 'remove', print: ({ id }) => `${id} removed` }],

@@ -93,7 +93,7 @@ function boundsOf(
 }
 
 /** The administrator behind the actor; undefined: somebody on the host. */
-function makerOf(actor: Actor): string | undefined {
+export function makerOf(actor: Actor): string | undefined {
   if (actor.kind === 'administrator') return actor.id
   return actor.kind === 'key' ? actor.madeBy : undefined
 }
