@@ -23,9 +23,9 @@ const audit = createAuditLog({ store: memoryAuditStore(), clock })
 const context = {
   accounts,
   audit,
+  access: { administrators: { areSeveral: async () => false } },
   relay: {},
   domains: ['example.org'],
-  access: { administrators: { areSeveral: async () => false } },
 } as unknown as CommandContext
 
 let [reseller, customer, other]: Organisation[] = []
