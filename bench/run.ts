@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--peers] [options]`: one benchmark. Its header comment tells what it does; nothing it starts outlives it. */
+import { accounts } from './accounts.ts'
 import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
 import { idle } from './idle.ts'
@@ -11,6 +12,7 @@ import { signIn } from './sign-in.ts'
 import { uploads } from './uploads.ts'
 
 const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  accounts,
   chat,
   accept: queue,
   drain: queue,

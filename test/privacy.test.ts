@@ -125,6 +125,57 @@ shape.describe(
       expect(logged.filter((line) => /127\.0\.0\.1|::1|@/.test(line))).toEqual([])
     })
 
+    test('of terminated accounts no row, key or file is left: neither their address nor their id', async () => {
+      const made = await deployment().ctl(['apikey', 'create', '--scope', '*', '--json'])
+      const { token } = JSON.parse(made.output) as { token: string }
+      const ask = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+        const authorization = `Bearer ${token}`
+        const json = {
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }
+        const sent = { method, ...(body === undefined ? { headers: { authorization } } : json) }
+        const answer = await fetch(deployment().url('api', path), sent)
+        return { ...((await answer.json()) as object), status: answer.status }
+      }
+      const { id: organisation } = await ask('POST', '/v1/organisations', { name: 'Leaving' })
+      await ask('PUT', '/v1/plans/leaving', { mailbox_mib: 64 })
+      const terms = { term_months: 1, started_on: '2026-01-01', renews_on: '2126-01-01', fee: 'due' }
+      const url = await deployment().databaseUrl()
+      const paths = [garden.alice, garden.bob].map(({ text }) => `/v1/accounts/${text}@localhost`)
+      const texts: string[] = [garden.alice.text, garden.bob.text]
+      for (const path of paths) {
+        const id = String((await ask('GET', path))['id'])
+        texts.push(id, id.replaceAll('-', ''))
+        await ask('PUT', `${path}/organisation`, { organisation })
+        await ask('PUT', `${path}/plan`, { plan: 'leaving' })
+        await ask('PUT', `${path}/mail-limit`, { messages_per_day: 5 })
+        await ask('PUT', path.replace('/v1/', '/v1/subscriptions/'), terms)
+        const tables = ['account.account_plan', 'account.mail_limit', 'api.subscription']
+        expect(await tablesWith(url, id)).toEqual(expect.arrayContaining(tables))
+        expect(await ask('POST', `${path}/terminate`, {})).toMatchObject({ state: 'terminated' })
+      }
+      const gone = async (): Promise<unknown> =>
+        Promise.all(paths.map(async (path) => (await ask('GET', path))['type']))
+      const unknown = 'urn:sealpost:problem:account-unknown'
+      await expect.poll(gone, { timeout: 20_000, interval: 200 }).toEqual([unknown, unknown])
+      // The audit log keeps ids, which mean nothing any more.
+      for (const text of [...texts, garden.contactName.text, garden.published.text])
+        expect([text, ...(await tablesWith(url, text)).filter((table) => table !== 'audit.entry')]).toEqual([
+          text,
+        ])
+      const files = await filesWith(deployment().dataDir, texts)
+      // Those of the embedded cluster hold what a vacuum has yet to overwrite.
+      for (const text of texts)
+        expect([text, ...(files.get(text) ?? []).filter((path) => !path.startsWith('postgres/'))]).toEqual([
+          text,
+        ])
+      expect(await ask('DELETE', `/v1/organisations/${String(organisation)}`)).toMatchObject({ status: 200 })
+      expect(await ask('POST', '/v1/accounts', { jid: `${garden.alice.text}@localhost` })).toMatchObject({
+        type: 'urn:sealpost:problem:name-retired',
+      })
+    })
+
     test.each(SERVICES)('the metrics of %s hold none of it', async (service) => {
       const metrics = await (await fetch(deployment().url(service, '/metrics'))).text()
       expect(everything.filter(([, { text }]) => says(metrics, text)).map(([name]) => name)).toEqual([])

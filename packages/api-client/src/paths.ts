@@ -1439,6 +1439,230 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/affiliates": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the affiliates. Needs: affiliates:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            label: string
+            /** For POST /v1/referrals/clicks */
+            code: string
+            /** For each referral that qualifies, CAD */
+            commission_cents: number
+            /** Nobody is referred any more */
+            closed: boolean
+            created_on: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Make an affiliate, with the code of their link. Needs: affiliates:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        label: string
+        commission_cents: number
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          label: string
+          /** For POST /v1/referrals/clicks */
+          code: string
+          /** For each referral that qualifies, CAD */
+          commission_cents: number
+          /** Nobody is referred any more */
+          closed: boolean
+          created_on: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/affiliates/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** Take no more referrals of an affiliate; what they earned stays theirs. Needs: affiliates:write. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/affiliates/{id}/statements": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the statements of an affiliate: forty-five days after each month. Needs: affiliates:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            /** Its first day */
+            month: string
+            /** Earned less reversed */
+            cents: number
+            payable_cents: number
+            /** To the next month */
+            carried_cents: number
+            issued_on: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/referrals/clicks": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say that somebody followed the link of an affiliate; nothing is kept of that. Nobody is asked who they are. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        code: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** For POST /v1/referrals, within ninety days */
+          token: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/referrals": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say that somebody who came by the link of an affiliate signed up. Needs: affiliates:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Id of an organisation or an account */
+        subject: string
+        token: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Id of an organisation or an account */
+          subject: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/referrals/reverse": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Take a qualified referral back, after a downgrade or a chargeback. Needs: affiliates:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Id of an organisation or an account */
+        subject: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Id of an organisation or an account */
+          subject: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/accounts/{jid}/mail-limit": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Show how much mail an account may send, if that was restricted. Needs: accounts:read. */

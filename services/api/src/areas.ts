@@ -15,6 +15,7 @@ import type {
 import type { Platform } from '@sealpost/service'
 import { openAbuseDesk } from './abuse/open-abuse-desk.ts'
 import { createAccess } from './access/create-access.ts'
+import { openAffiliates } from './affiliates/open-affiliates.ts'
 import { openAuditHeads } from './audit-heads.ts'
 import type { Links } from './commands/command.ts'
 import type { ApiConfig } from './config.ts'
@@ -78,7 +79,9 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   )
   const { webhooks } = hooks
   const { supportUrl } = config
-  const life = stack.use(openLifecycle({ ...shared, db: apiDb, webhooks, supportUrl }))
+  const isOn = config.affiliates === true
+  const { affiliates, store: referrals } = await openAffiliates({ isOn, platform, db: apiDb, accounts })
+  const life = stack.use(openLifecycle({ ...shared, db: apiDb, webhooks, affiliates, supportUrl }))
   const rights = stack.use(await createRights({ ...shared, db: apiDb, ports, signIn, links, origin }))
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
@@ -87,7 +90,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const sessions = createAccountSessions({ store, accounts, clock, random })
   stack.use(clock.every(HOUR_MS, () => sessions.eraseExpired()))
   const joining = await createJoining({ accounts, links, signIn, sessions, dataDir, clock, random })
-  const owners = [idempotency, hooks.store, life.store, rights, abuse, observation.status.claims, sessions]
+  const owners = [idempotency, hooks.store, life.store, referrals, rights, abuse, observation.status.claims, sessions]
   stack.use(keepErasing(owners, { ...platform, ledger: accounts.erasure, events }))
   const { lifecycle } = life
   const context = {
@@ -97,6 +100,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
     letters,
     webhooks,
     lifecycle,
+    affiliates,
     rights,
     abuse,
     joining,

@@ -17,6 +17,8 @@ export interface ApiConfig {
   readonly webhookNetworks: Networks
   /** Where users get help; undefined: nowhere that the server knows of. */
   readonly supportUrl: string | undefined
+  /** Whether there are affiliates. */
+  readonly affiliates: boolean
   /** With which the billing system signs its events; undefined: none are taken. */
   readonly billingSecret: Secret | undefined
   readonly turn: TurnConfig
@@ -27,7 +29,7 @@ export interface ApiConfig {
 const SECRET_BYTES_MIN = 24
 
 /**
- * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL and
+ * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES and
  * BILLING_WEBHOOK_SECRET.
  */
 export function readConfig(env: EnvReader): ApiConfig {
@@ -39,6 +41,7 @@ export function readConfig(env: EnvReader): ApiConfig {
     keysUrl: readServiceUrl('KEYS_URL', env),
     webhookNetworks: env.networks('WEBHOOK_NETWORKS', []),
     supportUrl: readSupportUrl(env),
+    affiliates: env.bool('AFFILIATES', false),
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),
     turn: readTurnConfig(env),
     prober: readProber(env),

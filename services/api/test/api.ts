@@ -239,6 +239,8 @@ export interface Answer {
 export const BILLING_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 export interface ApiOptions {
+  /** Whether the module is on. */
+  readonly affiliates?: boolean
   /** The system's unless given. */
   readonly clock?: Clock
   readonly requestsPerMinute?: number
@@ -288,6 +290,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     publicOrigin: () => 'https://example.org:8443',
     webhookNetworks: parseNetworks(options.webhookNetworks ?? []) ?? { include: () => false },
     supportUrl: 'https://help.example.org/',
+    affiliates: options.affiliates ?? false,
     billingSecret: Secret.of(BILLING_SECRET),
   }
   const relay = new TestRelay()

@@ -168,12 +168,11 @@ test('reminders go out seven days before a renewal and a suspension, once', asyn
   await api.owner('PUT', `/v1/subscriptions/organisations/${organisation}`, terms({ renews_on: day(2) }))
   const before = api.letters.sent.length
   for (let run = 0; run < 2; run++) await restart()
-  const sent = api.letters.sent
-    .slice(before)
-    .map(({ recipient, message }) => [recipient, message.toString()] as const)
-  expect(new Set(sent.map(([recipient]) => recipient))).toEqual(new Set([near.jid, late.jid]))
-  expect(new Map(sent).get(near.jid)).toContain(`sera renouvelé le ${day(7)}`)
-  expect(new Map(sent).get(late.jid)).toContain(`is suspended on ${day(3)}`)
+  const sent = api.letters.sent.slice(before)
+  const letters = new Map(sent.map(({ recipient, message }) => [recipient, message.toString()]))
+  expect(sent).toHaveLength(2)
+  expect(letters.get(near.jid)).toContain(`sera renouvelé le ${day(7)}`)
+  expect(letters.get(late.jid)).toContain(`is suspended on ${day(3)}`)
 })
 
 describe('an event of the billing system', () => {

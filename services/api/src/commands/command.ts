@@ -13,6 +13,7 @@ import type { ScramVerifier } from '@sealpost/sasl'
 import type { AccessDomain } from '../access/create-access.ts'
 import type { AbuseDesk } from '../abuse/abuse-desk.ts'
 import type { Role } from '../access/roles.ts'
+import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
 import type { Statistics } from '../statistics/statistics.ts'
@@ -115,6 +116,8 @@ export interface CommandContext {
   readonly webhooks: Webhooks
   readonly abuse: AbuseDesk
   readonly lifecycle: Lifecycle
+  /** Undefined: the module is off. */
+  readonly affiliates: Affiliates | undefined
   /** Where users get help, if the operator says so. */
   readonly supportUrl: string | undefined
   /** Canonical; the first is that of names without one. */

@@ -11,6 +11,7 @@ import {
   suspendAccount,
   terminateAccount,
 } from './accounts.ts'
+import { affiliateCommands } from './affiliates.ts'
 import { brandingCommands } from './branding.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { exportAudit, listAudit, verifyAudit } from './audit.ts'
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = [
   ...organisationCommands,
   ...brandingCommands,
   ...subscriptionCommands,
+  ...affiliateCommands,
   showMailLimit,
   setMailLimit,
   listMailReviews,

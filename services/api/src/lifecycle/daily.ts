@@ -3,7 +3,8 @@ import type { AccountsDomain } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Letters } from '../letters/letters.ts'
-import { dayAfter } from './days.ts'
+import { addDays } from '../day.ts'
+import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { reminderLetter } from './reminder-letter.ts'
 import type { Reminder, SubscriptionStore } from './store.ts'
@@ -23,6 +24,8 @@ export interface DailyOptions {
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
   readonly letters: Pick<Letters, 'send'>
+  /** Undefined: the module is off. */
+  readonly affiliates: Affiliates | undefined
   readonly supportUrl: string | undefined
   /** Told of one part that failed; the others go on, and the next run tries again. */
   readonly onError: (error: unknown) => void
@@ -34,7 +37,7 @@ export async function runDaily(options: DailyOptions): Promise<void> {
   const lock = await options.db.lock(LOCK, () => {})
   if (lock === undefined) return
   stack.use(lock)
-  const parts = [liftSuspensions, suspendOverdue, remindAll, endWindows, eraseRefunds]
+  const parts = [liftSuspensions, suspendOverdue, remindAll, endWindows, eraseRefunds, runAffiliates]
   for (const part of parts) await part(options).catch(options.onError)
 }
 
@@ -59,7 +62,7 @@ async function suspendOverdue({ store, lifecycle, onError }: DailyOptions): Prom
 async function remindAll(options: DailyOptions): Promise<void> {
   for (const reminder of ['suspension', 'renewal'] as const) {
     const today = options.lifecycle.today()
-    const until = dayAfter(today, REMINDER_DAYS)
+    const until = addDays(today, REMINDER_DAYS)
     const due = await options.store.remindable(reminder, today, until, REMINDERS_MAX)
     for (const subscription of due) await remind(options, subscription, reminder).catch(options.onError)
   }
@@ -96,5 +99,9 @@ async function endWindows({ accounts, audit, onError }: DailyOptions): Promise<v
 }
 
 async function eraseRefunds({ store, lifecycle }: DailyOptions): Promise<void> {
-  await store.eraseRefunds(dayAfter(lifecycle.today(), -REFUND_DAYS_MAX))
+  await store.eraseRefunds(addDays(lifecycle.today(), -REFUND_DAYS_MAX))
+}
+
+async function runAffiliates({ affiliates }: DailyOptions): Promise<void> {
+  await affiliates?.run()
 }

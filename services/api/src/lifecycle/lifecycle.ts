@@ -2,7 +2,7 @@
 import type { Account, AccountsDomain } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Clock, Random } from '@sealpost/runtime'
-import { dayAfter } from './days.ts'
+import { addDays } from '../day.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import {
   ABUSE_REASONS,
@@ -85,14 +85,14 @@ export class Lifecycle {
     // First, since nothing is known of the subscription once the account is being erased.
     await this.guarantee({ kind: 'account', id: account.id })
     if (afterDays === 0) return accounts.terminate(account.jid)
-    return accounts.leave(account.jid, dayAfter(this.today(), afterDays))
+    return accounts.leave(account.jid, addDays(this.today(), afterDays))
   }
 
   /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */
   async guarantee(subject: Subject): Promise<Subscription | undefined> {
     const { store, emit } = this.#options
     const subscription = await store.find(subject)
-    if (subscription === undefined || dayAfter(subscription.startedOn, GUARANTEE_DAYS) < this.today())
+    if (subscription === undefined || addDays(subscription.startedOn, GUARANTEE_DAYS) < this.today())
       return undefined
     const due = await store.refundDue(subject, this.today())
     if (due !== undefined) await emit('refund_due', due)
@@ -113,7 +113,7 @@ export class Lifecycle {
     const { startedOn, renewsOn, fee } = wanted
     if (renewsOn <= startedOn || (fee !== 'overdue' && wanted.suspendsOn !== undefined))
       throw new LifecycleError('SUBSCRIPTION_TERMS')
-    const known = wanted.suspendsOn ?? before?.suspendsOn ?? dayAfter(this.today(), REMINDER_DAYS)
+    const known = wanted.suspendsOn ?? before?.suspendsOn ?? addDays(this.today(), REMINDER_DAYS)
     return { ...wanted, suspendsOn: fee === 'overdue' ? known : undefined }
   }
 

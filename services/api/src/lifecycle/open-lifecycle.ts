@@ -15,7 +15,7 @@ import type { Subscription } from './subscription.ts'
 /** Days turn at midnight in UTC; an hour decides nothing. */
 const RUN_MS = 3_600_000
 
-export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'supportUrl'> {
+export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'supportUrl' | 'affiliates'> {
   readonly platform: Pick<Platform, 'clock' | 'random'>
   readonly db: Db
   readonly accounts: AccountsDomain

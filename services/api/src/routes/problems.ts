@@ -7,6 +7,7 @@ import { MailError, PortError } from '@sealpost/ports'
 import { AbuseError } from '../abuse/abuse-error.ts'
 import { AccessError } from '../access/access-error.ts'
 import { RightsError } from '../rights-error.ts'
+import { AffiliateError } from '../affiliates/affiliate.ts'
 import { LifecycleError } from '../lifecycle/subscription.ts'
 import { STATUS_REFUSALS, StatusError } from '../status/status-error.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
@@ -92,6 +93,13 @@ const refusals = [
     SUBSCRIPTION_UNKNOWN: [404, 'subscription-unknown'],
     SUBSCRIPTION_TERMS: [422, 'subscription-terms'],
     NO_WINDOW_AFTER_ABUSE: [409, 'no-window-after-abuse'],
+  }),
+  refusing(AffiliateError, {
+    AFFILIATE_UNKNOWN: [404, 'affiliate-unknown'],
+    AFFILIATE_LIMIT: [409, 'affiliate-limit'],
+    REFERRAL_GONE: [404, 'referral-gone'],
+    REFERRAL_TAKEN: [409, 'referral-taken'],
+    REFERRAL_UNKNOWN: [404, 'referral-unknown'],
   }),
   refusing(WebhookError, {
     WEBHOOK_UNKNOWN: [404, 'webhook-unknown'],

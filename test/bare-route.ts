@@ -1,0 +1,15 @@
+/** What the API is measured against: a bare Fastify route with one Postgres read, and nothing of ours. `node test/bare-route.ts URL`; says its port. */
+import Fastify from 'fastify'
+import { Pool } from 'pg'
+
+const pool = new Pool({ connectionString: process.argv[2], max: 8 })
+const app = Fastify({ logger: false })
+app.get('/account/:name', async (request) => {
+  const { name } = request.params as { name: string }
+  const statement = {
+    name: 'one',
+    text: `select id, domain, localpart, state, created_on from account.account where domain = 'localhost' and localpart = $1`,
+  }
+  return (await pool.query({ ...statement, values: [name] })).rows[0] as object
+})
+console.log(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port)
