@@ -90,7 +90,16 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const sessions = createAccountSessions({ store, accounts, clock, random })
   stack.use(clock.every(HOUR_MS, () => sessions.eraseExpired()))
   const joining = await createJoining({ accounts, links, signIn, sessions, dataDir, clock, random })
-  const owners = [idempotency, hooks.store, life.store, referrals, rights, abuse, observation.status.claims, sessions]
+  const owners = [
+    idempotency,
+    hooks.store,
+    life.store,
+    referrals,
+    rights,
+    abuse,
+    observation.status.claims,
+    sessions,
+  ]
   stack.use(keepErasing(owners, { ...platform, ledger: accounts.erasure, events }))
   const { lifecycle } = life
   const context = {
