@@ -82,6 +82,7 @@ export async function createApiService(
   const authenticate = createAuthenticate({ accounts, signIn, ...sessions, origin, events })
   const answers = await openAnswers(platform, apiDb, stack)
   const http: FastifyPluginAsync = async (app) => {
+    app.removeContentTypeParser('text/plain') // Fastify's own: no command takes text.
     const options = { context, authenticate, events, origin, conditions: new Conditions(commands), answers }
     for (const command of commands) await registerCommand(app, command, options)
     await registerPages(app, context, config)
