@@ -4,6 +4,7 @@ import { Pool } from 'pg'
 
 const pool = new Pool({ connectionString: process.argv[2], max: 8 })
 const app = Fastify({ logger: false })
+// oxlint-disable-next-line oxc/no-async-endpoint-handlers -- of Express, which this is not
 app.get('/account/:name', async (request) => {
   const { name } = request.params as { name: string }
   const statement = {
@@ -12,4 +13,4 @@ app.get('/account/:name', async (request) => {
   }
   return (await pool.query({ ...statement, values: [name] })).rows[0] as object
 })
-console.log(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port)
+process.stdout.write(`${new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port}\n`)

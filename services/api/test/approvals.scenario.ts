@@ -28,9 +28,9 @@ describe('four eyes', () => {
     const asked = await ada.call('POST', INVITE, { role: 'support' })
     expect(typeOf(asked)).toEqual([403, problem('approval-needed')])
     const id = String(asked.json['approval'])
-    const with_ = { 'sealpost-approval': id }
+    const approval = { 'sealpost-approval': id }
     expect((await ada.call('POST', INVITE, { role: 'support' })).json['approval'], 'asked twice').toBe(id)
-    expect(typeOf(await ada.call('POST', INVITE, { role: 'support' }, with_))).toEqual([
+    expect(typeOf(await ada.call('POST', INVITE, { role: 'support' }, approval))).toEqual([
       403,
       problem('approval-needed'),
     ])
@@ -53,14 +53,14 @@ describe('four eyes', () => {
     ])
 
     const unknown = [404, problem('approval-unknown')]
-    expect(typeOf(await ada.call('POST', INVITE, { role: 'admin' }, with_)), 'something else').toEqual(
+    expect(typeOf(await ada.call('POST', INVITE, { role: 'admin' }, approval)), 'something else').toEqual(
       unknown,
     )
     const tries = await Promise.all(
-      Array.from({ length: 10 }, () => ada.call('POST', INVITE, { role: 'support' }, with_)),
+      Array.from({ length: 10 }, () => ada.call('POST', INVITE, { role: 'support' }, approval)),
     )
     expect(tries.filter(({ status }) => status === 201)).toHaveLength(1)
-    expect(typeOf(await ada.call('POST', INVITE, { role: 'support' }, with_)), 'again').toEqual(unknown)
+    expect(typeOf(await ada.call('POST', INVITE, { role: 'support' }, approval)), 'again').toEqual(unknown)
     const log = (await api.owner('GET', `/v1/audit?action=admin.invite&actor=${ada.id}`)).json['items']
     expect(JSON.stringify(log)).toContain(id)
     const asks = (await api.owner('GET', '/v1/audit?action=approval.ask')).json['items']

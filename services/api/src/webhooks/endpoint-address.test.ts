@@ -5,14 +5,14 @@ import { endpointAddresses } from './endpoint-address.ts'
 const none = { include: () => false }
 
 describe('where webhooks may lead', () => {
-  const addresses = endpointAddresses({ privateNetworks: none })
+  const judged = endpointAddresses({ privateNetworks: none })
 
   test.each([
     'https://hooks.example.org/in?k=1',
     'https://hooks.example.org:8443',
     'https://1.1.1.1/',
     'https://[2606:4700::1111]/',
-  ])('%s may be added', (url) => expect(addresses.accepts(url)).toBe(true))
+  ])('%s may be added', (url) => expect(judged.accepts(url)).toBe(true))
 
   test.each([
     'http://hooks.example.org/',
@@ -30,7 +30,7 @@ describe('where webhooks may lead', () => {
     'https://[fd00::1]/',
     'file:///etc/passwd',
     'no address',
-  ])('%s may not', (url) => expect(addresses.accepts(url)).toBe(false))
+  ])('%s may not', (url) => expect(judged.accepts(url)).toBe(false))
 
   test('a name is judged by all its addresses, each time anew', async () => {
     const answers = [['1.1.1.1'], ['127.0.0.1'], ['1.1.1.1', '10.0.0.1'], []]
