@@ -92,8 +92,9 @@ test('suspended: the chat stream closes within a second, submission refuses', as
   await dialog.getByLabel('Reason').fill('abuse')
   await page.keyboard.press('Tab')
   const ended = chat.streamError()
+  const answer = page.waitForResponse((response) => response.url().endsWith('/suspend'))
   await dialog.getByRole('button', { name: 'Suspend' }).click()
-  await page.waitForResponse((answer) => answer.url().endsWith('/suspend'))
+  await answer
   const answered = performance.now()
   await ended
   expect(performance.now() - answered).toBeLessThan(SUSPENDED_WITHIN_MS)

@@ -27,7 +27,7 @@ export function OwnSessions({ sessions }: Pick<OwnSecurity, 'sessions'>) {
       isName: true,
       cell: ({ started_at: at, current }) => (
         <>
-          {format.moment(at)} {current && <StateBadge tone="accent">{t('security.this_one')}</StateBadge>}
+          {format.moment(at)} {current && <StateBadge tone="accent">{t('security.current')}</StateBadge>}
         </>
       ),
     },
