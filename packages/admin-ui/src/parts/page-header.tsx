@@ -13,8 +13,8 @@ export interface PageHeaderProps {
   readonly actions?: ReactNode
 }
 
-/** The first page leaves the focus where the browser puts it: before the skip link. */
-let wasShown = false
+/** Where the reader is. A page that the browser itself has loaded leaves the focus where that puts it: before the skip link. */
+let place = location.pathname
 
 export function PageHeader({ title, about, parent, actions }: PageHeaderProps) {
   const heading = useRef<HTMLHeadingElement>(null)
@@ -22,8 +22,8 @@ export function PageHeader({ title, about, parent, actions }: PageHeaderProps) {
     document.title = `${title} · Sealpost`
   }, [title])
   useEffect(() => {
-    if (wasShown) heading.current?.focus({ preventScroll: true })
-    wasShown = true
+    if (location.pathname !== place) heading.current?.focus({ preventScroll: true })
+    place = location.pathname
   }, [])
   return (
     <header className={classes.header}>
