@@ -76,6 +76,19 @@ export class VirtualClock implements Clock {
     this.#throwFirst()
   }
 
+  /** As after a time in which nobody ran: time moves by `ms` at once, and whatever fell due in it, however often, is fired once. */
+  async leap(ms: number): Promise<void> {
+    await macrotask()
+    this.#now += ms
+    const due = [...this.#timers].filter((timer) => timer.due <= this.#now)
+    for (const timer of due.toSorted((a, b) => a.due - b.due || a.order - b.order)) {
+      timer.due = this.#now
+      timer.fire()
+      await macrotask()
+      this.#throwFirst()
+    }
+  }
+
   #add(ms: number, fire: () => void): Timer {
     const timer: Timer = { due: this.#now + Math.max(0, ms), order: (this.#order += 1), fire }
     this.#timers.add(timer)

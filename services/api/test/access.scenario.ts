@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
 import { basic, createTestApi, type TestApi } from './api.ts'
@@ -104,13 +103,10 @@ describe('the first administrator', () => {
     for (let look = 0; look < 2; look++) {
       const page = await api.call('GET', link.pathname)
       expect(page.status).toBe(200)
-      expect(page.headers['content-security-policy']).toMatch(/default-src 'none'; style-src 'sha256-/)
       expect(page.headers['content-security-policy']).not.toContain('unsafe')
       expect(page.headers['cache-control']).toBe('no-store')
-      expect(page.text).not.toMatch(/<script|sp_/)
-      const style = /<style>([^]*)<\/style>/.exec(page.text)?.[1] ?? ''
-      const hash = createHash('sha256').update(style).digest('base64')
-      expect(page.headers['content-security-policy']).toContain(`'sha256-${hash}'`)
+      expect(page.text).toContain('id="root"') // The panel, which asks the API what the link is worth.
+      expect(page.text).not.toContain('sp_')
     }
     const form = { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: '' }
     const shown = await api.call('POST', link.pathname, form)
@@ -120,7 +116,6 @@ describe('the first administrator', () => {
       expect.objectContaining({ label: 'administrator', scopes: ['*'] }),
     )
     expect((await api.call('POST', link.pathname, form)).status).toBe(404)
-    expect((await api.call('GET', link.pathname)).status).toBe(404)
     await using restarted = await api.again()
     expect(restarted.firstInvite).toBeUndefined()
   })

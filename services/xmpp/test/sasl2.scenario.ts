@@ -27,7 +27,11 @@ describe('the offer', () => {
     const inline = offer?.child('inline')
     expect(inline?.elements().map(({ name }) => name)).toEqual(['bind', 'fast', 'sm'])
     const features = inline?.elements()[0]?.child('inline')?.elements()
-    expect(features?.map((each) => each.attrs['var']).sort()).toEqual(['urn:xmpp:carbons:2', 'urn:xmpp:sm:3'])
+    expect(features?.map((each) => each.attrs['var']).sort()).toEqual([
+      'urn:xmpp:carbons:2',
+      'urn:xmpp:csi:0',
+      'urn:xmpp:sm:3',
+    ])
     const tokens = inline?.child('fast', NS_FAST)
     expect(tokens?.elements().map((each) => each.text())).toEqual([
       'HT-SHA-256-EXPR',
