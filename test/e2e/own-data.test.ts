@@ -36,15 +36,21 @@ const EXPORTED: Readonly<Record<string, string>> = {
 
 /** Tables with an account's id or address that are not exported, and why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
+  'account.app_password':
+    'verifiers, as those of the password; names, scopes and days are shown to the owner by GET /v1/me/app-passwords',
   'account.credential':
     'verifiers of the password: of no use to its owner, and to others a help in guessing it',
   'account.erasure': 'the ledger of what is still to be erased: there is nobody any more to export for',
   'account.invite': 'the hash of a link that sets the password; gone when used or expired',
   'account.transition':
     'that the account was made, suspended or restored, on its way to the operator’s systems; gone within seconds',
+  'api.abuse_report': 'what others said, which is theirs; gone after half a year',
+  'api.account_session': 'the hash of a cookie; gone after half an hour of rest, or twelve hours',
   'api.idempotency': 'a hash of a request and the id of the account that it made; gone after a day',
   'api.legal_production':
     'what an authority was given, for thirty days: a part of the export, and told when nothing forbids it',
+  'api.subscription':
+    'what the billing system says of terms and fees, and answers for; gone with the account',
   'api.webhook_event':
     'ids and codes on their way to the operator’s systems; gone when taken, with the account, or after thirty days',
   'audit.entry': 'what administrators did, by ids: kept from everybody who could change it',
