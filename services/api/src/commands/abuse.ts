@@ -6,8 +6,8 @@ import type { StoredReport } from '../abuse/store.ts'
 import { hasScope } from './api-keys.ts'
 import { addressSchema } from './account-schema.ts'
 import { defineCommand, type Command } from './command.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
 
-const LIMIT_DEFAULT = 50
 /** Of strangers; there are few who have more to report. */
 const REPORTS_PER_MINUTE = 6
 
@@ -150,9 +150,7 @@ const listReports = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       state: Type.Optional(stateSchema),
       named: Type.Optional(Type.Boolean({ description: 'false: the anonymous ones' })),
       account: Type.Optional(uuid),
@@ -162,7 +160,7 @@ const listReports = defineCommand({
   status: 200,
   response: Type.Object({
     items: Type.Array(summarySchema),
-    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+    next: nextSchema,
   }),
   async handle({ abuse }, { query: { cursor, limit = LIMIT_DEFAULT, account, ...rest } }) {
     const query = { ...rest, accountId: account?.toLowerCase(), after: cursor?.toLowerCase() }

@@ -18,8 +18,7 @@ import {
   stateSchema,
 } from './account-schema.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
-
-const LIMIT_DEFAULT = 50
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const reject = {
   foreignDomain: () => new HttpProblem(422, 'domain-not-served', 'This server does not serve that domain'),
@@ -141,9 +140,7 @@ const dayFilter = (description: string) =>
 const listQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`next` of the page before' })),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-    ),
+    limit: limitSchema,
     domain: Type.Optional(Type.String({ minLength: 1, maxLength: 1023 })),
     state: Type.Optional(stateSchema),
     reason: Type.Optional({ ...reasonSchema, description: 'Why they are suspended' }),
@@ -176,7 +173,7 @@ const listQuery = Type.Object(
 
 const pageSchema = Type.Object({
   items: Type.Array(accountSchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 /** Those whose accounts are listed: what was asked for, and never more than the actor reaches; undefined: everybody. */
@@ -213,7 +210,7 @@ export const listAccounts = defineCommand({
       lastUsedAfter: query.last_used_after,
       lastUsedBefore: query.last_used_before,
     })
-    return { items: items.map(showAccount), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(showAccount), next)
   },
   lines: [{ noun: 'account', verb: 'list', print: printPage }],
 })

@@ -26,8 +26,8 @@ import { defineCommand, type Actor, type Command, type CommandContext } from './
 import { whenSeveral } from './four-eyes.ts'
 import { creationSchema, madeSchema } from './passkey-schema.ts'
 import { checkMayStart, startSession } from './session.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
-const LIMIT_DEFAULT = 50
 const TRIES_PER_MINUTE = 30
 
 const reject = {
@@ -200,9 +200,7 @@ const listAdministrators = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       organisation: Type.Optional(Type.String({ format: 'uuid' })),
     },
     { additionalProperties: false },
@@ -210,7 +208,7 @@ const listAdministrators = defineCommand({
   status: 200,
   response: Type.Object({
     items: Type.Array(listedSchema),
-    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+    next: nextSchema,
   }),
   async handle(context, { actor, query }) {
     const { limit = LIMIT_DEFAULT, cursor: after, organisation } = query
@@ -220,7 +218,7 @@ const listAdministrators = defineCommand({
     const rows = await context.access.administrators.list({ after, limit: limit + 1, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
-    return { items: items.map(showListed), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(showListed), next)
   },
   lines: [
     {

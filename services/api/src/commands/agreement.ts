@@ -5,8 +5,7 @@ import { MONTH, monthOf, TARGET_PERMILLE } from '../status/agreement.ts'
 import { type Claim, CLAIM_STATES, type ClaimQuery } from '../status/claims.ts'
 import { type Command, defineCommand } from './command.ts'
 import { componentSchema, idParams } from './status-schema.ts'
-
-const LIMIT_DEFAULT = 50
+import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
 
 const monthSchema = Type.String({ pattern: MONTH.source, description: 'A calendar month in UTC, YYYY-MM' })
 const creditSchema = Type.Number({ description: 'Percent of the month’s fee' })
@@ -109,7 +108,7 @@ const fileOwn = defineCommand({
 
 const page = Type.Object({
   items: Type.Array(claimSchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 const listOwn = defineCommand({
@@ -146,9 +145,7 @@ const list = defineCommand({
     {
       state: Type.Optional(Type.Enum([...CLAIM_STATES])),
       cursor: Type.Optional(Type.String({ maxLength: 60 })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
     },
     { additionalProperties: false },
   ),

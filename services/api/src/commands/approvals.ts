@@ -4,8 +4,7 @@ import type { ApprovalRow } from '../access/approval-store.ts'
 import { administered, isAdministered } from '../access/administered.ts'
 import { idParams } from './administrator-schema.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
-
-const LIMIT_DEFAULT = 50
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const stateSchema = Type.Union(
   (['open', 'approved', 'refused', 'used'] as const).map((state) => Type.Literal(state)),
@@ -71,9 +70,7 @@ const listApprovals = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       state: Type.Optional(stateSchema),
     },
     { additionalProperties: false },
@@ -81,7 +78,7 @@ const listApprovals = defineCommand({
   status: 200,
   response: Type.Object({
     items: Type.Array(approvalSchema),
-    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+    next: nextSchema,
   }),
   async handle(context, { actor, query }) {
     const { cursor: before, limit = LIMIT_DEFAULT, state } = query
@@ -90,7 +87,7 @@ const listApprovals = defineCommand({
     const rows = await context.access.approvals.list({ before, limit: limit + 1, state, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
-    return { items: items.map(show), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(show), next)
   },
   lines: [
     {

@@ -2,8 +2,8 @@
 import type { AuditEntry, AuditQuery } from '@sealpost/audit'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { defineCommand, type Actor } from './command.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
 
-const LIMIT_DEFAULT = 50
 const EXPORT_LIMIT = 1_000
 
 const word = (description: string) =>
@@ -55,7 +55,7 @@ function show(entry: AuditEntry): Static<typeof entrySchema> {
 
 const pageSchema = Type.Object({
   items: Type.Array(entrySchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 const filters = {
@@ -95,9 +95,7 @@ export const listAudit = defineCommand({
     {
       ...filters,
       cursor: Type.Optional(Type.String({ maxLength: 16 })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
     },
     { additionalProperties: false },
   ),

@@ -11,8 +11,8 @@ import {
   textSchema,
   titleSchema,
 } from './status-schema.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
 
-const LIMIT_DEFAULT = 50
 const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/
 
 function parseCursor(cursor: string | undefined): { at: number; id: string } | undefined {
@@ -33,16 +33,14 @@ const list = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ maxLength: 60 })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
     },
     { additionalProperties: false },
   ),
   status: 200,
   response: Type.Object({
     items: Type.Array(incidentSchema),
-    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+    next: nextSchema,
   }),
   async handle({ status }, { query }) {
     const { limit = LIMIT_DEFAULT } = query

@@ -6,10 +6,10 @@ import type { LinkedInvite } from '../joining/create-joining.ts'
 import { qrSvg, qrText } from '../joining/qr.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 import { INVITE_GONE } from './invites.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const DAY_SECONDS = 86_400
 const TTL_SECONDS_DEFAULT = 7 * DAY_SECONDS
-const LIMIT_DEFAULT = 50
 
 export const nameSchema = Type.String({
   minLength: 1,
@@ -106,7 +106,7 @@ const createInvite = defineCommand({
 
 const pageSchema = Type.Object({
   items: Type.Array(inviteSchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 const listInvites = defineCommand({
@@ -118,9 +118,7 @@ const listInvites = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ maxLength: 64, description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
     },
     { additionalProperties: false },
   ),
@@ -128,7 +126,7 @@ const listInvites = defineCommand({
   response: pageSchema,
   async handle({ accounts }, { query: { cursor, limit = LIMIT_DEFAULT } }) {
     const { items, next } = await accounts.accountInvites.list(cursor, limit)
-    return { items: items.map(show), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(show), next)
   },
   lines: [
     {

@@ -4,17 +4,8 @@ import { productionText } from '../legal/production.ts'
 import { LEGAL_KINDS, LEGAL_STATES, LEGAL_WAYS, REFUSALS, SOUGHT, type LegalRequest } from '../legal/store.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
 import { FileAnswer } from './file-answer.ts'
-import {
-  daySchema,
-  idSchema,
-  lineSchema,
-  LIMIT_DEFAULT,
-  nextSchema,
-  pageQuery,
-  textSchema,
-  withNext,
-  words,
-} from './rights-schema.ts'
+import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { daySchema, idSchema, lineSchema, pageQuery, textSchema, words } from './rights-schema.ts'
 
 const requestSchema = Type.Object({
   id: idSchema,

@@ -9,17 +9,8 @@ import { RightsError } from '../rights-error.ts'
 import { showNotice, showTime } from '../show-rights.ts'
 import { addressSchema, parseAddress } from './account-schema.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
-import {
-  idSchema,
-  lineSchema,
-  LIMIT_DEFAULT,
-  nextSchema,
-  pageQuery,
-  textSchema,
-  timeSchema,
-  withNext,
-  words,
-} from './rights-schema.ts'
+import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { idSchema, lineSchema, pageQuery, textSchema, timeSchema, words } from './rights-schema.ts'
 
 const noticeSchema = Type.Object({
   id: idSchema,

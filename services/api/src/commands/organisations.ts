@@ -25,8 +25,7 @@ import {
   showDetailed,
   showOrganisation,
 } from './organisation-schema.ts'
-
-const LIMIT_DEFAULT = 50
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const reject = {
   own: () => new HttpProblem(403, 'own-organisation', 'That is decided by those above the organisation'),
@@ -92,7 +91,7 @@ const createOrganisation = defineCommand({
 
 const pageSchema = Type.Object({
   items: Type.Array(organisationSchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 function printPage({ items, next }: Static<typeof pageSchema>): string {
@@ -111,9 +110,7 @@ const listOrganisations = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ maxLength: 1024, description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       parent: Type.Optional(Type.String({ format: 'uuid', description: 'Only those directly below it' })),
       search: Type.Optional(
         Type.String({
@@ -137,7 +134,7 @@ const listOrganisations = defineCommand({
       search,
       within,
     })
-    return { items: items.map(showOrganisation), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(showOrganisation), next)
   },
   lines: [{ noun: 'organisation', verb: 'list', print: printPage }],
 })

@@ -6,16 +6,8 @@ import { PRIVACY_KINDS, PRIVACY_STATES, type PrivacyRequest } from '../privacy/s
 import { showPrivacyRequest } from '../show-rights.ts'
 import { addressSchema, parseAddress, passwordSchema } from './account-schema.ts'
 import { defineCommand, type Actor, type Command } from './command.ts'
-import {
-  daySchema,
-  idSchema,
-  LIMIT_DEFAULT,
-  nextSchema,
-  pageQuery,
-  textSchema,
-  withNext,
-  words,
-} from './rights-schema.ts'
+import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { daySchema, idSchema, pageQuery, textSchema, words } from './rights-schema.ts'
 
 const DETAILS_CHARS_MAX = 2_000
 /** Of one client: each may be a guess at the password. */

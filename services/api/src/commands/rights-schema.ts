@@ -1,7 +1,6 @@
 /** Pieces of the schemas of requests, policies and notices. */
 import { Type } from '@sealpost/http'
-
-export const LIMIT_DEFAULT = 50
+import { limitSchema } from './paging.ts'
 
 /** Years that Postgres and JavaScript read the same. */
 const pattern = '^[12][0-9]{3}-'
@@ -34,15 +33,5 @@ export const words = <T extends string>(values: readonly T[]) =>
 
 export const pageQuery = {
   cursor: Type.Optional(Type.String({ maxLength: 256, description: '`next` of the page before' })),
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-  ),
-}
-
-export const nextSchema = Type.Optional(
-  Type.String({ description: 'Cursor of the next page; absent on the last' }),
-)
-
-export function withNext<T>(items: readonly T[], next: string | undefined) {
-  return { items: [...items], ...(next === undefined ? {} : { next }) }
+  limit: limitSchema,
 }

@@ -15,8 +15,8 @@ import {
   subscriptionSchema,
   termsFields,
 } from './subscription-schema.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
-const LIMIT_DEFAULT = 50
 const termsBody = Type.Object(termsFields, { additionalProperties: false })
 
 async function ofOrganisation(context: CommandContext, actor: Actor, id: string): Promise<Subject> {
@@ -130,7 +130,7 @@ const setAccountSubscription = defineCommand({
 
 const pageSchema = Type.Object({
   items: Type.Array(subscriptionSchema),
-  next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+  next: nextSchema,
 })
 
 function printPage({ items, next }: Static<typeof pageSchema>): string {
@@ -149,9 +149,7 @@ const listSubscriptions = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       fee: Type.Optional(feeSchema),
       state: Type.Optional(Type.Union([Type.Literal('running'), Type.Literal('refund-due')])),
     },
@@ -166,7 +164,7 @@ const listSubscriptions = defineCommand({
     const rows = await lifecycle.list({ after: cursor, limit: limit + 1, fee, state, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
-    return { items: items.map(showSubscription), ...(next === undefined ? {} : { next }) }
+    return withNext(items.map(showSubscription), next)
   },
   lines: [{ noun: 'subscription', verb: 'list', print: printPage }],
 })

@@ -4,8 +4,7 @@ import { type Delivery, type WebhookEndpoint } from '../webhooks/store.ts'
 import { EVENT_KINDS, EVENT_PATTERN } from '../webhooks/webhooks.ts'
 import { labelSchema } from './api-keys.ts'
 import { defineCommand, type Command } from './command.ts'
-
-const LIMIT_DEFAULT = 50
+import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
 
 const uuid = Type.String({ format: 'uuid' })
 const named = Type.Object({ id: uuid })
@@ -233,9 +232,7 @@ const listDeliveries = defineCommand({
   query: Type.Object(
     {
       cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
-      limit: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 200, description: `${String(LIMIT_DEFAULT)} unless given` }),
-      ),
+      limit: limitSchema,
       webhook: Type.Optional(uuid),
       state: Type.Optional(deliverySchema.properties.state),
     },
@@ -244,7 +241,7 @@ const listDeliveries = defineCommand({
   status: 200,
   response: Type.Object({
     items: Type.Array(deliverySchema),
-    next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last' })),
+    next: nextSchema,
   }),
   async handle({ webhooks }, { query: { cursor, limit = LIMIT_DEFAULT, webhook, state } }) {
     const found = await webhooks.deliveries({
