@@ -66,7 +66,7 @@ export function postgresSenderStore(db: Db): SenderStore {
         on conflict (sender) do update set
           ham = least(r.ham + ${ham}, 1000000), spam = least(r.spam + ${spam}, 1000000), seen_on = ${day(nowMs)},
           blocked_until = case
-            when ${spam} = 1 and r.spam + 1 >= ${spamMin} and (r.spam + 1) > 4 * r.ham then ${minute(nowMs + blockMs)}::timestamptz
+            when ${spam} = 1 and r.spam + 1 >= ${spamMin} and (r.spam + 1) > 4 * r.ham then greatest(r.blocked_until, ${minute(nowMs + blockMs)}::timestamptz)
             else r.blocked_until end`)
     },
 
