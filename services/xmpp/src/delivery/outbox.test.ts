@@ -195,4 +195,17 @@ describe('outbox', () => {
       { interruptAfterTimeLimit: 2_000 },
     )
   })
+
+  test('what waits for somebody to look is bounded in size, not in number alone; what it replaces does not count', () => {
+    outbox.active = false
+    const large = 'x'.repeat(400_000)
+    for (let time = 0; time < 5; time++) outbox.sendWhenActive('same', large)
+    const before = bench.peer.wire.length
+    outbox.sendWhenActive('b', large)
+    expect(bench.peer.wire.length).toBe(before)
+    outbox.sendWhenActive('c', large)
+    expect(bench.peer.wire.slice(before)).toEqual([large, large, large])
+    outbox.sendWhenActive('d', large)
+    expect(bench.peer.wire.length).toBe(before + 3)
+  })
 })

@@ -21,8 +21,9 @@ const WINDOW_UNITS = 1024 * 1024
 /** A session that reads but leaves so much unacknowledged gets no more live copies: they wait in its queue. */
 const LIVE_MAX = 2_000
 const LIVE_UNITS_MAX = 4 * 1024 * 1024
-/** What waits for a client that nobody looks at; more goes out at once. */
+/** What waits for a client that nobody looks at, and its UTF-16 units; more goes out at once. */
 const HELD_MAX = 1_000
+const HELD_UNITS_MAX = 1024 * 1024
 /** A peer that does not read what it asked for is given up beyond so many bytes. */
 const UNREAD_BYTES_MAX = 8 * 1024 * 1024
 
@@ -67,6 +68,7 @@ export class Outbox {
   #smEnabled = false
   /** What can wait until somebody looks, by what it replaces (XEP-0352 §3.2); undefined: somebody does. */
   #held: Map<string, Pick<Item, 'xml' | 'kept'>> | undefined
+  #heldUnits = 0
   /** The client's last count, and which place in `#pushed` it stands for. */
   #h = 0
   #again: Disposable | undefined
@@ -138,15 +140,17 @@ export class Outbox {
   sendWhenActive(key: string, xml: string, kept = true): void {
     const held = this.#held
     if (!held) return this.send(xml, undefined, kept)
+    this.#heldUnits += xml.length - (held.get(key)?.xml.length ?? 0)
     held.delete(key)
     held.set(key, { xml, kept })
-    if (held.size > HELD_MAX) this.#release()
+    if (held.size > HELD_MAX || this.#heldUnits > HELD_UNITS_MAX) this.#release()
   }
 
   #release(): void {
     const held = this.#held
     if (!held || held.size === 0) return
     this.#held = new Map()
+    this.#heldUnits = 0
     for (const { xml, kept } of held.values()) this.#send(xml, undefined, kept)
   }
 
