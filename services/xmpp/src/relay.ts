@@ -295,23 +295,28 @@ export class Relay implements AsyncDisposable {
   }
 
   /** A suspended or terminated account has no sessions; nor has an app password that was revoked, or whoever was signed out. */
-  async #recheck(accountId: string): Promise<void> {
+  #recheck(accountId: string): Promise<void> {
+    return this.#recheckThose((id) => id === accountId)
+  }
+
+  #recheckAll(): Promise<void> {
+    return this.#recheckThose(() => true)
+  }
+
+  async #recheckThose(isMeant: (accountId: string) => boolean): Promise<void> {
     const { accounts } = this.#options
     for (const session of this.#sessions.all()) {
-      if (session.account.id !== accountId || (await accounts.isGood(accountId, session.credential))) continue
+      const { account, credential } = session
+      if (!isMeant(account.id) || (await accounts.isGood(account.id, credential))) continue
       this.#lifecycle.end(session, new StreamError('not-authorized'))
     }
     // Those that have shown who they are, and are on their way to a session.
     for (const stream of this.#reception.all()) {
-      if (stream.account?.id !== accountId || (await accounts.isGood(accountId, stream.account.credential)))
+      const { account } = stream
+      if (!account || !isMeant(account.id) || (await accounts.isGood(account.id, account.credential)))
         continue
       stream.fail(new StreamError('not-authorized'))
     }
-  }
-
-  async #recheckAll(): Promise<void> {
-    const ids = new Set(this.#sessions.all().map((session) => session.account.id))
-    for (const id of ids) await this.#recheck(id)
   }
 
   /** Everything this service holds of an account: sealed messages first, which makes them unreadable at once. */
