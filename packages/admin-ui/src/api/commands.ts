@@ -60,17 +60,21 @@ export function useCommand<M extends Writing, P extends PathOf<M>>(
           approval === undefined ? {} : { 'sealpost-approval': approval }
         return request(method, path, { ...input, headers: { ...headers, ...approved } })
       }
-      try {
-        return await send()
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error
-        if (wantsProof(error)) {
-          await prove()
-          return send()
+      const sendApproved = async (): Promise<Answer<M, P>> => {
+        try {
+          return await send()
+        } catch (error) {
+          const approval = error instanceof Problem ? await approvedBy(error) : undefined
+          if (approval === undefined) throw error
+          return send(approval)
         }
-        const approval = await approvedBy(error)
-        if (approval === undefined) throw error
-        return send(approval)
+      }
+      try {
+        return await sendApproved()
+      } catch (error) {
+        if (!(error instanceof Problem && wantsProof(error))) throw error
+        await prove()
+        return sendApproved()
       }
     },
     onSuccess: async (result, input) => {

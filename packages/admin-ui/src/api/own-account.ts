@@ -39,7 +39,8 @@ export function useAccountSignOut(): () => void {
   const client = useQueryClient()
   return () => {
     setBasic(undefined)
-    client.clear()
     client.setQueryData(KEY, null)
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+    client.getMutationCache().clear()
   }
 }

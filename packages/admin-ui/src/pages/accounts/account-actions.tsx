@@ -135,9 +135,12 @@ function Restore({ account: { jid } }: OfAccount) {
     done: t('account.restored'),
   })
   return (
-    <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { jid } })}>
-      {t('account.restore')}
-    </Button>
+    <>
+      <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { jid } })}>
+        {t('account.restore')}
+      </Button>
+      <ProblemAlert problem={restore.problem} />
+    </>
   )
 }
 

@@ -8,6 +8,7 @@ import { useCommand } from '../../api/commands.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import type { Organisation } from '../../api/types.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
 
 const REASONS = ['non-payment', 'abuse', 'requested'] as const
 
@@ -81,9 +82,12 @@ function Restore({ organisation: { id } }: OfOrganisation) {
     done: t('organisations.restored'),
   })
   return (
-    <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { id } })}>
-      {t('account.restore')}
-    </Button>
+    <>
+      <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { id } })}>
+        {t('account.restore')}
+      </Button>
+      <ProblemAlert problem={restore.problem} />
+    </>
   )
 }
 

@@ -4,6 +4,7 @@ import { useCommand } from '../../api/commands.ts'
 import type { OwnSecurity } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
@@ -53,6 +54,7 @@ export function OwnSessions({ sessions }: Pick<OwnSecurity, 'sessions'>) {
   ]
   return (
     <SectionCard title={t('security.sessions')}>
+      <ProblemAlert problem={end.problem} />
       <DataTable
         label={t('security.sessions')}
         columns={columns}

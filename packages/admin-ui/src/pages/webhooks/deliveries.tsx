@@ -7,6 +7,7 @@ import type { Delivery } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
@@ -15,10 +16,17 @@ import { StateBadge } from '../../parts/state-badge.tsx'
 export function Deliveries() {
   const { t } = useTranslation()
   const { result, paging } = usePages('/v1/webhook-deliveries', {})
-  const columns = useColumns()
+  const again = useCommand({
+    method: 'POST',
+    path: '/v1/webhook-deliveries/{id}/redeliver',
+    changes: ['/v1/webhook-deliveries'],
+    done: t('deliveries.again_done'),
+  })
+  const columns = useColumns((id) => again.run({ params: { id } }))
   return (
     <div className="below">
       <SectionCard title={t('deliveries.title')} about={t('deliveries.about')}>
+        <ProblemAlert problem={again.problem} />
         <QueryView query={result}>
           {({ items }) => (
             <DataTable
@@ -36,16 +44,10 @@ export function Deliveries() {
   )
 }
 
-function useColumns(): readonly Column<Delivery>[] {
+function useColumns(onAgain: (id: string) => void): readonly Column<Delivery>[] {
   const { t } = useTranslation()
   const format = useFormat()
   const may = useMay()
-  const again = useCommand({
-    method: 'POST',
-    path: '/v1/webhook-deliveries/{id}/redeliver',
-    changes: ['/v1/webhook-deliveries'],
-    done: t('deliveries.again_done'),
-  })
   return [
     { key: 'type', label: t('deliveries.event'), isName: true, cell: ({ type }) => type },
     {
@@ -69,10 +71,7 @@ function useColumns(): readonly Column<Delivery>[] {
       cell: ({ id, state, type }) =>
         state === 'dead' &&
         may('webhooks:write') && (
-          <RowButton
-            label={t('deliveries.again_named', { type })}
-            onClick={() => again.run({ params: { id } })}
-          >
+          <RowButton label={t('deliveries.again_named', { type })} onClick={() => onAgain(id)}>
             {t('deliveries.again')}
           </RowButton>
         ),

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import type { Webhook } from '../../api/types.ts'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 
 export interface WebhookActionsProps {
@@ -42,6 +43,7 @@ export function WebhookActions({ webhook: { id, url, enabled }, onRemove }: Webh
       <RowButton label={t('webhooks.remove_named', { url })} onClick={onRemove}>
         {t('common.remove')}
       </RowButton>
+      <ProblemAlert problem={test.problem ?? toggle.problem} />
     </>
   )
 }
