@@ -1,16 +1,13 @@
 /** The accounts: searched, filtered, page by page. */
-import { Button, NativeSelect, Paper, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi, usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { DataTable } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { FilterBar } from '../../parts/filter-bar.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
 import { useAccountColumns } from './account-columns.tsx'
 import { CreateAccountDialog } from './create-account-dialog.tsx'
 import { ImportDialog } from './import-dialog.tsx'
@@ -62,47 +59,46 @@ function AccountList() {
   const columns = useAccountColumns()
   const names = domains.data?.items.map((one) => one.domain) ?? []
   return (
-    <Paper p="md">
-      <FilterBar label={t('accounts.filters')}>
-        <TextInput
-          type="search"
-          label={t('accounts.search')}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-          leftSection={<Icon name="search" size={16} />}
-          maxLength={100}
-        />
-        <NativeSelect
-          label={t('accounts.state')}
-          value={state}
-          onChange={(event) => setState(event.currentTarget.value)}
-          data={[
-            { value: '', label: t('common.all') },
-            ...STATES.map((value) => ({ value, label: t(`account_states.${value}`) })),
-          ]}
-        />
-        {names.length > 1 && (
-          <NativeSelect
-            label={t('accounts.domain')}
-            value={domain}
-            onChange={(event) => setDomain(event.currentTarget.value)}
-            data={[{ value: '', label: t('common.all') }, ...names]}
-          />
-        )}
-      </FilterBar>
-      <QueryView query={result}>
-        {({ items }) => (
-          <DataTable
-            label={t('accounts.title')}
-            columns={columns}
-            rows={items}
-            rowKey={({ id }) => id}
-            paging={paging}
-            isStale={result.isPlaceholderData}
-            empty={<EmptyState icon="accounts" text={t('accounts.none')} />}
-          />
-        )}
-      </QueryView>
-    </Paper>
+    <ListCard
+      label={t('accounts.title')}
+      query={result}
+      columns={columns}
+      rowKey={({ id }) => id}
+      paging={paging}
+      icon="accounts"
+      none={t('accounts.none')}
+      filters={{
+        label: t('accounts.filters'),
+        inputs: (
+          <>
+            <TextInput
+              type="search"
+              label={t('accounts.search')}
+              value={search}
+              onChange={(event) => setSearch(event.currentTarget.value)}
+              leftSection={<Icon name="search" size={16} />}
+              maxLength={100}
+            />
+            <NativeSelect
+              label={t('accounts.state')}
+              value={state}
+              onChange={(event) => setState(event.currentTarget.value)}
+              data={[
+                { value: '', label: t('common.all') },
+                ...STATES.map((value) => ({ value, label: t(`account_states.${value}`) })),
+              ]}
+            />
+            {names.length > 1 && (
+              <NativeSelect
+                label={t('accounts.domain')}
+                value={domain}
+                onChange={(event) => setDomain(event.currentTarget.value)}
+                data={[{ value: '', label: t('common.all') }, ...names]}
+              />
+            )}
+          </>
+        ),
+      }}
+    />
   )
 }

@@ -1,5 +1,4 @@
 /** Accounts whose use of mail wants a look. */
-import { Button, Paper } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useCommand } from '../../api/commands.ts'
@@ -7,11 +6,11 @@ import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import type { MailReview } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
+import type { Column } from '../../parts/data-table.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
+import { RowButton } from '../../parts/row-button.tsx'
 
 export default function ReviewsPage() {
   const { t, i18n } = useTranslation()
@@ -41,14 +40,12 @@ export default function ReviewsPage() {
             key: 'clear',
             label: t('common.action'),
             cell: ({ jid }: MailReview) => (
-              <Button
-                size="compact-sm"
-                variant="default"
+              <RowButton
+                label={t('reviews.clear_named', { jid })}
                 onClick={() => clear.run({ params: { jid } })}
-                aria-label={t('reviews.clear_named', { jid })}
               >
                 {t('reviews.clear')}
-              </Button>
+              </RowButton>
             ),
           },
         ]
@@ -58,19 +55,14 @@ export default function ReviewsPage() {
     <>
       <PageHeader title={t('nav.reviews')} about={t('reviews.about')} />
       <ProblemAlert problem={clear.problem} />
-      <Paper p="md">
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataTable
-              label={t('nav.reviews')}
-              columns={columns}
-              rows={items}
-              rowKey={({ jid, reason }) => `${jid} ${reason}`}
-              empty={<EmptyState icon="check" text={t('reviews.none')} />}
-            />
-          )}
-        </QueryView>
-      </Paper>
+      <ListCard
+        label={t('nav.reviews')}
+        query={query}
+        columns={columns}
+        rowKey={({ jid, reason }) => `${jid} ${reason}`}
+        icon="check"
+        none={t('reviews.none')}
+      />
     </>
   )
 }

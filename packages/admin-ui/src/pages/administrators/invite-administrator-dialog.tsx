@@ -8,8 +8,8 @@ import type { OneTimeLink } from '../../api/types.ts'
 import { CommandDialog } from '../../parts/command-dialog.tsx'
 import { LinkDialog } from '../../parts/link-dialog.tsx'
 
-export const SERVER_ROLES = ['owner', 'admin', 'support', 'auditor'] as const
-export const ORGANISATION_ROLES = ['org_admin', 'reseller'] as const
+const SERVER_ROLES = ['owner', 'admin', 'support', 'auditor'] as const
+const ORGANISATION_ROLES = ['org_admin', 'reseller'] as const
 type Role = (typeof SERVER_ROLES | typeof ORGANISATION_ROLES)[number]
 
 export interface InviteAdministratorDialogProps {

@@ -1,14 +1,12 @@
 /** The desk: mail to postmaster and abuse, which is written to whoever runs the server. */
-import { Paper } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
 import type { DeskMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
+import type { Column } from '../../parts/data-table.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 export default function DeskPage() {
@@ -37,19 +35,14 @@ export default function DeskPage() {
   return (
     <>
       <PageHeader title={t('nav.desk')} about={t('desk.about')} />
-      <Paper p="md">
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataTable
-              label={t('nav.desk')}
-              columns={columns}
-              rows={items}
-              rowKey={({ id }) => id}
-              empty={<EmptyState icon="check" text={t('desk.none')} />}
-            />
-          )}
-        </QueryView>
-      </Paper>
+      <ListCard
+        label={t('nav.desk')}
+        query={query}
+        columns={columns}
+        rowKey={({ id }) => id}
+        icon="check"
+        none={t('desk.none')}
+      />
     </>
   )
 }

@@ -1,5 +1,5 @@
 /** The mails that wait to be delivered: where to and why, never what or from whom. */
-import { Button, Paper, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -7,12 +7,10 @@ import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
 import type { QueuedMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { FilterBar } from '../../parts/filter-bar.tsx'
+import type { Column } from '../../parts/data-table.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
 import { HoldBadge } from './hold-badge.tsx'
 
 const LIMIT = 200
@@ -44,29 +42,26 @@ export default function MailQueuePage() {
           </Button>
         }
       />
-      <Paper p="md">
-        <FilterBar label={t('mail_queue.filters')}>
-          <TextInput
-            type="search"
-            label={t('mail_queue.account')}
-            placeholder={t('mail_queue.account_hint')}
-            value={account}
-            onChange={(event) => setAccount(event.currentTarget.value)}
-          />
-        </FilterBar>
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataTable
-              label={t('nav.mail_queue')}
-              columns={columns}
-              rows={items}
-              rowKey={({ id }) => id}
-              isStale={query.isPlaceholderData}
-              empty={<EmptyState icon="check" text={t('mail_queue.none')} />}
+      <ListCard
+        label={t('nav.mail_queue')}
+        query={query}
+        columns={columns}
+        rowKey={({ id }) => id}
+        icon="check"
+        none={t('mail_queue.none')}
+        filters={{
+          label: t('mail_queue.filters'),
+          inputs: (
+            <TextInput
+              type="search"
+              label={t('mail_queue.account')}
+              placeholder={t('mail_queue.account_hint')}
+              value={account}
+              onChange={(event) => setAccount(event.currentTarget.value)}
             />
-          )}
-        </QueryView>
-      </Paper>
+          ),
+        }}
+      />
     </>
   )
 }

@@ -1,15 +1,13 @@
 /** What other mail servers report about our domains (RFC 8460, RFC 9990). */
-import { NativeSelect, Paper } from '@mantine/core'
+import { NativeSelect } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../api/queries.ts'
 import type { MailReport } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { FilterBar } from '../../parts/filter-bar.tsx'
+import type { Column } from '../../parts/data-table.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 const DAYS = [1, 7, 30] as const
@@ -39,27 +37,25 @@ export default function MailReportsPage() {
   return (
     <>
       <PageHeader title={t('nav.mail_reports')} about={t('mail_reports.about')} />
-      <Paper p="md">
-        <FilterBar label={t('mail_reports.filters')}>
-          <NativeSelect
-            label={t('mail_reports.span')}
-            value={days}
-            onChange={(event) => setDays(event.currentTarget.value)}
-            data={DAYS.map((count) => ({ value: String(count), label: t('mail_reports.days', { count }) }))}
-          />
-        </FilterBar>
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataTable
-              label={t('nav.mail_reports')}
-              columns={columns}
-              rows={items}
-              rowKey={({ kind, domain, day, reporter }) => `${kind} ${domain} ${day} ${reporter}`}
-              empty={<EmptyState icon="pulse" text={t('mail_reports.none')} />}
+      <ListCard
+        label={t('nav.mail_reports')}
+        query={query}
+        columns={columns}
+        rowKey={({ kind, domain, day, reporter }) => `${kind} ${domain} ${day} ${reporter}`}
+        icon="pulse"
+        none={t('mail_reports.none')}
+        filters={{
+          label: t('mail_reports.filters'),
+          inputs: (
+            <NativeSelect
+              label={t('mail_reports.span')}
+              value={days}
+              onChange={(event) => setDays(event.currentTarget.value)}
+              data={DAYS.map((count) => ({ value: String(count), label: t('mail_reports.days', { count }) }))}
             />
-          )}
-        </QueryView>
-      </Paper>
+          ),
+        }}
+      />
     </>
   )
 }

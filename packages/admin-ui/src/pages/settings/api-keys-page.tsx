@@ -1,5 +1,5 @@
 /** Keys for programs that use the API. */
-import { Button, Paper } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,11 +9,11 @@ import { useMay } from '../../api/session.ts'
 import type { ApiKey } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { EmptyState } from '../../parts/empty-state.tsx'
+import type { Column } from '../../parts/data-table.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
-import { QueryView } from '../../parts/query-view.tsx'
+import { RowButton } from '../../parts/row-button.tsx'
 import { CreateApiKeyDialog } from './create-api-key-dialog.tsx'
 
 export default function ApiKeysPage() {
@@ -43,19 +43,14 @@ export default function ApiKeysPage() {
           )
         }
       />
-      <Paper p="md">
-        <QueryView query={query}>
-          {({ items }) => (
-            <DataTable
-              label={t('nav.api_keys')}
-              columns={columns}
-              rows={items}
-              rowKey={({ id }) => id}
-              empty={<EmptyState icon="key" text={t('api_keys.none')} />}
-            />
-          )}
-        </QueryView>
-      </Paper>
+      <ListCard
+        label={t('nav.api_keys')}
+        query={query}
+        columns={columns}
+        rowKey={({ id }) => id}
+        icon="key"
+        none={t('api_keys.none')}
+      />
       <CreateApiKeyDialog isOpen={isCreating} onClose={creating.close} />
       <ConfirmDialog
         isOpen={revoking !== undefined}
@@ -98,14 +93,9 @@ function useColumns(onRevoke: (key: ApiKey) => void): readonly Column<ApiKey>[] 
     key: 'revoke',
     label: t('common.action'),
     cell: (key) => (
-      <Button
-        size="compact-sm"
-        variant="default"
-        onClick={() => onRevoke(key)}
-        aria-label={t('api_keys.revoke_named', { label: key.label })}
-      >
+      <RowButton label={t('api_keys.revoke_named', { label: key.label })} onClick={() => onRevoke(key)}>
         {t('api_keys.revoke')}
-      </Button>
+      </RowButton>
     ),
   }
   return [...columns, revoke]
