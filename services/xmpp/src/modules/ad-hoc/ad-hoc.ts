@@ -47,6 +47,13 @@ interface OpenForm {
   readonly until: number
 }
 
+declare module '../../core/session.ts' {
+  interface SessionData {
+    /** What it was sent to fill in, by session of the command. */
+    openForms?: Map<string, OpenForm>
+  }
+}
+
 export interface AdHocOptions {
   readonly commands: AccountCommands
 }
@@ -57,7 +64,6 @@ export function adHoc({ commands }: AdHocOptions): Module {
     implements: ['XEP-0050 1.3.0', 'XEP-0004 2.13.1'],
     depends: ['disco'],
     setup(host) {
-      const open = new WeakMap<Session, Map<string, OpenForm>>()
       host.feature(NS_COMMANDS) // XEP-0050 §2.1
       host.hook('disco/host-items', async ({ session, node, found }) => {
         if (node !== NS_COMMANDS) return undefined
@@ -74,17 +80,12 @@ export function adHoc({ commands }: AdHocOptions): Module {
         const form = await ask(commands.form(session.account.id, node.slice(NODE.length)))
         return form && describe(form)
       })
-      host.onIq('set', { to: ['host'], namespace: NS_COMMANDS, name: 'command' }, (request) =>
-        handle({ host, commands, open: openFormsOf(open, request.session) }, request),
-      )
+      host.onIq('set', { to: ['host'], namespace: NS_COMMANDS, name: 'command' }, (request) => {
+        const open = (request.session.data.openForms ??= new Map<string, OpenForm>())
+        return handle({ host, commands, open }, request)
+      })
     },
   })
-}
-
-function openFormsOf(all: WeakMap<Session, Map<string, OpenForm>>, session: Session): Map<string, OpenForm> {
-  const known = all.get(session) ?? new Map<string, OpenForm>()
-  all.set(session, known)
-  return known
 }
 
 /** Signed in with an app password, which is for chat and changes nothing of the account. */
@@ -135,19 +136,14 @@ async function handle(desk: Desk, request: IqRequest): Promise<Element> {
 const ACTIONS = new Set(['execute', 'cancel', 'prev', 'next', 'complete'])
 
 /** XEP-0050 §2.4: a command without fields is run at once. */
-async function begin(
-  { host, commands, open }: Desk,
-  request: IqRequest,
-  node: string,
-  action: string,
-): Promise<Element> {
+async function begin(desk: Desk, request: IqRequest, node: string, action: string): Promise<Element> {
+  const { host, commands, open } = desk
   if (action !== 'execute') throw refuse.badAction()
   const name = node.slice(NODE.length)
   const form = await ask(commands.form(request.session.account.id, name))
   if (form === undefined) throw refuse.unknown()
   const sessionid = host.random.token(16)
-  if (form.fields.length === 0)
-    return finish({ host, commands, open }, { request, node, sessionid, values: {} })
+  if (form.fields.length === 0) return finish(desk, { request, node, sessionid, values: {} })
   const [oldest] = open.size >= OPEN_MAX ? open.keys() : []
   if (oldest !== undefined) open.delete(oldest)
   open.set(sessionid, { form, until: host.clock.now() + OPEN_MS })
