@@ -30,9 +30,9 @@ export interface Screening extends AsyncDisposable {
   readonly first: readonly Stage[]
   /** Behind all that may still refuse: scanners cost most. */
   readonly last: readonly Stage[]
-  /** Counts what becomes of mails of our users. */
   /** An administrator wants nothing from a domain for thirty days. */
   readonly block: (domain: string) => Promise<void>
+  /** Counts what becomes of mails of our users. */
   readonly bounces: BounceWatch
 }
 

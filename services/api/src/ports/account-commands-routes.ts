@@ -1,5 +1,5 @@
 /** The port for commands of users, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type, type Static } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type, type Static } from '@sealpost/http'
 import { ACCOUNT_COMMANDS_PATHS, type AccountCommands, type PortSecret } from '@sealpost/ports'
 
 const accountId = Type.String({ format: 'uuid' })
@@ -19,10 +19,7 @@ const hide = true
 
 export function accountCommandsRoutes(commands: AccountCommands, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.post<{ Body: Static<typeof ofAccount> }>(
       ACCOUNT_COMMANDS_PATHS.offered,
       { config, schema: { hide, body: ofAccount } },

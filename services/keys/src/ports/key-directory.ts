@@ -1,5 +1,5 @@
 /** The key directory's port: for the mail relay, which encrypts to what is published and brings what is mailed to it. Over HTTP for whoever shows the deployment's secret. */
-import { type FastifyPluginAsync, HttpProblem, Type, type Static } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type, type Static } from '@sealpost/http'
 import {
   KEY_DIRECTORY_PATHS,
   type KeyDirectory,
@@ -36,10 +36,7 @@ export function keyDirectory(directory: Directory, webKeyService: WebKeyService)
 
 export function keyDirectoryRoutes(keys: KeyDirectory, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.post<{ Body: Static<typeof question> }>(
       KEY_DIRECTORY_PATHS.find,
       { config, schema: { hide: true, body: question, response: { 200: answer } } },

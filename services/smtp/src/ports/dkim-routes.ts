@@ -1,5 +1,5 @@
 /** The port to the keys that sign our mail, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import { DKIM_PATH, type DkimOperations, type PortSecret } from '@sealpost/ports'
 
 const params = Type.Object({ domain: Type.String({ minLength: 1, maxLength: 253 }) })
@@ -9,10 +9,7 @@ const route = { config: { rateLimit: false }, schema: { hide: true, params } } a
 
 export function dkimRoutes(dkim: DkimOperations, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<{ Params: { domain: string } }>(DKIM_PATH, route, async ({ params: { domain } }) => ({
       items: await dkim.list(domain),
     }))

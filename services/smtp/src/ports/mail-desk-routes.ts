@@ -1,5 +1,5 @@
 /** The port to the desk, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import { MAIL_DESK_PATHS, type MailDesk, type PortSecret } from '@sealpost/ports'
 
 const uuid = Type.String({ format: 'uuid' })
@@ -15,10 +15,7 @@ const hide = true
 
 export function mailDeskRoutes(desk: MailDesk, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<{ Querystring: { after?: string } }>(
       MAIL_DESK_PATHS.list,
       { config, schema: { hide, querystring: after } },

@@ -1,5 +1,5 @@
 /** The port to mail that waits, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import {
   MAIL_CHANGES,
   MAIL_QUEUE_PATHS,
@@ -27,10 +27,7 @@ const hide = true
 
 export function mailQueueRoutes(operations: MailOperations, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<{ Querystring: { limit: number; account?: string } }>(
       MAIL_QUEUE_PATHS.queue,
       { config, schema: { hide, querystring: query } },

@@ -1,5 +1,5 @@
 /** The port to reports on our domains, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import { MAIL_REPORTS_PATH, type MailReports, type PortSecret, REPORTED_DAYS_MAX } from '@sealpost/ports'
 
 const querystring = Type.Object({
@@ -9,10 +9,7 @@ const querystring = Type.Object({
 
 export function mailReportsRoutes(reports: MailReports, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<{ Querystring: { days: number; domain?: string } }>(
       MAIL_REPORTS_PATH,
       // Asked by few and for many: the common limit for clients does not apply. Not in the OpenAPI document: not for clients.

@@ -1,5 +1,5 @@
 /** The mail relay's port for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type, type Static } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type, type Static } from '@sealpost/http'
 import { MAIL_BYTES_MAX, MAIL_PATH, type Mail, MailError, type PortSecret } from '@sealpost/ports'
 
 const address = Type.String({ minLength: 3, maxLength: 320 })
@@ -15,10 +15,7 @@ const BODY_BYTES_MAX = Math.ceil(MAIL_BYTES_MAX / 3) * 4 + 1024
 
 export function mailRoutes(mail: Mail, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.post<{ Body: Static<typeof mailBody> }>(
       MAIL_PATH,
       {

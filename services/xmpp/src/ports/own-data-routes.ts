@@ -1,15 +1,12 @@
 /** The port to what is held here of an account, for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import { type RelayOwnData, OWN_DATA_PATHS, type OwnData, type PortSecret } from '@sealpost/ports'
 
 const params = Type.Object({ account: Type.String({ format: 'uuid' }) })
 
 export function ownDataRoutes(ownData: OwnData<RelayOwnData>, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<{ Params: { account: string } }>(
       OWN_DATA_PATHS.relay,
       { config: { rateLimit: false }, schema: { hide: true, params } },

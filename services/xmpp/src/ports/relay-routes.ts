@@ -1,5 +1,5 @@
 /** The relay's port for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyPluginAsync, HttpProblem, Type } from '@sealpost/http'
+import { type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import { ANNOUNCED_MAX, type Announcement, type PortSecret, type Relay, RELAY_PATHS } from '@sealpost/ports'
 
 const uuid = Type.String({ format: 'uuid' })
@@ -56,10 +56,7 @@ const hide = true
 
 export function relayRoutes(relay: Relay, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
-    app.addHook('onRequest', async ({ headers }) => {
-      if (!secret.isShownBy(headers.authorization))
-        throw new HttpProblem(401, 'secret-missing', 'This is for the services of one deployment')
-    })
+    app.addHook('onRequest', onlyServices(secret))
     app.get<AccountRoute>(
       RELAY_PATHS.devices,
       { config, schema: { hide, params: account, response: { 200: devices } } },
