@@ -84,10 +84,12 @@ class PostgresAccessStore implements AccessStore {
   }
 
   async deleteKeysOf(organisationId: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.invite where organisation_id = ${organisationId}::uuid`)
     await this.#db.execute(sql`delete from account.api_key where organisation_id = ${organisationId}::uuid`)
   }
 
   async deleteKeysMadeBy(administratorId: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.invite where invited_by = ${administratorId}::uuid`)
     await this.#db.execute(sql`delete from account.api_key where made_by = ${administratorId}::uuid`)
   }
 

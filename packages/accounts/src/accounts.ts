@@ -329,7 +329,8 @@ class StoredAccounts implements AccountsDomain {
     const row = await this.#store.find(nameOf(jid))
     if (row === undefined) return new AccountError('ACCOUNT_UNKNOWN')
     if (row.state === 'terminated') return new AccountError('ACCOUNT_TERMINATED')
-    const withOthers = suspension === undefined && row.suspendedWith !== undefined
+    const organisation = await this.organisations.ofAccount(row.id)
+    const withOthers = suspension === undefined && organisation?.state === 'suspended'
     return withOthers ? new OrganisationError('ORGANISATION_SUSPENDED') : new AccountError('ACCOUNT_HELD')
   }
 

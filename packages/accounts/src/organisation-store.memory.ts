@@ -4,14 +4,15 @@ import {
   OrganisationError,
   POOL_RESOURCES,
   type Brand,
+  type Organisation,
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
-import type { OrganisationChange, OrganisationRow, OrganisationStore, Pools } from './organisations.ts'
+import type { OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
 import type { AccountRow } from './store.ts'
 
 interface Entry {
-  readonly row: OrganisationRow
+  readonly row: Organisation
   readonly sizes: PoolSizes
   readonly logo: Buffer | undefined
 }
@@ -48,7 +49,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
 
   /** Throws unless the organisation is there and active. */
   checkActive(id: string): void {
-    if (this.#get(id).row.state !== 'active') throw new OrganisationError('ORGANISATION_SUSPENDED')
+    if (!this.isActive(id)) throw new OrganisationError('ORGANISATION_SUSPENDED')
+  }
+
+  isActive(id: string): boolean {
+    return this.#get(id).row.state === 'active'
   }
 
   insert: OrganisationStore['insert'] = async ({ id, name, kind, parentId, createdOn, pools }, max) => {
@@ -66,7 +71,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     this.#putWithinPools({ row, sizes, logo: undefined })
   }
 
-  async find(id: string): Promise<OrganisationRow | undefined> {
+  async find(id: string): Promise<Organisation | undefined> {
     return this.#entries.get(id)?.row
   }
 
@@ -122,7 +127,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return this.#entries.get(id)?.logo
   }
 
-  async byBrandDomain(domain: string): Promise<OrganisationRow | undefined> {
+  async byBrandDomain(domain: string): Promise<Organisation | undefined> {
     return [...this.#entries.values()].find(({ row }) => row.brand.domain === domain)?.row
   }
 
@@ -144,7 +149,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
   async suspend(id: string, reason: string): Promise<string[]> {
     this.#get(id)
     const suspension = { state: 'suspended', reason, suspendedWith: id } as const
-    const isOurs = (row: Pick<OrganisationRow, 'suspendedWith'> & { readonly state: string }): boolean =>
+    const isOurs = (row: Pick<Organisation, 'suspendedWith'> & { readonly state: string }): boolean =>
       row.state === 'active' || row.suspendedWith === id
     for (const { row } of this.#below(id)) if (isOurs(row)) this.#change(row.id, suspension)
     const suspended = this.#below(id).filter(({ row }) => row.suspendedWith === id)
@@ -180,7 +185,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return entry
   }
 
-  #change(id: string, change: Partial<OrganisationRow>): void {
+  #change(id: string, change: Partial<Organisation>): void {
     const entry = this.#get(id)
     this.#entries.set(id, { ...entry, row: { ...entry.row, ...change } })
   }

@@ -3,10 +3,11 @@ import { DbError, sql, type Db, type Tx } from '@sealpost/db'
 import {
   OrganisationError,
   POOL_RESOURCES,
+  type Organisation,
   type OrganisationErrorCode,
   type PoolResource,
 } from './organisation.ts'
-import type { OrganisationRow, OrganisationStore, Pools } from './organisations.ts'
+import type { OrganisationStore, Pools } from './organisations.ts'
 
 interface SqlOrganisation {
   id: string
@@ -76,7 +77,7 @@ class PostgresOrganisationStore implements OrganisationStore {
     await refusing(insert)
   }
 
-  async find(id: string): Promise<OrganisationRow | undefined> {
+  async find(id: string): Promise<Organisation | undefined> {
     const rows = await this.#db.query<SqlOrganisation>(
       sql`select ${COLUMNS} from account.organisation o where o.id = ${id}::uuid`,
       { name: 'organisation-find' },
@@ -166,7 +167,7 @@ class PostgresOrganisationStore implements OrganisationStore {
     return row?.brand_logo ?? undefined
   }
 
-  async byBrandDomain(domain: string): Promise<OrganisationRow | undefined> {
+  async byBrandDomain(domain: string): Promise<Organisation | undefined> {
     const rows = await this.#db.query<SqlOrganisation>(
       sql`select ${COLUMNS} from account.organisation o where o.brand_domain = ${domain}`,
     )
@@ -262,13 +263,13 @@ async function setPools(tx: Tx, id: string, pools: object): Promise<void> {
       update account.pool set size = ${size ?? null}::bigint where organisation_id = ${id}::uuid and resource = ${resource}`)
 }
 
-function parse(row: SqlOrganisation): OrganisationRow {
+function parse(row: SqlOrganisation): Organisation {
   const { brand_colour: background, brand_text_colour: text } = row
   return {
     id: row.id,
     name: row.name,
-    kind: row.kind as OrganisationRow['kind'],
-    state: row.state as OrganisationRow['state'],
+    kind: row.kind as Organisation['kind'],
+    state: row.state as Organisation['state'],
     reason: row.suspension_reason ?? undefined,
     suspendedWith: row.suspended_with ?? undefined,
     parentId: row.parent_id ?? undefined,

@@ -193,12 +193,14 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     await expect(organisations.moveAccount(ann.jid, undefined)).rejects.toMatchObject(
       code('ORGANISATION_SUSPENDED'),
     )
-    await expect(accounts.restore(ann.jid)).rejects.toMatchObject(code('ORGANISATION_SUSPENDED'))
+    for (const { jid } of [ann, bob])
+      await expect(accounts.restore(jid)).rejects.toMatchObject(code('ORGANISATION_SUSPENDED'))
     await expect(organisations.reinstate(customer.id)).rejects.toMatchObject(code('ORGANISATION_SUSPENDED'))
     expect(await organisations.reinstate(reseller.id)).toMatchObject({ state: 'active', reason: undefined })
     expect(await state(ann.id)).toEqual(['active', undefined])
     expect(await state(bob.id)).toEqual(['suspended', 'abuse'])
     expect(await state(carl.id)).toEqual(['active', undefined])
+    expect((await accounts.restore(bob.jid)).state).toBe('active')
     expect((await organisations.reinstate(reseller.id)).state).toBe('active')
     await expect(organisations.suspend(customer.id, 'Late!')).rejects.toMatchObject(code('REASON_MALFORMED'))
   })

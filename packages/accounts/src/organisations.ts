@@ -42,23 +42,12 @@ export interface OrganisationQuery {
   readonly search?: string | undefined
 }
 
-/** A logo as it was given, and its type by its first bytes. */
-export interface Logo {
-  readonly type: LogoType
-  readonly bytes: Buffer
-}
-export type LogoType = 'image/png' | 'image/jpeg' | 'image/webp'
-
 export type Pools = Readonly<Record<PoolResource, Pool>>
-
-export interface OrganisationRow extends Omit<Organisation, 'path'> {
-  readonly path: readonly string[]
-}
 
 /** Throws OrganisationErrors. One contract: organisations.test.ts. */
 export interface OrganisationStore {
   insert(organisation: NewOrganisation & { id: string; createdOn: string }, max: number): Promise<void>
-  find(id: string): Promise<OrganisationRow | undefined>
+  find(id: string): Promise<Organisation | undefined>
   /** By name, then id. */
   list(query: {
     after: { name: string; id: string } | undefined
@@ -66,7 +55,7 @@ export interface OrganisationStore {
     within: string | undefined
     parentId: string | undefined
     search: string | undefined
-  }): Promise<OrganisationRow[]>
+  }): Promise<Organisation[]>
   /** The ids of the organisation and all below it; none if it is unknown. */
   within(id: string): Promise<string[]>
   update(id: string, change: OrganisationChange): Promise<void>
@@ -76,7 +65,7 @@ export interface OrganisationStore {
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<void>
   setLogo(id: string, logo: Buffer | undefined): Promise<void>
   logo(id: string): Promise<Buffer | undefined>
-  byBrandDomain(domain: string): Promise<OrganisationRow | undefined>
+  byBrandDomain(domain: string): Promise<Organisation | undefined>
   /** Undefined: to none. False when there is no such account, or it is terminated. */
   moveAccount(accountId: string, to: string | undefined): Promise<boolean>
   /** Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. */

@@ -216,7 +216,8 @@ class MemoryAccountStore implements AccountStore {
   async setState(name: Name, suspension: Suspension | undefined, within?: string) {
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return undefined
-    if (suspension === undefined && row.suspendedWith !== undefined) return undefined
+    if (suspension === undefined && (row.suspendedWith !== undefined || this.#isBelowSuspended(row)))
+      return undefined
     if (
       within !== undefined &&
       row.state === 'suspended' &&
@@ -235,6 +236,10 @@ class MemoryAccountStore implements AccountStore {
       suspendedUntil: until,
       suspendedWithin: within,
     })
+  }
+
+  #isBelowSuspended({ organisationId }: AccountRow): boolean {
+    return organisationId !== undefined && !this.#organisations.isActive(organisationId)
   }
 
   async #isWithin(organisationId: string | undefined, within: string): Promise<boolean> {
@@ -281,7 +286,7 @@ class MemoryAccountStore implements AccountStore {
   async liftSuspensions(today: string, limit: number): Promise<string[]> {
     const due = this.#state.accounts
       .values()
-      .filter(({ suspendedUntil }) => suspendedUntil !== undefined && suspendedUntil <= today)
+      .filter((row) => (row.suspendedUntil ?? '~') <= today && !this.#isBelowSuspended(row))
       .take(limit)
       .toArray()
     for (const row of due) this.#replace({ ...row, ...ACTIVE, terminatesOn: row.terminatesOn })
@@ -368,11 +373,13 @@ class MemoryAccessStore implements AccessStore {
   }
 
   async deleteKeysOf(organisationId: string): Promise<void> {
+    this.#state.dropInvites(({ appointment }) => appointment?.organisationId === organisationId)
     for (const { row } of this.#state.keys.values())
       if (row.organisationId === organisationId) this.#state.keys.delete(row.id)
   }
 
   async deleteKeysMadeBy(administratorId: string): Promise<void> {
+    this.#state.dropInvites(({ appointment }) => appointment?.invitedBy === administratorId)
     for (const { row } of this.#state.keys.values())
       if (row.madeBy === administratorId) this.#state.keys.delete(row.id)
   }

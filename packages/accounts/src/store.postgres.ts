@@ -141,7 +141,8 @@ class PostgresAccountStore implements AccountStore {
         suspended_until = ${suspension?.until ?? null}::date, suspended_with = null,
         suspended_within = ${suspension === undefined ? null : (within ?? null)}::uuid
       where a.domain = ${name.domain} and a.localpart = ${name.localpart} and a.state <> 'terminated'
-        and (${state} = 'suspended' or a.suspended_with is null)
+        and (${state} = 'suspended' or (a.suspended_with is null and not exists (
+          select from account.organisation o where o.id = a.organisation_id and o.state = 'suspended')))
         and (${within ?? null}::uuid is null or a.state = 'active'
           or a.suspended_within in (select id from account.organisation where path @> array[${within ?? null}::uuid]))
       returning ${ACCOUNT_COLUMNS}`)
@@ -198,7 +199,10 @@ class PostgresAccountStore implements AccountStore {
   async liftSuspensions(today: string, limit: number): Promise<string[]> {
     const rows = await this.#db.query<{ id: string }>(sql`
       update account.account set state = 'active', suspension_reason = null, suspended_until = null, suspended_within = null
-      where id in (select id from account.account where suspended_until <= ${today}::date order by id limit ${limit}::int for no key update)
+      where id in (
+        select a.id from account.account a where a.suspended_until <= ${today}::date and not exists (
+          select from account.organisation o where o.id = a.organisation_id and o.state = 'suspended')
+        order by a.id limit ${limit}::int for no key update)
       returning id`)
     return rows.map((row) => row.id)
   }

@@ -104,7 +104,7 @@ export interface AccountStore {
   isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean>
   /**
    * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
-   * but by nobody `within` the organisation given; when it is to be active, but was suspended with its organisation.
+   * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended.
    */
   setState(name: Name, suspension: Suspension | undefined, within?: string): Promise<AccountRow | undefined>
   /**
@@ -114,7 +114,7 @@ export interface AccountStore {
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
   /** Undefined: it stays. Undefined when the account is missing or terminated. */
   setTermination(name: Name, on: string | undefined): Promise<AccountRow | undefined>
-  /** Makes active what was suspended until `today` or before, at most `limit`; the ids. */
+  /** Makes active what was suspended until `today` or before, unless its organisation is suspended, at most `limit`; the ids. */
   liftSuspensions(today: string, limit: number): Promise<string[]>
   /** Those whose day of termination has come, at most `limit`. */
   leaving(today: string, limit: number): Promise<AccountRow[]>
@@ -174,7 +174,9 @@ export interface AccessStore {
   /** Oldest first. */
   keys(): Promise<ApiKeyRow[]>
   deleteKey(id: string): Promise<boolean>
+  /** Open invites too, which could be exchanged for keys. */
   deleteKeysOf(organisationId: string): Promise<void>
+  /** As above. */
   deleteKeysMadeBy(administratorId: string): Promise<void>
   recordKeyUse(id: string, day: string): Promise<void>
   /** Replaces an open invite of the same account; drops expired ones; false when `adminMax` administrators' invites are open. */

@@ -5,8 +5,7 @@ import {
   type CommandOutcome,
   type OfferedCommand,
 } from './account-commands.ts'
-import { fields, type Fields, flag, list, oneOf, text } from './answer.ts'
-import { PortError } from './port-error.ts'
+import { ANY, fields, type Fields, flag, list, oneOf, text, texts } from './answer.ts'
 
 /** Answers are `{ items }`; for a form and an outcome none or one. */
 export const ACCOUNT_COMMANDS_PATHS = {
@@ -18,7 +17,6 @@ export const ACCOUNT_COMMANDS_PATHS = {
 const COMMANDS_MAX = 1_000
 const FIELDS_MAX = 100
 const OPTIONS_MAX = 1_000
-const ANY = /^/
 
 /** Throws PORT_FAILED, as the other readers do. */
 export function readOffered(answer: unknown): OfferedCommand[] {
@@ -33,7 +31,7 @@ export function readForm(answer: unknown): CommandForm | undefined {
     kind: oneOf(field['kind'], COMMAND_FIELD_KINDS),
     required: flag(field['required']),
     label: text(field['label'], ANY),
-    options: texts(field['options']),
+    options: texts(field['options'], OPTIONS_MAX),
   }))
   return { ...readCommand(item), fields: read }
 }
@@ -47,9 +45,4 @@ export function readOutcome(answer: unknown): CommandOutcome | undefined {
 
 function readCommand(item: Fields): OfferedCommand {
   return { name: text(item['name'], ANY), title: text(item['title'], ANY) }
-}
-
-function texts(value: unknown): string[] {
-  if (!Array.isArray(value) || value.length > OPTIONS_MAX) throw new PortError('PORT_FAILED')
-  return value.map((each: unknown) => text(each, ANY))
 }

@@ -4,6 +4,7 @@ import { PortError } from './port-error.ts'
 export type Fields = Readonly<Record<string, unknown>>
 
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const ANY = /^/
 export const DAY = /^\d{4}-\d\d-\d\d$/
 
 export function fields(value: unknown): Fields {
@@ -20,6 +21,12 @@ export function list(value: unknown, max: number): Fields[] {
 export function text(value: unknown, pattern: RegExp): string {
   if (typeof value !== 'string' || !pattern.test(value)) throw new PortError('PORT_FAILED')
   return value
+}
+
+/** At most `max` texts, whatever they say. */
+export function texts(value: unknown, max: number): string[] {
+  if (!Array.isArray(value) || value.length > max) throw new PortError('PORT_FAILED')
+  return value.map((each: unknown) => text(each, ANY))
 }
 
 export function oneOf<T extends string>(value: unknown, values: readonly T[]): T {

@@ -1,5 +1,18 @@
 /** The ports to what services hold of an account, over HTTP: their paths, and their answers as they are read on the other side. */
-import { count, DAY, fields, type Fields, flag, list, oneOf, optional, text, UUID } from './answer.ts'
+import {
+  ANY,
+  count,
+  DAY,
+  fields,
+  type Fields,
+  flag,
+  list,
+  oneOf,
+  optional,
+  text,
+  texts,
+  UUID,
+} from './answer.ts'
 import {
   CONTACT_SUBSCRIPTIONS,
   type KeysOwnData,
@@ -12,7 +25,6 @@ import {
   PENDING_PURPOSES,
   type RelayOwnData,
 } from './own-data.ts'
-import { PortError } from './port-error.ts'
 import { readQueues } from './relay-wire.ts'
 
 /** As a router writes them; `account` is a UUID. Answers are the data, `certificate` in Base64. */
@@ -25,7 +37,6 @@ export const OWN_DATA_PATHS = {
 /** Of one answer: what clients publish is 4 MiB at most, and quotation marks are written as two characters. */
 export const OWN_DATA_BYTES_MAX = 32 * 1024 * 1024
 const ITEMS_MAX = 100_000
-const ANY = /[^]*/
 const NAME = /^[^]{1,4096}$/
 const WORD = /^[\w.-]{1,100}$/
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
@@ -89,7 +100,7 @@ function readContact(item: Fields): OwnContact {
   return {
     jid: text(item['jid'], NAME),
     name: optional(item['name'], (value) => text(value, ANY)),
-    groups: texts(item['groups']),
+    groups: texts(item['groups'], ITEMS_MAX),
     subscription: oneOf(item['subscription'], CONTACT_SUBSCRIPTIONS),
     ask: flag(item['ask']),
     approved: flag(item['approved']),
@@ -117,8 +128,8 @@ function readCertificate(item: Fields): OwnCertificate {
     createdOn: text(item['createdOn'], DAY),
     expiresOn: optional(item['expiresOn'], (value) => text(value, DAY)),
     revoked: flag(item['revoked']),
-    published: texts(item['published']),
-    suspended: texts(item['suspended']),
+    published: texts(item['published'], ITEMS_MAX),
+    suspended: texts(item['suspended'], ITEMS_MAX),
     certificate: Buffer.from(text(item['certificate'], BASE64), 'base64'),
   }
 }
@@ -126,9 +137,4 @@ function readCertificate(item: Fields): OwnCertificate {
 function readCount(value: unknown): MailCount {
   const item = fields(value)
   return { mails: count(item['mails']), bytes: count(item['bytes']) }
-}
-
-function texts(value: unknown): string[] {
-  if (!Array.isArray(value) || value.length > ITEMS_MAX) throw new PortError('PORT_FAILED')
-  return value.map((each) => text(each, ANY))
 }

@@ -1,12 +1,7 @@
 /** Days in UTC, `YYYY-MM-DD`, and pages of what is ordered by them. */
-import { AccountError } from '@sealpost/accounts'
+import { AccountError, dayOf } from '@sealpost/accounts'
 
-const DAY_MS = 86_400_000
-
-/** The day `offsetDays` later (negative: earlier) than the instant `ms` since the epoch. */
-export function dayOf(ms: number, offsetDays = 0): string {
-  return new Date(ms + offsetDays * DAY_MS).toISOString().slice(0, 10)
-}
+export { dayOf }
 
 export function addDays(day: string, days: number): string {
   return dayOf(Date.parse(day), days)
@@ -19,7 +14,7 @@ export interface Place {
   readonly id: string
 }
 
-const CURSOR = /^(\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?) ([0-9a-f-]{36})$/
+const CURSOR = /^([12]\d{3}-\d\d-\d\d(?:T[\d:.]+Z)?) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
 /** Opaque to clients. */
 export function formatPlace({ at, id }: Place): string {
@@ -30,7 +25,12 @@ export function formatPlace({ at, id }: Place): string {
 export function parsePlace(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
   const [, at, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (at === undefined || id === undefined || Number.isNaN(Date.parse(at)))
-    throw new AccountError('CURSOR_MALFORMED')
+  if (at === undefined || id === undefined || !isInCalendar(at)) throw new AccountError('CURSOR_MALFORMED')
   return { at, id }
+}
+
+/** JavaScript reads the 30th of February as a day in March; Postgres does not. */
+function isInCalendar(at: string): boolean {
+  const ms = Date.parse(at)
+  return !Number.isNaN(ms) && dayOf(ms) === at.slice(0, 10)
 }

@@ -95,6 +95,10 @@ test('pages by cursor end; a malformed cursor and a reason that is none are refu
   }
   expect(seen).toEqual(Array.from({ length: seen.length }, (_, index) => seen.length - index))
   expect((await api.owner('GET', '/v1/audit?cursor=0')).status).toBe(400)
+  // A last page that is full is the last all the same.
+  const full = await api.owner('GET', `/v1/audit?limit=${String(seen.length)}`)
+  expect(full.json['items']).toHaveLength(seen.length)
+  expect(full.json['next']).toBeUndefined()
   for (const reason of ['%', '%0A', '%20', 'x'.repeat(501)]) {
     const headers = { 'sealpost-reason': reason }
     const answer = await api.owner('POST', '/v1/accounts/nobody@example.org/restore', undefined, headers)

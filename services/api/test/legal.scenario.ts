@@ -216,5 +216,10 @@ test('others may neither read nor write', async () => {
     key: reader,
   })
   expect(next.json['items']).toHaveLength(2)
-  expect((await api.call('GET', '/v1/legal-requests?cursor=x', { key: reader })).status).toBe(400)
+  const noDay = '2030-02-30 01234567-89ab-4def-8123-456789abcdef'
+  for (const text of ['', `2030-01-01 ${'-'.repeat(36)}`, noDay]) {
+    const cursor = text === '' ? 'x' : Buffer.from(text).toString('base64url')
+    const answer = await api.call('GET', `/v1/legal-requests?cursor=${cursor}`, { key: reader })
+    expect(answer.status).toBe(400)
+  }
 })

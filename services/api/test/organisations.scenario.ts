@@ -99,8 +99,28 @@ test('an organisation is suspended with all below it, restored, and removed once
     ...problem('organisation-not-empty'),
   })
   await api.owner('PUT', `/v1/accounts/${ann}/organisation`, {})
+  const made = await api.owner('POST', '/v1/api-keys', { scope: ['accounts:read'], organisation: customer })
+  const key = String(made.json['token'])
+  expect((await api.call('GET', '/v1/accounts', { key })).status).toBe(200)
   expect((await api.owner('DELETE', `/v1/organisations/${customer}`)).json).toEqual({ id: customer })
+  expect((await api.call('GET', '/v1/accounts', { key })).status).toBe(401)
   expect((await api.owner('GET', `/v1/organisations/${customer}`)).status).toBe(404)
+})
+
+test('what the abuse desk has restricted is not for the organisation to widen', async () => {
+  const customer = await open({})
+  const path = `/v1/accounts/${await join(customer)}/mail-limit`
+  const made = await api.owner('POST', '/v1/api-keys', {
+    scope: ['accounts:suspend'],
+    organisation: customer,
+  })
+  const key = String(made.json['token'])
+  const set = (body: object) => api.call('PUT', path, { key, body })
+  expect((await set({ messages_per_day: 50 })).status).toBe(200)
+  await api.owner('PUT', path, { messages_per_day: 5 })
+  for (const body of [{ messages_per_day: 6 }, {}])
+    expect(await set(body)).toMatchObject({ status: 409, ...problem('account-held') })
+  expect((await set({ messages_per_day: 4 })).json).toMatchObject({ messages_per_day: 4 })
 })
 
 describe('pages', () => {

@@ -9,6 +9,7 @@ import type { MailDesk } from '@sealpost/ports'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import { dayOf } from '../day.ts'
 import { AbuseError } from './abuse-error.ts'
 import type { ReportSealing } from './sealing.ts'
 import type {
@@ -298,8 +299,4 @@ export function isNamed({
 function known(report: StoredReport | undefined): StoredReport {
   if (report === undefined) throw new AbuseError('REPORT_UNKNOWN')
   return report
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10)
 }

@@ -5,14 +5,14 @@ import type { Clock, Random } from '@sealpost/runtime'
 import { AccessError } from './access-error.ts'
 import type { AccessStore, AdministratorRow, SessionMethod, SessionRow, SessionStore } from './store.ts'
 
-const TOKEN_BYTES = 32
-const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43}$/
+export const TOKEN_BYTES = 32
+export const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43}$/
 const REST_MS = 30 * 60_000
-const LIFE_MS = 12 * 3_600_000
+export const LIFE_MS = 12 * 3_600_000
 /** How long somebody who has proven themselves may do what cannot be taken back. */
 const PROOF_MS = 5 * 60_000
 /** How finely rest is measured. */
-const TOUCH_MS = 60_000
+export const TOUCH_MS = 60_000
 
 export interface Session {
   readonly id: string
@@ -43,9 +43,6 @@ interface Parts {
 }
 
 export function createSessions({ store, administrators, clock, random }: Parts): Sessions {
-  const isOver = ({ startedAt, seenAt }: SessionRow): boolean =>
-    startedAt + LIFE_MS <= clock.now() || seenAt + REST_MS <= clock.now()
-
   return {
     async start(administratorId, method) {
       const token = random.token(TOKEN_BYTES)
@@ -59,7 +56,7 @@ export function createSessions({ store, administrators, clock, random }: Parts):
     async find(token) {
       if (!TOKEN_PATTERN.test(token)) return undefined
       const found = await store.session(hashToken(token))
-      if (found === undefined || isOver(found.session)) return undefined
+      if (found === undefined || isOver(found.session, clock.now())) return undefined
       const { session, administrator } = found
       const now = clock.now()
       if (session.seenAt + TOUCH_MS <= now) await store.touchSession(session.id, now)
@@ -74,7 +71,7 @@ export function createSessions({ store, administrators, clock, random }: Parts):
     },
 
     list: async (administratorId) =>
-      (await store.sessions(administratorId)).filter((session) => !isOver(session)),
+      (await store.sessions(administratorId)).filter((session) => !isOver(session, clock.now())),
 
     async end(administratorId, id) {
       if (!(await store.endSession(administratorId, id))) throw new AccessError('SESSION_UNKNOWN')
@@ -84,7 +81,15 @@ export function createSessions({ store, administrators, clock, random }: Parts):
   }
 }
 
-function hashToken(token: string): Buffer {
+/** By rest or by age. */
+export function isOver(
+  { startedAt, seenAt }: Pick<SessionRow, 'startedAt' | 'seenAt'>,
+  now: number,
+): boolean {
+  return startedAt + LIFE_MS <= now || seenAt + REST_MS <= now
+}
+
+export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { AccountsDomain } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
-import { addDays } from '../day.ts'
+import { addDays, dayOf } from '../day.ts'
 import {
   ACTIVE_DAYS,
   AffiliateError,
@@ -137,7 +137,7 @@ export class Affiliates {
   }
 
   #today(): string {
-    return new Date(this.#options.clock.now()).toISOString().slice(0, 10)
+    return dayOf(this.#options.clock.now())
   }
 }
 

@@ -116,6 +116,7 @@ export const createApiKey = defineCommand({
   path: '/v1/api-keys',
   access: 'apikeys:write',
   reach: 'organisation',
+  proof: true,
   records: ['label', 'scope', 'organisation', 'expires_on'],
   body: Type.Object(
     {

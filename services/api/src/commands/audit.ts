@@ -2,7 +2,7 @@
 import type { AuditEntry, AuditQuery } from '@sealpost/audit'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { defineCommand, type Actor } from './command.ts'
-import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const EXPORT_LIMIT = 1_000
 
@@ -103,10 +103,11 @@ export const listAudit = defineCommand({
   response: pageSchema,
   async handle({ audit }, { actor, query }) {
     const { limit = LIMIT_DEFAULT } = query
-    const entries = await audit.find({ ...toQuery(actor, query), before: parseCursor(query.cursor), limit })
-    const last = entries.at(-1)
-    const more = entries.length === limit && last !== undefined && last.seq > 1
-    return { items: entries.map(show), ...(more ? { next: String(last.seq) } : {}) }
+    const before = parseCursor(query.cursor)
+    const found = await audit.find({ ...toQuery(actor, query), before, limit: limit + 1 })
+    const entries = found.slice(0, limit)
+    const next = found.length > limit ? entries.at(-1)?.seq : undefined
+    return withNext(entries.map(show), next?.toString())
   },
   lines: [{ noun: 'audit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No entries' }],
 })

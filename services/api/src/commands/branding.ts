@@ -1,11 +1,11 @@
 /** Commands about how the pages of organisations look. */
-import type { Organisation } from '@sealpost/accounts'
 import { HttpProblem, Type } from '@sealpost/http'
 import { reachableOrganisation } from '../access/reach.ts'
 import { checkContrast, LOGO_BYTES_MAX, logoType } from '../organisations/brand.ts'
 import { brandingOfDomain } from '../organisations/branding.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
-import { detailedSchema, organisationParams, printDetailed, showDetailed } from './organisation-schema.ts'
+import { detailedSchema, organisationParams, printDetailed } from './organisation-schema.ts'
+import { detailed } from './organisations.ts'
 
 const colourSchema = Type.String({ pattern: '^#[0-9a-f]{6}$', description: '#rrggbb' })
 const domainSchema = Type.String({
@@ -13,10 +13,6 @@ const domainSchema = Type.String({
   pattern: String.raw`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`,
   description: 'Host name, in ASCII and lower case',
 })
-
-async function detailed({ accounts }: CommandContext, organisation: Organisation) {
-  return showDetailed(organisation, await accounts.organisations.pools(organisation.id))
-}
 
 /** For the audit log. */
 async function brandState({ accounts }: CommandContext, { params }: { params: { id?: unknown } }) {

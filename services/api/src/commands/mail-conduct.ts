@@ -1,7 +1,7 @@
 /** Commands about how accounts use mail: a limit for one of them, and what was noticed and wants a look. */
-import { MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS, type Account } from '@sealpost/accounts'
+import { AccountError, MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS, type Account } from '@sealpost/accounts'
 import { Type, type Static } from '@sealpost/http'
-import { reachableAccount } from '../access/reach.ts'
+import { organisationOf, reachableAccount } from '../access/reach.ts'
 import { addressParams, parseAddress } from './account-schema.ts'
 import { defineCommand, type CommandContext } from './command.ts'
 
@@ -57,7 +57,12 @@ export const setMailLimit = defineCommand({
   response: limitSchema,
   async handle(context, { actor, params, body }) {
     const account = await reachableAccount(context, actor, parseAddress(params.jid))
-    await context.accounts.mailConduct.setLimit(account.jid, body.messages_per_day)
+    const { mailConduct } = context.accounts
+    const before = organisationOf(actor) === undefined ? undefined : await mailConduct.limit(account.id)
+    // What the abuse desk has restricted is not for the organisation to widen.
+    if (before !== undefined && (body.messages_per_day ?? Infinity) > before)
+      throw new AccountError('ACCOUNT_HELD')
+    await mailConduct.setLimit(account.jid, body.messages_per_day)
     return showLimit(context, account)
   },
   lines: [{ noun: 'account', verb: 'limit-mail', print: printLimit }],

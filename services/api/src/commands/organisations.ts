@@ -31,7 +31,7 @@ const reject = {
   own: () => new HttpProblem(403, 'own-organisation', 'That is decided by those above the organisation'),
 } as const
 
-async function detailed({ accounts }: CommandContext, organisation: Organisation) {
+export async function detailed({ accounts }: CommandContext, organisation: Organisation) {
   return showDetailed(organisation, await accounts.organisations.pools(organisation.id))
 }
 
@@ -194,6 +194,8 @@ const removeOrganisation = defineCommand({
   async handle(context, { actor, params }) {
     const { id } = await organisationBelow(context, actor, params.id)
     await context.accounts.organisations.remove(id)
+    await context.accounts.apiKeys.revokeOf(id)
+    await context.access.administrators.removeOf(id)
     return { id }
   },
   lines: [{ noun: 'organisation', verb: 'remove', print: ({ id }) => `${id} removed` }],

@@ -2,24 +2,16 @@
  * draft-ietf-httpapi-idempotency-key-header: a POST that is sent again with its Idempotency-Key is carried out once, and gets the same answer. Answers may hold keys and
  * links, so they are kept in a form that nobody reads who has not sent the request: docs/decisions/0031-idempotent-answers.md.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  hkdfSync,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { HttpProblem } from '@sealpost/http'
 import type { Clock, Random } from '@sealpost/runtime'
+import { seal, unseal } from '../sealed.ts'
 import type { AnswerStore, StoredAnswer } from './answer-store.ts'
 
 const KEPT_MS = 24 * 60 * 60_000
 /** Longer than any command but an import takes, which is none of these. */
 const RUNNING_MS = 2 * 60_000
 const ANSWER_BYTES_MAX = 65_536
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 
 const reject = {
   reused: () =>
@@ -78,7 +70,7 @@ export class IdempotentAnswers {
     const now = clock.now()
     const key = this.#keyOf(asked)
     const requestHash = createHmac('sha256', key).update(JSON.stringify(asked.request)).digest()
-    const keyHash = hash(asked.who, asked.key)
+    const keyHash = this.#hash(asked.who, asked.key)
     const times = { runningUntil: now + RUNNING_MS, expiresAt: now + KEPT_MS }
     const known = await store.claim({ keyHash, requestHash, ...times }, now)
     if (known !== undefined) return { ...this.#replay(known, requestHash, key), replayed: true }
@@ -104,7 +96,7 @@ export class IdempotentAnswers {
       throw error
     }
     const plain = Buffer.from(answer.body)
-    const sealed = plain.length > ANSWER_BYTES_MAX ? undefined : this.#seal(key, plain)
+    const sealed = plain.length > ANSWER_BYTES_MAX ? undefined : seal(key, plain, this.#options.random)
     await store.answer(keyHash, answer.status, sealed)
     return answer
   }
@@ -114,27 +106,16 @@ export class IdempotentAnswers {
     if (status === undefined)
       throw runningUntil > this.#options.clock.now() ? reject.running() : reject.unknown()
     if (sealed === undefined) throw reject.done()
-    return { status, body: open(key, sealed).toString() }
+    return { status, body: unseal(key, sealed).toString() }
+  }
+
+  /** Keyed: of strangers `who` is all that they sent, perhaps a password, which nobody is to guess from the table. */
+  #hash(...parts: readonly string[]): Buffer {
+    return createHmac('sha256', this.#options.secret).update(JSON.stringify(parts)).digest()
   }
 
   #keyOf({ key, who, credential }: IdempotentRequest): Buffer {
     const material = JSON.stringify([this.#options.secret, who, credential, key])
     return Buffer.from(hkdfSync('sha256', material, '', 'idempotent answer', 32))
   }
-
-  #seal(key: Buffer, plain: Buffer): Buffer {
-    const nonce = this.#options.random.bytes(NONCE_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', key, nonce)
-    return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-  }
-}
-
-function open(key: Buffer, sealed: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-  return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
-}
-
-function hash(...parts: readonly string[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(parts)).digest()
 }

@@ -4,6 +4,7 @@ import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Letters } from '../letters/letters.ts'
 import { addDays } from '../day.ts'
+import { recorded } from '../recorded.ts'
 import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { reminderLetter } from './reminder-letter.ts'
@@ -87,14 +88,8 @@ async function addressOf({ accounts }: DailyOptions, { subject }: Subscription):
 
 async function endWindows({ accounts, audit, onError }: DailyOptions): Promise<void> {
   for (const { id, jid } of await accounts.leavingToday()) {
-    try {
-      const target = { kind: 'account', id }
-      const begun = await audit.begin({ actor: { kind: 'system' }, action: 'account.terminate', target })
-      await accounts.terminate(jid)
-      await begun.done()
-    } catch (error) {
-      onError(error)
-    }
+    const action = { action: 'account.terminate', target: { kind: 'account', id } }
+    await recorded(audit, action, () => accounts.terminate(jid)).catch(onError)
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Account, AccountsDomain } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Clock, Random } from '@sealpost/runtime'
-import { addDays } from '../day.ts'
+import { addDays, dayOf } from '../day.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import {
   ABUSE_REASONS,
@@ -15,6 +15,7 @@ import {
   type Terms,
   type WantedTerms,
 } from './subscription.ts'
+import { recorded } from '../recorded.ts'
 
 /** What others are told, by webhook. Ids and codes only. */
 export type SubscriptionEvent = 'suspended' | 'reinstated' | 'refund_due' | 'renewal_near' | 'suspension_near'
@@ -106,7 +107,7 @@ export class Lifecycle {
 
   /** In UTC. */
   today(): string {
-    return new Date(this.#options.clock.now()).toISOString().slice(0, 10)
+    return dayOf(this.#options.clock.now())
   }
 
   #complete(wanted: WantedTerms, before: Subscription | undefined): Terms {
@@ -151,8 +152,6 @@ export class Lifecycle {
 
   /** As every act of administration: on record before it is done. */
   async #recorded(action: string, { kind, id }: Subject, work: () => Promise<void>): Promise<void> {
-    const begun = await this.#options.audit.begin({ actor: { kind: 'system' }, action, target: { kind, id } })
-    await work()
-    await begun.done()
+    await recorded(this.#options.audit, { action, target: { kind, id } }, work)
   }
 }

@@ -42,6 +42,8 @@ export class NoticeSender implements AsyncDisposable {
   /** Woken while it was at work. */
   #again = false
   #stopped = false
+  /** What became of the mail under way, while it could not be written down. */
+  #unwritten: (() => Promise<void>) | undefined
 
   constructor(options: NoticeSenderOptions) {
     this.#options = options
@@ -84,6 +86,7 @@ export class NoticeSender implements AsyncDisposable {
   /** Whether there is more to send. */
   async #work(): Promise<boolean> {
     const { store, mailsPerSecond } = this.#options
+    if (this.#unwritten !== undefined) await this.#write(this.#unwritten)
     const notices = await store.unsent(NOTICES_MAX)
     if (!this.#begun) for (const notice of notices) await this.#afterKill(notice)
     this.#begun = true
@@ -153,13 +156,20 @@ export class NoticeSender implements AsyncDisposable {
     } catch (error) {
       // Not taken, and not for good: the relay is away or full.
       if (!(error instanceof MailError) || error.code === 'MAIL_DEFERRED') {
-        await store.releaseMail(notice.id, id)
+        await this.#write(() => store.releaseMail(notice.id, id))
         throw error
       }
-      await store.settleMail(notice.id, id, 'refused')
+      await this.#write(() => store.settleMail(notice.id, id, 'refused'))
       return true
     }
-    await store.settleMail(notice.id, id, 'mailed')
+    await this.#write(() => store.settleMail(notice.id, id, 'mailed'))
     return true
+  }
+
+  /** Tried again in the next turn if it fails: a mail that stays under way would keep all others of its notice waiting. */
+  async #write(outcome: () => Promise<void>): Promise<void> {
+    this.#unwritten = outcome
+    await outcome()
+    this.#unwritten = undefined
   }
 }

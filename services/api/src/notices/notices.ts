@@ -21,13 +21,6 @@ export interface NewNotice {
   readonly chat?: boolean | undefined
 }
 
-/** A time that availability does not count: it was announced. Milliseconds since the epoch. */
-export interface MaintenanceWindow {
-  readonly from: number
-  readonly until: number
-  readonly announcedAt: number
-}
-
 /** Refusals are RightsErrors. */
 export interface Notices {
   /** `id` makes it repeatable. Throws NOTICE_TOO_SOON, NOTICE_MALFORMED. */
@@ -44,8 +37,6 @@ export interface Notices {
   shownTo(accountId: string): Promise<Notice[]>
   /** Those to this account alone. */
   personal(accountId: string): Promise<Notice[]>
-  /** What was announced in time and not withdrawn, as far as it overlaps. */
-  maintenance(from: number, until: number): Promise<MaintenanceWindow[]>
   eraseAccount(accountId: string): Promise<void>
   /** To be called daily or more often. */
   forget(): Promise<void>
@@ -106,14 +97,6 @@ export function createNotices({
     shownTo: async (accountId) =>
       store.shownTo(accountId, await organisationsOf(accountId), clock.now(), SHOWN_MAX),
     personal: (accountId) => store.personal(accountId),
-    async maintenance(from, until) {
-      const announced = await store.maintenance(from, until)
-      return announced.map(({ startsAt = 0, endsAt = 0, createdAt }) => ({
-        from: startsAt,
-        until: endsAt,
-        announcedAt: createdAt,
-      }))
-    },
     eraseAccount: (accountId) => store.eraseAccount(accountId),
     forget: () => store.forget(clock.now() - KEPT_MS),
   }

@@ -37,11 +37,6 @@ export function memoryNoticeStore(): NoticeStore {
       newest().filter(({ audience }) => audience.to === 'account' && audience.id === accountId),
     withdraw: async (id, now) =>
       update(id, ({ withdrawnAt }) => (withdrawnAt === undefined ? { withdrawnAt: now } : undefined)),
-    maintenance: async (from, until) =>
-      [...rows.values()]
-        .filter(({ withdrawnAt }) => withdrawnAt === undefined)
-        .filter(({ startsAt = until, endsAt = from }) => startsAt < until && endsAt > from)
-        .toSorted((a, b) => (a.startsAt ?? 0) - (b.startsAt ?? 0)),
     unsent: async (limit) =>
       newest()
         .toReversed()

@@ -31,7 +31,7 @@ export function postgresNoticeStore(db: Db): NoticeStore {
   return { ...readers(db), ...writers(db), ...mailing(db) }
 }
 
-type Readers = Pick<NoticeStore, 'find' | 'list' | 'shownTo' | 'personal' | 'maintenance' | 'unsent'>
+type Readers = Pick<NoticeStore, 'find' | 'list' | 'shownTo' | 'personal' | 'unsent'>
 type Mailing = Pick<NoticeStore, 'claimChat' | 'claimMail' | 'settleMail' | 'releaseMail' | 'endMail'>
 
 function readers(db: Db): Readers {
@@ -51,10 +51,6 @@ function readers(db: Db): Readers {
         order by created_at desc, id desc limit ${limit}::int`),
     personal: (accountId) =>
       select(sql`where account_id = ${accountId}::uuid order by created_at desc, id desc`),
-    maintenance: (from, until) =>
-      select(sql`
-        where kind = 'maintenance' and withdrawn_at is null and starts_at < ${new Date(until)} and ends_at > ${new Date(from)}
-        order by starts_at`),
     unsent: (limit) =>
       select(sql`
         where withdrawn_at is null and 'pending' in (mail, chat) order by created_at, id limit ${limit}::int`),

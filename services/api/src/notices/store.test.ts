@@ -77,16 +77,6 @@ describe.each([
     expect((await store.list({ limit: 10 })).every(({ shownUntil }) => shownUntil > NOW)).toBe(true)
   })
 
-  test('maintenance is found by the time that it overlaps', async () => {
-    const times = { startsAt: NOW + 10_000, endsAt: NOW + 20_000 }
-    const planned = await add({ kind: 'maintenance', ...times })
-    expect(await store.maintenance(NOW + 19_999, NOW + 30_000)).toEqual([planned])
-    expect(await store.maintenance(NOW + 20_000, NOW + 30_000)).toEqual([])
-    expect(await store.maintenance(NOW, NOW + 10_000)).toEqual([])
-    await store.withdraw(planned.id, NOW)
-    expect(await store.maintenance(NOW, NOW + 30_000)).toEqual([])
-  })
-
   test('one mail is under way at a time, and comes to one thing', async () => {
     const [ann, bob] = [systemRandom.uuid(), systemRandom.uuid()]
     const { id } = await add({ mail: 'pending', chat: 'pending' })

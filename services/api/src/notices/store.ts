@@ -47,8 +47,6 @@ export interface NoticeStore {
   personal(accountId: string): Promise<Notice[]>
   /** False when it is withdrawn already. */
   withdraw(id: string, now: number): Promise<boolean>
-  /** Maintenance that overlaps the time and is not withdrawn, the earliest first. */
-  maintenance(from: number, until: number): Promise<Notice[]>
   /** Those with something to send that are not withdrawn, the oldest first. */
   unsent(limit: number): Promise<Notice[]>
   /** From now on it is being said in chat. False when it was before. */

@@ -3,9 +3,9 @@ import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } fr
 import type { AbuseDesk } from '../abuse/abuse-desk.ts'
 import { AbuseError } from '../abuse/abuse-error.ts'
 import { ABUSE_CATEGORIES, type AbuseCategory } from '../abuse/store.ts'
+import { hidden, parseForms } from './invite-pages.ts'
 
 const FORM_BYTES_MAX = 128 * 1024
-const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
 /** Of one client. */
 const sending = { schema: { hide: true }, config: { rateLimit: { max: 6 } } } as const
 /** A person does not see it; a program fills it in. */
@@ -35,12 +35,7 @@ type Filled = Readonly<Record<Field | 'category', string>>
 
 export async function registerAbusePage(app: FastifyInstance, abuse: AbuseDesk): Promise<void> {
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
-      (_request, body, done) => done(null, new URLSearchParams(String(body))),
-    )
+    parseForms(scope, FORM_BYTES_MAX)
     scope.get('/abuse', hidden, (_request, reply) => sendPage(reply, 200, TITLE, form(read(undefined))))
     scope.post<{ Body: URLSearchParams | undefined }>('/abuse', sending, ({ body }, reply) =>
       receive(abuse, body, reply),

@@ -30,11 +30,11 @@ export async function registerInvitePages(app: FastifyInstance, options: InviteP
 }
 
 /** From now on bodies of `app` are HTML forms, and nothing else. */
-export function parseForms(app: FastifyInstance): void {
+export function parseForms(app: FastifyInstance, bytesMax = FORM_BYTES_MAX): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+    { parseAs: 'string', bodyLimit: bytesMax },
     (_request, body, done) => done(null, new URLSearchParams(String(body))),
   )
 }

@@ -13,8 +13,7 @@ import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import type { IdempotentAnswers } from '../idempotency/answers.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
-import { browserOf } from './browser.ts'
-import { readSessionToken } from './browser.ts'
+import { browserOf, readSessionToken } from './browser.ts'
 import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
 
@@ -203,7 +202,7 @@ async function answerOnce(
     {
       key,
       who: who ?? asked.join(' '),
-      credential: request.headers.authorization ?? readSessionToken(request) ?? '',
+      credential: request.headers.authorization ?? cookieOf(actor, request) ?? '',
       request: asked,
     },
     async () => {
@@ -217,6 +216,11 @@ async function answerOnce(
   )
   if (replayed) void reply.header('idempotency-replayed', 'true')
   return reply.code(status).type('application/json; charset=utf-8').send(text)
+}
+
+/** The token of the cookie by which the actor is believed. */
+function cookieOf(actor: Actor, request: FastifyRequest): string | undefined {
+  return actor.kind === 'account' ? actor.session : readSessionToken(request)
 }
 
 function whoAsks(actor: Actor): string | undefined {

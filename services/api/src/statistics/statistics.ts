@@ -80,9 +80,11 @@ export class Statistics implements AsyncDisposable {
     this.#levels = new Map(
       readings.filter(({ name }) => SERIES[name].kind === 'level').map(({ name, value }) => [name, value]),
     )
+    // Of a duration all buckets or none: a percentile needs those below it, empty ones as well.
+    const happened = new Set(readings.filter(({ value }) => value !== 0).map(({ name }) => name))
     await store.add(
       now,
-      readings.filter(({ name, value }) => value !== 0 || SERIES[name].kind === 'level'),
+      readings.filter(({ name }) => happened.has(name) || SERIES[name].kind === 'level'),
     )
     this.#at = now
     await store.erase('hour', now - KEPT_MS.hour)

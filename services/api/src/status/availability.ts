@@ -70,27 +70,19 @@ export class Availability {
     const known = rows.filter(({ day }) => day < today)
     // Yesterday is written some minutes after midnight.
     const open = [dayOf(this.#clock.now(), -1), today].filter((day) => first <= day && day <= last)
-    const missing = COMPONENTS.flatMap((component) =>
-      open
-        .filter((day) => !known.some((row) => row.component === component && row.day === day))
-        .map((day) => this.#day(component, day)),
+    const missing = COMPONENTS.map((component) =>
+      this.#daysOf(
+        component,
+        open.filter((day) => !known.some((row) => row.component === component && row.day === day)),
+      ),
     )
-    const found = (await Promise.all(missing)).filter((row) => row !== undefined)
+    const found = (await Promise.all(missing)).flat()
     return [...known, ...found].toSorted((a, b) => (a.day < b.day ? -1 : 1))
   }
 
   async month(month: Month): Promise<MonthOf[]> {
     if (month.from > this.#clock.now()) throw new StatusError('MONTH_AHEAD')
-    const days = await this.days(dayOf(month.from), dayOf(month.until - 1))
-    return COMPONENTS.flatMap((component) => {
-      const own = days.filter((row) => row.component === component)
-      if (own.length === 0) return []
-      const sum = (of: 'good' | 'lost' | 'counted') => own.reduce((total, row) => total + row[of], 0)
-      const [lost, counted] = [sum('lost'), sum('counted')]
-      const owed = Math.max(credit(counted), component === 'mail' ? mailboxCredit(counted) : 0)
-      const minutes = sum('good') + lost
-      return [{ component, minutes, lost, counted, availability: availability(counted), credit: owed }]
-    })
+    return sumMonth(await this.days(dayOf(month.from), dayOf(month.until - 1)))
   }
 
   /** Writes the days that are over, also those in which nobody was here; forgets what is old enough. Repeatable. */
@@ -102,20 +94,30 @@ export class Availability {
       const last = saved.findLast((row) => row.component === component)?.day
       const oldest = today - MINUTES_KEPT / DAY_MINUTES + 1
       const first = last === undefined ? oldest : Math.min(today - OPEN_DAYS, Date.parse(last) / DAY_MS + 1)
-      const rows: DayRow[] = []
-      for (let day = Math.max(first, oldest); day < today; day++) {
-        const row = await this.#day(component, dayOf(day * DAY_MS))
-        if (row !== undefined) rows.push(row)
-      }
+      const begin = Math.max(first, oldest)
+      const days = Array.from({ length: Math.max(0, today - begin) }, (_, index) =>
+        dayOf((begin + index) * DAY_MS),
+      )
+      const rows = await this.#daysOf(component, days)
       if (rows.length > 0) await this.#store.saveDays(rows)
     }
     await this.#store.erase(minuteOf(now) - MINUTES_KEPT, now - KEPT_MS)
   }
 
-  /** Undefined: nothing of that day is known, or to be known. */
-  async #day(component: Component, day: string): Promise<DayRow | undefined> {
-    const since = await this.#store.since(component)
-    if (since === undefined) return undefined
+  /** One after the other; those of which nothing is known, or to be known, are absent. */
+  async #daysOf(component: Component, days: readonly string[]): Promise<DayRow[]> {
+    const since = days.length === 0 ? undefined : await this.#store.since(component)
+    if (since === undefined) return []
+    const rows: DayRow[] = []
+    for (const day of days) {
+      const row = await this.#day(component, day, since)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
+  }
+
+  /** `since`: the first minute of the component that is known. Undefined: nothing of that day is known, or to be known. */
+  async #day(component: Component, day: string, since: number): Promise<DayRow | undefined> {
     const known = minuteOf(this.#clock.now()) - LATE_MINUTES
     const begin = Date.parse(day) / MINUTE_MS
     const span = { from: Math.max(begin, since), until: Math.min(begin + DAY_MINUTES, known) }
@@ -144,4 +146,17 @@ export class Availability {
       .map(({ beginsAt, endsAt }) => ({ from: minuteOf(beginsAt), until: Math.ceil(endsAt / MINUTE_MS) }))
     return [...windows, ...urgentWindows(span)]
   }
+}
+
+/** `days`: all that is known of one month. Components of which nothing is known are absent. */
+export function sumMonth(days: readonly DayRow[]): MonthOf[] {
+  return COMPONENTS.flatMap((component) => {
+    const own = days.filter((row) => row.component === component)
+    if (own.length === 0) return []
+    const sum = (of: 'good' | 'lost' | 'counted') => own.reduce((total, row) => total + row[of], 0)
+    const [lost, counted] = [sum('lost'), sum('counted')]
+    const owed = Math.max(credit(counted), component === 'mail' ? mailboxCredit(counted) : 0)
+    const minutes = sum('good') + lost
+    return [{ component, minutes, lost, counted, availability: availability(counted), credit: owed }]
+  })
 }

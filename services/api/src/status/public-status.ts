@@ -2,7 +2,7 @@
 import { dayOf } from '@sealpost/accounts'
 import type { Clock } from '@sealpost/runtime'
 import { monthAt } from './agreement.ts'
-import type { Availability } from './availability.ts'
+import { type Availability, sumMonth } from './availability.ts'
 import { COMPONENTS, type Component } from './component.ts'
 import type { Incidents } from './incidents.ts'
 import type { MaintenanceDesk } from './maintenance.ts'
@@ -63,13 +63,14 @@ export function createPublicStatus(options: PublicStatusOptions): () => Promise<
 
 async function find(options: PublicStatusOptions, now: number): Promise<PublicStatus> {
   const { availability, incidents, maintenance } = options
-  const [days, months, told, planned, probed] = await Promise.all([
+  const [days, told, planned, probed] = await Promise.all([
     availability.days(dayOf(now, 1 - BAR_DAYS), dayOf(now)),
-    availability.month(monthAt(now)),
     incidents.list({ before: undefined, openOrSince: now - BAR_DAYS * DAY_MS, limit: INCIDENTS_MAX }),
     maintenance.ahead(),
     Promise.all(COMPONENTS.map((component) => availability.current(component))),
   ])
+  const thisMonth = monthAt(now).name
+  const months = sumMonth(days.filter(({ day }) => day.startsWith(thisMonth)))
   const components = COMPONENTS.map((component, index) => ({
     component,
     state: stateOf(component, { good: probed[index], told, planned, now }),

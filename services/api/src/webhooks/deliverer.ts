@@ -3,6 +3,7 @@
  * is sent again.
  */
 import { type Clock, type Random, Supervisor } from '@sealpost/runtime'
+import { dayOf } from '../day.ts'
 import type { EndpointAddresses } from './endpoint-address.ts'
 import { postWebhook, type PostResult } from './post.ts'
 import { nextPause } from './schedule.ts'
@@ -133,8 +134,7 @@ export class Deliverer implements AsyncDisposable {
     const { store, clock, random, onResult } = this.#options
     const now = clock.now()
     onResult(result.result === 'failed' ? result.outcome : result.result)
-    if (result.result === 'delivered')
-      return store.delivered(delivery, new Date(now).toISOString().slice(0, 10))
+    if (result.result === 'delivered') return store.delivered(delivery, dayOf(now))
     if (result.result === 'gone') {
       await store.failed(delivery, 'status-410', now, undefined)
       return this.#disable(endpoint, 'gone')

@@ -51,8 +51,8 @@ export async function openWebhooks(options: OpenWebhooksOptions): Promise<OpenWe
       random,
       host: domains[0] ?? 'localhost',
       onDisabled: async (endpoint, reason) => {
+        await webhooks?.emit('webhook.disabled', { webhook_id: endpoint.id, reason }) // whatever becomes of the letter
         await tellDisabled(options, endpoint, reason)
-        await webhooks?.emit('webhook.disabled', { webhook_id: endpoint.id, reason })
       },
       onResult: (outcome) => events.webhookAttempt(outcome),
       onError,

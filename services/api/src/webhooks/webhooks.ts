@@ -1,5 +1,6 @@
 /** Webhooks: who is told of what happens here, and what is told. An event is durable once it is emitted; it reaches each endpoint at least once, in no order. */
 import type { Clock, Random } from '@sealpost/runtime'
+import { dayOf } from '../day.ts'
 import type { EndpointAddresses } from './endpoint-address.ts'
 import type { WebhookSecrets } from './signature.ts'
 import type { Delivery, DeliveryQuery, WebhookEndpoint, WebhookStore } from './store.ts'
@@ -83,7 +84,7 @@ export class Webhooks {
       secretVersion: 1,
       previousUntil: undefined,
       disabled: undefined,
-      createdOn: new Date(clock.now()).toISOString().slice(0, 10),
+      createdOn: dayOf(clock.now()),
       deliveredOn: undefined,
       failingSince: undefined,
     }
