@@ -1,6 +1,7 @@
 /** The life of a service process: configuration, start, signals, crash, bounded stop. */
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { ConfigError, OperationalError, errorCode } from '@sealpost/errors'
 
 /** A stop that takes longer than this ends in exit code 1. */
@@ -37,6 +38,7 @@ export async function runService<C>(
     process.stderr.write(`Cannot start: ${startProblem(error)}\n`)
     process.exit(1)
   }
+  giveBackStart()
   const code = await stop.requested
   process.exit(await disposeWithin(service, code))
 }
@@ -44,6 +46,14 @@ export async function runService<C>(
 /** With one core, threads that help to collect garbage are only waited for: measured, the longest delays are half as long without. */
 function suitOneCore(): void {
   if (availableParallelism() === 1) setFlagsFromString('--no-parallel-scavenge')
+}
+
+/** What starting took and left behind goes back to the system, once: measured, 60 MB of 205, in 0.1 s. V8 by itself would keep it for a heap that grows again. */
+function giveBackStart(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as NodeJS.GCFunction
+  setFlagsFromString('--no-expose-gc')
+  collect({ type: 'major', flavor: 'last-resort', execution: 'sync' })
 }
 
 function readOrExit<C>(readConfig: () => C): C {
