@@ -1,11 +1,13 @@
 /** Invites to make an account in memory: for tests and as the plain model of the Postgres store. */
 import type { AccountInvite, AccountInviteStore } from './account-invites.ts'
+import type { OrganisationStore } from './organisations.ts'
 import type { PlanStore } from './plans.ts'
 import type { AccountStore } from './store.ts'
 
 export function memoryAccountInviteStore(
   accounts: Pick<AccountStore, 'insert' | 'findById'>,
   plans: Pick<PlanStore, 'list' | 'assign'>,
+  organisations: Pick<OrganisationStore, 'find'>,
 ): AccountInviteStore {
   const invites = new Map<string, { invite: AccountInvite; token: string }>()
   const find = (is: (each: { invite: AccountInvite; token: string }) => boolean, now: number) =>
@@ -18,15 +20,19 @@ export function memoryAccountInviteStore(
       for (const [id, each] of invites) if (each.invite.expiresAt <= now) invites.delete(id)
       if (invites.size >= max) return 'full'
       if (invite.plan !== undefined && !(await planExists(invite.plan))) return 'plan-unknown'
+      const { organisationId } = invite
+      if (organisationId !== undefined && (await organisations.find(organisationId)) === undefined)
+        return 'organisation-unknown'
       invites.set(invite.id, { invite, token: tokenHash.toString('hex') })
       return 'inserted'
     },
     byToken: async (tokenHash, now) => byToken(tokenHash, now),
     byId: async (id, now) => find(({ invite }) => invite.id === id, now),
-    list: async (after, limit, now) =>
+    list: async ({ after, limit, organisationIds, now }) =>
       [...invites.values()]
         .map(({ invite }) => invite)
         .filter(({ id, expiresAt }) => expiresAt > now && (after === undefined || id > after))
+        .filter(({ organisationId: of }) => organisationIds?.some((id) => id === of) ?? true)
         .toSorted((one, other) => (one.id < other.id ? -1 : 1))
         .slice(0, limit),
     remove: async (id) => invites.delete(id),

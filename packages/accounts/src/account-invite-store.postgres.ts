@@ -11,13 +11,14 @@ interface SqlInvite {
   domain: string
   localpart: string | null
   plan: string | null
+  organisation_id: string | null
   uses: number
   used: number
   created_on: string
   expires_at: Date
 }
 
-const COLUMNS = sql`id, domain, localpart, plan, uses, used, created_on, expires_at`
+const COLUMNS = sql`id, domain, localpart, plan, organisation_id, uses, used, created_on, expires_at`
 
 /** Undoes the use of an invite with which no account was made. */
 class NotMade extends Error {
@@ -44,10 +45,11 @@ export function postgresAccountInviteStore(db: Db): AccountInviteStore {
     byToken: (tokenHash, now) => one(sql`token_hash = ${tokenHash}`, now),
     byId: (id, now) => one(sql`id = ${id}::uuid`, now),
 
-    async list(after, limit, now) {
+    async list({ after, limit, organisationIds, now }) {
       const rows = await db.query<SqlInvite>(sql`
         select ${COLUMNS} from account.account_invite
         where expires_at > ${new Date(now)} and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
+          and ${organisationIds === undefined ? sql`true` : sql`organisation_id = any(${[...organisationIds]}::uuid[])`}
         order by id limit ${limit}::int`)
       return rows.map(parse)
     },
@@ -74,20 +76,27 @@ export function postgresAccountInviteStore(db: Db): AccountInviteStore {
 async function insert(
   tx: Tx,
   { invite, tokenHash, max, now }: { invite: AccountInvite; tokenHash: Buffer; max: number; now: number },
-): Promise<'inserted' | 'full' | 'plan-unknown'> {
+): ReturnType<AccountInviteStore['insert']> {
   await tx.execute(sql`lock table account.account_invite in share row exclusive mode`)
   await tx.execute(sql`delete from account.account_invite where expires_at <= ${new Date(now)}`)
   const [count] = await tx.query<{ full: boolean }>(
     sql`select count(*) >= ${max}::int as full from account.account_invite`,
   )
   if (count?.full !== false) return 'full'
-  const { id, domain, localpart = null, plan = null, uses, used, createdOn, expiresAt } = invite
-  const inserted = await tx.execute(sql`
-    insert into account.account_invite (id, token_hash, domain, localpart, plan, uses, used, created_on, expires_at)
-    select ${id}::uuid, ${tokenHash}, ${domain}, ${localpart}::text, ${plan}::text, ${uses}::int, ${used}::int,
-      ${createdOn}::date, ${new Date(expiresAt)}
-    where ${plan}::text is null or exists (select from account.plan where name = ${plan}::text for key share)`)
-  return inserted > 0 ? 'inserted' : 'plan-unknown'
+  const { id, domain, localpart = null, plan = null, organisationId = null } = invite
+  const { uses, used, createdOn, expiresAt } = invite
+  const [missing] = await tx.query<{ plan: boolean; organisation: boolean }>(sql`
+    select
+      ${plan}::text is not null and not exists (select from account.plan where name = ${plan}::text for key share) as plan,
+      ${organisationId}::uuid is not null and not exists (
+        select from account.organisation where id = ${organisationId}::uuid for key share) as organisation`)
+  if (missing?.plan !== false) return 'plan-unknown'
+  if (missing.organisation) return 'organisation-unknown'
+  await tx.execute(sql`
+    insert into account.account_invite (id, token_hash, domain, localpart, plan, organisation_id, uses, used, created_on, expires_at)
+    values (${id}::uuid, ${tokenHash}, ${domain}, ${localpart}::text, ${plan}::text, ${organisationId}::uuid, ${uses}::int, ${used}::int,
+      ${createdOn}::date, ${new Date(expiresAt)})`)
+  return 'inserted'
 }
 
 interface Registration {
@@ -137,6 +146,7 @@ function parse(row: SqlInvite): AccountInvite {
     domain: row.domain,
     localpart: row.localpart ?? undefined,
     plan: row.plan ?? undefined,
+    organisationId: row.organisation_id ?? undefined,
     uses: row.uses,
     used: row.used,
     createdOn: row.created_on,

@@ -49,6 +49,7 @@ describe.each(['memory', 'postgres'])('invites to make an account, over %s', (ki
         domain: 'example.org',
         localpart: undefined,
         plan: undefined,
+        organisationId: undefined,
         uses: 1,
         expiresAt: clock.now() + DAY_MS,
         ...wanted,
@@ -129,6 +130,31 @@ describe.each(['memory', 'postgres'])('invites to make an account, over %s', (ki
     expect(await register('not a token', 'late')).toBeUndefined()
   })
 
+  test('its accounts belong to its organisation, within the pool of that and while it is active', async () => {
+    const { organisations } = accounts
+    const make = (name: string) =>
+      organisations.create({ name, kind: 'customer', parentId: undefined, pools: { accounts: 1 } })
+    const [one, other] = [await make('One'), await make('Other')]
+    const mine = await invite({ organisationId: one.id, uses: 3 })
+    expect(await register(mine.token)).toMatchObject({ organisationId: one.id })
+    await expect(register(mine.token)).rejects.toMatchObject({ code: 'POOL_EXCEEDED' })
+    expect(await accounts.accountInvites.find(mine.id)).toMatchObject({ used: 1, organisationId: one.id })
+    await organisations.suspend(other.id, 'payment')
+    const theirs = await invite({ organisationId: other.id })
+    await expect(register(theirs.token)).rejects.toMatchObject({ code: 'ORGANISATION_SUSPENDED' })
+    const listed = async (...organisationIds: string[]) =>
+      (await accounts.accountInvites.list({ limit: 200, organisationIds })).items.map(({ id }) => id)
+    expect(await listed(one.id)).toEqual([mine.id])
+    expect((await listed(one.id, other.id)).toSorted()).toEqual([mine.id, theirs.id].toSorted())
+    expect(await listed()).toEqual([])
+    await expect(invite({ organisationId: systemRandom.uuid() })).rejects.toMatchObject({
+      code: 'ORGANISATION_UNKNOWN',
+    })
+    if (kind === 'memory') return // only the database takes invites along
+    await organisations.remove(other.id)
+    expect(await accounts.accountInvites.show(theirs.token)).toBeUndefined()
+  })
+
   test.each([
     [{ uses: 0 }, 'ACCOUNT_INVITE_MALFORMED'],
     [{ uses: 1001 }, 'ACCOUNT_INVITE_MALFORMED'],
@@ -146,14 +172,14 @@ describe.each(['memory', 'postgres'])('invites to make an account, over %s', (ki
     const listed: string[] = []
     let cursor: string | undefined
     do {
-      const page = await accounts.accountInvites.list(cursor, 2)
+      const page = await accounts.accountInvites.list({ after: cursor, limit: 2 })
       expect(page.items.length).toBeLessThanOrEqual(2)
       listed.push(...page.items.map(({ id }) => id))
       cursor = page.next
     } while (cursor !== undefined)
     expect(listed).toEqual(listed.toSorted())
     for (const { id } of made) expect(listed.filter((each) => each === id)).toHaveLength(1)
-    await expect(accounts.accountInvites.list("' or 1", 2)).rejects.toMatchObject({
+    await expect(accounts.accountInvites.list({ after: "' or 1", limit: 2 })).rejects.toMatchObject({
       code: 'CURSOR_MALFORMED',
     })
   })

@@ -7,6 +7,7 @@ import { AccountError, toAccount, type Account, type Page } from './account.ts'
 import { checkVerifiers } from './credentials.ts'
 import { dayOf } from './day.ts'
 import { makeName } from './made-names.ts'
+import { OrganisationError } from './organisation.ts'
 import { isReservedName } from './reserved-names.ts'
 import type { AccountRow, InsertResult, Name, NewAccount } from './store.ts'
 
@@ -18,6 +19,8 @@ export interface AccountInvite {
   readonly localpart: string | undefined
   /** What accounts will have; undefined: the default. */
   readonly plan: string | undefined
+  /** To which accounts will belong; undefined: the server only. */
+  readonly organisationId: string | undefined
   /** 1 to ACCOUNT_INVITE_USES_MAX. */
   readonly uses: number
   /** Of these, used already. */
@@ -31,6 +34,14 @@ export type NewAccountInvite = Omit<AccountInvite, 'used' | 'createdOn'>
 
 export const ACCOUNT_INVITE_USES_MAX = 1000
 
+export interface AccountInviteQuery {
+  /** Id of the last one of the page before. */
+  readonly after?: string | undefined
+  readonly limit: number
+  /** Undefined: whosever they are. */
+  readonly organisationIds?: readonly string[] | undefined
+}
+
 /** Retention: until used up, revoked or expired. One contract: account-invites.test.ts. */
 export interface AccountInviteStore {
   /** Drops those that expired before `now`. `full`: there are `max`. */
@@ -39,11 +50,11 @@ export interface AccountInviteStore {
     tokenHash: Buffer,
     max: number,
     now: number,
-  ): Promise<'inserted' | 'full' | 'plan-unknown'>
+  ): Promise<'inserted' | 'full' | 'plan-unknown' | 'organisation-unknown'>
   byToken(tokenHash: Buffer, now: number): Promise<AccountInvite | undefined>
   byId(id: string, now: number): Promise<AccountInvite | undefined>
-  /** Those that are open, by id, beginning after one. */
-  list(after: string | undefined, limit: number, now: number): Promise<AccountInvite[]>
+  /** Those that are open, of these organisations if any are given, by id, beginning after one. */
+  list(query: AccountInviteQuery & { readonly now: number }): Promise<AccountInvite[]>
   remove(id: string): Promise<boolean>
   /** Uses it once and makes the account with its plan, or neither. Of many at once no more win than it has uses. */
   register(
@@ -56,17 +67,19 @@ export interface AccountInviteStore {
 
 /** Refusals are AccountErrors. */
 export interface AccountInvites {
-  /** Throws ACCOUNT_INVITE_MALFORMED, INVITE_LIMIT, PLAN_UNKNOWN, and, for a fixed name, what `Accounts.create` throws. */
+  /**
+   * Throws ACCOUNT_INVITE_MALFORMED, INVITE_LIMIT, PLAN_UNKNOWN, ORGANISATION_UNKNOWN (OrganisationError), and, for a fixed name, what `Accounts.create` throws.
+   */
   create(wanted: NewAccountInvite, token: string): Promise<AccountInvite>
   /** Undefined when it is unknown, used up or expired, as everywhere below. */
   show(token: string): Promise<AccountInvite | undefined>
   find(id: string): Promise<AccountInvite | undefined>
-  /** In no order that means anything. Throws CURSOR_MALFORMED. */
-  list(cursor: string | undefined, limit: number): Promise<Page<AccountInvite>>
+  /** In no order that means anything; `after` is the cursor, `limit` 1 to 200. Throws CURSOR_MALFORMED. */
+  list(query: AccountInviteQuery): Promise<Page<AccountInvite>>
   revoke(id: string): Promise<boolean>
   /**
    * Makes the account: of the invite's name, or of `name`, or of letters that mean nothing. Throws VERIFIERS_INCOMPLETE, ACCOUNT_NAME_MALFORMED,
-   * ACCOUNT_NAME_RESERVED, ACCOUNT_EXISTS, ACCOUNT_NAME_RETIRED.
+   * ACCOUNT_NAME_RESERVED, ACCOUNT_EXISTS, ACCOUNT_NAME_RETIRED; ORGANISATION_SUSPENDED, POOL_EXCEEDED (OrganisationError).
    */
   register(
     token: string,
@@ -107,6 +120,7 @@ export function createAccountInvites(parts: AccountInvitesParts): AccountInvites
       const result = await store.insert(invite, hashToken(token), INVITES_MAX, clock.now())
       if (result === 'full') throw new AccountError('INVITE_LIMIT')
       if (result === 'plan-unknown') throw new AccountError('PLAN_UNKNOWN')
+      if (result === 'organisation-unknown') throw new OrganisationError('ORGANISATION_UNKNOWN')
       return invite
     },
 
@@ -114,10 +128,10 @@ export function createAccountInvites(parts: AccountInvitesParts): AccountInvites
     find: (id) => store.byId(id, clock.now()),
     revoke: (id) => store.remove(id),
 
-    async list(cursor, limit) {
-      if (cursor !== undefined && !UUID.test(cursor)) throw new AccountError('CURSOR_MALFORMED')
+    async list({ after, limit, organisationIds }) {
+      if (after !== undefined && !UUID.test(after)) throw new AccountError('CURSOR_MALFORMED')
       const size = Math.min(Math.max(limit, 1), PAGE_MAX)
-      const rows = await store.list(cursor, size + 1, clock.now())
+      const rows = await store.list({ after, limit: size + 1, organisationIds, now: clock.now() })
       const items = rows.slice(0, size)
       return { items, next: rows.length > size ? items.at(-1)?.id : undefined }
     },
@@ -130,7 +144,9 @@ export function createAccountInvites(parts: AccountInvitesParts): AccountInvites
       const tries = wanted === undefined ? MADE_NAMES_TRIED : 1
       for (let tried = 1; ; tried++) {
         const jid = readName(wanted ?? makeName(random), invite.domain)
-        const account = { id: random.uuid(), domain: jid.domain, localpart: jid.local, verifiers }
+        const { organisationId } = invite
+        const { domain, local: localpart } = jid
+        const account = { id: random.uuid(), domain, localpart, organisationId, verifiers }
         const result = await store.register(hashToken(token), clock.now(), account, dayOf(clock.now()))
         if (result === 'gone') return undefined
         if (typeof result === 'object') return toAccount(result)

@@ -23,6 +23,7 @@ export {
 export {
   ACCOUNT_INVITE_USES_MAX,
   type AccountInvite,
+  type AccountInviteQuery,
   type AccountInvites,
   type NewAccountInvite,
 } from './account-invites.ts'

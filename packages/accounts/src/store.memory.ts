@@ -68,7 +68,7 @@ export function memoryStores(): {
   return {
     accounts,
     access: new MemoryAccessStore(state),
-    accountInvites: memoryAccountInviteStore(accounts, plans),
+    accountInvites: memoryAccountInviteStore(accounts, plans, organisations),
     appPasswords: memoryAppPasswordStore(state.appPasswords, (id) => state.isAlive(id)),
     domains: memoryDomainStore(),
     mailConduct: memoryMailConductStore((id) => state.accounts.has(id)),

@@ -2883,6 +2883,8 @@ export interface ApiPaths {
         /** What stands before the @ */
         name?: string
         plan?: string
+        /** To which accounts will belong; your own if you are bound to one */
+        organisation?: string
         /** 1 unless given */
         uses?: number
         /** How long it works; seven days unless given */
@@ -2896,6 +2898,8 @@ export interface ApiPaths {
           /** Absent: whoever comes chooses, or is given one */
           name?: string
           plan?: string
+          /** To which accounts will belong */
+          organisation?: string
           /** How many accounts can be made with it */
           uses: number
           /** How many have been; one that is used up is gone */
@@ -2923,6 +2927,8 @@ export interface ApiPaths {
     get: {
       parameters: {
         query?: {
+          /** Those of it, and of all below it */
+          organisation?: string
           /** `next` of the page before */
           cursor?: string
           /** 50 unless given */
@@ -2942,6 +2948,8 @@ export interface ApiPaths {
             /** Absent: whoever comes chooses, or is given one */
             name?: string
             plan?: string
+            /** To which accounts will belong */
+            organisation?: string
             /** How many accounts can be made with it */
             uses: number
             /** How many have been; one that is used up is gone */
@@ -2986,6 +2994,8 @@ export interface ApiPaths {
           /** Absent: whoever comes chooses, or is given one */
           name?: string
           plan?: string
+          /** To which accounts will belong */
+          organisation?: string
           /** How many accounts can be made with it */
           uses: number
           /** How many have been; one that is used up is gone */

@@ -104,6 +104,62 @@ describe('invites to make an account', () => {
   })
 })
 
+describe('within an organisation', () => {
+  const gone = { status: 404, json: problem('invite-gone') }
+  const open = async (body: object) => String((await api.owner('POST', '/v1/organisations', body)).json['id'])
+  const keyOf = async (organisation: string) => {
+    const body = { scope: ['invites:read', 'invites:write'], organisation }
+    return String((await api.owner('POST', '/v1/api-keys', body)).json['token'])
+  }
+  const idsOf = async (key: string, query = '') =>
+    ((await api.call('GET', `/v1/invites?limit=200${query}`, { key })).json['items'] as { id: string }[]).map(
+      ({ id }) => id,
+    )
+
+  test('invites are made, seen and revoked for it and those below, and beyond it there are none', async () => {
+    const reseller = await open({ name: 'Reseller', kind: 'reseller' })
+    const customer = await open({ name: 'Customer', parent: reseller })
+    const other = await open({ name: 'Other' })
+    const [above, own] = [await keyOf(reseller), await keyOf(customer)]
+    const make = (key: string, body = {}) => api.call('POST', '/v1/invites/account', { key, body })
+    const mine = (await make(own)).json as unknown as Linked & { organisation: string }
+    expect(mine.organisation).toBe(customer)
+    const below = await make(above, { organisation: customer, uses: 2 })
+    expect(below.json).toMatchObject({ organisation: customer })
+    const higher = (await make(above)).json as unknown as Linked
+    for (const organisation of [reseller, other])
+      expect(await make(own, { organisation })).toMatchObject({
+        status: 404,
+        json: problem('organisation-unknown'),
+      })
+    expect((await idsOf(own)).toSorted()).toEqual([mine.id, String(below.json['id'])].toSorted())
+    expect(await idsOf(above)).toHaveLength(3)
+    expect(await idsOf(above, `&organisation=${customer}`)).toHaveLength(2)
+    const free = await invite()
+    for (const { id } of [higher, free]) {
+      expect(await api.call('GET', `/v1/invites/${id}`, { key: own })).toMatchObject(gone)
+      expect(await api.call('GET', `/v1/invites/${id}/qr.svg`, { key: own })).toMatchObject(gone)
+      expect(await api.call('DELETE', `/v1/invites/${id}`, { key: own })).toMatchObject(gone)
+    }
+    const made = await api.call('POST', '/v1/registrations', { body: { token: mine.token, password: 'x' } })
+    expect(made.json).toMatchObject({ organisation: customer })
+    expect((await api.call('DELETE', `/v1/invites/${String(below.json['id'])}`, { key: own })).status).toBe(200)
+    expect((await api.owner('GET', `/v1/invites/${higher.id}`)).status).toBe(200)
+  })
+
+  test('an invite of an organisation that is full or suspended makes no account, and stays', async () => {
+    const full = await open({ name: 'Full', accounts: 0 })
+    const { token } = await invite({ organisation: full, uses: 2 })
+    const join = () => api.call('POST', '/v1/registrations', { body: { token, password: 'x' } })
+    expect(await join()).toMatchObject({ status: 409, json: problem('pool-exceeded') })
+    await api.owner('PATCH', `/v1/organisations/${full}`, { accounts: 1 })
+    await api.owner('POST', `/v1/organisations/${full}/suspend`, { reason: 'payment' })
+    expect(await join()).toMatchObject({ status: 409, json: problem('organisation-suspended') })
+    await api.owner('POST', `/v1/organisations/${full}/restore`)
+    expect((await join()).status).toBe(201)
+  })
+})
+
 describe('registration', () => {
   test('with a name and a password', async () => {
     const { token } = await invite()

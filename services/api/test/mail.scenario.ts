@@ -74,6 +74,41 @@ test.each([
   expect([status, json, api.mail.changes]).toEqual([200, { id: ID }, [[ID, change]]])
 })
 
+test('within an organisation mail is shown by account, and that of others is none', async () => {
+  const organisation = String((await api.owner('POST', '/v1/organisations', { name: 'Customer' })).json['id'])
+  const create = async (name: string, body = {}) =>
+    String((await api.owner('POST', '/v1/accounts', { jid: `${name}@example.org`, ...body })).json['id'])
+  const [mine, theirs] = [await create('mine', { organisation }), await create('theirs')]
+  const scope = ['mail:read', 'mail:write']
+  const key = String((await api.owner('POST', '/v1/api-keys', { scope, organisation })).json['token'])
+  const ask = async (method: string, path: string) => {
+    const { status, json } = await api.call(method, `/v1/mail-queue${path}`, { key })
+    return [status, json['type'] ?? 'fine']
+  }
+  const no = (type: string) => `urn:sealpost:problem:${type}`
+  expect(await ask('GET', '')).toEqual([422, no('account-needed')])
+  expect(await ask('GET', '?account=theirs%40example.org')).toEqual([404, no('account-unknown')])
+  for (const accountId of [theirs, undefined]) {
+    api.mail.waiting = [{ ...MAIL, accountId }]
+    for (const [method, path] of [
+      ['GET', ''],
+      ['POST', '/retry'],
+      ['DELETE', ''],
+    ] as const)
+      expect(await ask(method, `/${ID}${path}`)).toEqual([404, no('mail-unknown')])
+  }
+  api.mail.waiting = [{ ...MAIL, accountId: mine, hold: 'operator' }]
+  expect(await ask('DELETE', `/${ID}`)).toEqual([409, no('mail-held')])
+  for (const change of ['hold', 'release'])
+    expect(await ask('POST', `/${ID}/${change}`)).toEqual([403, no('beyond-organisation')])
+  expect(api.mail.changes).toEqual([])
+  api.mail.waiting = [{ ...MAIL, accountId: mine }]
+  expect(await ask('GET', '?account=mine%40example.org')).toEqual([200, 'fine'])
+  expect(await ask('GET', `/${ID}`)).toEqual([200, 'fine'])
+  expect(await ask('POST', `/${ID}/retry`)).toEqual([200, 'fine'])
+  expect(api.mail.changes).toEqual([[ID, 'retry']])
+})
+
 test('what does not wait is a 404, of an account that is none too; a relay that is away a 503', async () => {
   api.mail.waiting = []
   expect((await api.owner('GET', `/v1/mail-queue/${ID}`)).status).toBe(404)

@@ -53,6 +53,8 @@ const OF_AN_ORGANISATION = [
   'devices:write',
   'invites:read',
   'invites:write',
+  'mail:read',
+  'mail:write',
   'organisations:read',
   'plans:read',
   'statistics:read',

@@ -2,7 +2,7 @@
 import { AccountError, type Account } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import { organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
+import { organisationIdsOf, organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
 import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import {
   accountSchema,
@@ -176,14 +176,6 @@ const pageSchema = Type.Object({
   next: nextSchema,
 })
 
-/** Those whose accounts are listed: what was asked for, and never more than the actor reaches; undefined: everybody. */
-async function organisationIds(context: CommandContext, actor: Actor, wanted: string | undefined) {
-  const id = wanted ?? organisationOf(actor)
-  if (id === undefined) return undefined
-  await reachableOrganisation(context, actor, id)
-  return [...(await context.accounts.organisations.within(id))]
-}
-
 export const listAccounts = defineCommand({
   name: 'account.list',
   summary: 'List accounts by address',
@@ -204,7 +196,7 @@ export const listAccounts = defineCommand({
       plan,
       search: search?.toLowerCase(),
       domain: domain === undefined ? undefined : parseJid(domain).domain,
-      organisationIds: await organisationIds(context, actor, query.organisation),
+      organisationIds: await organisationIdsOf(context, actor, query.organisation),
       createdAfter: query.created_after,
       createdBefore: query.created_before,
       lastUsedAfter: query.last_used_after,

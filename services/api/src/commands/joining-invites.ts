@@ -2,9 +2,10 @@
 import { ACCOUNT_INVITE_USES_MAX, type AccountInvite } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
+import { organisationIdsOf, organisationOf, reachableOrganisation, reaches } from '../access/reach.ts'
 import type { LinkedInvite } from '../joining/create-joining.ts'
 import { qrSvg, qrText } from '../joining/qr.ts'
-import { defineCommand, type CommandContext } from './command.ts'
+import { defineCommand, type Actor, type CommandContext } from './command.ts'
 import { INVITE_GONE } from './invites.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
@@ -22,6 +23,9 @@ const inviteSchema = Type.Object({
   domain: Type.String({ description: 'Where accounts will be' }),
   name: Type.Optional(Type.String({ description: 'Absent: whoever comes chooses, or is given one' })),
   plan: Type.Optional(Type.String()),
+  organisation: Type.Optional(
+    Type.String({ format: 'uuid', description: 'To which accounts will belong' }),
+  ),
   uses: Type.Integer({ description: 'How many accounts can be made with it' }),
   used: Type.Integer({ description: 'How many have been; one that is used up is gone' }),
   created_on: Type.String({ format: 'date', description: 'A day in UTC' }),
@@ -37,12 +41,13 @@ const linkedSchema = Type.Object({
 const idParams = Type.Object({ id: Type.String({ format: 'uuid' }) })
 
 function show(invite: AccountInvite): Static<typeof inviteSchema> {
-  const { id, domain, localpart, plan, uses, used, createdOn, expiresAt } = invite
+  const { id, domain, localpart, plan, organisationId, uses, used, createdOn, expiresAt } = invite
   return {
     id,
     domain,
     ...(localpart === undefined ? {} : { name: localpart }),
     ...(plan === undefined ? {} : { plan }),
+    ...(organisationId === undefined ? {} : { organisation: organisationId }),
     uses,
     used,
     created_on: createdOn,
@@ -55,9 +60,13 @@ function showLinked({ invite, token, url }: LinkedInvite): Static<typeof linkedS
 }
 
 function print(invite: Static<typeof inviteSchema>): string {
-  const { id, domain, name, plan, uses, used, expires_at: until } = invite
+  const { id, domain, name, plan, organisation, uses, used, expires_at: until } = invite
   const who = name === undefined ? domain : `${name}@${domain}`
-  return `${id}  ${who}  used ${String(used)} of ${String(uses)}  until ${until}${plan === undefined ? '' : `  plan ${plan}`}`
+  const gives = [
+    ...(plan === undefined ? [] : [`plan ${plan}`]),
+    ...(organisation === undefined ? [] : [`organisation ${organisation}`]),
+  ]
+  return [id, who, `used ${String(used)} of ${String(uses)}`, `until ${until}`, ...gives].join('  ')
 }
 
 function printLinked(invite: Static<typeof linkedSchema>): string {
@@ -70,6 +79,7 @@ const createInvite = defineCommand({
   method: 'POST',
   path: '/v1/invites/account',
   access: 'invites:write',
+  reach: 'organisation',
   body: Type.Object(
     {
       domain: Type.Optional(
@@ -77,6 +87,12 @@ const createInvite = defineCommand({
       ),
       name: Type.Optional(nameSchema),
       plan: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+      organisation: Type.Optional(
+        Type.String({
+          format: 'uuid',
+          description: 'To which accounts will belong; your own if you are bound to one',
+        }),
+      ),
       uses: Type.Optional(
         Type.Integer({ minimum: 1, maximum: ACCOUNT_INVITE_USES_MAX, description: '1 unless given' }),
       ),
@@ -90,15 +106,17 @@ const createInvite = defineCommand({
     },
     { additionalProperties: false },
   ),
-  records: ['domain', 'plan', 'uses', 'expires_at'],
+  records: ['domain', 'plan', 'organisation', 'uses', 'expires_at'],
   status: 201,
   response: linkedSchema,
-  async handle(context, { body }) {
+  async handle(context, { actor, body }) {
     const { uses = 1, ttl_seconds: ttlSeconds = TTL_SECONDS_DEFAULT } = body
     const { domain } = parseJid(body.domain ?? context.domains[0] ?? '')
     if (!context.domains.includes(domain))
       throw new HttpProblem(422, 'domain-not-served', 'This server does not serve that domain')
-    const wanted = { domain, localpart: body.name, plan: body.plan, uses, ttlSeconds }
+    const organisationId = body.organisation?.toLowerCase() ?? organisationOf(actor)
+    if (organisationId !== undefined) await reachableOrganisation(context, actor, organisationId)
+    const wanted = { domain, localpart: body.name, plan: body.plan, organisationId, uses, ttlSeconds }
     return showLinked(await context.joining.invites.create(wanted))
   },
   lines: [{ noun: 'invite', verb: 'create', print: printLinked }],
@@ -115,8 +133,12 @@ const listInvites = defineCommand({
   method: 'GET',
   path: '/v1/invites',
   access: 'invites:read',
+  reach: 'organisation',
   query: Type.Object(
     {
+      organisation: Type.Optional(
+        Type.String({ format: 'uuid', description: 'Those of it, and of all below it' }),
+      ),
       cursor: Type.Optional(Type.String({ maxLength: 64, description: '`next` of the page before' })),
       limit: limitSchema,
     },
@@ -124,8 +146,9 @@ const listInvites = defineCommand({
   ),
   status: 200,
   response: pageSchema,
-  async handle({ accounts }, { query: { cursor, limit = LIMIT_DEFAULT } }) {
-    const { items, next } = await accounts.accountInvites.list(cursor, limit)
+  async handle(context, { actor, query: { cursor: after, limit = LIMIT_DEFAULT, organisation } }) {
+    const organisationIds = await organisationIdsOf(context, actor, organisation)
+    const { items, next } = await context.accounts.accountInvites.list({ after, limit, organisationIds })
     return withNext(items.map(show), next)
   },
   lines: [
@@ -139,9 +162,10 @@ const listInvites = defineCommand({
   ],
 })
 
-async function findLinked({ joining }: CommandContext, id: string): Promise<LinkedInvite> {
-  const found = await joining.invites.find(id.toLowerCase())
-  if (found === undefined) throw INVITE_GONE()
+/** One beyond the actor's organisation is none. */
+async function findLinked(context: CommandContext, actor: Actor, id: string): Promise<LinkedInvite> {
+  const found = await context.joining.invites.find(id.toLowerCase())
+  if (found === undefined || !(await reaches(context, actor, found.invite.organisationId))) throw INVITE_GONE()
   return found
 }
 
@@ -151,10 +175,11 @@ const showInvite = defineCommand({
   method: 'GET',
   path: '/v1/invites/:id',
   access: 'invites:write',
+  reach: 'organisation',
   params: idParams,
   status: 200,
   response: linkedSchema,
-  handle: async (context, { params }) => showLinked(await findLinked(context, params.id)),
+  handle: async (context, { actor, params }) => showLinked(await findLinked(context, actor, params.id)),
   lines: [{ noun: 'invite', verb: 'show', print: printLinked }],
 })
 
@@ -164,11 +189,12 @@ const showQr = defineCommand({
   method: 'GET',
   path: '/v1/invites/:id/qr.svg',
   access: 'invites:write',
+  reach: 'organisation',
   params: idParams,
   status: 200,
   media: 'image/svg+xml',
   response: Type.String(),
-  handle: async (context, { params }) => qrSvg((await findLinked(context, params.id)).url),
+  handle: async (context, { actor, params }) => qrSvg((await findLinked(context, actor, params.id)).url),
 })
 
 const revokeInvite = defineCommand({
@@ -177,13 +203,16 @@ const revokeInvite = defineCommand({
   method: 'DELETE',
   path: '/v1/invites/:id',
   access: 'invites:write',
+  reach: 'organisation',
   params: idParams,
   status: 200,
   response: Type.Object({ id: Type.String({ format: 'uuid' }) }),
-  async handle({ accounts }, { params }) {
-    const id = params.id.toLowerCase()
-    if (!(await accounts.accountInvites.revoke(id))) throw INVITE_GONE()
-    return { id }
+  async handle(context, { actor, params }) {
+    const { accountInvites } = context.accounts
+    const invite = await accountInvites.find(params.id.toLowerCase())
+    const isReached = invite !== undefined && (await reaches(context, actor, invite.organisationId))
+    if (!isReached || !(await accountInvites.revoke(invite.id))) throw INVITE_GONE()
+    return { id: invite.id }
   },
   lines: [{ noun: 'invite', verb: 'revoke', print: ({ id }) => `${id} revoked` }],
 })

@@ -1,9 +1,9 @@
 /** Commands about mail that waits to be delivered: how much, where to, why, and what to do about it; never what or from whom. */
-import { AccountError } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { MailChange, QueuedMail, QueuedRecipient } from '@sealpost/ports'
+import { organisationOf, reachableAccount, reaches } from '../access/reach.ts'
 import { addressSchema, parseAddress } from './account-schema.ts'
-import { type Command, defineCommand } from './command.ts'
+import { type Actor, type Command, type CommandContext, defineCommand } from './command.ts'
 
 const time = Type.String({ format: 'date-time' })
 const recipientSchema = Type.Object({
@@ -39,7 +39,12 @@ const listQuery = Type.Object(
 )
 const LIMIT_DEFAULT = 50
 
-const unknown = () => new HttpProblem(404, 'mail-unknown', 'No such mail waits')
+const reject = {
+  unknown: () => new HttpProblem(404, 'mail-unknown', 'No such mail waits'),
+  whose: () =>
+    new HttpProblem(422, 'account-needed', 'Say whose mail: within an organisation it is shown by account'),
+  held: () => new HttpProblem(409, 'mail-held', 'The operator of the server holds that mail'),
+} as const
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 function showRecipient({
@@ -94,13 +99,15 @@ export const listMail = defineCommand({
   method: 'GET',
   path: '/v1/mail-queue',
   access: 'mail:read',
+  reach: 'organisation',
   query: listQuery,
   status: 200,
   response: listSchema,
-  async handle({ accounts, mail }, { query: { account, limit = LIMIT_DEFAULT } }) {
-    const found = account === undefined ? undefined : await accounts.find(parseAddress(account))
-    if (account !== undefined && found === undefined) throw new AccountError('ACCOUNT_UNKNOWN')
-    return { items: (await mail.queued(limit, found?.id)).map(showMail) }
+  async handle(context, { actor, query: { account, limit = LIMIT_DEFAULT } }) {
+    if (account === undefined && organisationOf(actor) !== undefined) throw reject.whose()
+    const found =
+      account === undefined ? undefined : await reachableAccount(context, actor, parseAddress(account))
+    return { items: (await context.mail.queued(limit, found?.id)).map(showMail) }
   },
   lines: [
     {
@@ -111,22 +118,31 @@ export const listMail = defineCommand({
   ],
 })
 
+/** One beyond the actor's organisation is none. */
+async function reachableMail(context: CommandContext, actor: Actor, id: string): Promise<QueuedMail> {
+  const found = await context.mail.find(id.toLowerCase())
+  const sender = found?.accountId && (await context.accounts.findById(found.accountId))
+  if (found === undefined || !(await reaches(context, actor, sender ? sender.organisationId : undefined)))
+    throw reject.unknown()
+  return found
+}
+
 export const showQueuedMail = defineCommand({
   name: 'mail.show',
   summary: 'Show a mail that waits: where to, how often it was tried, and why it is still here',
   method: 'GET',
   path: '/v1/mail-queue/:id',
   access: 'mail:read',
+  reach: 'organisation',
   params: named,
   status: 200,
   response: mailSchema,
-  async handle({ mail }, { params }) {
-    const found = await mail.find(params.id.toLowerCase())
-    if (found === undefined) throw unknown()
-    return showMail(found)
-  },
+  handle: async (context, { actor, params }) => showMail(await reachableMail(context, actor, params.id)),
   lines: [{ noun: 'mail', verb: 'show', print: printMail }],
 })
+
+/** Decided for the whole server: what its operator has held is not for an organisation to let go. */
+const HOLDS: readonly MailChange[] = ['hold', 'release']
 
 function changing(change: MailChange, summary: string, done: string): Command {
   return defineCommand({
@@ -135,12 +151,14 @@ function changing(change: MailChange, summary: string, done: string): Command {
     method: change === 'drop' ? 'DELETE' : 'POST',
     path: change === 'drop' ? '/v1/mail-queue/:id' : `/v1/mail-queue/:id/${change}`,
     access: 'mail:write',
+    ...(HOLDS.includes(change) ? {} : { reach: 'organisation' }),
     params: named,
     status: 200,
     response: changedSchema,
-    async handle({ mail }, { params }) {
-      const id = params.id.toLowerCase()
-      if (!(await mail.change(id, change))) throw unknown()
+    async handle(context, { actor, params }) {
+      const { id, hold } = await reachableMail(context, actor, params.id)
+      if (hold === 'operator' && organisationOf(actor) !== undefined) throw reject.held()
+      if (!(await context.mail.change(id, change))) throw reject.unknown()
       return { id }
     },
     lines: [{ noun: 'mail', verb: change, print: ({ id }) => `${id} ${done}` }],

@@ -21,7 +21,7 @@ export interface Joining {
   }
 }
 
-export type WantedInvite = Pick<AccountInvite, 'domain' | 'localpart' | 'plan' | 'uses'> & {
+export type WantedInvite = Pick<AccountInvite, 'domain' | 'localpart' | 'plan' | 'organisationId' | 'uses'> & {
   /** How long it works. */
   readonly ttlSeconds: number
 }
