@@ -8,6 +8,7 @@ import type { Clock, MaybePromise } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.ts'
 import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/events.ts'
+import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
 import type { RosterStore } from '../../services/xmpp/src/modules/roster/store.ts'
@@ -123,6 +124,7 @@ export class RelayProcess {
         pep: around.pep,
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
+        deviceHashes: new DeviceHashes('key'),
         resumeTimeoutMs: around.resumeTimeoutMs,
       },
       limits: { silenceMs: around.silenceMs },

@@ -43,9 +43,13 @@ export function memoryAccountInviteStore(
       const used = { ...invite, used: invite.used + 1 }
       invites.set(invite.id, { invite: used, token: tokenHash.toString('hex') })
       if (used.used === used.uses) invites.delete(invite.id)
-      const [result = 'exists'] = await accounts.insert([account], today)
+      const undo = () => invites.set(invite.id, { invite, token: tokenHash.toString('hex') })
+      const [result = 'exists'] = await accounts.insert([account], today).catch((error: unknown) => {
+        undo()
+        throw error
+      })
       if (result !== 'created') {
-        invites.set(invite.id, { invite, token: tokenHash.toString('hex') })
+        undo()
         return result
       }
       if (invite.plan !== undefined) await plans.assign(account.id, invite.plan)

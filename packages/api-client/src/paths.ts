@@ -2053,6 +2053,10 @@ export interface ApiPaths {
             waiting: number
             /** Messages were left out of its queue because it was full; the device is told when it returns */
             overrun: boolean
+            /** A keyed hash of its type is kept: a type that is named can be compared */
+            typed: boolean
+            /** A keyed hash of its hardware is kept: its tokens work on that alone */
+            bound: boolean
           }[]
         } } }
         "4XX": ProblemAnswer
@@ -2093,6 +2097,37 @@ export interface ApiPaths {
         "5XX": ProblemAnswer
       }
     }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/{jid}/devices/{device}/sign-out": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign a device out: its sessions end, and it needs the password to come back; what waits for it stays. Needs: devices:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Bare address (RFC 7622), user@domain */
+          jid: string
+          device: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
     options?: never
     head?: never
     patch?: never
@@ -3125,6 +3160,16 @@ export interface ApiPaths {
           /** base64 */
           server_key: string
         }[]
+        device?: {
+          /** The id of the client installation, as in <user-agent/> of XEP-0388 */
+          installation: string
+          /** Such as its model; kept as a keyed hash */
+          type?: string
+          /** What tells the hardware from any other; kept as a keyed hash */
+          hardware_id?: string
+          /** What you call it; nobody else sees that */
+          label?: string
+        }
       } } }
       responses: {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -3143,6 +3188,8 @@ export interface ApiPaths {
           created_on: string
           /** A day in UTC */
           last_used_on?: string
+          /** Absent: none was named, or the relay was away, and POST /v1/me/devices is still to do */
+          device?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -6540,6 +6587,12 @@ export interface ApiPaths {
             waiting: number
             /** Messages were left out of its queue because it was full; the device is told when it returns */
             overrun: boolean
+            /** A keyed hash of its type is kept: a type that is named can be compared */
+            typed: boolean
+            /** A keyed hash of its hardware is kept: its tokens work on that alone */
+            bound: boolean
+            /** What you call it; nobody else sees that */
+            label?: string
           }[]
         } } }
         "4XX": ProblemAnswer
@@ -6547,7 +6600,32 @@ export interface ApiPaths {
       }
     }
     put?: never
-    post?: never
+    /** Bind a device to your account, or say anew what it is. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** The id of the client installation, as in <user-agent/> of XEP-0388 */
+        installation: string
+        /** Such as its model; kept as a keyed hash */
+        type?: string
+        /** What tells the hardware from any other; kept as a keyed hash */
+        hardware_id?: string
+        /** What you call it; nobody else sees that */
+        label?: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
     delete?: never
     options?: never
     head?: never
@@ -6578,6 +6656,87 @@ export interface ApiPaths {
         "5XX": ProblemAnswer
       }
     }
+    options?: never
+    head?: never
+    /** Say what you call one of your devices; without a label, nothing. HTTP Basic with name and password of an account. */
+    patch: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          device: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** What you call it; nobody else sees that */
+        label?: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    trace?: never
+  }
+  "/v1/me/devices/{device}/sign-out": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Sign one of your devices out: its sessions end, and it needs the password to come back; what waits for it stays. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          device: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/device-type": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Whether one of your devices is of a type: what an authority that names the type would be told. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Such as its model; kept as a keyed hash */
+        type: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          named: string
+          known: boolean
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
     options?: never
     head?: never
     patch?: never

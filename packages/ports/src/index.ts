@@ -49,5 +49,6 @@ export type {
 } from './own-data.ts'
 export type { PortClientOptions } from './port-client.ts'
 export { relayClient } from './relay-client.ts'
-export type { Announcement, Relay, RelayDevice, RelayQueue } from './relay.ts'
+export { DEVICE_LABEL_CHARS_MAX, DEVICE_TYPE_CHARS_MAX, HARDWARE_ID_CHARS_MAX } from './relay.ts'
+export type { Announcement, NewRelayDevice, Relay, RelayDevice, RelayQueue } from './relay.ts'
 export { ANNOUNCED_MAX, RELAY_PATHS } from './relay-wire.ts'

@@ -25,7 +25,7 @@ import {
   PENDING_PURPOSES,
   type RelayOwnData,
 } from './own-data.ts'
-import { readQueues } from './relay-wire.ts'
+import { LABEL, readQueues } from './relay-wire.ts'
 
 /** As a router writes them; `account` is a UUID. Answers are the data, `certificate` in Base64. */
 export const OWN_DATA_PATHS = {
@@ -88,6 +88,9 @@ function readDevice(item: Fields): OwnDevice {
     registered: flag(item['registered']),
     waiting: count(item['waiting']),
     overrun: flag(item['overrun']),
+    label: optional(item['label'], (value) => text(value, LABEL)),
+    typed: flag(item['typed']),
+    bound: flag(item['bound']),
     carbons: flag(item['carbons']),
     tokens: list(item['tokens'], ITEMS_MAX).map((token) => ({
       mechanism: text(token['mechanism'], WORD),

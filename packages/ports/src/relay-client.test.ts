@@ -55,6 +55,9 @@ describe('the relay from another process', () => {
         registered: true,
         waiting: 3,
         overrun: false,
+        label: 'Pocket',
+        typed: true,
+        bound: false,
       },
     ]
     const queues = [
@@ -64,17 +67,27 @@ describe('the relay from another process', () => {
     answer = ({ method, url: path = '', headers }, response) => {
       asked.push([method, path, headers.authorization === secret.authorization])
       if (method === 'DELETE') response.end('{"revoked":true}')
+      else if (method === 'POST') response.end(JSON.stringify({ done: true, known: true, id: DEVICE }))
       else response.end(JSON.stringify({ items: path.endsWith('queues') ? queues : devices }))
     }
     const relay = connect()
     expect(await relay.devices(ACCOUNT)).toEqual(devices)
     expect(await relay.revokeDevice(ACCOUNT, DEVICE)).toBe(true)
     expect(await relay.queues(ACCOUNT)).toEqual(queues)
+    const said = { type: 'Phone', hardwareId: undefined, label: undefined }
+    expect(await relay.bindDevice(ACCOUNT, { installation: DEVICE, ...said })).toBe(DEVICE)
+    expect(await relay.renameDevice(ACCOUNT, DEVICE, 'Pocket')).toBe(true)
+    expect(await relay.signOutDevice(ACCOUNT, DEVICE)).toBe(true)
+    expect(await relay.hasDeviceType(ACCOUNT, 'Phone')).toBe(true)
     const base = `/internal/relay/accounts/${ACCOUNT}`
     expect(asked).toEqual([
       ['GET', `${base}/devices`, true],
       ['DELETE', `${base}/devices/${DEVICE}`, true],
       ['GET', `${base}/queues`, true],
+      ['POST', `${base}/devices`, true],
+      ['POST', `${base}/devices/${DEVICE}/label`, true],
+      ['POST', `${base}/devices/${DEVICE}/sign-out`, true],
+      ['POST', `${base}/device-type`, true],
     ])
   })
 
@@ -138,6 +151,9 @@ test('any answer is read or refused, never anything else (seeded)', () => {
       messages: fc.oneof(fc.nat(), fc.anything()),
       bytes: fc.nat(),
       oldestAgeSeconds: fc.oneof(fc.nat(), fc.anything()),
+      label: fc.oneof(fc.string(), fc.anything()),
+      typed: fc.boolean(),
+      bound: fc.oneof(fc.boolean(), fc.anything()),
       revoked: fc.anything(),
     },
     { requiredKeys: [] },

@@ -56,5 +56,6 @@ export const NS_OMEMO_2 = 'urn:xmpp:omemo:2' // XEP-0384 0.8
 export const NS_OX = 'urn:xmpp:openpgp:0' // XEP-0373
 export const NS_PGP_ENCRYPTED = 'jabber:x:encrypted' // XEP-0027
 export const NS_EXPIRE = 'urn:sealpost:expire:0' // docs: lifetime of one message, in seconds
+export const NS_DEVICE = 'urn:sealpost:device:0' // docs: what a client says of its device, kept as keyed hashes
 export const NS_OVERRUN = 'urn:sealpost:overrun:0' // docs: messages were left out of a full queue
 export const NS_APP_ERRORS = 'urn:xmpp:errors' // RFC 6120 §4.9.4 application-specific conditions in use

@@ -88,6 +88,7 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
       await notices.publish(legalNotice(accountId, request), request.id)
     },
     purchaserOf: (account) => purchaserOf(accounts, account),
+    hasDeviceType: ({ id }, type) => options.ports.relay.hasDeviceType(id, type),
     signer: await openDocumentSigner(dataDir, random),
     server,
     clock,

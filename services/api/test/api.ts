@@ -29,6 +29,7 @@ import {
   type MailOperations,
   type OutgoingMail,
   PortError,
+  type NewRelayDevice,
   type QueuedMail,
   type Relay,
   type RelayDevice,
@@ -163,6 +164,9 @@ export class TestRelay implements Relay {
   readonly known = new Map<string, RelayDevice[]>()
   readonly waiting = new Map<string, RelayQueue[]>()
   readonly announced: Announcement[] = []
+  /** `ID-OF-ACCOUNT TYPE` of each that was said. */
+  readonly types = new Set<string>()
+  readonly signedOut: string[] = []
 
   async announce(announcement: Announcement): Promise<number> {
     this.#check()
@@ -173,6 +177,41 @@ export class TestRelay implements Relay {
   async devices(accountId: string): Promise<RelayDevice[]> {
     this.#check()
     return this.known.get(accountId) ?? []
+  }
+
+  async bindDevice(
+    accountId: string,
+    { installation: id, type, hardwareId, label }: NewRelayDevice,
+  ): Promise<string> {
+    const devices = (await this.devices(accountId)).filter((device) => device.id !== id)
+    const flags = { registered: true, waiting: 0, overrun: false }
+    const said = { label, typed: type !== undefined, bound: hardwareId !== undefined }
+    this.known.set(accountId, [
+      ...devices,
+      { id, createdOn: '2026-03-01', lastSeenOn: '2026-03-02', ...flags, ...said },
+    ])
+    if (type !== undefined) this.types.add(`${accountId} ${type}`)
+    return id
+  }
+
+  async renameDevice(accountId: string, deviceId: string, label: string | undefined): Promise<boolean> {
+    const devices = await this.devices(accountId)
+    this.known.set(
+      accountId,
+      devices.map((device) => (device.id === deviceId ? { ...device, label } : device)),
+    )
+    return devices.some(({ id }) => id === deviceId)
+  }
+
+  async signOutDevice(accountId: string, deviceId: string): Promise<boolean> {
+    const known = (await this.devices(accountId)).some(({ id }) => id === deviceId)
+    if (known) this.signedOut.push(deviceId)
+    return known
+  }
+
+  async hasDeviceType(accountId: string, type: string): Promise<boolean> {
+    this.#check()
+    return this.types.has(`${accountId} ${type}`)
   }
 
   async revokeDevice(accountId: string, deviceId: string): Promise<boolean> {

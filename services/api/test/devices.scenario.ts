@@ -25,6 +25,9 @@ function device(id: string, more: Partial<RelayDevice> = {}): RelayDevice {
     registered: true,
     waiting: 0,
     overrun: false,
+    label: undefined,
+    typed: false,
+    bound: false,
     ...more,
   }
 }
@@ -65,6 +68,8 @@ describe('devices', () => {
           state: 'registered',
           waiting: 3,
           overrun: true,
+          typed: false,
+          bound: false,
         },
         {
           id: LAPTOP,
@@ -73,6 +78,8 @@ describe('devices', () => {
           state: 'seen-once',
           waiting: 0,
           overrun: false,
+          typed: false,
+          bound: false,
         },
       ],
     })
@@ -107,6 +114,80 @@ describe('devices', () => {
     expect((await api.call('DELETE', `/v1/me/devices/${PHONE}`, asBen)).status).toBe(404)
     expect((await api.call('DELETE', `/v1/me/devices/${PHONE}`, as)).json).toEqual({ id: PHONE })
     expect((await api.call('GET', '/v1/me/devices')).status).toBe(401)
+  })
+
+  test('one is bound by what the client says, has a name that administrators do not see, and is compared', async () => {
+    const as = { headers: basic('ann', 'secret') }
+    const mine = (method: string, path: string, body?: object) => api.call(method, path, { ...as, body })
+    const said = {
+      installation: LAPTOP.toUpperCase(),
+      type: 'Pixel 8',
+      hardware_id: 'serial-1',
+      label: 'Desk',
+    }
+    expect(await mine('POST', '/v1/me/devices', said)).toMatchObject({ status: 201, json: { id: LAPTOP } })
+    const { items } = (await mine('GET', '/v1/me/devices')).json as { items: object[] }
+    expect(items).toContainEqual(
+      expect.objectContaining({ id: LAPTOP, typed: true, bound: true, label: 'Desk' }),
+    )
+    const seen = await api.owner('GET', '/v1/accounts/ann@example.org/devices')
+    for (const secret of ['Desk', 'Pixel', 'serial-1']) expect(seen.text).not.toContain(secret)
+    expect((await mine('PATCH', `/v1/me/devices/${LAPTOP}`, { label: 'Lap' })).json).toEqual({ id: LAPTOP })
+    expect((await mine('GET', '/v1/me/devices')).text).toContain('"label":"Lap"')
+    await mine('PATCH', `/v1/me/devices/${LAPTOP}`, {})
+    expect((await mine('GET', '/v1/me/devices')).text).not.toContain('Lap')
+    const known = async (type: string) => (await mine('POST', '/v1/me/device-type', { type })).json
+    expect(await known('Pixel 8')).toEqual({ named: 'Pixel 8', known: true })
+    expect(await known('Pixel 9')).toEqual({ named: 'Pixel 9', known: false })
+    const asBen = { headers: basic('ben', 'secret') }
+    for (const [method, path] of [
+      ['PATCH', `/v1/me/devices/${LAPTOP}`],
+      ['POST', `/v1/me/devices/${LAPTOP}/sign-out`],
+    ] as const)
+      expect((await api.call(method, path, { ...asBen, body: {} })).status).toBe(404)
+    for (const secret of ['Pixel', 'serial-1']) expect(api.logged()).not.toContain(secret)
+  })
+
+  test.each([
+    [{ installation: 'phone' }],
+    [{ type: 'Pixel 8' }],
+    [{ installation: PHONE, type: '' }],
+    [{ installation: PHONE, type: '  ' }],
+    [{ installation: PHONE, type: 'x'.repeat(201) }],
+    [{ installation: PHONE, hardware_id: 'x'.repeat(257) }],
+    [{ installation: PHONE, label: 'x'.repeat(65) }],
+    [{ installation: PHONE, label: 'a\nb' }],
+    [{ installation: PHONE, serial: 'x' }],
+  ])('what is said of one as %j is refused', async (body) => {
+    const answer = await api.call('POST', '/v1/me/devices', { headers: basic('ann', 'secret'), body })
+    expect(answer.status).toBe(400)
+  })
+
+  test('one is signed out, by its owner or by who administers, and stays known', async () => {
+    const as = { headers: basic('ann', 'secret'), body: {} }
+    expect((await api.call('POST', `/v1/me/devices/${PHONE}/sign-out`, as)).json).toEqual({ id: PHONE })
+    expect((await ctl(`device sign-out ann@example.org ${LAPTOP}`)).text).toBe(`${LAPTOP} is signed out\n`)
+    expect(api.relay.signedOut).toEqual([PHONE, LAPTOP])
+    expect(await ctl(`device sign-out ben@example.org ${LAPTOP}`)).toEqual({
+      code: 1,
+      text: 'The account has no such device\n',
+    })
+  })
+
+  test('one is bound in registering; with the relay away the account is made all the same', async () => {
+    const register = async (body: object) => {
+      const { token } = (await api.owner('POST', '/v1/invites/account', {})).json
+      return api.call('POST', '/v1/registrations', { body: { token, password: 'chosen', ...body } })
+    }
+    const device = { installation: LAPTOP, type: 'Pixel 8' }
+    const made = await register({ device })
+    expect(made.json).toMatchObject({ state: 'active', device: LAPTOP })
+    expect(await api.relay.hasDeviceType(String(made.json['id']), 'Pixel 8')).toBe(true)
+    expect((await register({ device: { installation: 'x' } })).status).toBe(400)
+    api.relay.away = true
+    const later = await register({ device })
+    expect(later.status).toBe(201)
+    expect(later.json).not.toHaveProperty('device')
   })
 
   test('queues show counts and ages', async () => {

@@ -143,7 +143,9 @@ describe('within an organisation', () => {
     }
     const made = await api.call('POST', '/v1/registrations', { body: { token: mine.token, password: 'x' } })
     expect(made.json).toMatchObject({ organisation: customer })
-    expect((await api.call('DELETE', `/v1/invites/${String(below.json['id'])}`, { key: own })).status).toBe(200)
+    expect((await api.call('DELETE', `/v1/invites/${String(below.json['id'])}`, { key: own })).status).toBe(
+      200,
+    )
     expect((await api.owner('GET', `/v1/invites/${higher.id}`)).status).toBe(200)
   })
 

@@ -223,3 +223,34 @@ test('others may neither read nor write', async () => {
     expect(answer.status).toBe(400)
   }
 })
+
+test('a type of device is confirmed or denied, as its owner is told it would be', async () => {
+  const bob = basic('bob@example.org', 'secret')
+  const installation = '1d8f37ac-3f30-4c39-9f0e-27e1fc2c8a12'
+  await api.call('POST', '/v1/me/devices', { headers: bob, body: { installation, type: 'Pixel 8' } })
+  for (const type of ['Pixel 8', 'iPhone 15']) {
+    const { id } = (await record({ username: 'bob@example.org', sought: ['device-type'], device_type: type }))
+      .json
+    for (const verb of ['review', 'approve', 'produce']) expect((await step(id, verb)).status).toBe(200)
+    const production = await api.call('GET', `/v1/legal-requests/${String(id)}/production`, { key })
+    const { device_type: produced } = production.json['document'] as { device_type: unknown }
+    const mine = await api.call('POST', '/v1/me/device-type', { headers: bob, body: { type } })
+    expect(produced).toEqual(mine.json)
+    expect(produced).toEqual({ named: type, known: type === 'Pixel 8' })
+    const requests = (await api.call('GET', '/v1/me/export', { headers: bob })).json['legal_requests'] as {
+      device_type?: string
+    }[]
+    expect(requests.map((request) => request.device_type)).toContain(type)
+  }
+})
+
+test('a relay that is away produces nothing, and the request can be produced later', async () => {
+  const { id } = (
+    await record({ username: 'bob@example.org', sought: ['device-type'], device_type: 'Pixel 8' })
+  ).json
+  for (const verb of ['review', 'approve']) await step(id, verb)
+  api.relay.away = true
+  expect(problem(await step(id, 'produce'))).toEqual([503, 'relay-away'])
+  api.relay.away = false
+  expect((await step(id, 'produce')).json).toMatchObject({ state: 'produced' })
+})

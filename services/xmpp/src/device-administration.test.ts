@@ -6,6 +6,7 @@ import type { Hooks } from './core/module.ts'
 import type { SessionLifecycle } from './core/session-lifecycle.ts'
 import { SessionRegistry } from './core/session-registry.ts'
 import { MemorySealedStore } from './delivery/_memory-sealed-store.ts'
+import { DeviceHashes } from './delivery/device-hashes.ts'
 import { DeviceRegistry } from './delivery/device-registry.ts'
 import { memoryDeviceStore } from './delivery/device-store.memory.ts'
 import { DeviceAdministration } from './device-administration.ts'
@@ -36,6 +37,8 @@ test('a revocation that was cut short is completed by the next attempt (simulati
     sessions: new SessionRegistry(),
     lifecycle: {} as SessionLifecycle, // there is no session to end
     hooks: createHooks<Hooks>(),
+    accounts: { findById: async () => undefined },
+    deviceHashes: new DeviceHashes('key'),
     clock,
   })
   await expect(administration.revokeDevice(account.id, own.device)).rejects.toThrow('lost')

@@ -1,16 +1,26 @@
 /** The relay's side of its port: what waits for whom, and devices that are to be forgotten. */
+import type { Accounts } from '@sealpost/accounts'
 import type { Hooks as HookBus } from '@sealpost/hooks'
-import type { Announcement, Relay as RelayPort, RelayDevice, RelayQueue } from '@sealpost/ports'
+import type {
+  Announcement,
+  NewRelayDevice,
+  Relay as RelayPort,
+  RelayDevice,
+  RelayQueue,
+} from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import { element, NS_CLIENT, StreamError } from '@sealpost/stanza'
 import type { Hooks } from './core/module.ts'
 import type { SessionLifecycle } from './core/session-lifecycle.ts'
 import type { SessionRegistry } from './core/session-registry.ts'
+import type { DeviceHashes } from './delivery/device-hashes.ts'
 import type { DeviceRegistry } from './delivery/device-registry.ts'
 import type { QueueKey, SealedStore } from './delivery/sealed-store/sealed-store.ts'
 
 export interface DeviceAdministrationOptions {
+  readonly accounts: Pick<Accounts, 'findById'>
   readonly devices: DeviceRegistry
+  readonly deviceHashes: DeviceHashes
   readonly store: SealedStore
   readonly sessions: SessionRegistry
   readonly lifecycle: SessionLifecycle
@@ -34,7 +44,49 @@ export class DeviceAdministration implements RelayPort {
       registered: device.registered,
       waiting: store.depth({ account: accountId, device: device.id }).count,
       overrun: device.overrun,
+      label: device.label,
+      typed: device.typed,
+      bound: device.bound,
     }))
+  }
+
+  async bindDevice(accountId: string, device: NewRelayDevice): Promise<string | undefined> {
+    const { accounts, lifecycle, devices, deviceHashes } = this.#options
+    const account = await accounts.findById(accountId)
+    if (account?.state !== 'active') return undefined
+    const { id } = (await lifecycle.identify(account, '', device.installation)).device
+    await devices.bind(accountId, id, deviceHashes.bindingOf(accountId, device))
+    if (device.label !== undefined) await devices.rename(accountId, id, device.label)
+    return id
+  }
+
+  renameDevice(accountId: string, deviceId: string, label: string | undefined): Promise<boolean> {
+    return this.#options.devices.rename(accountId, deviceId, label)
+  }
+
+  hasDeviceType(accountId: string, type: string): Promise<boolean> {
+    const { devices, deviceHashes } = this.#options
+    return devices.hasType(accountId, deviceHashes.ofType(accountId, type))
+  }
+
+  /** Its tokens first, so that it does not come back by one while its sessions end. */
+  async signOutDevice(accountId: string, deviceId: string): Promise<boolean> {
+    const { devices, hooks } = this.#options
+    const { devices: all } = await devices.queuesOf({ id: accountId })
+    const known = all.find(({ id }) => id === deviceId)
+    if (known === undefined) return false
+    await hooks.fire('device/signed-out', { accountId, identity: Buffer.from(known.identity, 'hex') })
+    this.#endSessions(accountId, deviceId)
+    return true
+  }
+
+  #endSessions(accountId: string, deviceId: string): void {
+    const { sessions, lifecycle } = this.#options
+    for (const session of sessions.all()) {
+      const { account, queues } = session
+      if (account.id === accountId && queues.device.id === deviceId)
+        lifecycle.end(session, new StreamError('not-authorized'))
+    }
   }
 
   async queues(accountId: string): Promise<RelayQueue[]> {
@@ -52,14 +104,10 @@ export class DeviceAdministration implements RelayPort {
 
   /** Resolves when what waited for it is unreadable on disk as well. */
   async revokeDevice(accountId: string, deviceId: string): Promise<boolean> {
-    const { devices, sessions, lifecycle, store } = this.#options
+    const { devices, store } = this.#options
     // Whether or not it is known: an earlier attempt may have forgotten the device and not come to what follows.
     const known = await devices.revoke(accountId, deviceId)
-    for (const session of sessions.all()) {
-      const { account, queues } = session
-      if (account.id === accountId && queues.device.id === deviceId)
-        lifecycle.end(session, new StreamError('not-authorized'))
-    }
+    this.#endSessions(accountId, deviceId)
     await this.forget({ account: accountId, device: deviceId })
     await store.shredded()
     return known

@@ -87,7 +87,10 @@ export interface RelayOptions {
   readonly policy: MessagePolicy
   /** Whether an address is shared by so many that it says nothing of who it is. */
   readonly isShared: (address: string) => boolean
-  readonly features: Pick<ModuleOptions, 'rosters' | 'pep' | 'fast' | 'commands' | 'resumeTimeoutMs' | 'turn'>
+  readonly features: Pick<
+    ModuleOptions,
+    'rosters' | 'pep' | 'fast' | 'deviceHashes' | 'commands' | 'resumeTimeoutMs' | 'turn'
+  >
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>
 }
@@ -148,6 +151,8 @@ export class Relay implements AsyncDisposable {
     this.#administration = new DeviceAdministration({
       store,
       clock,
+      accounts,
+      deviceHashes: options.features.deviceHashes,
       sessions: this.#sessions,
       devices: this.#devices,
       lifecycle: this.#lifecycle,

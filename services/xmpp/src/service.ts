@@ -6,6 +6,7 @@ import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData } from 
 import type { Platform, RunningService } from '@sealpost/service'
 import { TurnRelay } from '@sealpost/turn'
 import type { XmppConfig } from './config.ts'
+import { openDeviceHashes } from './delivery/device-hashes.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
@@ -71,6 +72,7 @@ export async function createXmppService(
         rosters,
         pep,
         commands,
+        deviceHashes: await openDeviceHashes(platform.dataDir, random),
         fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
         resumeTimeoutMs: config.resumeTimeoutMs,
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),

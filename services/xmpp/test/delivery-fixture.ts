@@ -18,6 +18,7 @@ import { createTestDatabase } from '../../../test/database.ts'
 import { postgresDeviceStore } from '../src/delivery/device-store.postgres.ts'
 import { openSealedStore, type SealedStore } from '../src/delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from '../src/events.ts'
+import { DeviceHashes } from '../src/delivery/device-hashes.ts'
 import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
@@ -121,6 +122,7 @@ export class DeliveryFixture implements AsyncDisposable {
           pep: postgresPepStore(db),
           commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
+          deviceHashes: new DeviceHashes('key'),
           resumeTimeoutMs,
         },
         ...(limits ? { limits } : {}),

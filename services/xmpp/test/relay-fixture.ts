@@ -10,7 +10,7 @@ import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { type Clock, createClock, systemRandom } from '@sealpost/runtime'
 import { parseJid } from '@sealpost/jid'
-import type { AccountCommands } from '@sealpost/ports'
+import type { AccountCommands, Relay as RelayPort } from '@sealpost/ports'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { type Platform, watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
@@ -25,6 +25,8 @@ export interface RelayFixture extends AsyncDisposable {
   readonly tlsPort: number
   readonly platform: Platform
   readonly accounts: AccountsDomain
+  /** What other services ask; another after each restart. */
+  readonly relayPort: RelayPort
   readonly databaseUrl: string
   readonly keyringDir: string
   /** Where certificate and key are, `cert.pem` and `key.pem`. */
@@ -126,6 +128,9 @@ export async function startRelay(
     },
     get tlsPort() {
       return port(1)
+    },
+    get relayPort() {
+      return service.relay
     },
     platform,
     accounts,

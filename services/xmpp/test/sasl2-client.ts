@@ -1,7 +1,16 @@
 /** XEP-0388 from the client's side: one request, its answer, and what came with it. */
 import { randomBytes } from 'node:crypto'
 import { type ScramHash, scramClient, type SaslOffer, writeHashedToken } from '@sealpost/sasl'
-import { type Element, NS_BIND2, NS_FAST, NS_SASL2, NS_SASL_CB, NS_SM, NS_STREAM } from '@sealpost/stanza'
+import {
+  type Element,
+  NS_BIND2,
+  NS_DEVICE,
+  NS_FAST,
+  NS_SASL2,
+  NS_SASL_CB,
+  NS_SM,
+  NS_STREAM,
+} from '@sealpost/stanza'
 import type { TestClient } from './client.ts'
 
 export interface Request2 {
@@ -12,6 +21,8 @@ export interface Request2 {
   /** Any that the server offers: SCRAM-SHA-256 unless told, HT-SHA-256-NONE with a token. */
   readonly mechanism?: string
   readonly userAgent?: string
+  /** Attributes of what the client says of its device. */
+  readonly hardware?: string
   /** XML inside `<authenticate/>`. */
   readonly inline?: string
   /** Attributes of `<fast/>`. */
@@ -67,13 +78,15 @@ export function bindingFor(client: TestClient, mechanism: string): Buffer {
 export function authenticate(
   mechanism: string,
   response: Buffer,
-  request: Pick<Request2, 'userAgent'>,
+  request: Pick<Request2, 'userAgent' | 'hardware'>,
   inline = '',
 ): string {
+  const hardware =
+    request.hardware === undefined ? '' : `<hardware xmlns='${NS_DEVICE}' ${request.hardware}/>`
   const agent =
     request.userAgent === undefined
       ? ''
-      : `<user-agent id='${request.userAgent}'><software>Canary-${request.userAgent}</software></user-agent>`
+      : `<user-agent id='${request.userAgent}'><software>Canary-${request.userAgent}</software>${hardware}</user-agent>`
   return (
     `<authenticate xmlns='${NS_SASL2}' mechanism='${mechanism}'>` +
     `<initial-response>${response.toString('base64')}</initial-response>${agent}${inline}</authenticate>`

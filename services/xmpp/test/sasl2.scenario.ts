@@ -25,7 +25,7 @@ describe('the offer', () => {
     const offer = client.features?.child('authentication', NS_SASL2)
     expect(offer?.childrenNamed('mechanism').map((each) => each.text())).toEqual(SASL_MECHANISMS)
     const inline = offer?.child('inline')
-    expect(inline?.elements().map(({ name }) => name)).toEqual(['bind', 'fast', 'sm'])
+    expect(inline?.elements().map(({ name }) => name)).toEqual(['bind', 'fast', 'hardware', 'sm'])
     const features = inline?.elements()[0]?.child('inline')?.elements()
     expect(features?.map((each) => each.attrs['var']).sort()).toEqual([
       'urn:xmpp:carbons:2',

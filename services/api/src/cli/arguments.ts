@@ -160,8 +160,9 @@ function propertiesOf(schema: Command['body']): Property[] {
   }))
 }
 
-/** Arrays of words can be options; arrays of objects are for programs. */
+/** Arrays of words can be options; objects and arrays of them are for programs. */
 function isNested(schema: PropertySchema): boolean {
+  if (schema.type === 'object') return true
   if (schema.type !== 'array') return false
   return (schema as { items?: PropertySchema }).items?.type === 'object'
 }

@@ -2,7 +2,12 @@
 import { AccountError, type Account } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import { organisationIdsOf, organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
+import {
+  organisationIdsOf,
+  organisationOf,
+  reachableAccount,
+  reachableOrganisation,
+} from '../access/reach.ts'
 import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import {
   accountSchema,

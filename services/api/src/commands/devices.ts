@@ -1,7 +1,14 @@
 /** Commands about the devices of an account, and how much waits for them. The relay knows both; never what waits, or from whom. */
 import { assert } from '@sealpost/errors'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import type { RelayDevice, RelayQueue } from '@sealpost/ports'
+import {
+  DEVICE_LABEL_CHARS_MAX,
+  DEVICE_TYPE_CHARS_MAX,
+  HARDWARE_ID_CHARS_MAX,
+  type NewRelayDevice,
+  type RelayDevice,
+  type RelayQueue,
+} from '@sealpost/ports'
 import { reachableAccount } from '../access/reach.ts'
 import { addressParams, addressSchema, parseAddress } from './account-schema.ts'
 import { defineCommand, type Actor, type CommandContext } from './command.ts'
@@ -21,7 +28,52 @@ const deviceSchema = Type.Object({
     description:
       'Messages were left out of its queue because it was full; the device is told when it returns',
   }),
+  typed: Type.Boolean({
+    description: 'A keyed hash of its type is kept: a type that is named can be compared',
+  }),
+  bound: Type.Boolean({ description: 'A keyed hash of its hardware is kept: its tokens work on that alone' }),
 })
+
+const labelSchema = Type.String({
+  minLength: 1,
+  maxLength: DEVICE_LABEL_CHARS_MAX,
+  pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`,
+  description: 'What you call it; nobody else sees that',
+})
+const typeSchema = Type.String({
+  minLength: 1,
+  maxLength: DEVICE_TYPE_CHARS_MAX,
+  pattern: String.raw`\S`,
+  description: 'Such as its model; kept as a keyed hash',
+})
+const ownDeviceSchema = Type.Object({ ...deviceSchema.properties, label: Type.Optional(labelSchema) })
+const ownDevicesSchema = Type.Object({ items: Type.Array(ownDeviceSchema) })
+
+/** What a client says of the device that it is on. */
+export const newDeviceSchema = Type.Object(
+  {
+    installation: Type.String({
+      format: 'uuid',
+      description: 'The id of the client installation, as in <user-agent/> of XEP-0388',
+    }),
+    type: Type.Optional(typeSchema),
+    hardware_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: HARDWARE_ID_CHARS_MAX,
+        pattern: String.raw`\S`,
+        description: 'What tells the hardware from any other; kept as a keyed hash',
+      }),
+    ),
+    label: Type.Optional(labelSchema),
+  },
+  { additionalProperties: false },
+)
+
+export function readNewDevice(device: Static<typeof newDeviceSchema>): NewRelayDevice {
+  const { installation, type, hardware_id: hardwareId, label } = device
+  return { installation: installation.toLowerCase(), type, hardwareId, label }
+}
 
 const devicesSchema = Type.Object({ items: Type.Array(deviceSchema) })
 const revokedSchema = Type.Object({ id: deviceId })
@@ -43,7 +95,13 @@ function showDevice(device: RelayDevice): Static<typeof deviceSchema> {
     state: device.registered ? 'registered' : 'seen-once',
     waiting: device.waiting,
     overrun: device.overrun,
+    typed: device.typed,
+    bound: device.bound,
   }
+}
+
+function showOwnDevice(device: RelayDevice): Static<typeof ownDeviceSchema> {
+  return { ...showDevice(device), ...(device.label === undefined ? {} : { label: device.label }) }
 }
 
 function showQueue({
@@ -80,13 +138,15 @@ function ownId(actor: Actor): string {
   return actor.account.id
 }
 
-async function list({ relay }: CommandContext, id: string): Promise<Static<typeof devicesSchema>> {
-  return { items: (await relay.devices(id)).map(showDevice) }
-}
+const unknown = () => new HttpProblem(404, 'device-unknown', 'The account has no such device')
 
 async function revoke({ relay }: CommandContext, id: string, device: string) {
-  if (!(await relay.revokeDevice(id, device)))
-    throw new HttpProblem(404, 'device-unknown', 'The account has no such device')
+  if (!(await relay.revokeDevice(id, device))) throw unknown()
+  return { id: device }
+}
+
+async function signOut({ relay }: CommandContext, id: string, device: string) {
+  if (!(await relay.signOutDevice(id, device))) throw unknown()
   return { id: device }
 }
 
@@ -100,7 +160,10 @@ export const listDevices = defineCommand({
   params: addressParams,
   status: 200,
   response: devicesSchema,
-  handle: async (context, { actor, params }) => list(context, await accountId(context, actor, params.jid)),
+  async handle(context, { actor, params }) {
+    const devices = await context.relay.devices(await accountId(context, actor, params.jid))
+    return { items: devices.map(showDevice) }
+  },
   lines: [
     {
       noun: 'device',
@@ -123,6 +186,23 @@ export const revokeDevice = defineCommand({
   handle: async (context, { actor, params }) =>
     revoke(context, await accountId(context, actor, params.jid), params.device.toLowerCase()),
   lines: [{ noun: 'device', verb: 'revoke', print: ({ id }) => `${id} revoked` }],
+})
+
+const SIGN_OUT = 'its sessions end, and it needs the password to come back; what waits for it stays'
+
+export const signOutDevice = defineCommand({
+  name: 'device.sign-out',
+  summary: `Sign a device out: ${SIGN_OUT}`,
+  method: 'POST',
+  path: '/v1/accounts/:jid/devices/:device/sign-out',
+  access: 'devices:write',
+  reach: 'organisation',
+  params: Type.Object({ jid: addressSchema, device: deviceId }),
+  status: 200,
+  response: revokedSchema,
+  handle: async (context, { actor, params }) =>
+    signOut(context, await accountId(context, actor, params.jid), params.device.toLowerCase()),
+  lines: [{ noun: 'device', verb: 'sign-out', print: ({ id }) => `${id} is signed out` }],
 })
 
 export const showQueues = defineCommand({
@@ -149,8 +229,68 @@ export const listOwnDevices = defineCommand({
   path: '/v1/me/devices',
   access: 'account',
   status: 200,
-  response: devicesSchema,
-  handle: (context, { actor }) => list(context, ownId(actor)),
+  response: ownDevicesSchema,
+  handle: async ({ relay }, { actor }) => ({ items: (await relay.devices(ownId(actor))).map(showOwnDevice) }),
+})
+
+export const bindOwnDevice = defineCommand({
+  name: 'me.bind-device',
+  summary: 'Bind a device to your account, or say anew what it is',
+  method: 'POST',
+  path: '/v1/me/devices',
+  access: 'account',
+  body: newDeviceSchema,
+  status: 201,
+  response: revokedSchema,
+  async handle({ relay }, { actor, body }) {
+    const id = await relay.bindDevice(ownId(actor), readNewDevice(body))
+    if (id === undefined) throw unknown()
+    return { id }
+  },
+})
+
+export const renameOwnDevice = defineCommand({
+  name: 'me.rename-device',
+  summary: 'Say what you call one of your devices; without a label, nothing',
+  method: 'PATCH',
+  path: '/v1/me/devices/:device',
+  access: 'account',
+  params: Type.Object({ device: deviceId }),
+  body: Type.Object({ label: Type.Optional(labelSchema) }, { additionalProperties: false }),
+  status: 200,
+  response: revokedSchema,
+  async handle({ relay }, { actor, params, body }) {
+    const id = params.device.toLowerCase()
+    if (!(await relay.renameDevice(ownId(actor), id, body.label))) throw unknown()
+    return { id }
+  },
+})
+
+export const signOutOwnDevice = defineCommand({
+  name: 'me.sign-out-device',
+  summary: `Sign one of your devices out: ${SIGN_OUT}`,
+  method: 'POST',
+  path: '/v1/me/devices/:device/sign-out',
+  access: 'account',
+  params: Type.Object({ device: deviceId }),
+  status: 200,
+  response: revokedSchema,
+  handle: (context, { actor, params }) => signOut(context, ownId(actor), params.device.toLowerCase()),
+})
+
+export const compareDeviceType = defineCommand({
+  name: 'me.device-type',
+  summary: 'Whether one of your devices is of a type: what an authority that names the type would be told',
+  method: 'POST',
+  path: '/v1/me/device-type',
+  access: 'account',
+  body: Type.Object({ type: typeSchema }, { additionalProperties: false }),
+  status: 200,
+  response: Type.Object({ named: Type.String(), known: Type.Boolean() }),
+  handle: async ({ relay }, { actor, body: { type } }) => ({
+    named: type,
+    known: await relay.hasDeviceType(ownId(actor), type),
+  }),
 })
 
 export const revokeOwnDevice = defineCommand({

@@ -16,7 +16,18 @@ import { brandingCommands } from './branding.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { exportAudit, listAudit, verifyAudit } from './audit.ts'
 import type { Command } from './command.ts'
-import { listDevices, listOwnDevices, revokeDevice, revokeOwnDevice, showQueues } from './devices.ts'
+import {
+  bindOwnDevice,
+  compareDeviceType,
+  listDevices,
+  listOwnDevices,
+  renameOwnDevice,
+  revokeDevice,
+  revokeOwnDevice,
+  showQueues,
+  signOutDevice,
+  signOutOwnDevice,
+} from './devices.ts'
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { joiningCommands } from './joining.ts'
@@ -65,6 +76,7 @@ export const commands: readonly Command[] = [
   setAccountPlan,
   listDevices,
   revokeDevice,
+  signOutDevice,
   showQueues,
   listMail,
   showQueuedMail,
@@ -102,6 +114,10 @@ export const commands: readonly Command[] = [
   ...crashCommands,
   showMe,
   listOwnDevices,
+  bindOwnDevice,
+  renameOwnDevice,
+  signOutOwnDevice,
   revokeOwnDevice,
+  compareDeviceType,
   ...rightsCommands,
 ]

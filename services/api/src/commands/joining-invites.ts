@@ -23,9 +23,7 @@ const inviteSchema = Type.Object({
   domain: Type.String({ description: 'Where accounts will be' }),
   name: Type.Optional(Type.String({ description: 'Absent: whoever comes chooses, or is given one' })),
   plan: Type.Optional(Type.String()),
-  organisation: Type.Optional(
-    Type.String({ format: 'uuid', description: 'To which accounts will belong' }),
-  ),
+  organisation: Type.Optional(Type.String({ format: 'uuid', description: 'To which accounts will belong' })),
   uses: Type.Integer({ description: 'How many accounts can be made with it' }),
   used: Type.Integer({ description: 'How many have been; one that is used up is gone' }),
   created_on: Type.String({ format: 'date', description: 'A day in UTC' }),
@@ -165,7 +163,8 @@ const listInvites = defineCommand({
 /** One beyond the actor's organisation is none. */
 async function findLinked(context: CommandContext, actor: Actor, id: string): Promise<LinkedInvite> {
   const found = await context.joining.invites.find(id.toLowerCase())
-  if (found === undefined || !(await reaches(context, actor, found.invite.organisationId))) throw INVITE_GONE()
+  if (found === undefined || !(await reaches(context, actor, found.invite.organisationId)))
+    throw INVITE_GONE()
   return found
 }
 

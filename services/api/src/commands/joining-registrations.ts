@@ -1,7 +1,9 @@
 /** Commands for whoever has an invite to make an account. */
-import { Type } from '@sealpost/http'
+import { type Static, Type } from '@sealpost/http'
+import { PortError } from '@sealpost/ports'
 import { accountSchema, showAccount } from './account-schema.ts'
-import { defineCommand } from './command.ts'
+import { type CommandContext, defineCommand } from './command.ts'
+import { newDeviceSchema, readNewDevice } from './devices.ts'
 import { chosenFields, chosenVerifiers, INVITE_GONE } from './invites.ts'
 import { nameSchema } from './joining-invites.ts'
 
@@ -37,11 +39,24 @@ const register = defineCommand({
   path: '/v1/registrations',
   access: 'anyone',
   body: Type.Object(
-    { token: tokenSchema, name: Type.Optional(nameSchema), ...chosenFields },
+    {
+      token: tokenSchema,
+      name: Type.Optional(nameSchema),
+      ...chosenFields,
+      device: Type.Optional(newDeviceSchema),
+    },
     { additionalProperties: false },
   ),
   status: 201,
-  response: accountSchema,
+  response: Type.Object({
+    ...accountSchema.properties,
+    device: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description: 'Absent: none was named, or the relay was away, and POST /v1/me/devices is still to do',
+      }),
+    ),
+  }),
   requestsPerMinute: 30,
   async handle(context, { body }) {
     const { accountInvites } = context.accounts
@@ -49,7 +64,8 @@ const register = defineCommand({
     if ((await accountInvites.show(body.token)) === undefined) throw INVITE_GONE()
     const account = await accountInvites.register(body.token, body.name, await chosenVerifiers(context, body))
     if (account === undefined) throw INVITE_GONE()
-    return showAccount(account)
+    const device = body.device && (await bindDevice(context, account.id, body.device))
+    return { ...showAccount(account), ...(device === undefined ? {} : { device }) }
   },
   lines: [
     {
@@ -61,5 +77,19 @@ const register = defineCommand({
     },
   ],
 })
+
+/** The account is made, and the invite used: what fails now may be asked for again by itself. */
+async function bindDevice(
+  { relay }: Pick<CommandContext, 'relay'>,
+  accountId: string,
+  device: Static<typeof newDeviceSchema>,
+): Promise<string | undefined> {
+  try {
+    return await relay.bindDevice(accountId, readNewDevice(device))
+  } catch (error) {
+    if (error instanceof PortError) return undefined
+    throw error
+  }
+}
 
 export const joiningRegistrations = [showRegistration, register] as const

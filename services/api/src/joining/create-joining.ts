@@ -21,7 +21,10 @@ export interface Joining {
   }
 }
 
-export type WantedInvite = Pick<AccountInvite, 'domain' | 'localpart' | 'plan' | 'organisationId' | 'uses'> & {
+export type WantedInvite = Pick<
+  AccountInvite,
+  'domain' | 'localpart' | 'plan' | 'organisationId' | 'uses'
+> & {
   /** How long it works. */
   readonly ttlSeconds: number
 }

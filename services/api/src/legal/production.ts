@@ -35,8 +35,8 @@ export interface ProductionFacts {
   readonly producedOn: string
   /** Undefined: no organisation bought it. */
   readonly purchaserOf: (account: Account) => Promise<Purchaser | undefined>
-  /** Whether the account has a device of this type. Undefined: no types are kept. */
-  readonly hasDeviceType?: (account: Account, type: string) => Promise<boolean>
+  /** Whether a device of the account has said that it is of this type. Throws PortError. */
+  readonly hasDeviceType: (account: Account, type: string) => Promise<boolean>
 }
 
 /** Said in every production. */
@@ -68,7 +68,7 @@ export async function produce(
     not_held: NOT_HELD,
   } as const
   if (account === undefined) return head
-  const typed = sought.includes('device-type') && deviceType !== undefined && hasDeviceType !== undefined
+  const typed = sought.includes('device-type') && deviceType !== undefined
   return {
     ...head,
     ...(sought.includes('creation-date') ? { created_on: account.createdOn } : {}),

@@ -47,15 +47,22 @@ const LEFT_OUT = [
   'mails: those that wait are fetched from /v1/mail, or from the mailbox server',
   'messages: those that wait are encrypted for the devices that fetch them',
   'password: only values from which it cannot be read are kept',
+  'type and hardware of devices: only keyed hashes are kept, from which nobody can read them',
 ]
-const CONTACTS_LEFT_OUT = 'contacts and private nodes: only the owner of the account may see them'
+const CONTACTS_LEFT_OUT =
+  'contacts, private nodes and names of devices: only the owner of the account may see them'
 
 export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptions): OwnDataOf {
   const chat = async ({ id }: Account, { contacts }: GatherOptions): Promise<RelayOwnData> => {
     const data = await ports.relay.ownData(id)
     if (contacts) return data
     const nodes = data.nodes.filter(({ config }) => config['pubsub#access_model'] === 'open')
-    return { ...data, contacts: [], nodes }
+    return {
+      ...data,
+      contacts: [],
+      nodes,
+      devices: data.devices.map((device) => ({ ...device, label: undefined })),
+    }
   }
   return {
     chat,

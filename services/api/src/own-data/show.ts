@@ -23,6 +23,9 @@ function showDevice(device: OwnDevice): object {
     registered: device.registered,
     waiting: device.waiting,
     overrun: device.overrun,
+    ...(device.label === undefined ? {} : { label: device.label }),
+    typed: device.typed,
+    bound: device.bound,
     carbons: device.carbons,
     tokens: device.tokens.map(({ mechanism, expiresOn }) => ({ mechanism, expires_on: expiresOn })),
   }

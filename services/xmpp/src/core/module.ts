@@ -97,6 +97,8 @@ export interface Hooks {
   'queue/overrun'(event: { readonly queue: QueueKey }): undefined
   /** A device is not known any more: revoked by its owner, away for too long, or others took its place. */
   'device/revoked'(event: { readonly accountId: string; readonly deviceId: string }): undefined
+  /** The device may not go on without the password; `identity` as the registry of devices knows it. */
+  'device/signed-out'(event: { readonly accountId: string; readonly identity: Buffer }): undefined
   /** Its state or its credentials changed. */
   'account/changed'(event: { readonly accountId: string }): undefined
   /** The account's data in this service must be erased. */

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Clock, MaybePromise } from '@sealpost/runtime'
 import type { AccountRef } from '../core/account-directory.ts'
 import { chain } from '../core/chain.ts'
+import type { DeviceBinding } from './device-hashes.ts'
 import type { Device, DeviceRecord, DeviceStore, StoredDevice } from './device-store.ts'
 import type { QueueKey } from './sealed-store/sealed-store.ts'
 
@@ -154,6 +155,19 @@ export class DeviceRegistry {
       this.#invalidate(accountId)
       this.#drop(accountId, deviceId)
     }
+  }
+
+  /** Keeps what a client says of a device: see DeviceStore.bind. */
+  async bind(accountId: string, deviceId: string, binding: DeviceBinding): Promise<void> {
+    if (await this.#store.bind(accountId, deviceId, binding)) this.#invalidate(accountId)
+  }
+
+  hasType(accountId: string, typeHash: Buffer): Promise<boolean> {
+    return this.#store.hasType(accountId, typeHash)
+  }
+
+  rename(accountId: string, deviceId: string, label: string | undefined): Promise<boolean> {
+    return this.#store.rename(accountId, deviceId, label)
   }
 
   /** For the account's owner to see. */

@@ -12,6 +12,9 @@ interface Row {
   createdDay: number
   lastSeenDay: number
   order: number
+  label: string | undefined
+  typeHash: Buffer | undefined
+  hardwareHash: Buffer | undefined
 }
 
 const DAY_MS = 86_400_000
@@ -19,7 +22,7 @@ const DAY_MS = 86_400_000
 /** For tests and simulations. */
 export function memoryDeviceStore(clock: Clock, random: Random = systemRandom): DeviceStore {
   const rows = new Rows(clock, random)
-  return { ...signingIn(rows), ...changing(rows) }
+  return { ...signingIn(rows), ...binding(rows), ...changing(rows) }
 }
 
 class Rows {
@@ -59,6 +62,9 @@ class Rows {
       signIns: 1,
       ...flags,
       ...days,
+      label: undefined,
+      typeHash: undefined,
+      hardwareHash: undefined,
       order: this.#order++,
     }
     this.all.push(row)
@@ -101,7 +107,31 @@ function signingIn(rows: Rows): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 's
   }
 }
 
-function changing(rows: Rows): Omit<DeviceStore, keyof ReturnType<typeof signingIn>> {
+type Binding = Pick<DeviceStore, 'bind' | 'hasType' | 'rename'>
+
+function binding(rows: Rows): Binding {
+  return {
+    async bind(accountId, deviceId, { typeHash, hardwareHash }) {
+      const row = rows.find(accountId, deviceId)
+      if (!row) return false
+      const before = [row.typeHash, row.hardwareHash].map(String)
+      row.typeHash = typeHash ?? row.typeHash
+      row.hardwareHash = hardwareHash ?? row.hardwareHash
+      return [row.typeHash, row.hardwareHash].map(String).join() !== before.join()
+    },
+
+    hasType: async (accountId, typeHash) =>
+      rows.of(accountId).some((row) => row.typeHash?.equals(typeHash) === true),
+
+    async rename(accountId, deviceId, label) {
+      const row = rows.find(accountId, deviceId)
+      if (row) row.label = label
+      return row !== undefined
+    },
+  }
+}
+
+function changing(rows: Rows): Omit<DeviceStore, keyof ReturnType<typeof signingIn> | keyof Binding> {
   return {
     async setCarbons(accountId, deviceId, carbons) {
       const row = rows.find(accountId, deviceId)
@@ -142,11 +172,20 @@ function toDevice({ id, signIns, inherits, carbons, overrun }: Row): Device {
 }
 
 function toStored(row: Row): StoredDevice {
-  return { ...toDevice(row), identity: row.identity, lastSeenOn: dayOf(row.lastSeenDay) }
+  const { identity, hardwareHash } = row
+  return { ...toDevice(row), identity, lastSeenOn: dayOf(row.lastSeenDay), hardwareHash }
 }
 
 function toRecord(row: Row): DeviceRecord {
-  return { ...toDevice(row), createdOn: dayOf(row.createdDay), lastSeenOn: dayOf(row.lastSeenDay) }
+  const days = { createdOn: dayOf(row.createdDay), lastSeenOn: dayOf(row.lastSeenDay) }
+  const { label, typeHash, hardwareHash } = row
+  return {
+    ...toDevice(row),
+    ...days,
+    label,
+    typed: typeHash !== undefined,
+    bound: hardwareHash !== undefined,
+  }
 }
 
 function dayOf(count: number): string {

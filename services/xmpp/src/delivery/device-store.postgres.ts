@@ -13,17 +13,21 @@ interface StoredRow extends Row {
   account_id: string
   identity: Buffer
   last_seen_on: string
+  hardware_hash: Buffer | null
 }
 
 interface RecordRow extends Row {
   created_on: string
   last_seen_on: string
+  label: string | null
+  typed: boolean
+  bound: boolean
 }
 
 const COLUMNS = sql`device_id, sign_ins, inherits, carbons, overrun`
 
 export function postgresDeviceStore(db: Db): DeviceStore {
-  return { ...signingIn(db), ...changing(db) }
+  return { ...signingIn(db), ...binding(db), ...changing(db) }
 }
 
 function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signIn' | 'inherited'> {
@@ -32,7 +36,8 @@ function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signI
 
     async recordsOf(accountId) {
       const rows = await db.query<RecordRow>(sql`
-        select ${COLUMNS}, created_on, last_seen_on from xmpp.device
+        select ${COLUMNS}, created_on, last_seen_on, label, type_hash is not null as typed, hardware_hash is not null as bound
+        from xmpp.device
         where account_id = ${accountId} order by created_on, device_id`)
       return rows.map(toRecord)
     },
@@ -67,7 +72,7 @@ function signingIn(db: Db): Pick<DeviceStore, 'ofAccount' | 'recordsOf' | 'signI
 async function ofAccounts(db: Db, accountIds: readonly string[]): Promise<StoredDevice[][]> {
   const rows = await db.query<StoredRow>(
     sql`
-      select account_id, identity, last_seen_on, ${COLUMNS} from xmpp.device
+      select account_id, identity, last_seen_on, hardware_hash, ${COLUMNS} from xmpp.device
       where account_id = any(${accountIds}::uuid[])`,
     { name: 'device_of_accounts' },
   )
@@ -76,7 +81,34 @@ async function ofAccounts(db: Db, accountIds: readonly string[]): Promise<Stored
   return accountIds.map((id) => devices.get(id) ?? [])
 }
 
-function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn>> {
+type Binding = Pick<DeviceStore, 'bind' | 'hasType' | 'rename'>
+
+function binding(db: Db): Binding {
+  return {
+    async bind(accountId, deviceId, { typeHash = null, hardwareHash = null }) {
+      const changed = await db.execute(sql`
+        update xmpp.device set type_hash = coalesce(${typeHash}::bytea, type_hash), hardware_hash = coalesce(${hardwareHash}::bytea, hardware_hash)
+        where account_id = ${accountId}::uuid and device_id = ${deviceId}::uuid
+          and (type_hash is distinct from coalesce(${typeHash}::bytea, type_hash)
+            or hardware_hash is distinct from coalesce(${hardwareHash}::bytea, hardware_hash))`)
+      return changed > 0
+    },
+
+    async hasType(accountId, typeHash) {
+      const rows = await db.query(sql`
+        select from xmpp.device where account_id = ${accountId}::uuid and type_hash = ${typeHash}::bytea limit 1`)
+      return rows.length > 0
+    },
+
+    async rename(accountId, deviceId, label) {
+      const renamed = await db.execute(sql`
+        update xmpp.device set label = ${label ?? null} where account_id = ${accountId}::uuid and device_id = ${deviceId}::uuid`)
+      return renamed > 0
+    },
+  }
+}
+
+function changing(db: Db): Omit<DeviceStore, keyof ReturnType<typeof signingIn> | keyof Binding> {
   return {
     async setCarbons(accountId, deviceId, carbons) {
       await db.execute(sql`
@@ -126,9 +158,16 @@ function toDevice({ device_id: id, sign_ins: signIns, inherits, carbons, overrun
 }
 
 function toStored(row: StoredRow): StoredDevice {
-  return { ...toDevice(row), identity: row.identity.toString('hex'), lastSeenOn: row.last_seen_on }
+  const { identity, last_seen_on: lastSeenOn, hardware_hash: hardwareHash } = row
+  return {
+    ...toDevice(row),
+    identity: identity.toString('hex'),
+    lastSeenOn,
+    hardwareHash: hardwareHash ?? undefined,
+  }
 }
 
 function toRecord(row: RecordRow): DeviceRecord {
-  return { ...toDevice(row), createdOn: row.created_on, lastSeenOn: row.last_seen_on }
+  const { created_on: createdOn, last_seen_on: lastSeenOn, label, typed, bound } = row
+  return { ...toDevice(row), createdOn, lastSeenOn, label: label ?? undefined, typed, bound }
 }

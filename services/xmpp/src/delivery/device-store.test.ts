@@ -67,7 +67,12 @@ describe.each([
     expect(fourth.device).toEqual({ ...second.device, inherits: false })
     const stored = await store.ofAccount(account)
     expect(stored).toEqual([
-      { ...fourth.device, identity: named('x').toString('hex'), lastSeenOn: expect.any(String) as string },
+      {
+        ...fourth.device,
+        identity: named('x').toString('hex'),
+        lastSeenOn: expect.any(String) as string,
+        hardwareHash: undefined,
+      },
     ])
     expect(stored[0]?.lastSeenOn).toMatch(/^\d{4}-\d\d-\d\d$/)
     expect(await store.ofAccount(randomUUID())).toEqual([])
@@ -157,6 +162,33 @@ describe.each([
     expect(await store.remove(account, first.id)).toBe(true)
     expect(await store.remove(account, first.id)).toBe(false)
     expect((await store.ofAccount(account)).map(({ id }) => id)).toEqual([second.id])
+  })
+
+  test('what a client says is kept until it says otherwise; a name is its owner’s', async () => {
+    await using bench = await create()
+    const { store } = bench
+    const [account, other] = [randomUUID(), randomUUID()]
+    const { id } = (await store.signIn(account, named('x'), CAP)).device
+    const said = { typeHash: named('phone'), hardwareHash: named('serial') }
+    expect(await store.bind(account, id, said)).toBe(true)
+    expect(await store.bind(account, id, said)).toBe(false)
+    expect(await store.bind(account, id, { typeHash: named('tablet'), hardwareHash: undefined })).toBe(true)
+    expect(await store.bind(other, id, said)).toBe(false)
+    const has = (of: string, type: string) => store.hasType(of, named(type))
+    expect([await has(account, 'tablet'), await has(account, 'phone'), await has(other, 'tablet')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect((await store.ofAccount(account))[0]?.hardwareHash).toEqual(named('serial'))
+    expect(await store.rename(account, id, 'Pocket')).toBe(true)
+    expect(await store.rename(other, id, 'Stolen')).toBe(false)
+    expect(await store.recordsOf(account)).toMatchObject([{ label: 'Pocket', typed: true, bound: true }])
+    await store.rename(account, id, undefined)
+    await store.signIn(account, named('x'), CAP)
+    expect(await store.recordsOf(account)).toMatchObject([{ label: undefined, typed: true, bound: true }])
+    await store.erase(account)
+    expect(await has(account, 'tablet')).toBe(false)
   })
 
   test('an overrun is marked and cleared by device, and outlives a registration', async () => {

@@ -1,4 +1,5 @@
-/** Where devices are kept: see migrations/0002_device.sql for what is kept and for how long. */
+/** Where devices are kept: see migrations/0002_device.sql and 0030_device_binding.sql for what is kept and for how long. */
+import type { DeviceBinding } from './device-hashes.ts'
 
 export interface Device {
   readonly id: string
@@ -15,12 +16,19 @@ export interface Device {
 export interface StoredDevice extends Device {
   readonly identity: string
   readonly lastSeenOn: string
+  /** Undefined: it is bound to no hardware. */
+  readonly hardwareHash: Buffer | undefined
 }
 
 /** A device as its owner sees it. Days in UTC. */
 export interface DeviceRecord extends Device {
   readonly createdOn: string
   readonly lastSeenOn: string
+  /** The owner's words. */
+  readonly label: string | undefined
+  /** Whether keyed hashes of its type and its hardware are kept. */
+  readonly typed: boolean
+  readonly bound: boolean
 }
 
 export interface DeviceStore {
@@ -40,6 +48,12 @@ export interface DeviceStore {
   ): Promise<{ device: Device; dropped: string[] }>
   /** The device has taken over what the account's queue held for it. */
   inherited(accountId: string, deviceId: string): Promise<void>
+  /** Keeps what is said, in place of what was kept; what is undefined stays as it was. False when nothing changes. */
+  bind(accountId: string, deviceId: string, binding: DeviceBinding): Promise<boolean>
+  /** Whether a device of the account is of this type. */
+  hasType(accountId: string, typeHash: Buffer): Promise<boolean>
+  /** Undefined takes the label away. False when the account has no such device. */
+  rename(accountId: string, deviceId: string, label: string | undefined): Promise<boolean>
   setCarbons(accountId: string, deviceId: string, carbons: boolean): Promise<void>
   /** Messages were left out for these devices. */
   setOverrun(accountId: string, deviceIds: readonly string[]): Promise<void>

@@ -4,6 +4,7 @@ import type { Module } from '../core/module.ts'
 import type { SessionLifecycle } from '../core/session-lifecycle.ts'
 import type { TurnRelay } from '@sealpost/turn'
 import type { Delivery } from '../delivery/delivery.ts'
+import type { DeviceHashes } from '../delivery/device-hashes.ts'
 import type { DeviceRegistry } from '../delivery/device-registry.ts'
 import type { XmppEvents } from '../events.ts'
 import type { DomainPolicies } from '../policy/domain-policies.ts'
@@ -13,6 +14,7 @@ import { bind2 } from './bind2.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { clientState } from './client-state.ts'
+import { deviceBinding } from './device-binding.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
 import { externalServices } from './external-services.ts'
@@ -38,6 +40,7 @@ export interface ModuleOptions {
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
   readonly devices: DeviceRegistry
+  readonly deviceHashes: DeviceHashes
   readonly rosters: RosterStore
   readonly pep: PepStore
   readonly commands: AdHocOptions['commands']
@@ -60,6 +63,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   bind2(),
   clientState(),
   fast(options),
+  deviceBinding(options),
   bind(options),
   streamManagement(options),
   roster({ store: options.rosters }),

@@ -1,7 +1,7 @@
 /**
  * XEP-0388 Extensible SASL Profile: sign-in without a stream restart. What else the client wants of its stream comes in the same
  * request (a resumption, a resource, a token) and is done before `<success/>` tells of it. What a client calls its software and its
- * device is read by nobody and kept nowhere.
+ * device in the words of the XEP is read by nobody and kept nowhere.
  */
 import { mayActAs, type SignedIn } from '@sealpost/accounts'
 import type { MaybePromise } from '@sealpost/runtime'
@@ -79,6 +79,10 @@ declare module '../core/module.ts' {
     'sasl2/task'(event: ProvenRequest): Task
     'sasl2/resume'(event: ProvenRequest): Resumption
     'sasl2/bind'(event: ProvenRequest): Binding
+    /** The proof is right, and nothing has come of it yet; throws SaslError to refuse all the same. */
+    'sasl2/proven'(event: ProvenRequest): undefined
+    /** The device that signs in is known from now on. */
+    'sasl2/identified'(event: ProvenRequest & { readonly device: Device }): undefined
     /** The client is signed in, and its device known: adds to `<success/>`. */
     'sasl2/success'(event: ProvenRequest & { readonly additions: Element[] }): undefined
   }
@@ -203,6 +207,7 @@ class Sasl2 {
     if (authzid !== undefined && stream.claimed !== undefined && !mayActAs(account, stream.claimed))
       throw new SaslError('invalid-authzid') // XEP-0388 §2.3
     const data = element('additional-data', NS_SASL2, {}, final.toString('base64'))
+    await this.#host.fire('sasl2/proven', { ...dialogue, account })
     const task = await this.#host.fire('sasl2/task', { ...dialogue, account })
     if (!task) return this.#complete(dialogue, account, [data])
     stream.data.sasl2 = { ...dialogue, task: { task, account, begun: false } }
@@ -236,7 +241,11 @@ class Sasl2 {
     const resumption = await this.#host.fire('sasl2/resume', event)
     const binding = await this.#host.fire('sasl2/bind', event)
     const resource = binding?.resource(undefined) ?? ''
-    const identify = () => this.#lifecycle.identify(account, resource, userAgent)
+    const identify = async () => {
+      const known = await this.#lifecycle.identify(account, resource, userAgent)
+      await this.#host.fire('sasl2/identified', { ...event, device: known.device })
+      return known
+    }
     let queues: SessionQueues | undefined
     if (resumption?.possible !== true && (binding ?? userAgent) !== undefined) queues = await identify()
     const additions: Element[] = []

@@ -85,6 +85,7 @@ export const fast = (options: FastOptions): Module =>
         if (userAgent !== undefined) session.data.installation = userAgent
         return undefined
       })
+      host.hook('device/signed-out', ({ accountId, identity }) => store.revokeDevice({ accountId, identity }))
       host.hook('account/changed', ({ accountId }) => store.revokeAccount(accountId))
       host.hook('account/erase', ({ accountId }) => store.revokeAccount(accountId))
       host.every(SWEEP_MS, () => store.expire(dayOf(host.clock.now())))
