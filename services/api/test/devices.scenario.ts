@@ -179,13 +179,13 @@ describe('devices', () => {
       const { token } = (await api.owner('POST', '/v1/invites/account', {})).json
       return api.call('POST', '/v1/registrations', { body: { token, password: 'chosen', ...body } })
     }
-    const device = { installation: LAPTOP, type: 'Pixel 8' }
-    const made = await register({ device })
+    const bound = { device: { installation: LAPTOP, type: 'Pixel 8' } }
+    const made = await register(bound)
     expect(made.json).toMatchObject({ state: 'active', device: LAPTOP })
     expect(await api.relay.hasDeviceType(String(made.json['id']), 'Pixel 8')).toBe(true)
     expect((await register({ device: { installation: 'x' } })).status).toBe(400)
     api.relay.away = true
-    const later = await register({ device })
+    const later = await register(bound)
     expect(later.status).toBe(201)
     expect(later.json).not.toHaveProperty('device')
   })

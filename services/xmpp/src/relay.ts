@@ -148,16 +148,7 @@ export class Relay implements AsyncDisposable {
       random,
       spawn: (task) => this.#supervisor.spawn(task),
     })
-    this.#administration = new DeviceAdministration({
-      store,
-      clock,
-      accounts,
-      deviceHashes: options.features.deviceHashes,
-      sessions: this.#sessions,
-      devices: this.#devices,
-      lifecycle: this.#lifecycle,
-      hooks: this.#hooks,
-    })
+    this.#administration = this.#createAdministration()
     this.port = this.#administration
     this.#handover = this.#createHandover()
     const refusalMs = options.limits?.refusalMs ?? relayLimits.refusalMs
@@ -188,6 +179,20 @@ export class Relay implements AsyncDisposable {
   }
 
   readonly #requests: Requests
+
+  #createAdministration(): DeviceAdministration {
+    const { platform, accounts, store, features } = this.#options
+    return new DeviceAdministration({
+      store,
+      accounts,
+      clock: platform.clock,
+      sessions: this.#sessions,
+      devices: this.#devices,
+      deviceHashes: features.deviceHashes,
+      lifecycle: this.#lifecycle,
+      hooks: this.#hooks,
+    })
+  }
 
   #createHandover(): SessionHandover {
     const { store, events, platform } = this.#options
