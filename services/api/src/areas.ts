@@ -82,10 +82,13 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const isOn = config.affiliates === true
   const { affiliates, store: referrals } = await openAffiliates({ isOn, platform, db: apiDb, accounts })
   const life = stack.use(openLifecycle({ ...shared, db: apiDb, webhooks, affiliates, supportUrl }))
-  const rights = stack.use(await createRights({ ...shared, db: apiDb, ports, signIn, links, origin }))
+  const observation = createObservation({ config, platform, db: apiDb, accounts, webhooks, events }, stack)
+  const { maintenance } = observation.status
+  const rights = stack.use(
+    await createRights({ ...shared, db: apiDb, ports, signIn, links, origin, maintenance }),
+  )
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
-  const observation = createObservation({ config, platform, db: apiDb, accounts, events }, stack)
   const store = postgresAccountSessionStore(apiDb)
   const sessions = createAccountSessions({ store, accounts, clock, random })
   stack.use(clock.every(HOUR_MS, () => sessions.eraseExpired()))

@@ -12,6 +12,7 @@ import type { Statistics } from './statistics/statistics.ts'
 import { createStatus, type Status } from './status/create-status.ts'
 import { minuteOf } from './status/minutes.ts'
 import { startProbeChild } from './status/probe-child.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 export interface Observation {
   readonly status: Status
@@ -26,6 +27,7 @@ export interface ObservationOptions {
   /** With the role `sealpost_api`. */
   readonly db: Db
   readonly accounts: Pick<AccountsDomain, 'counts'>
+  readonly webhooks: Pick<Webhooks, 'emit'>
   readonly events: ApiEvents
 }
 
@@ -34,10 +36,10 @@ const NO_TURN = { services: [], secret: undefined, ttlMs: 0 }
 
 /** What it starts ends with the stack. */
 export function createObservation(options: ObservationOptions, stack: AsyncDisposableStack): Observation {
-  const { config, platform, db, accounts, events } = options
+  const { config, platform, db, accounts, webhooks, events } = options
   const { bus, clock, random, metrics } = platform
   const status = stack.use(
-    createStatus({ db, bus, clock, random, onError: (error) => events.statusFailed(error) }),
+    createStatus({ db, bus, webhooks, clock, random, onError: (error) => events.statusFailed(error) }),
   )
   stack.use(startProber(config.prober, status, options))
   const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }

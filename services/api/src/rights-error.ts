@@ -22,7 +22,6 @@ const messages = {
   POLICY_NOT_ACCEPTED: 'This policy is not one to be accepted',
   NOTICE_UNKNOWN: 'There is no such notice',
   NOTICE_WITHDRAWN: 'The notice was withdrawn already',
-  NOTICE_TOO_SOON: 'Planned maintenance is announced two days before it begins at the latest',
   NOTICE_MALFORMED: 'An audience is named exactly where one is needed, and times only for maintenance',
 } as const
 

@@ -12,6 +12,7 @@ import type { Purchaser } from './legal/production.ts'
 import { postgresLegalStore } from './legal/store.postgres.ts'
 import { legalNotice } from './legal/user-notice.ts'
 import type { Letters } from './letters/letters.ts'
+import { MaintenanceAnnouncer } from './notices/maintenance-announcer.ts'
 import { NoticeSender } from './notices/notice-sender.ts'
 import { createNotices, type Notices } from './notices/notices.ts'
 import { postgresNoticeStore } from './notices/store.postgres.ts'
@@ -24,6 +25,7 @@ import { createPrivacy, type Privacy } from './privacy/privacy.ts'
 import { postgresPrivacyStore } from './privacy/store.postgres.ts'
 import { showOwnRights } from './show-rights.ts'
 import type { SignIn } from './sign-in.ts'
+import type { MaintenanceDesk } from './status/maintenance.ts'
 
 export interface Rights extends AsyncDisposable {
   readonly ownData: OwnDataOf
@@ -40,6 +42,7 @@ export interface RightsOptions {
   readonly ports: { readonly relay: Relay; readonly ownData: OwnDataPorts }
   readonly letters: Pick<Letters, 'send'>
   readonly signIn: Pick<SignIn, 'check'>
+  readonly maintenance: Pick<MaintenanceDesk, 'find' | 'planned'>
   readonly platform: Platform
   readonly links: Pick<Links, 'account'>
   /** `https://HOST:PORT` */
@@ -97,8 +100,15 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
   const sections = showOwnRights({ privacy, policies, notices, legal })
   const ownData = createOwnData({ accounts, ports: options.ports.ownData, sections, clock })
   const parts = { ownData, privacy, policies, notices, legal }
-  stack.use(clock.every(HOUR_MS, () => hourly(parts, events)))
-  void hourly(parts, events)
+  const announcer = new MaintenanceAnnouncer({ maintenance: options.maintenance, notices, clock })
+  const tasks = { ...parts, announcer }
+  stack.use(clock.every(HOUR_MS, () => hourly(tasks, events)))
+  void hourly(tasks, events)
+  stack.use(
+    platform.bus.subscribe('maintenance/changed', ({ maintenanceId }) => {
+      announcer.settle(maintenanceId).catch((error: unknown) => events.rightsTaskFailed(errorCode(error)))
+    }),
+  )
   sender.wake() // What a process before this one has left.
   const held = stack.move()
   return {
@@ -164,11 +174,20 @@ async function activeAfter(
 
 /** What is due by the day, and what a killed process has left. Each is tried, whatever becomes of the others. */
 async function hourly(
-  { privacy, policies, notices, legal }: Pick<Rights, 'privacy' | 'policies' | 'notices' | 'legal'>,
+  {
+    privacy,
+    policies,
+    notices,
+    legal,
+    announcer,
+  }: Pick<Rights, 'privacy' | 'policies' | 'notices' | 'legal'> & {
+    readonly announcer: MaintenanceAnnouncer
+  },
   events: RightsOptions['events'],
 ): Promise<void> {
   const tasks = [
     () => policies.announce(),
+    () => announcer.settleAll(),
     () => legal.notifyDue(),
     () => legal.report(),
     () => privacy.forget(),

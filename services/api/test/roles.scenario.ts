@@ -38,6 +38,7 @@ const MAY: Readonly<Record<Scope, readonly Role[]>> = {
   'billing:read': READERS_AND_CUSTOMERS,
   'billing:write': WRITERS,
   'crashes:read': READERS,
+  'credits:write': WRITERS_AND_CUSTOMERS,
   'desk:read': DESK_READERS,
   'desk:write': DESK,
   'devices:read': ALL,

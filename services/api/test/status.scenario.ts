@@ -243,8 +243,30 @@ describe('incidents and credit', () => {
     const next = await api.owner('GET', `/v1/incidents?limit=2&cursor=${String(first.json['next'])}`)
     expect((next.json['items'] as { title: string }[]).map(({ title }) => title)).toEqual(['Mail waits'])
     expect(next.json).not.toHaveProperty('next')
-    for (const cursor of ['x', '1.', '1.------------------------------------', '99999999999999999.x'])
-      expect((await api.owner('GET', `/v1/incidents?cursor=${cursor}`)).status).toBe(400)
+    const id = '00000000-0000-4000-8000-000000000000'
+    const impossible = ['2030-02-30T00:00:00Z', '2030-01-01T24:00:00Z', '2030-02-30', '0000-01-01', '1'].map(
+      (at) => Buffer.from(`${at} ${id}`).toString('base64url'),
+    )
+    for (const cursor of ['x', '1.', `1.${id}`, '99999999999999999.x', ...impossible])
+      for (const list of ['incidents', 'credit-claims'])
+        expect([cursor, (await api.owner('GET', `/v1/${list}?cursor=${cursor}`)).status]).toEqual([
+          cursor,
+          400,
+        ])
+  })
+
+  test.each([
+    '2030-06-30T23:59:60Z',
+    '2030-02-30T00:00:00Z',
+    '0000-01-01T00:00:00Z',
+    '+12030-01-01T00:00:00Z',
+    'now',
+  ])('an incident that began at %s is refused', async (began) => {
+    const body = { components: ['api'], severity: 'minor', title: 'x', began_at: began }
+    expect((await api.owner('POST', '/v1/incidents', body)).status).toBe(400)
+    const window = { begins_at: began, ends_at: began }
+    const plan = { components: ['api'], summary: 'x', ...window }
+    expect((await api.owner('POST', '/v1/maintenance', plan)).status).toBe(400)
   })
 })
 
@@ -281,8 +303,49 @@ describe('claims of credit', () => {
     expect(own).toMatchObject([{ month: expect.any(String) as string }, {}])
   })
 
+  test('an organisation’s administrator claims for it and those below, and for nobody else; claims come by pages', async () => {
+    const make = async (body: object) =>
+      String((await api.owner('POST', '/v1/organisations', body)).json['id'])
+    const reseller = await make({ name: 'Reseller', kind: 'reseller' })
+    const customer = await make({ name: 'Customer', parent: reseller })
+    const other = await make({ name: 'Other' })
+    const scope = ['credits:write', 'status:read']
+    const made = await api.owner('POST', '/v1/api-keys', { scope, organisation: reseller })
+    const own = String(made.json['token'])
+    const claim = (organisation: string, month = '2030-02') =>
+      api.call('POST', `/v1/organisations/${organisation}/credit-claims`, {
+        key: own,
+        body: { month, component: 'chat' },
+      })
+    const shown = await claim(reseller)
+    expect(shown.json).toMatchObject({ subject: { kind: 'organisation', id: reseller }, state: 'open' })
+    expect((await claim(customer)).status).toBe(201)
+    expect((await claim(other)).status).toBe(404)
+    expect(String((await claim(customer)).json['type'])).toContain('claim-exists')
+    expect(String((await claim(customer, '2030-01')).json['type'])).toContain('claim-late')
+    const crowd = await Promise.all(Array.from({ length: 10 }, () => claim(reseller, '2030-02')))
+    expect(crowd.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 409))
+    const listed = await api.call('GET', `/v1/organisations/${customer}/credit-claims`, { key: own })
+    expect(listed.json['items']).toMatchObject([{ subject: { id: customer } }])
+    expect((await api.call('GET', `/v1/organisations/${other}/credit-claims`, { key: own })).status).toBe(404)
+    const ids: unknown[] = []
+    for (let cursor = ''; ;) {
+      const { json } = await api.owner('GET', `/v1/credit-claims?limit=1${cursor}`)
+      ids.push(...(json['items'] as { id: string }[]).map(({ id }) => id))
+      if (json['next'] === undefined) break
+      cursor = `&cursor=${String(json['next'])}`
+    }
+    expect(new Set(ids).size).toBe(4)
+  })
+
   test('claims are erased with their account', async () => {
     expect((await api.owner('POST', '/v1/accounts/anna@example.org/terminate')).status).toBe(200)
-    await expect.poll(async () => (await api.owner('GET', '/v1/credit-claims')).json['items']).toEqual([])
+    const subjects = async () => {
+      const { items } = (await api.owner('GET', '/v1/credit-claims')).json as {
+        items: { subject: { kind: string } }[]
+      }
+      return items.map(({ subject }) => subject.kind)
+    }
+    await expect.poll(subjects).toEqual(['organisation', 'organisation'])
   })
 })

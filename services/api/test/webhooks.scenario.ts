@@ -99,6 +99,41 @@ const tried = (id: string, attempts: number): Promise<Tried> =>
   }, 5_000)
 
 describe('what a receiver gets', () => {
+  test('of incidents and maintenance: what happens to which components, and no words', async () => {
+    const { id, secret } = await add('/status', ['incident.*', 'maintenance.*'])
+    const incident = { components: ['mail'], severity: 'minor', title: 'Mail waits' }
+    const opened = await api.owner('POST', '/v1/incidents', incident)
+    const path = `/v1/incidents/${String(opened.json['id'])}`
+    await api.owner('POST', `${path}/updates`, { text: 'We look', severity: 'major' })
+    await api.owner('POST', `${path}/close`)
+    await api.owner('PUT', `${path}/report`, { text: 'A disk.' })
+    const begins = clock.now() + 72 * HOUR_MS
+    const planned = await api.owner('POST', '/v1/maintenance', {
+      components: ['chat'],
+      summary: 'New disks',
+      begins_at: new Date(begins).toISOString(),
+      ends_at: new Date(begins + HOUR_MS).toISOString(),
+    })
+    await api.owner('POST', `/v1/maintenance/${String(planned.json['id'])}/cancel`)
+    const all = await arrives('/status', 6)
+    for (const each of all) expect(each.headers['webhook-signature']).toBe(signature(secret, each))
+    const bodies = all.map(({ body }) => JSON.parse(body) as { type: string; data: object })
+    const types = ['incident.closed', 'incident.opened', 'incident.reported', 'incident.updated']
+    expect(bodies.map(({ type }) => type).sort()).toEqual([
+      ...types,
+      'maintenance.called_off',
+      'maintenance.planned',
+    ])
+    expect(bodies.find(({ type }) => type === 'incident.updated')?.data).toEqual({
+      incident_id: opened.json['id'],
+      components: ['mail'],
+      severity: 'major',
+      began_at: opened.json['began_at'],
+    })
+    expect(all.map(({ body }) => body).join('')).not.toMatch(/waits|disk/i)
+    await remove(id)
+  })
+
   test('is signed, says what happened, and names no person', async () => {
     const { id, secret } = await add('/signed', ['account.*'])
     const made = await create('ada@example.org')

@@ -171,6 +171,20 @@ describe('XEP-0050', () => {
     )
   })
 
+  test('§4.4: a stage before or after is refused, and the form stays open', async () => {
+    const sessionid = await begin()
+    for (const action of ['prev', 'next'])
+      expect(
+        detail(await command(`node='${node('device.rename')}' sessionid='${sessionid}' action='${action}'`)),
+      ).toBe('bad-action')
+    const done = await command(
+      `node='${node('device.rename')}' sessionid='${sessionid}'`,
+      form(['name', 'Still open']),
+    )
+    expect(done.child('command', COMMANDS)?.attrs['status']).toBe('completed')
+    expect(api.runs.at(-1)).toEqual(['device.rename', { name: ['Still open'] }])
+  })
+
   test.each([
     ['an action that is none', `node='${node('me.show')}' action='fly'`, '', 'malformed-action'],
     ['an action without a stage', `node='${node('me.show')}' action='prev'`, '', 'bad-action'],

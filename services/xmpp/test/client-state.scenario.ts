@@ -85,6 +85,28 @@ describe('XEP-0352', () => {
     expect(said(ann)).toEqual(['inactive', 'm2'])
   })
 
+  test('XEP-0280: copies of chat states wait as chat states do, and bring nothing out that waits', async () => {
+    await ann.request('set', `<enable xmlns='urn:xmpp:carbons:2'/>`)
+    const tablet = await relay.client('ann', { resource: 'tablet' })
+    await arrive(tablet)
+    await settle(ann)
+    await inactive()
+    await benSends(show('away'))
+    const toBen = (name: string) =>
+      state(name)
+        .replace(`to='ann@`, `to='ben@`)
+        .replace(/<no-store[^>]*>/, '')
+    tablet.sends(toBen('composing') + toBen('paused'))
+    await tablet.ping()
+    await benSends(show('dnd'), omemo('ann@localhost', 'm4'))
+    await ann.next(({ attrs }) => attrs['id'] === 'm4').then((found) => ann.inbox.push(found))
+    const copied = ann.inbox.filter((each) => each.child('sent', 'urn:xmpp:carbons:2')).map(String)
+    expect(copied).toEqual([expect.stringContaining('<paused')])
+    expect(said(ann)).not.toContain('away')
+    await tablet.close()
+    await ann.request('set', `<disable xmlns='urn:xmpp:carbons:2'/>`)
+  })
+
   test('§5.2: a resumed stream is active, and nothing that waited is lost with the connection', async () => {
     const phone = await relay.client('ann', { resource: 'phone' })
     await arrive(phone)

@@ -1,11 +1,15 @@
 /** Commands about the service-level agreement: what was kept in a month, and claims of credit for what was not. */
 import { assert } from '@sealpost/errors'
-import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { Type, type Static } from '@sealpost/http'
+import { reachableOrganisation } from '../access/reach.ts'
+import { formatPlace, parsePlace } from '../day.ts'
 import { MONTH, monthOf, TARGET_PERMILLE } from '../status/agreement.ts'
-import { type Claim, CLAIM_STATES, type ClaimQuery } from '../status/claims.ts'
+import { type Claim, CLAIM_STATES } from '../status/claims.ts'
 import { type Command, defineCommand } from './command.ts'
 import { componentSchema, idParams } from './status-schema.ts'
-import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
+import { organisationParams } from './organisation-schema.ts'
+import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { pageQuery } from './rights-schema.ts'
 
 const monthSchema = Type.String({ pattern: MONTH.source, description: 'A calendar month in UTC, YYYY-MM' })
 const creditSchema = Type.Number({ description: 'Percent of the month’s fee' })
@@ -111,6 +115,15 @@ const page = Type.Object({
   next: nextSchema,
 })
 
+/** One a month and component. */
+const CLAIMS_SHOWN_MAX = 200
+const allOf = (subjectId: string) => ({
+  state: undefined,
+  subjectId,
+  after: undefined,
+  limit: CLAIMS_SHOWN_MAX,
+})
+
 const listOwn = defineCommand({
   name: 'me.credit-claims',
   summary: 'List your claims of credit',
@@ -121,19 +134,44 @@ const listOwn = defineCommand({
   response: Type.Object({ items: Type.Array(claimSchema) }),
   async handle({ status }, { actor }) {
     assert(actor.kind === 'account')
-    const all = { state: undefined, subjectId: actor.account.id, after: undefined, limit: 200 }
-    return { items: (await status.claims.list(all)).map(show) }
+    return { items: (await status.claims.list(allOf(actor.account.id))).map(show) }
   },
 })
 
-const CURSOR = /^(\d{4}-\d\d-\d\d)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+const fileForOrganisation = defineCommand({
+  name: 'credit.claim',
+  summary: 'Claim credit of an organisation for a month, within seven days of its end',
+  method: 'POST',
+  path: '/v1/organisations/:id/credit-claims',
+  access: 'credits:write',
+  reach: 'organisation',
+  records: ['month', 'component'],
+  params: organisationParams,
+  body,
+  status: 201,
+  response: claimSchema,
+  async handle(context, { actor, params, body: asked }) {
+    const { id } = await reachableOrganisation(context, actor, params.id)
+    return show(await context.status.claims.file({ subject: { kind: 'organisation', id }, ...asked }))
+  },
+  lines: [{ noun: 'credit', verb: 'claim', print }],
+})
 
-function parseCursor(cursor: string | undefined): ClaimQuery['after'] {
-  if (cursor === undefined) return undefined
-  const [, filedOn = '', id] = CURSOR.exec(cursor) ?? []
-  if (id !== undefined && !Number.isNaN(Date.parse(filedOn))) return { filedOn, id }
-  throw new HttpProblem(400, 'cursor-malformed', 'The cursor is not one of ours')
-}
+const listOfOrganisation = defineCommand({
+  name: 'organisation.credit-claims',
+  summary: 'List the claims of credit of an organisation',
+  method: 'GET',
+  path: '/v1/organisations/:id/credit-claims',
+  access: 'status:read',
+  reach: 'organisation',
+  params: organisationParams,
+  status: 200,
+  response: Type.Object({ items: Type.Array(claimSchema) }),
+  async handle(context, { actor, params }) {
+    const { id } = await reachableOrganisation(context, actor, params.id)
+    return { items: (await context.status.claims.list(allOf(id))).map(show) }
+  },
+})
 
 const list = defineCommand({
   name: 'credit.list',
@@ -144,8 +182,7 @@ const list = defineCommand({
   query: Type.Object(
     {
       state: Type.Optional(Type.Enum([...CLAIM_STATES])),
-      cursor: Type.Optional(Type.String({ maxLength: 60 })),
-      limit: limitSchema,
+      ...pageQuery,
     },
     { additionalProperties: false },
   ),
@@ -153,12 +190,12 @@ const list = defineCommand({
   response: page,
   async handle({ status }, { query }) {
     const { limit = LIMIT_DEFAULT, state } = query
-    const after = parseCursor(query.cursor)
+    const place = parsePlace(query.cursor)
+    const after = place && { filedOn: place.at, id: place.id }
     const found = await status.claims.list({ state, subjectId: undefined, after, limit: limit + 1 })
     const items = found.slice(0, limit)
-    const last = items.at(-1)
-    const more = found.length > limit && last !== undefined
-    return { items: items.map(show), ...(more ? { next: `${last.filedOn}.${last.id}` } : {}) }
+    const last = found.length > limit ? items.at(-1) : undefined
+    return withNext(items.map(show), last && formatPlace({ at: last.filedOn, id: last.id }))
   },
   lines: [{ noun: 'credit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No claims' }],
 })
@@ -182,4 +219,12 @@ const decide = defineCommand({
   ],
 })
 
-export const agreementCommands: readonly Command[] = [report, fileOwn, listOwn, list, decide]
+export const agreementCommands: readonly Command[] = [
+  report,
+  fileOwn,
+  listOwn,
+  fileForOrganisation,
+  listOfOrganisation,
+  list,
+  decide,
+]

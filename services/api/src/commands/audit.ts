@@ -3,6 +3,7 @@ import type { AuditEntry, AuditQuery } from '@sealpost/audit'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { defineCommand, type Actor } from './command.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
+import { daySchema } from './rights-schema.ts'
 
 const EXPORT_LIMIT = 1_000
 
@@ -62,8 +63,8 @@ const filters = {
   action: word('Name of a command'),
   actor: word('Id of an administrator or key'),
   target: word('Id of an account or of another thing, or a name such as that of a domain'),
-  from: Type.Optional(Type.String({ format: 'date', description: 'First day (UTC)' })),
-  until: Type.Optional(Type.String({ format: 'date', description: 'Day (UTC) after the last' })),
+  from: Type.Optional(Type.String({ ...daySchema, description: 'First day (UTC)' })),
+  until: Type.Optional(Type.String({ ...daySchema, description: 'Day (UTC) after the last' })),
 }
 const filterSchema = Type.Object(filters)
 

@@ -1,28 +1,21 @@
 /** Commands about incidents: what is said of them is said to everybody. */
-import { HttpProblem, Type } from '@sealpost/http'
+import { Type } from '@sealpost/http'
+import { formatPlace, parsePlace } from '../day.ts'
 import { type Command, defineCommand } from './command.ts'
 import {
   componentsSchema,
   idParams,
   incidentSchema,
+  instantSchema,
   printIncident,
   severitySchema,
   showIncident,
   textSchema,
   titleSchema,
 } from './status-schema.ts'
-import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
-
-const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/
-
-function parseCursor(cursor: string | undefined): { at: number; id: string } | undefined {
-  if (cursor === undefined) return undefined
-  const [, at, id] = CURSOR.exec(cursor) ?? []
-  if (at !== undefined && id !== undefined && isUuid(id)) return { at: Number(at), id }
-  throw new HttpProblem(400, 'cursor-malformed', 'The cursor is not one of ours')
-}
-
-const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { pageQuery } from './rights-schema.ts'
+import { showTime } from '../show-rights.ts'
 
 const list = defineCommand({
   name: 'incident.list',
@@ -30,13 +23,7 @@ const list = defineCommand({
   method: 'GET',
   path: '/v1/incidents',
   access: 'status:read',
-  query: Type.Object(
-    {
-      cursor: Type.Optional(Type.String({ maxLength: 60 })),
-      limit: limitSchema,
-    },
-    { additionalProperties: false },
-  ),
+  query: Type.Object(pageQuery, { additionalProperties: false }),
   status: 200,
   response: Type.Object({
     items: Type.Array(incidentSchema),
@@ -44,14 +31,12 @@ const list = defineCommand({
   }),
   async handle({ status }, { query }) {
     const { limit = LIMIT_DEFAULT } = query
-    const found = await status.incidents.list({ before: parseCursor(query.cursor), limit: limit + 1 })
+    const place = parsePlace(query.cursor)
+    const before = place && { at: Date.parse(place.at), id: place.id }
+    const found = await status.incidents.list({ before, limit: limit + 1 })
     const items = found.slice(0, limit)
-    const last = items.at(-1)
-    const more = found.length > limit && last !== undefined
-    return {
-      items: items.map(showIncident),
-      ...(more ? { next: `${String(last.beganAt)}.${last.id}` } : {}),
-    }
+    const last = found.length > limit ? items.at(-1) : undefined
+    return withNext(items.map(showIncident), last && formatPlace({ at: showTime(last.beganAt), id: last.id }))
   },
   lines: [
     {
@@ -75,7 +60,7 @@ const open = defineCommand({
       severity: severitySchema,
       title: titleSchema,
       text: Type.Optional(textSchema),
-      began_at: Type.Optional(Type.String({ format: 'date-time', description: 'Now unless given' })),
+      began_at: Type.Optional(Type.String({ ...instantSchema, description: 'Now unless given' })),
     },
     { additionalProperties: false },
   ),
@@ -119,7 +104,7 @@ const close = defineCommand({
   body: Type.Object(
     {
       text: Type.Optional(textSchema),
-      ended_at: Type.Optional(Type.String({ format: 'date-time', description: 'Now unless given' })),
+      ended_at: Type.Optional(Type.String({ ...instantSchema, description: 'Now unless given' })),
     },
     { additionalProperties: false },
   ),

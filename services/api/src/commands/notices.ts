@@ -2,7 +2,7 @@
 import { AccountError } from '@sealpost/accounts'
 import { assert } from '@sealpost/errors'
 import { Type, type Static } from '@sealpost/http'
-import { noticeText } from '../notices/letter.ts'
+import { noticeChat, noticeText } from '../notices/letter.ts'
 import type { NewNotice } from '../notices/notices.ts'
 import { NOTICE_KINDS, type Audience, type Notice } from '../notices/store.ts'
 import { RightsError } from '../rights-error.ts'
@@ -39,7 +39,7 @@ const forOperators = Type.Object({
 
 const bodySchema = Type.Object(
   {
-    kind: words(['announcement', 'maintenance']),
+    kind: Type.Literal('announcement', { description: 'Maintenance is planned at /v1/maintenance' }),
     audience: Type.Optional(
       Type.Unsafe<Audience['to']>({
         ...words(['all', 'online', 'organisation', 'account']),
@@ -52,10 +52,6 @@ const bodySchema = Type.Object(
     ),
     title: lineSchema(200),
     body: textSchema(10_000, 'Plain; an empty line ends a paragraph'),
-    starts_at: Type.Optional(
-      Type.String({ ...timeSchema, description: 'Of maintenance: in two days at the earliest' }),
-    ),
-    ends_at: Type.Optional(timeSchema),
     shown_until: Type.Optional(timeSchema),
     by: Type.Optional(
       Type.Array(words(['mail', 'chat']), {
@@ -89,19 +85,10 @@ async function toNew(context: CommandContext, body: Static<typeof bodySchema>): 
     audience: await toAudience(context, body),
     title,
     body: body.body,
-    startsAt: toMs(body.starts_at),
-    endsAt: toMs(body.ends_at),
-    shownUntil: toMs(body.shown_until),
+    shownUntil: body.shown_until === undefined ? undefined : Date.parse(body.shown_until),
     mail: by.includes('mail'),
     chat: by.includes('chat'),
   }
-}
-
-function toMs(time: string | undefined): number | undefined {
-  if (time === undefined) return undefined
-  const ms = Date.parse(time)
-  if (Number.isNaN(ms)) throw new RightsError('NOTICE_MALFORMED') // a leap second
-  return ms
 }
 
 function show(notice: Notice): Static<typeof forOperators> {
@@ -126,12 +113,12 @@ function print(notice: Static<typeof forOperators>): string {
 
 const publish = defineCommand({
   name: 'notice.publish',
-  summary: 'Tell people something, in the panel, by mail and in chat; planned maintenance two days before',
+  summary: 'Tell people something, in the panel, by mail and in chat',
   method: 'POST',
   path: '/v1/notices',
   access: 'policies:write',
   body: bodySchema,
-  records: ['kind', 'audience', 'title', 'starts_at', 'ends_at'],
+  records: ['kind', 'audience', 'title'],
   status: 201,
   response: forOperators,
   async handle(context, { body }) {
@@ -155,11 +142,11 @@ const preview = defineCommand({
   }),
   async handle(context, { body }) {
     const notice = context.rights.notices.preview(await toNew(context, body))
-    const { title: subject, body: text } = notice
+    const { title: subject } = notice
     return {
       notice: showNotice(notice),
       mail: { subject, text: noticeText(notice, context.links.account()) },
-      chat: { subject, body: text },
+      chat: { subject, body: noticeChat(notice) },
     }
   },
   lines: [{ noun: 'notice', verb: 'preview', print: ({ mail }) => `${mail.subject}\n\n${mail.text}` }],
@@ -198,7 +185,7 @@ const showOne = defineCommand({
 
 const withdraw = defineCommand({
   name: 'notice.withdraw',
-  summary: 'Show a notice no more, and send no further mails of it; maintenance is called off',
+  summary: 'Show a notice no more, and send no further mails of it; what it announces stays as it is',
   method: 'POST',
   path: '/v1/notices/:notice/withdraw',
   access: 'policies:write',

@@ -6,7 +6,8 @@ import { limitSchema } from './paging.ts'
 const pattern = '^[12][0-9]{3}-'
 
 export const daySchema = Type.String({ format: 'date', pattern, description: 'A day in UTC' })
-export const timeSchema = Type.String({ format: 'date-time', pattern })
+/** RFC 3339, but no leap second, which JavaScript does not read. */
+export const timeSchema = Type.String({ format: 'date-time', pattern: `${pattern}.{12}[0-5]` })
 export const idSchema = Type.String({ format: 'uuid' })
 
 /** One line: no control characters. */

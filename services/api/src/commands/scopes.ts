@@ -18,6 +18,7 @@ export const SCOPES = [
   'billing:read',
   'billing:write',
   'crashes:read',
+  'credits:write',
   'desk:read',
   'desk:write',
   'devices:read',

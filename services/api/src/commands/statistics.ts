@@ -3,6 +3,7 @@ import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { SERIES, SERIES_NAMES, type Series, type SeriesName } from '../statistics/series.ts'
 import { type Step, STEPS } from '../statistics/store.ts'
 import { type Command, defineCommand } from './command.ts'
+import { timeSchema } from './rights-schema.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -102,8 +103,8 @@ const showSeries = defineCommand({
   query: Type.Object(
     {
       name: nameSchema,
-      from: Type.Optional(Type.String({ format: 'date-time', description: '24 hours ago unless given' })),
-      until: Type.Optional(Type.String({ format: 'date-time', description: 'Now unless given' })),
+      from: Type.Optional(Type.String({ ...timeSchema, description: '24 hours ago unless given' })),
+      until: Type.Optional(Type.String({ ...timeSchema, description: 'Now unless given' })),
       step: Type.Optional(
         Type.Enum([...STEPS], { description: 'Hours up to a span of seven days unless given, days beyond' }),
       ),

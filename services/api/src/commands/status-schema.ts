@@ -3,11 +3,12 @@ import { Type, type Static } from '@sealpost/http'
 import { COMPONENTS } from '../status/component.ts'
 import { reportDueAt } from '../status/incidents.ts'
 import { type Incident, type Maintenance, SEVERITIES } from '../status/store.ts'
+import { timeSchema } from './rights-schema.ts'
 
 export const componentSchema = Type.Enum([...COMPONENTS])
 export const componentsSchema = Type.Array(componentSchema, { minItems: 1, maxItems: COMPONENTS.length })
 export const severitySchema = Type.Enum([...SEVERITIES])
-export const instantSchema = Type.String({ format: 'date-time' })
+export const instantSchema = timeSchema
 /** One line for everybody to read. */
 export const titleSchema = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\p{Cc}]+$' })
 /** Prose for everybody to read. */

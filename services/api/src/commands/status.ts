@@ -114,7 +114,7 @@ const reportProbes = defineCommand({
   unrecorded: true,
   body: Type.Object(
     {
-      at: Type.String({ format: 'date-time', description: 'Any instant of the minute' }),
+      at: Type.String({ ...instantSchema, description: 'Any instant of the minute' }),
       results: Type.Array(
         Type.Object({ component: componentSchema, good: Type.Boolean() }, { additionalProperties: false }),
         { minItems: 1, maxItems: 5 },

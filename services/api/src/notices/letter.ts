@@ -12,13 +12,19 @@ export function noticeLetter(notice: Notice, link: string): Omit<Letter, 'to'> {
 }
 
 /** What is written in the mail, for a preview as well. */
-export function noticeText({ body, startsAt, endsAt }: Notice, link: string): string {
-  const time =
-    startsAt === undefined || endsAt === undefined
-      ? []
-      : [`From ${showTime(startsAt)} to ${showTime(endsAt)} (UTC).`]
-  const paragraphs = [...body.trim().split(/\n\s*\n/), ...time]
+export function noticeText(notice: Notice, link: string): string {
+  const paragraphs = [...notice.body.trim().split(/\n\s*\n/), ...timeOf(notice)]
   return [...paragraphs.map(wrap), link].join('\n\n')
+}
+
+/** What is said in chat. */
+export function noticeChat(notice: Notice): string {
+  return [notice.body, ...timeOf(notice)].join('\n\n')
+}
+
+function timeOf({ startsAt, endsAt }: Notice): string[] {
+  if (startsAt === undefined || endsAt === undefined) return []
+  return [`From ${showTime(startsAt)} to ${showTime(endsAt)} (UTC).`]
 }
 
 function showTime(ms: number): string {

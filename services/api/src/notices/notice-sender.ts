@@ -7,7 +7,7 @@ import { errorCode } from '@sealpost/errors'
 import { MailError, type Relay } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { Letters } from '../letters/letters.ts'
-import { noticeLetter } from './letter.ts'
+import { noticeChat, noticeLetter } from './letter.ts'
 import type { Notice, NoticeStore } from './store.ts'
 
 export interface NoticeSenderOptions {
@@ -103,11 +103,12 @@ export class NoticeSender implements AsyncDisposable {
     if (mailClaimed !== undefined) await this.#options.store.settleMail(id, mailClaimed, 'uncertain')
   }
 
-  async #say({ id, audience, title, body }: Notice): Promise<void> {
+  async #say(notice: Notice): Promise<void> {
     const { store, relay } = this.#options
+    const { id, audience, title } = notice
     if (!(await store.claimChat(id))) return
     const accountIds = await this.#idsOf(audience)
-    await relay.announce({ id, subject: title, body, accountIds })
+    await relay.announce({ id, subject: title, body: noticeChat(notice), accountIds })
   }
 
   /** Undefined: everybody. */

@@ -1,5 +1,5 @@
 /**
- * What the operator tells people, shown in the panel and on the account page, sent by mail and said in chat. Planned maintenance is announced two days before.
+ * What the operator tells people, shown in the panel and on the account page, sent by mail and said in chat.
  * The words are the server's own: they are no message of anybody, and in chat they reach who is connected and are kept nowhere (RFC 6121 §8.5.2.1.1).
  */
 import type { Page } from '@sealpost/accounts'
@@ -23,7 +23,7 @@ export interface NewNotice {
 
 /** Refusals are RightsErrors. */
 export interface Notices {
-  /** `id` makes it repeatable. Throws NOTICE_TOO_SOON, NOTICE_MALFORMED. */
+  /** `id` makes it repeatable. Throws NOTICE_MALFORMED. */
   publish(notice: NewNotice, id?: string): Promise<Notice>
   /** As it would be published. Throws as `publish`. */
   preview(notice: NewNotice): Notice
@@ -54,8 +54,6 @@ export interface NoticesOptions {
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** Between the announcement of planned maintenance and its beginning. */
-export const MAINTENANCE_NOTICE_MS = 2 * DAY_MS
 const SHOWN_MS = 30 * DAY_MS
 const KEPT_MS = 366 * DAY_MS
 const SHOWN_MAX = 100
@@ -107,8 +105,6 @@ function toNotice({ kind, audience, title, body, ...rest }: NewNotice, id: strin
   const planned = kind === 'maintenance'
   const timed = startsAt !== undefined && endsAt !== undefined && startsAt < endsAt
   if (planned ? !timed : (startsAt ?? endsAt) !== undefined) throw new RightsError('NOTICE_MALFORMED')
-  if (startsAt !== undefined && startsAt < now + MAINTENANCE_NOTICE_MS)
-    throw new RightsError('NOTICE_TOO_SOON')
   const byMail = mail && audience.to !== 'online'
   return {
     id,

@@ -129,7 +129,6 @@ const refusals = [
     POLICY_NOT_ACCEPTED: [422, 'policy-not-accepted'],
     NOTICE_UNKNOWN: [404, 'notice-unknown'],
     NOTICE_WITHDRAWN: [409, 'notice-withdrawn'],
-    NOTICE_TOO_SOON: [422, 'notice-too-soon'],
     NOTICE_MALFORMED: [422, 'notice-malformed'],
   }),
   refusing(StatusError, STATUS_REFUSALS),

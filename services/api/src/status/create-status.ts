@@ -4,6 +4,7 @@ import type { Db } from '@sealpost/db'
 import type { Clock, Random } from '@sealpost/runtime'
 import { Availability } from './availability.ts'
 import { postgresClaims } from './claim-store.postgres.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { type Claims, createClaims } from './claims.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
 import { createMaintenance, type MaintenanceDesk } from './maintenance.ts'
@@ -25,22 +26,18 @@ export interface CreateStatusOptions {
   /** With the role `sealpost_api`. */
   readonly db: Db
   readonly bus: Bus
+  readonly webhooks: Pick<Webhooks, 'emit'>
   readonly clock: Clock
   readonly random: Random
   readonly onError: (error: unknown) => void
 }
 
-export function createStatus({
-  db,
-  bus,
-  clock,
-  random,
-  onError,
-}: CreateStatusOptions): Status & AsyncDisposable {
+export function createStatus({ db, onError, ...parts }: CreateStatusOptions): Status & AsyncDisposable {
+  const { clock, random } = parts
   const store = postgresStatus(db)
   const availability = new Availability(store, clock)
-  const incidents = createIncidents(store, clock, random)
-  const maintenance = createMaintenance({ store, bus, clock, random })
+  const incidents = createIncidents({ store, ...parts })
+  const maintenance = createMaintenance({ store, ...parts })
   const claims = createClaims({ store: postgresClaims(db), availability, clock, random })
   const work = async (): Promise<void> => {
     try {

@@ -1,5 +1,6 @@
 /** Incidents as they are told to the public: opened, updated, closed, reported on within fifteen days. */
 import type { Clock, Random } from '@sealpost/runtime'
+import type { WebhookData, Webhooks } from '../webhooks/webhooks.ts'
 import { reportDue } from './agreement.ts'
 import type { Component } from './component.ts'
 import { StatusError } from './status-error.ts'
@@ -35,11 +36,18 @@ export function reportDueAt({ endedAt, report }: Incident): number | undefined {
   return endedAt === undefined || report !== undefined ? undefined : reportDue(endedAt)
 }
 
-export function createIncidents(
-  store: StatusStore,
-  clock: Pick<Clock, 'now'>,
-  random: Pick<Random, 'uuid'>,
-): Incidents {
+export interface IncidentsOptions {
+  readonly store: StatusStore
+  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Pick<Random, 'uuid'>
+}
+
+export function createIncidents({ store, webhooks, clock, random }: IncidentsOptions): Incidents {
+  const told = async (what: 'opened' | 'updated' | 'closed' | 'reported', incident: Incident) => {
+    await webhooks.emit(`incident.${what}`, describe(incident))
+    return incident
+  }
   const find = async (id: string): Promise<Incident> => {
     const found = await store.findIncident(id)
     if (found === undefined) throw new StatusError('INCIDENT_UNKNOWN')
@@ -74,22 +82,33 @@ export function createIncidents(
         updates: text === undefined ? [] : [{ at: now, text }],
       }
       await store.insertIncident(incident)
-      return incident
+      return told('opened', incident)
     },
     async update(id, text, severity) {
       const found = await findOpen(id)
-      return change({ ...found, severity: severity ?? found.severity }, text)
+      return told('updated', await change({ ...found, severity: severity ?? found.severity }, text))
     },
     async close(id, text, endedAt) {
       const found = await findOpen(id)
       const ended = endedAt ?? clock.now()
       if (ended < found.beganAt || ended > clock.now()) throw new StatusError('INCIDENT_SPAN')
-      return change({ ...found, endedAt: ended }, text)
+      return told('closed', await change({ ...found, endedAt: ended }, text))
     },
     async report(id, text) {
       const found = await find(id)
       if (found.endedAt === undefined) throw new StatusError('INCIDENT_OPEN')
-      return change({ ...found, report: text, reportedAt: clock.now() }, undefined)
+      return told('reported', await change({ ...found, report: text, reportedAt: clock.now() }, undefined))
     },
+  }
+}
+
+/** For webhooks; its words are at /v1/status. */
+function describe({ id, components, severity, beganAt, endedAt }: Incident): WebhookData {
+  return {
+    incident_id: id,
+    components,
+    severity,
+    began_at: new Date(beganAt).toISOString(),
+    ...(endedAt === undefined ? {} : { ended_at: new Date(endedAt).toISOString() }),
   }
 }

@@ -1,6 +1,7 @@
-/** Maintenance that is announced two days before, so that what it interrupts does not count. Whoever sends notices follows the bus. */
+/** Maintenance that is announced two days before, so that what it interrupts does not count. The notice to people follows the bus. */
 import type { Bus } from '@sealpost/bus'
 import type { Clock, Random } from '@sealpost/runtime'
+import type { WebhookData, Webhooks } from '../webhooks/webhooks.ts'
 import { NOTICE_MS } from './agreement.ts'
 import type { Component } from './component.ts'
 import { StatusError } from './status-error.ts'
@@ -33,23 +34,33 @@ export interface MaintenanceDesk {
   find(id: string): Promise<Maintenance | undefined>
   /** Under way or still to come, without what was called off; the next first. */
   ahead(): Promise<Maintenance[]>
+  /** The same with what was called off. */
+  planned(): Promise<Maintenance[]>
 }
 
 export interface MaintenanceOptions {
   readonly store: StatusStore
   readonly bus: Bus
+  readonly webhooks: Pick<Webhooks, 'emit'>
   readonly clock: Pick<Clock, 'now'>
   readonly random: Pick<Random, 'uuid'>
 }
 
-export function createMaintenance({ store, bus, clock, random }: MaintenanceOptions): MaintenanceDesk {
-  const ahead = async (): Promise<Maintenance[]> => {
+export function createMaintenance(options: MaintenanceOptions): MaintenanceDesk {
+  const { store, bus, webhooks, clock, random } = options
+  const planned = (): Promise<Maintenance[]> => {
     const now = clock.now()
-    const rows = await store.maintenance({ from: now, until: now + AHEAD_MS_MAX, limit: 2 * PLANNED_MAX })
-    return rows.filter(({ cancelledAt }) => cancelledAt === undefined)
+    return store.maintenance({ from: now, until: now + AHEAD_MS_MAX, limit: 2 * PLANNED_MAX })
   }
-  const changed = (maintenanceId: string) => bus.publish('maintenance/changed', { maintenanceId })
+  const ahead = async (): Promise<Maintenance[]> =>
+    (await planned()).filter(({ cancelledAt }) => cancelledAt === undefined)
+  const told = async (what: 'planned' | 'called_off' | 'ended', row: Maintenance): Promise<Maintenance> => {
+    await bus.publish('maintenance/changed', { maintenanceId: row.id })
+    await webhooks.emit(`maintenance.${what}`, describe(row))
+    return row
+  }
   return {
+    planned,
     ahead,
     find: (id) => store.findMaintenance(id),
     async plan({ components, summary, beginsAt, endsAt }) {
@@ -58,7 +69,7 @@ export function createMaintenance({ store, bus, clock, random }: MaintenanceOpti
       const tooLong = endsAt <= beginsAt || endsAt > beginsAt + LENGTH_MS_MAX || endsAt > now + AHEAD_MS_MAX
       if (tooLong) throw new StatusError('MAINTENANCE_SPAN')
       if ((await ahead()).length >= PLANNED_MAX) throw new StatusError('MAINTENANCE_LIMIT')
-      const planned = {
+      const added = {
         id: random.uuid(),
         components: [...new Set(components)],
         summary,
@@ -67,9 +78,8 @@ export function createMaintenance({ store, bus, clock, random }: MaintenanceOpti
         endsAt,
         cancelledAt: undefined,
       }
-      await store.insertMaintenance(planned)
-      await changed(planned.id)
-      return planned
+      await store.insertMaintenance(added)
+      return told('planned', added)
     },
     async cancel(id) {
       const found = await store.findMaintenance(id)
@@ -78,8 +88,17 @@ export function createMaintenance({ store, bus, clock, random }: MaintenanceOpti
       if (found.cancelledAt !== undefined || found.endsAt <= now) throw new StatusError('MAINTENANCE_OVER')
       const change = now < found.beginsAt ? { cancelledAt: now } : { endsAt: now }
       if (!(await store.changeMaintenance(id, change))) throw new StatusError('MAINTENANCE_OVER')
-      await changed(id)
-      return { ...found, ...change }
+      return told('cancelledAt' in change ? 'called_off' : 'ended', { ...found, ...change })
     },
+  }
+}
+
+/** For webhooks. */
+function describe({ id, components, beginsAt, endsAt }: Maintenance): WebhookData {
+  return {
+    maintenance_id: id,
+    components,
+    begins_at: new Date(beginsAt).toISOString(),
+    ends_at: new Date(endsAt).toISOString(),
   }
 }

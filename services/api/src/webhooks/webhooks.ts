@@ -7,7 +7,15 @@ import type { Delivery, DeliveryQuery, WebhookEndpoint, WebhookStore } from './s
 import { WebhookError } from './webhook-error.ts'
 
 /** Kinds of events; each has some, named `KIND.WHAT`. */
-export const EVENT_KINDS = ['account', 'abuse', 'incident', 'subscription', 'webhook'] as const
+export const EVENT_KINDS = [
+  'account',
+  'abuse',
+  'incident',
+  'maintenance',
+  'organisation',
+  'subscription',
+  'webhook',
+] as const
 export type WebhookEventType = `${(typeof EVENT_KINDS)[number]}.${string}`
 
 /** Ids, codes, numbers and times, never an address or name of a person. `account_id` is erased with the account. */

@@ -124,10 +124,13 @@ async function handle(desk: Desk, request: IqRequest): Promise<Element> {
   if (sessionid === undefined) return begin(desk, request, node, action)
   const opened = desk.open.get(sessionid)
   if (opened === undefined || NODE + opened.form.name !== node) throw refuse.badSession()
+  if (opened.until < desk.host.clock.now()) {
+    desk.open.delete(sessionid)
+    throw refuse.expired()
+  }
+  if (action === 'prev' || action === 'next') throw refuse.badAction() // XEP-0050 §3.3: there is no stage before or after; the form stays open
   desk.open.delete(sessionid)
-  if (opened.until < desk.host.clock.now()) throw refuse.expired()
   if (action === 'cancel') return answer({ node, sessionid, status: 'canceled' })
-  if (action !== 'execute' && action !== 'complete') throw refuse.badAction() // XEP-0050 §3.3: there is no stage before or after
   const values = readSubmission(request.query)
   if (values === undefined) throw refuse.badPayload()
   return finish(desk, { request, node, sessionid, values })
