@@ -120,8 +120,6 @@ export interface PassedMessage extends OutboundMessage {
   readonly recipient: AccountRef
   /** The session addressed by full JID, when the message went to it alone. */
   readonly direct: Session | undefined
-  /** It can wait while nobody looks at a client, and replaces what waits with this key (Outbox.sendWhenActive). */
-  readonly waitsAs?: string | undefined
 }
 
 export interface DeliveredMessage extends PassedMessage {

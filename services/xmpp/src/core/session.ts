@@ -83,18 +83,13 @@ export class Session {
   }
 
   /** Sends what is worth little while nobody looks at the client; `key`: what it replaces. Outbox.sendWhenActive. */
-  sendWhenActive(key: string, xml: string): void {
-    if (!this.closed) this.outbox.sendWhenActive(key, xml)
+  sendWhenActive(key: string, xml: string, kept = true): void {
+    if (!this.closed) this.outbox.sendWhenActive(key, xml, kept)
   }
 
-  /**
-   * Sends a message that must never be on disk, not even sealed in the record of a session that outlives the process. With a key it may wait as
-   * Outbox.sendWhenActive says.
-   */
-  sendUnkept(stanza: Element | string, waitsAs?: string): void {
-    if (this.closed) return
-    const xml = typeof stanza === 'string' ? stanza : stanza.toString()
-    if (waitsAs === undefined) this.outbox.send(xml, undefined, false)
-    else this.outbox.sendWhenActive(waitsAs, xml, false)
+  /** Sends a message that must never be on disk, not even sealed in the record of a session that outlives the process. */
+  sendUnkept(stanza: Element | string): void {
+    if (!this.closed)
+      this.outbox.send(typeof stanza === 'string' ? stanza : stanza.toString(), undefined, false)
   }
 }

@@ -73,11 +73,10 @@ function isEligible({ handling, stanza }: PassedMessage): boolean {
 /** What is kept for nobody is copied to who is here. */
 function copyNow(host: ModuleHost, event: PassedMessage): undefined {
   if (!isEligible(event)) return undefined
-  const { session: sender, recipient, direct, stanza, waitsAs } = event
+  const { session: sender, recipient, direct, stanza } = event
   const copies = (kind: Wrapper, owner: AccountRef, except: readonly (Session | undefined)[]) => {
     for (const session of host.sessions.others(owner.jid, except))
-      if (session.data.carbons && session.stream)
-        session.sendUnkept(wrap(kind, owner, stanza), waitsAs && `${kind} ${waitsAs}`)
+      if (session.data.carbons && session.stream) session.sendUnkept(wrap(kind, owner, stanza))
   }
   if (direct) copies('received', recipient, [direct, sender])
   if (recipient.id !== sender.account.id) copies('sent', sender.account, [sender])

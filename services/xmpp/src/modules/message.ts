@@ -159,11 +159,14 @@ function deliverNow(
   const { stanza, to, handling } = event
   const direct = addressed?.stream ? addressed : undefined
   const targets = direct ? [direct] : connected(host, to)
-  const waitsAs = chatState(stanza)
-  for (const session of targets) session.sendUnkept(stanza, waitsAs)
+  const state = chatState(stanza)
+  for (const session of targets) {
+    if (state === undefined) session.sendUnkept(stanza)
+    else session.sendWhenActive(state, stanza.toString(), false)
+  }
   if (targets.length === 0 && stanza.child('body') && handling)
     throw new StanzaError('wait', 'recipient-unavailable')
-  return chain(host.fire('message/passed', { ...event, recipient, direct, waitsAs }), () => true as const)
+  return chain(host.fire('message/passed', { ...event, recipient, direct }), () => true as const)
 }
 
 /** XEP-0085 §5.1: a state and nothing else, worth nothing once the next one comes; what of it that is. */
@@ -171,8 +174,7 @@ function chatState(stanza: Element): string | undefined {
   const others = stanza
     .elements()
     .some(({ name, ns }) => ns !== NS_CHATSTATES && ns !== NS_HINTS && name !== 'thread')
-  const { from = '', to = '' } = stanza.attrs
-  return others ? undefined : `state ${from} ${to}`
+  return others ? undefined : `state ${stanza.attrs['from'] ?? ''}`
 }
 
 function connected(host: ModuleHost, to: Jid): Session[] {
