@@ -62,6 +62,7 @@ export {
 } from './mail-conduct.ts'
 export {
   ORGANISATION_DEPTH_MAX,
+  ORGANISATION_END,
   ORGANISATION_KINDS,
   OrganisationError,
   POOL_RESOURCES,

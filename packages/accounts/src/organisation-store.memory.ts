@@ -1,6 +1,7 @@
 /** Organisations in memory: for tests and as the plain model of the Postgres store. What is used is counted anew each time. */
 import {
   ORGANISATION_DEPTH_MAX,
+  ORGANISATION_END,
   OrganisationError,
   POOL_RESOURCES,
   type Brand,
@@ -65,19 +66,21 @@ export class MemoryOrganisationStore implements OrganisationStore {
     const path = [...(above?.row.path ?? []), id]
     if (path.length > ORGANISATION_DEPTH_MAX) throw new OrganisationError('ORGANISATION_DEPTH')
     const brand = { name: undefined, colours: undefined, domain: undefined, hasLogo: false }
-    const row = { id, name, kind, parentId, createdOn, path, brand, ...ACTIVE }
+    const terminatesOn = undefined
+    const row = { id, name, kind, parentId, createdOn, path, brand, terminatesOn, ...ACTIVE }
     const bounds = Object.entries(above?.sizes ?? {}).filter(([, size]) => size !== undefined)
     const sizes = { ...Object.fromEntries(bounds.map(([resource]) => [resource, 0])), ...pools }
     this.#putWithinPools({ row, sizes, logo: undefined })
   }
 
   async find(id: string): Promise<Organisation | undefined> {
-    return this.#entries.get(id)?.row
+    const row = this.#entries.get(id)?.row
+    return row && this.#shown(row)
   }
 
   list: OrganisationStore['list'] = async ({ after, limit, within, parentId, search }) =>
     [...this.#entries.values()]
-      .map(({ row }) => row)
+      .map(({ row }) => this.#shown(row))
       .filter((row) => after === undefined || compare(row, after) > 0)
       .filter((row) => within === undefined || row.path.includes(within))
       .filter((row) => parentId === undefined || row.parentId === parentId)
@@ -101,6 +104,30 @@ export class MemoryOrganisationStore implements OrganisationStore {
     const owned = [...this.#state.accounts.values()].some((row) => row.organisationId === id)
     if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
     this.#entries.delete(id)
+  }
+
+  async setEnd(id: string, on: string | undefined, today: string): Promise<void> {
+    this.#checkBeforeEnd(id, today)
+    this.#change(id, { terminatesOn: on })
+  }
+
+  async endEmpty(id: string, today: string): Promise<void> {
+    const { terminatesOn, suspendedWith = id } = this.#get(id).row
+    const owned = [...this.#state.accounts.values()].some((row) => row.organisationId === id)
+    if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
+    const on = terminatesOn !== undefined && terminatesOn < today ? terminatesOn : today
+    this.#change(id, { terminatesOn: on, state: 'suspended', reason: ORGANISATION_END, suspendedWith })
+  }
+
+  async ending(today: string): Promise<Organisation[]> {
+    return [...this.#entries.values()]
+      .map(({ row }) => this.#shown(row))
+      .filter(({ terminatesOn }) => terminatesOn !== undefined && terminatesOn <= today)
+      .toSorted((a, b) => b.path.length - a.path.length || (a.id < b.id ? -1 : 1))
+  }
+
+  async forgetSpent(before: string): Promise<void> {
+    for (const key of this.#spent.keys()) if ((key.split(' ')[2] ?? '') < before) this.#spent.delete(key)
   }
 
   async pools(id: string, today: string): Promise<Pools> {
@@ -157,7 +184,8 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return this.#setState(rows.filter(isOurs), suspension)
   }
 
-  async reinstate(id: string): Promise<string[]> {
+  async reinstate(id: string, today: string): Promise<string[]> {
+    this.#checkBeforeEnd(id, today)
     const { suspendedWith } = this.#get(id).row
     if (suspendedWith === undefined) return []
     if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
@@ -183,6 +211,18 @@ export class MemoryOrganisationStore implements OrganisationStore {
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new OrganisationError('ORGANISATION_UNKNOWN')
     return entry
+  }
+
+  /** With the end that comes from above. */
+  #shown(row: Organisation): Organisation {
+    const ends = row.path.flatMap((id) => this.#get(id).row.terminatesOn ?? [])
+    return { ...row, terminatesOn: ends.toSorted()[0] }
+  }
+
+  #checkBeforeEnd(id: string, today: string): void {
+    const { terminatesOn } = this.#shown(this.#get(id).row)
+    if (terminatesOn !== undefined && terminatesOn <= today)
+      throw new OrganisationError('ORGANISATION_ENDING')
   }
 
   #change(id: string, change: Partial<Organisation>): void {

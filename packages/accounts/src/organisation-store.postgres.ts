@@ -1,6 +1,7 @@
 /** Organisations in Postgres, schema `account`. Pools are kept by triggers: what they refuse is turned into words here. */
 import { DbError, sql, type Db, type Tx } from '@sealpost/db'
 import {
+  ORGANISATION_END,
   OrganisationError,
   POOL_RESOURCES,
   type Organisation,
@@ -19,6 +20,7 @@ interface SqlOrganisation {
   parent_id: string | null
   path: string[]
   created_on: string
+  terminates_on: string | null
   brand_name: string | null
   brand_colour: string | null
   brand_text_colour: string | null
@@ -28,6 +30,7 @@ interface SqlOrganisation {
 
 const COLUMNS = sql`
   o.id, o.name, o.kind, o.state, o.suspension_reason, o.suspended_with, o.parent_id, o.path, o.created_on,
+  (select min(above.terminates_on) from account.organisation above where above.id = any(o.path)) as terminates_on,
   o.brand_name, o.brand_colour, o.brand_text_colour, o.brand_domain, o.brand_logo is not null as has_logo`
 
 const REFUSALS: Readonly<Record<string, OrganisationErrorCode>> = {
@@ -127,6 +130,40 @@ class PostgresOrganisationStore implements OrganisationStore {
     }
   }
 
+  setEnd: OrganisationStore['setEnd'] = (id, on, today) =>
+    this.#db.transaction(async (tx) => {
+      await holdBeforeEnd(tx, id, today)
+      await tx.execute(
+        sql`update account.organisation set terminates_on = ${on ?? null}::date where id = ${id}::uuid`,
+      )
+    })
+
+  async endEmpty(id: string, today: string): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await hold(tx, id)
+      const [found] = await tx.query<{ empty: boolean }>(sql`
+        select not exists (select from account.account where organisation_id = ${id}::uuid)
+          and not exists (select from account.organisation where parent_id = ${id}::uuid) as empty`)
+      if (found?.empty !== true) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
+      await tx.execute(sql`
+        update account.organisation set terminates_on = least(terminates_on, ${today}::date), state = 'suspended',
+          suspension_reason = ${ORGANISATION_END}, suspended_with = coalesce(suspended_with, id)
+        where id = ${id}::uuid`)
+    })
+  }
+
+  async ending(today: string): Promise<Organisation[]> {
+    const rows = await this.#db.query<SqlOrganisation>(sql`
+      select ${COLUMNS} from account.organisation ended join account.organisation o on o.path @> array[ended.id]
+      where ended.terminates_on <= ${today}::date
+      group by o.id order by cardinality(o.path) desc, o.id`)
+    return rows.map(parse)
+  }
+
+  async forgetSpent(before: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.pool_day where day < ${before}::date`)
+  }
+
   async pools(id: string, today: string): Promise<Pools> {
     const rows = await this.#db.query<{
       resource: PoolResource
@@ -205,9 +242,9 @@ class PostgresOrganisationStore implements OrganisationStore {
     })
   }
 
-  async reinstate(id: string): Promise<string[]> {
+  async reinstate(id: string, today: string): Promise<string[]> {
     return this.#db.transaction(async (tx) => {
-      const { suspendedWith } = await hold(tx, id)
+      const { suspendedWith } = await holdBeforeEnd(tx, id, today)
       if (suspendedWith === undefined) return []
       if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
       await tx.execute(sql`
@@ -249,6 +286,16 @@ async function hold(tx: Tx, id: string): Promise<{ suspendedWith: string | undef
   return { suspendedWith: top.suspended_with ?? undefined }
 }
 
+/** As hold. Throws ORGANISATION_ENDING when the day of it, or of one above it, has come. */
+async function holdBeforeEnd(tx: Tx, id: string, today: string): ReturnType<typeof hold> {
+  const held = await hold(tx, id)
+  const ended = await tx.query(sql`
+    select from account.organisation o join account.organisation above on above.id = any(o.path)
+    where o.id = ${id}::uuid and above.terminates_on <= ${today}::date`)
+  if (ended.length > 0) throw new OrganisationError('ORGANISATION_ENDING')
+  return held
+}
+
 async function holdActive(tx: Tx, id: string): Promise<void> {
   const [row] = await tx.query<{ state: string }>(
     sql`select state from account.organisation where id = ${id}::uuid for share`,
@@ -275,6 +322,7 @@ function parse(row: SqlOrganisation): Organisation {
     parentId: row.parent_id ?? undefined,
     path: row.path,
     createdOn: row.created_on,
+    terminatesOn: row.terminates_on ?? undefined,
     brand: {
       name: row.brand_name ?? undefined,
       colours: background === null || text === null ? undefined : { background, text },

@@ -49,8 +49,13 @@ export interface Organisation {
   readonly path: readonly string[]
   /** A day in UTC. */
   readonly createdOn: string
+  /** The day in UTC on which it, or one above it, ends with all that belongs to it; undefined: nobody asked for that. */
+  readonly terminatesOn: string | undefined
   readonly brand: Brand
 }
+
+/** The code of suspensions that are the end of an organisation. */
+export const ORGANISATION_END = 'terminated'
 
 /** From the server down to the end users' own organisation: server → 4 levels. */
 export const ORGANISATION_DEPTH_MAX = 4
@@ -60,6 +65,7 @@ const messages = {
   ORGANISATION_KIND: 'Only a reseller has organisations below it',
   ORGANISATION_DEPTH: 'There are at most four levels of organisations',
   ORGANISATION_SUSPENDED: 'The organisation is suspended',
+  ORGANISATION_ENDING: 'The organisation has come to its end',
   ORGANISATION_NOT_EMPTY: 'Something still belongs to the organisation',
   ORGANISATION_LIMIT: 'There are too many organisations',
   POOL_EXCEEDED: 'The organisation’s pool is used up, or smaller than what is in use',

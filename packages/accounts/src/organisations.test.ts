@@ -238,6 +238,58 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     expect(await organisations.spend(ann.id, 'mails_per_day', 21)).toBe(false)
     expect(await organisations.spend(ann.id, 'mails_per_day', 20)).toBe(true)
     expect(await organisations.spend((await join()).id, 'mails_per_day', 1_000)).toBe(true)
+    await organisations.forgetSpent()
+    expect((await organisations.pools(reseller.id)).mails_per_day.used).toBe(20)
+    await clock.advance(86_400_000)
+    await organisations.forgetSpent()
+    expect((await organisations.pools(reseller.id)).mails_per_day.used).toBe(0)
+  })
+
+  test('end on a day, with all below them; until then it is taken back, from then on nothing is', async () => {
+    const { organisations } = accounts
+    const day = (offset: number) => new Date(clock.now() + offset * 86_400_000).toISOString().slice(0, 10)
+    const reseller = await open('reseller')
+    const customer = await open('customer', reseller.id)
+    const ids = async () => (await organisations.ending()).map(({ id }) => id)
+    expect(await organisations.end(reseller.id, day(3))).toMatchObject({ terminatesOn: day(3) })
+    expect((await organisations.find(customer.id))?.terminatesOn).toBe(day(3))
+    expect((await organisations.end(customer.id, day(2))).terminatesOn).toBe(day(2))
+    expect((await organisations.keep(customer.id)).terminatesOn).toBe(day(3))
+    expect((await organisations.keep(reseller.id)).terminatesOn).toBeUndefined()
+    expect(await ids()).toEqual([])
+    await organisations.end(reseller.id, day(1))
+    await organisations.suspend(customer.id, 'abuse')
+    await clock.advance(86_400_000)
+    expect(await ids()).toEqual([customer.id, reseller.id])
+    for (const id of [reseller.id, customer.id])
+      for (const undo of [
+        () => organisations.keep(id),
+        () => organisations.reinstate(id),
+        () => organisations.end(id, day(9)),
+      ])
+        await expect(undo()).rejects.toMatchObject(code('ORGANISATION_ENDING'))
+    await organisations.remove(customer.id)
+    await organisations.remove(reseller.id)
+    expect(await ids()).toEqual([])
+  })
+
+  test('one that is empty ends at once; of who joins it meanwhile, either is refused', async () => {
+    const { organisations } = accounts
+    const busy = await open('reseller')
+    await join(busy.id)
+    await expect(organisations.endEmpty(busy.id)).rejects.toMatchObject(code('ORGANISATION_NOT_EMPTY'))
+    await expect(organisations.endEmpty(systemRandom.uuid())).rejects.toMatchObject(
+      code('ORGANISATION_UNKNOWN'),
+    )
+    const { id } = await open('reseller')
+    const [ended, ...joined] = await Promise.allSettled([
+      organisations.endEmpty(id),
+      ...Array.from({ length: 10 }, () => join(id)),
+      open('customer', id),
+    ])
+    const inside = joined.filter(({ status }) => status === 'fulfilled').length
+    expect(inside === 0).toBe(ended?.status === 'fulfilled')
+    if (inside === 0) expect((await organisations.ending()).map((each) => each.id)).toEqual([id])
   })
 
   test('have pages of their own look, by a domain that only one can have', async () => {

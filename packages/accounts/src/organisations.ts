@@ -61,6 +61,12 @@ export interface OrganisationStore {
   update(id: string, change: OrganisationChange): Promise<void>
   /** ORGANISATION_NOT_EMPTY also while an account is being erased. */
   remove(id: string): Promise<void>
+  /** It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before. */
+  setEnd(id: string, on: string | undefined, today: string): Promise<void>
+  /** It ends today, unless something belongs to it: ORGANISATION_NOT_EMPTY. Nothing joins it any more. */
+  endEmpty(id: string, today: string): Promise<void>
+  /** Those whose day, or that of one above them, has come; what is below comes before what it is below of. */
+  ending(today: string): Promise<Organisation[]>
   pools(id: string, today: string): Promise<Pools>
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<void>
   setLogo(id: string, logo: Buffer | undefined): Promise<void>
@@ -70,10 +76,12 @@ export interface OrganisationStore {
   moveAccount(accountId: string, to: string | undefined): Promise<boolean>
   /** Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. */
   suspend(id: string, reason: string): Promise<string[]>
-  /** Takes back what `suspend` did with this id; the ids of the accounts. */
-  reinstate(id: string): Promise<string[]>
+  /** Takes back what `suspend` did with this id; the ids of the accounts. ORGANISATION_ENDING as setEnd. */
+  reinstate(id: string, today: string): Promise<string[]>
   /** Counts a use of today; false, and nothing counted, when the pool of the account's organisation has no room. */
   spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean>
+  /** Forgets what was spent before a day. */
+  forgetSpent(before: string): Promise<void>
 }
 
 /** Refusals are OrganisationErrors. */
@@ -91,6 +99,14 @@ export interface Organisations {
   update(id: string, change: OrganisationChange): Promise<Organisation>
   /** Only when no account, and no organisation, belongs to it. */
   remove(id: string): Promise<void>
+  /** It ends, with all below it, on a day that is today or comes. Throws ORGANISATION_ENDING when it has ended before. */
+  end(id: string, on: string): Promise<Organisation>
+  /** It does not end. Throws ORGANISATION_ENDING when its day, or that of one above it, has come. */
+  keep(id: string): Promise<Organisation>
+  /** It ends today. Throws ORGANISATION_NOT_EMPTY, and does nothing, when something belongs to it. */
+  endEmpty(id: string): Promise<void>
+  /** Those whose day has come and that are not removed yet; what is below comes first. */
+  ending(): Promise<Organisation[]>
   pools(id: string): Promise<Pools>
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED (AccountError). */
   moveAccount(jid: Jid, to: string | undefined): Promise<void>
@@ -100,6 +116,8 @@ export interface Organisations {
   reinstate(id: string): Promise<Organisation>
   /** Whether the account may use so much more today; counted if so. An account without an organisation always may. */
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean>
+  /** Forgets what was spent before yesterday. */
+  forgetSpent(): Promise<void>
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation>
   setLogo(id: string, logo: Buffer | undefined): Promise<Organisation>
   logo(id: string): Promise<Buffer | undefined>
@@ -180,6 +198,24 @@ class StoredOrganisations implements Organisations {
     return this.#store.remove(id)
   }
 
+  async end(id: string, on: string): Promise<Organisation> {
+    await this.#store.setEnd(id, on, this.#today())
+    return this.get(id)
+  }
+
+  async keep(id: string): Promise<Organisation> {
+    await this.#store.setEnd(id, undefined, this.#today())
+    return this.get(id)
+  }
+
+  endEmpty(id: string): Promise<void> {
+    return this.#store.endEmpty(id, this.#today())
+  }
+
+  ending(): Promise<Organisation[]> {
+    return this.#store.ending(this.#today())
+  }
+
   async pools(id: string): Promise<Pools> {
     return this.#store.pools(id, this.#today())
   }
@@ -197,7 +233,7 @@ class StoredOrganisations implements Organisations {
   }
 
   async reinstate(id: string): Promise<Organisation> {
-    return this.#announce(id, await this.#store.reinstate(id))
+    return this.#announce(id, await this.#store.reinstate(id, this.#today()))
   }
 
   async #announce(id: string, accountIds: readonly string[]): Promise<Organisation> {
@@ -207,6 +243,10 @@ class StoredOrganisations implements Organisations {
 
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean> {
     return this.#store.spend(accountId, resource, amount, this.#today())
+  }
+
+  forgetSpent(): Promise<void> {
+    return this.#store.forgetSpent(dayOf(this.#clock.now(), -1))
   }
 
   async setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation> {

@@ -2773,8 +2773,8 @@ export interface ApiPaths {
       requestBody: { content: { "application/json": {
         /** Of a key, for its owner */
         label?: string
-        /** abuse:read, abuse:write, accounts:read, accounts:suspend, accounts:terminate, accounts:write, admins:read, admins:write, affiliates:read, affiliates:write, apikeys:read, apikeys:write, approvals:read, approvals:write, audit:read, billing:read, billing:write, crashes:read, desk:read, desk:write, devices:read, devices:write, domains:read, domains:write, invites:read, invites:write, keys:read, keys:write, legal:read, legal:write, mail:read, mail:write, organisations:read, organisations:write, plans:read, plans:write, policies:read, policies:write, privacy:read, privacy:write, statistics:read, status:probe, status:read, status:write, webhooks:read, webhooks:write, or * for all */
-        scope: ("abuse:read" | "abuse:write" | "accounts:read" | "accounts:suspend" | "accounts:terminate" | "accounts:write" | "admins:read" | "admins:write" | "affiliates:read" | "affiliates:write" | "apikeys:read" | "apikeys:write" | "approvals:read" | "approvals:write" | "audit:read" | "billing:read" | "billing:write" | "crashes:read" | "desk:read" | "desk:write" | "devices:read" | "devices:write" | "domains:read" | "domains:write" | "invites:read" | "invites:write" | "keys:read" | "keys:write" | "legal:read" | "legal:write" | "mail:read" | "mail:write" | "organisations:read" | "organisations:write" | "plans:read" | "plans:write" | "policies:read" | "policies:write" | "privacy:read" | "privacy:write" | "statistics:read" | "status:probe" | "status:read" | "status:write" | "webhooks:read" | "webhooks:write" | "*")[]
+        /** abuse:read, abuse:write, accounts:read, accounts:suspend, accounts:terminate, accounts:write, admins:read, admins:write, affiliates:read, affiliates:write, apikeys:read, apikeys:write, approvals:read, approvals:write, audit:read, billing:read, billing:write, crashes:read, credits:write, desk:read, desk:write, devices:read, devices:write, domains:read, domains:write, invites:read, invites:write, keys:read, keys:write, legal:read, legal:write, mail:read, mail:write, organisations:read, organisations:write, plans:read, plans:write, policies:read, policies:write, privacy:read, privacy:write, statistics:read, status:probe, status:read, status:write, webhooks:read, webhooks:write, or * for all */
+        scope: ("abuse:read" | "abuse:write" | "accounts:read" | "accounts:suspend" | "accounts:terminate" | "accounts:write" | "admins:read" | "admins:write" | "affiliates:read" | "affiliates:write" | "apikeys:read" | "apikeys:write" | "approvals:read" | "approvals:write" | "audit:read" | "billing:read" | "billing:write" | "crashes:read" | "credits:write" | "desk:read" | "desk:write" | "devices:read" | "devices:write" | "domains:read" | "domains:write" | "invites:read" | "invites:write" | "keys:read" | "keys:write" | "legal:read" | "legal:write" | "mail:read" | "mail:write" | "organisations:read" | "organisations:write" | "plans:read" | "plans:write" | "policies:read" | "policies:write" | "privacy:read" | "privacy:write" | "statistics:read" | "status:probe" | "status:read" | "status:write" | "webhooks:read" | "webhooks:write" | "*")[]
         /** Last day on which it works */
         expires_on?: string
         /** Beyond which it reaches nothing; your own unless given */
@@ -5081,7 +5081,7 @@ export interface ApiPaths {
       requestBody: { content: { "application/json": {
         /** https, on a public address */
         url: string
-        /** Names of events, KIND.* for all of a kind (account, abuse, incident, subscription, webhook), * for all */
+        /** Names of events, KIND.* for all of a kind (account, abuse, incident, maintenance, organisation, subscription, webhook), * for all */
         events: string[]
         /** Of a key, for its owner */
         label?: string
@@ -5179,7 +5179,7 @@ export interface ApiPaths {
       requestBody?: { content: { "application/json": {
         /** https, on a public address */
         url?: string
-        /** Names of events, KIND.* for all of a kind (account, abuse, incident, subscription, webhook), * for all */
+        /** Names of events, KIND.* for all of a kind (account, abuse, incident, maintenance, organisation, subscription, webhook), * for all */
         events?: string[]
         /** Of a key, for its owner */
         label?: string
@@ -5866,6 +5866,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query?: {
+          /** `next` of the page before */
           cursor?: string
           /** 50 unless given */
           limit?: number
@@ -6300,6 +6301,83 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/organisations/{id}/credit-claims": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the claims of credit of an organisation. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            subject: {
+              kind: "account" | "organisation"
+              id: string
+            }
+            /** A calendar month in UTC, YYYY-MM */
+            month: string
+            component: "chat" | "voice" | "mail" | "keys" | "api"
+            filed_on: string
+            state: "open" | "granted" | "refused"
+            decided_on?: string
+            /** Percent of the month’s fee */
+            credit?: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Claim credit of an organisation for a month, within seven days of its end. Needs: credits:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** A calendar month in UTC, YYYY-MM */
+        month: string
+        component: "chat" | "voice" | "mail" | "keys" | "api"
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          subject: {
+            kind: "account" | "organisation"
+            id: string
+          }
+          /** A calendar month in UTC, YYYY-MM */
+          month: string
+          component: "chat" | "voice" | "mail" | "keys" | "api"
+          filed_on: string
+          state: "open" | "granted" | "refused"
+          decided_on?: string
+          /** Percent of the month’s fee */
+          credit?: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/credit-claims": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List claims of credit by the day they were filed. Needs: status:read. */
@@ -6307,6 +6385,7 @@ export interface ApiPaths {
       parameters: {
         query?: {
           state?: "open" | "granted" | "refused"
+          /** `next` of the page before */
           cursor?: string
           /** 50 unless given */
           limit?: number
@@ -7511,7 +7590,7 @@ export interface ApiPaths {
       }
     }
     put?: never
-    /** Tell people something, in the panel, by mail and in chat; planned maintenance two days before. Needs: policies:write. */
+    /** Tell people something, in the panel, by mail and in chat. Needs: policies:write. */
     post: {
       parameters: {
         query?: never
@@ -7520,7 +7599,8 @@ export interface ApiPaths {
         cookie?: never
       }
       requestBody: { content: { "application/json": {
-        kind: "announcement" | "maintenance"
+        /** Maintenance is planned at /v1/maintenance */
+        kind: "announcement"
         /** `all` unless given; `online`: those connected to chat now; `account`: the one of `jid` */
         audience?: "all" | "online" | "organisation" | "account"
         /** Bare address (RFC 7622), user@domain */
@@ -7530,9 +7610,6 @@ export interface ApiPaths {
         title: string
         /** Plain; an empty line ends a paragraph */
         body: string
-        /** Of maintenance: in two days at the earliest */
-        starts_at?: string
-        ends_at?: string
         shown_until?: string
         /** Both unless given; it is shown in the panel and on the account page in any case */
         by?: ("mail" | "chat")[]
@@ -7582,7 +7659,8 @@ export interface ApiPaths {
         cookie?: never
       }
       requestBody: { content: { "application/json": {
-        kind: "announcement" | "maintenance"
+        /** Maintenance is planned at /v1/maintenance */
+        kind: "announcement"
         /** `all` unless given; `online`: those connected to chat now; `account`: the one of `jid` */
         audience?: "all" | "online" | "organisation" | "account"
         /** Bare address (RFC 7622), user@domain */
@@ -7592,9 +7670,6 @@ export interface ApiPaths {
         title: string
         /** Plain; an empty line ends a paragraph */
         body: string
-        /** Of maintenance: in two days at the earliest */
-        starts_at?: string
-        ends_at?: string
         shown_until?: string
         /** Both unless given; it is shown in the panel and on the account page in any case */
         by?: ("mail" | "chat")[]
@@ -7682,7 +7757,7 @@ export interface ApiPaths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
     put?: never
-    /** Show a notice no more, and send no further mails of it; maintenance is called off. Needs: policies:write. */
+    /** Show a notice no more, and send no further mails of it; what it announces stays as it is. Needs: policies:write. */
     post: {
       parameters: {
         query?: never
