@@ -331,9 +331,10 @@ describe('claims of credit', () => {
     const ids: unknown[] = []
     for (let cursor = ''; ;) {
       const { json } = await api.owner('GET', `/v1/credit-claims?limit=1${cursor}`)
-      ids.push(...(json['items'] as { id: string }[]).map(({ id }) => id))
-      if (json['next'] === undefined) break
-      cursor = `&cursor=${String(json['next'])}`
+      const { items, next } = json as { items: { id: string }[]; next?: string }
+      ids.push(...items.map(({ id }) => id))
+      if (next === undefined) break
+      cursor = `&cursor=${next}`
     }
     expect(new Set(ids).size).toBe(4)
   })
