@@ -4,6 +4,7 @@ import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { commands } from '../../services/api/src/commands/index.ts'
 import { registerCommand } from '../../services/api/src/routes/register-commands.ts'
+import { ownKeys } from '../../services/keys/src/routes/own-keys.ts'
 import { listRoutes } from '../../services/smtp/src/routes/lists.ts'
 import { mailSettingsRoutes } from '../../services/smtp/src/routes/mail-settings.ts'
 import { mailboxRoutes } from '../../services/smtp/src/routes/mailbox.ts'
@@ -65,8 +66,13 @@ export async function apiDocument(): Promise<ApiDocument> {
   await http.app.register(async (app) => {
     for (const command of commands) await registerCommand(app, command, nothing)
   })
-  const mail: readonly FastifyPluginAsync<never>[] = [mailboxRoutes, mailSettingsRoutes, listRoutes]
-  for (const routes of mail) await http.app.register(routes, nothing)
+  const others: readonly FastifyPluginAsync<never>[] = [
+    mailboxRoutes,
+    mailSettingsRoutes,
+    listRoutes,
+    ownKeys,
+  ]
+  for (const routes of others) await http.app.register(routes, nothing)
   await http.app.ready()
   return JSON.parse(JSON.stringify(http.app.swagger())) as ApiDocument
 }

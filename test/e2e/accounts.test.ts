@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ServiceName } from '@sealpost/dev-env'
 import { shape } from './shape.ts'
 
 let folder: string
@@ -72,6 +73,39 @@ shape.describe('accounts', (deployment, which) => {
     } finally {
       prober.kill()
     }
+  })
+
+  test('the session on the page of an account opens what every service keeps of it, until it is over', async () => {
+    await ctl('account create page@localhost --password-stdin', 'secret\n')
+    const begun = await fetch(deployment().url('api', '/v1/account-session'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jid: 'page@localhost', password: 'secret' }),
+    })
+    const { csrf } = (await begun.json()) as { csrf: string }
+    const [cookie = ''] = begun.headers.getSetCookie().map((line) => line.split(';')[0] ?? '')
+    const origin = `https://localhost:${String(deployment().ports.https)}`
+    const ask = async (service: ServiceName, method: string, path: string, shown: object = {}) => {
+      const headers = { cookie, ...shown }
+      return (await fetch(deployment().url(service, path), { method, headers })).status
+    }
+    const all = [
+      ['api', '/v1/me'],
+      ['keys', '/v1/me/keys'],
+      ['smtp', '/v1/me/lists'],
+      ['smtp', '/v1/me/mail-settings'],
+    ] as const
+    for (const [service, path] of all) expect([path, await ask(service, 'GET', path)]).toEqual([path, 200])
+    const list = '/v1/me/lists/news.example'
+    for (const shown of [
+      {},
+      { origin, 'x-csrf-token': 'A'.repeat(csrf.length) },
+      { origin: 'https://evil.example', 'x-csrf-token': csrf },
+    ])
+      expect(await ask('smtp', 'PUT', list, shown)).toBe(403)
+    expect(await ask('smtp', 'PUT', list, { origin, 'x-csrf-token': csrf })).toBe(200)
+    await ctl('account sign-out page@localhost')
+    for (const [service, path] of all) expect([path, await ask(service, 'GET', path)]).toEqual([path, 401])
   })
 
   test('ctl creates, suspends, restores and terminates', async () => {

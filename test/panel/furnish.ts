@@ -17,6 +17,11 @@ export async function furnish(scene: Scene): Promise<void> {
   await owner('PUT', '/v1/domains/localhost/policy', { e2ee: 'required', message_ttl_seconds: 86_400 })
   await owner('POST', '/v1/api-keys', { label: 'billing', scope: ['accounts:read', 'plans:read'] })
   await owner('POST', '/v1/invites/account', { uses: 10, plan: 'family' })
+  const day = new Date().toISOString().slice(0, 10)
+  const text = { language: 'en', title: 'Terms of service', text: 'What holds between us.' }
+  await owner('POST', '/v1/policies/terms/versions', { effective_on: day, ...text })
+  const news = { kind: 'announcement', audience: 'all', title: 'Welcome', body: 'A new panel is here.' }
+  await owner('POST', '/v1/notices', news)
   await registerDevice(scene, 'alice', 'phone')
 }
 

@@ -10,7 +10,7 @@ import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { furnish, PASSWORD } from './furnish.ts'
 import { ACCOUNT_PAGES, ADMIN_PAGES, PUBLIC_PAGES, type ShownPage } from './places.ts'
-import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+import { addAuthenticator, enrol, openScene, signInToAccount, type Scene } from './scene.ts'
 
 /** Each page is loaded in both languages, and seen in the two views of each. */
 const LANGUAGES = [
@@ -95,19 +95,17 @@ describe.each(LANGUAGES)('in $language', ({ language, views }) => {
     await judge(stranger, views, place)
   })
 
-  test('the pages of an account', async () => {
-    await using owner = await openPage(scene.browser, scene.origin, { language })
-    const { page } = owner
-    await page.goto('/account')
-    await page.locator('input[type=email]').fill('alice@localhost')
-    await page.locator('input[type=password]').fill(PASSWORD)
-    await page.locator('button[type=submit]').click()
-    await page.locator('#main').waitFor()
-    for (const place of ACCOUNT_PAGES) {
-      // The password is in the memory of the page: one goes by links.
-      await page.setViewportSize(DESKTOP)
-      await page.locator(`aside a[href="${place.path}"]`).click()
+  describe('of an account', () => {
+    let owner: WatchedPage
+    beforeAll(async () => {
+      owner = await openPage(scene.browser, scene.origin, { language })
+      await signInToAccount(owner.page, 'alice@localhost', PASSWORD)
+    })
+    afterAll(() => owner[Symbol.asyncDispose]())
+
+    test.each(ACCOUNT_PAGES)('$name', async (place) => {
+      await owner.page.goto(place.path)
       await judge(owner, views, place)
-    }
+    })
   })
 })

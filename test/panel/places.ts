@@ -34,10 +34,13 @@ export const PUBLIC_PAGES: readonly ShownPage[] = [
   { name: 'account-sign-in', path: '/account' },
 ]
 
-/** In the order in which they are visited. */
+/** Of whoever has signed in to their account. */
 export const ACCOUNT_PAGES: readonly ShownPage[] = [
+  { name: 'own-account', path: '/account' },
   { name: 'own-devices', path: '/account/devices' },
+  { name: 'own-sign-in', path: '/account/sign-in' },
+  { name: 'own-keys', path: '/account/keys' },
   { name: 'own-mail', path: '/account/mail' },
   { name: 'own-lists', path: '/account/lists' },
-  { name: 'own-account', path: '/account/' },
+  { name: 'own-data', path: '/account/data' },
 ]

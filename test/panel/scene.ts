@@ -81,3 +81,12 @@ export async function enrol(page: Page, link: string, name: string): Promise<voi
   await page.getByRole('link', { name: 'Go on to the panel' }).click()
   await page.getByRole('navigation', { name: 'Menu' }).waitFor()
 }
+
+/** Signs in to the page of an account, in any language. */
+export async function signInToAccount(page: Page, jid: string, password: string): Promise<void> {
+  await page.goto('/account')
+  await page.locator('input[type=email]').fill(jid)
+  await page.locator('input[type=password]').fill(password)
+  await page.locator('button[type=submit]').click()
+  await page.locator('#main').waitFor()
+}

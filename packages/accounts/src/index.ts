@@ -38,6 +38,7 @@ export {
   type NewAppPassword,
 } from './app-passwords.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
+export { createSessionCheck, type SessionCheckOptions, type SessionCheckOutcome } from './session-check.ts'
 export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
 export { dayOf } from './day.ts'
 export {

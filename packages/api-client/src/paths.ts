@@ -8530,4 +8530,137 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/me/keys": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List the keys that are published for your address. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            fingerprint: string
+            version: number
+            algorithm: string
+            createdOn: string
+            expiresOn?: string
+            revoked: boolean
+            /** Whether it is found by the address of the account. */
+            published: boolean
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Upload a key, and publish it for your address unless told otherwise. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** One key, armored. */
+        keytext: string
+        publish?: boolean
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          fingerprint: string
+          version: number
+          algorithm: string
+          createdOn: string
+          expiresOn?: string
+          revoked: boolean
+          /** Whether it is found by the address of the account. */
+          published: boolean
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/keys/{fingerprint}/published": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    /** Publish a key for your address. HTTP Basic with name and password of an account. */
+    put: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          fingerprint: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    post?: never
+    /** Take your address off a key. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          fingerprint: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/keys/{fingerprint}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** Delete a key; it can come again by an upload of yours. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          fingerprint: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        204: { headers: { [name: string]: unknown }; content?: never }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
 }

@@ -10,7 +10,7 @@ import { parseJid } from '@sealpost/jid'
 import { createKeysService } from '@sealpost/keys-service'
 import { createLog } from '@sealpost/log'
 import type { Log } from '@sealpost/log'
-import { type AccountCommands, type KeyDirectory, PortError } from '@sealpost/ports'
+import { type AccountCommands, type KeyDirectory, type OwnSessions, PortError } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import { createPlatform, migrateAll, originOf } from '@sealpost/service'
@@ -167,21 +167,25 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     find: (address) => directory.find(address),
     submit: (submitted) => directory.submit(submitted),
   }
+  // Sessions are kept by the API, and shown to all.
+  let kept: OwnSessions = { judge: () => Promise.reject(new PortError('PORT_UNREACHABLE')) }
+  const sessions: OwnSessions = { judge: (shown) => kept.judge(shown) }
   const smtp = stack.use(
-    await createSmtpService({ ...config.smtp, publicOrigin: () => known }, platform, { keys: lookup }),
+    await createSmtpService({ ...config.smtp, publicOrigin: () => known }, platform, {
+      keys: lookup,
+      sessions,
+    }),
   )
   const { mail, mailOperations, dkim, desk, reports } = smtp
   const keys = stack.use(
-    await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail }),
+    await createKeysService({ ...config.keys, publicOrigin: () => known }, platform, { mail, sessions }),
   )
   directory = keys.keys
   const ownData = { relay: xmpp.ownData, keys: keys.ownData, mail: smtp.ownData }
   const ports = { relay, mail: mailOperations, letters: mail, dkim, desk, reports, ownData }
-  const { webhookNetworks, turn, prober } = config.api
-  const api = stack.use(
-    await createApiService({ publicOrigin: () => known, webhookNetworks, turn, prober }, platform, ports),
-  )
+  const api = stack.use(await createApiService({ ...config.api, publicOrigin: () => known }, platform, ports))
   commands = api.commands
+  kept = api.sessions
   const resolve = (origin: string): void => {
     known = origin
   }

@@ -47,6 +47,9 @@ export type {
   OwnNode,
   RelayOwnData,
 } from './own-data.ts'
+export { ownSessionsClient } from './own-sessions-client.ts'
+export { OWN_SESSIONS_PATH } from './own-sessions-wire.ts'
+export type { OwnSessions, OwnSessionVerdict, ShownOwnSession } from './own-sessions.ts'
 export type { PortClientOptions } from './port-client.ts'
 export { relayClient } from './relay-client.ts'
 export { DEVICE_LABEL_CHARS_MAX, DEVICE_TYPE_CHARS_MAX, HARDWARE_ID_CHARS_MAX } from './relay.ts'

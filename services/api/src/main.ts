@@ -13,6 +13,7 @@ import {
 } from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
 import { accountCommandsRoutes } from './ports/account-commands-routes.ts'
+import { ownSessionsRoutes } from './ports/own-sessions-routes.ts'
 import { proberOfOwnProcess, readConfig, type ApiConfig } from './config.ts'
 import { createApiService, type ApiService } from './service.ts'
 
@@ -51,6 +52,7 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   const http: ApiService['http'] = async (app) => {
     await app.register(service.http)
     await app.register(accountCommandsRoutes(service.commands, secret))
+    await app.register(ownSessionsRoutes(service.sessions, secret))
   }
   return { ...service, http, firstInvite, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }

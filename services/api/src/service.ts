@@ -5,7 +5,7 @@ import { openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { AccountCommands } from '@sealpost/ports'
+import type { AccountCommands, OwnSessions } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import type { AccessDomain } from './access/create-access.ts'
 import { openAreas, type ApiPorts } from './areas.ts'
@@ -18,6 +18,7 @@ import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
+import { ownSessions } from './own-sessions.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
@@ -37,6 +38,8 @@ export { readConfig, type ApiConfig } from './config.ts'
 export interface ApiService extends RunningService {
   /** What the relay may ask for its users. */
   readonly commands: AccountCommands
+  /** What the other services may ask about sessions on the pages of accounts. */
+  readonly sessions: OwnSessions
   /** Link of the first administrator, if this start has made it: to be shown to the operator once, never logged. */
   readonly firstInvite: string | undefined
 }
@@ -95,6 +98,7 @@ export async function createApiService(
   return {
     http,
     commands: createAccountCommands({ commands, context, events }),
+    sessions: ownSessions({ sessions: joining.sessions, origin }),
     addresses: [{ name: 'API', url: `${config.publicOrigin()}/v1/openapi.json` }],
     get firstInvite() {
       return firstToken === undefined ? undefined : links.adminInvite(firstToken)

@@ -72,6 +72,17 @@ describe('a session on the page of an account', () => {
     expect((await api.call('POST', '/v1/account-session', foreign)).status).toBe(403)
   })
 
+  test('is held at the host of an organisation, too, for its own pages only', async () => {
+    const page = await signIn(await account('host'))
+    const host = 'mail.etoile.example'
+    const from = (origin: string) => ({ host, origin, 'x-csrf-token': page.csrf })
+    const lift = (origin: string) => page.call('POST', '/v1/me/app-passwords', {}, from(origin))
+    expect(await lift(`https://${host}`)).toMatchObject({ status: 400, json: problem('validation') })
+    expect((await lift(ORIGIN)).status).toBe(400)
+    for (const origin of [`http://${host}`, `https://${host}:444`, 'https://evil.example', 'null'])
+      expect(await lift(origin)).toMatchObject({ status: 403, json: problem('origin-refused') })
+  })
+
   test('is over at rest, in the end, and with the account', async () => {
     const jid = await account('cal')
     const resting = await signIn(jid)

@@ -13,6 +13,8 @@ export interface KeysConfig {
   readonly publicOrigin: () => string
   /** Origin of the mail relay's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
   readonly mailUrl: URL | undefined
+  /** The same of the API, which keeps the sessions on the pages of accounts. */
+  readonly apiUrl?: URL | undefined
   /** Whose cosignatures on the transparency log are taken (C2SP tlog-cosignature); none unless given. */
   readonly witnesses?: readonly NoteKey[]
 }
@@ -23,6 +25,7 @@ export function readConfig(env: EnvReader): KeysConfig {
     hkpPort: env.port('HKP_PORT', 11_371),
     publicOrigin: () => origin,
     mailUrl: readServiceUrl('MAIL_URL', env),
+    apiUrl: readServiceUrl('API_URL', env),
     witnesses: readWitnesses(env),
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from '@sealpost/http'
-import { mailClient, openPortSecret, type PortError } from '@sealpost/ports'
+import { mailClient, openPortSecret, ownSessionsClient, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type KeysConfig } from './config.ts'
 import { keyDirectoryRoutes } from './ports/key-directory.ts'
@@ -12,7 +12,12 @@ async function createWithPort(config: KeysConfig, platform: Platform): Promise<K
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError): void => log.warn('mail_away', { code })
   const mail = mailClient({ url: config.mailUrl, secret, onError })
-  const service = await createKeysService(config, platform, { mail, secret })
+  const sessions = ownSessionsClient({
+    url: config.apiUrl,
+    secret,
+    onError: ({ code }: PortError) => log.warn('api_away', { code }),
+  })
+  const service = await createKeysService(config, platform, { mail, sessions, secret })
   const http: FastifyPluginAsync = async (app) => {
     await app.register(service.http)
     await app.register(keyDirectoryRoutes(service.keys, secret))

@@ -2,12 +2,12 @@
  * The OpenPGP key directory: HKP on its port; HKP, VKS, WKD, the transparency log and the pages of links in mails on the
  * common HTTP server.
  */
-import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
+import { createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { KeyDirectory, KeysOwnData, Mail, OwnData, PortSecret } from '@sealpost/ports'
+import type { KeyDirectory, KeysOwnData, Mail, OwnData, OwnSessions, PortSecret } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -62,6 +62,8 @@ export interface KeysService extends RunningService {
 /** What the directory asks of other services. */
 export interface KeysPorts {
   readonly mail: Mail
+  /** Undefined: accounts have no page to sign in to. */
+  readonly sessions?: OwnSessions
   /** Of the data directory, for whoever runs this service in a process of its own. */
   readonly secret?: PortSecret
 }
@@ -173,7 +175,7 @@ interface Ground {
 async function createParts(
   config: KeysConfig,
   platform: Platform,
-  { mail: port }: KeysPorts,
+  { mail: port, sessions }: KeysPorts,
   { stack, events, db, accountDb }: Ground,
 ): Promise<Parts> {
   const { bus, clock, random } = platform
@@ -228,6 +230,7 @@ async function createParts(
     ownData: keysOwnData({ accounts, directory, links, now: () => clock.now() }),
     // No app password is for saying which key is one's own.
     passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: undefined })),
+    session: sessions && createSessionCheck({ accounts, sessions }),
     defaultDomain: server,
     events,
   }

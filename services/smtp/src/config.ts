@@ -49,6 +49,8 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   readonly reports: readonly ReportKind[]
   /** Origin of the key directory's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
   readonly keysUrl: URL | undefined
+  /** The same of the API, which keeps the sessions on the pages of accounts. */
+  readonly apiUrl: URL | undefined
 }
 
 export function readConfig(env: EnvReader): SmtpConfig {
@@ -76,6 +78,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     pgpMode: env.oneOf('SMTP_PGP_POLICY', MAIL_PGP_MODES, 'optional'),
     keyServers: readKeyServers(env),
     keysUrl: readServiceUrl('KEYS_URL', env),
+    apiUrl: readServiceUrl('API_URL', env),
   }
 }
 

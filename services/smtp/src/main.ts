@@ -1,4 +1,4 @@
-import { keyDirectoryClient, openPortSecret, type PortError } from '@sealpost/ports'
+import { keyDirectoryClient, openPortSecret, ownSessionsClient, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type SmtpConfig } from './config.ts'
 import { dkimRoutes } from './ports/dkim-routes.ts'
@@ -15,7 +15,12 @@ async function createWithPort(config: SmtpConfig, platform: Platform): Promise<S
   const secret = await openPortSecret(dataDir, random)
   const onError = ({ code }: PortError): void => log.warn('keys_away', { code })
   const keys = keyDirectoryClient({ url: config.keysUrl, secret, onError })
-  const service = await createSmtpService(config, platform, { keys })
+  const sessions = ownSessionsClient({
+    url: config.apiUrl,
+    secret,
+    onError: ({ code }: PortError) => log.warn('api_away', { code }),
+  })
+  const service = await createSmtpService(config, platform, { keys, sessions })
   const http: SmtpService['http'] = async (app) => {
     await app.register(service.http)
     await app.register(mailRoutes(service.mail, secret))

@@ -1,6 +1,6 @@
 /** The mail relay: takes mail from users and from other servers, keeps it until it is delivered, and says what became of it. */
 import { domainToASCII } from 'node:url'
-import { createAccounts, createPasswordCheck } from '@sealpost/accounts'
+import { createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type {
@@ -12,6 +12,7 @@ import type {
   MailOwnData,
   MailReports,
   OwnData,
+  OwnSessions,
 } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -50,6 +51,8 @@ export interface SmtpService extends RunningService {
 /** What the relay asks of other services. */
 export interface SmtpPorts {
   readonly keys: KeyDirectory
+  /** Undefined: accounts have no page to sign in to. */
+  readonly sessions?: OwnSessions
 }
 
 /** Sign-ins need one connection each for a moment. */
@@ -59,7 +62,7 @@ const POOL_SIZE = 4
 export async function createSmtpService(
   config: SmtpConfig,
   platform: Platform,
-  { keys }: SmtpPorts,
+  { keys, sessions }: SmtpPorts,
 ): Promise<SmtpService> {
   await using stack = new AsyncDisposableStack()
   const { log, metrics, bus, clock, random, domains } = platform
@@ -78,11 +81,12 @@ export async function createSmtpService(
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
   const { bounces } = screening
-  const passwords = stack.use(createPasswordCheck({ accounts, clock, random, opens: 'mail' }))
-  const pgp = stack.use(await openPgp(config, platform, { accounts, passwords, keys, resolver, events }))
-  const { lists, routes } = stack.use(
-    await openLists(config, platform, { accounts, passwords, mail, events }),
-  )
+  const signIn = {
+    passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: 'mail' })),
+    session: sessions && createSessionCheck({ accounts, sessions }),
+  }
+  const pgp = stack.use(await openPgp(config, platform, { accounts, signIn, keys, resolver, events }))
+  const { lists, routes } = stack.use(await openLists(config, platform, { accounts, signIn, mail, events }))
   const { arrival } = pgp
   const erase = async (accountId: string): Promise<void> => {
     await pgp.erase(accountId)
@@ -116,7 +120,7 @@ export async function createSmtpService(
     reports,
     ownData: mailOwnData({ queue: flow.queue, mailbox, lists, settingsOf: pgp.settingsOf }),
     http: async (app) => {
-      await app.register(mailboxRoutes, { mailbox, passwords, defaultDomain: host })
+      await app.register(mailboxRoutes, { mailbox, ...signIn, defaultDomain: host })
       await app.register(pgp.routes)
       await app.register(routes)
     },

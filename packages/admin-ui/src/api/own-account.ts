@@ -1,10 +1,12 @@
-/** Whose account page this is. Name and password are kept in memory until the page is left: there is nothing to steal from the browser's store. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { Problem } from './problem.ts'
-import { request, setBasic } from './request.ts'
+/** Whose account page this is. The session is a cookie that no script can read; the password is sent once and forgotten. */
+import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
+import { Problem } from './problem.ts'
+import { request, setCsrfToken } from './request.ts'
+import { SESSION } from './session.ts'
 import type { Account } from './types.ts'
 
-const KEY = ['own-account'] as const
+const PATH = '/v1/account-session'
+const KEY = [SESSION, 'own'] as const
 
 export interface Credentials {
   readonly jid: string
@@ -12,35 +14,43 @@ export interface Credentials {
 }
 
 /** `null`: nobody is signed in. */
-export function useOwnAccount(): Account | null {
-  const { data } = useQuery<Account | null>({
-    queryKey: KEY,
-    queryFn: () => null,
-    staleTime: Infinity,
-    initialData: null,
-  })
-  return data
+export function useOwnAccount(): UseQueryResult<Account | null, Problem> {
+  return useQuery<Account | null, Problem>({ queryKey: KEY, queryFn: loadSession, staleTime: Infinity })
+}
+
+async function loadSession(): Promise<Account | null> {
+  try {
+    const { account, csrf } = await request('GET', PATH, {})
+    setCsrfToken(csrf)
+    return account
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return null
+    throw error
+  }
 }
 
 export function useAccountSignIn() {
   const client = useQueryClient()
   return useMutation<Account, Problem, Credentials>({
     mutationFn: async (credentials) => {
-      setBasic(credentials)
-      return request('GET', '/v1/me', {})
+      const { account, csrf } = await request('POST', PATH, { body: credentials })
+      setCsrfToken(csrf)
+      return account
     },
     onSuccess: (account) => client.setQueryData(KEY, account),
-    onError: () => setBasic(undefined),
   })
 }
 
-/** Forgets the password, and all that was shown. */
-export function useAccountSignOut(): () => void {
+/** Ends the session, and forgets all that was shown. */
+export function useAccountSignOut() {
   const client = useQueryClient()
-  return () => {
-    setBasic(undefined)
-    client.setQueryData(KEY, null)
-    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
-    client.getMutationCache().clear()
-  }
+  return useMutation<unknown, Problem>({
+    mutationFn: () => request('DELETE', PATH, {}),
+    onSettled: () => {
+      setCsrfToken(undefined)
+      client.setQueryData(KEY, null)
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION })
+      client.getMutationCache().clear()
+    },
+  })
 }

@@ -1,18 +1,32 @@
 /** The one way of loading: everything that is shown is a query by path and parameters. */
-import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import {
+  keepPreviousData,
+  QueryCache,
+  QueryClient,
+  useQuery,
+  type UseQueryResult,
+} from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Answer, Input, ItemOf, PagedPath, PathOf } from './operations.ts'
 import { Problem } from './problem.ts'
 import { request } from './request.ts'
+import { SESSION } from './session.ts'
 
 const STALE_MS = 10_000
 const RETRIES_MAX = 2
 
 export type ApiQuery<T> = UseQueryResult<T, Problem>
 
-/** What a request was refused for is asked again only where that may help. */
+/** What a request was refused for is asked again only where that may help; who is signed in, when an answer says that nobody is. */
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  const queryCache = new QueryCache({
+    onError: (error) => {
+      if (error instanceof Problem && error.status === 401)
+        void client.invalidateQueries({ queryKey: [SESSION] })
+    },
+  })
+  const client = new QueryClient({
+    queryCache,
     defaultOptions: {
       queries: {
         staleTime: STALE_MS,
@@ -20,6 +34,7 @@ export function createQueryClient(): QueryClient {
       },
     },
   })
+  return client
 }
 
 function isPassing({ status }: Problem): boolean {

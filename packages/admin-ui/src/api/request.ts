@@ -22,18 +22,6 @@ export function setCsrfToken(token: string | undefined): void {
   csrfToken = token
 }
 
-/** Name and password of an account, as every service takes them (RFC 7617); in the memory of this page only. */
-let basic: string | undefined
-
-export function setBasic(credentials: { readonly jid: string; readonly password: string } | undefined): void {
-  basic = credentials && `Basic ${encode(`${credentials.jid}:${credentials.password}`)}`
-}
-
-/** base64 of UTF-8. */
-function encode(text: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-}
-
 /** Throws Problem, or the AbortError of the signal. */
 export async function request<M extends Method, P extends PathOf<M>>(
   method: M,
@@ -49,11 +37,8 @@ async function send(method: Method, path: string, options: RequestOptions): Prom
   const { body, signal } = options
   const isFile = body instanceof Blob
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
-  if (basic !== undefined) headers['authorization'] = basic
   if (method !== 'GET' && csrfToken !== undefined) headers['x-csrf-token'] = csrfToken
   if (body !== undefined) headers['content-type'] = isFile ? body.type : 'application/json'
-  // Without credentials of its own the browser asks nobody for a password when one is wrong.
-  const credentials = basic === undefined ? 'same-origin' : 'omit'
   const payload = isFile || body === undefined ? body : JSON.stringify(body)
   try {
     return await fetch(address(path, options), {
@@ -61,7 +46,7 @@ async function send(method: Method, path: string, options: RequestOptions): Prom
       headers,
       body: payload,
       signal,
-      credentials,
+      credentials: 'same-origin',
     })
   } catch (error) {
     if (signal?.aborted === true) throw error

@@ -9,7 +9,9 @@ import { request, setCsrfToken } from './request.ts'
 export type Session = Answer<'GET', '/v1/session'>
 
 export const SESSION_PATH = '/v1/session'
-const SESSION_KEY = ['session'] as const
+/** What queries about who is signed in begin with. */
+export const SESSION = 'session'
+const SESSION_KEY = [SESSION] as const
 
 /** `null`: nobody is signed in. */
 export function useSession(): UseQueryResult<Session | null, Problem> {
@@ -42,7 +44,7 @@ export function useForgetSession(): () => void {
   const client = useQueryClient()
   return useCallback(() => {
     setCsrfToken(undefined)
-    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] })
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION })
     client.setQueryData(SESSION_KEY, null)
   }, [client])
 }

@@ -28,3 +28,7 @@ export type Organisation = ItemOf<'/v1/organisations'>
 export type OrganisationDetails = Answer<'GET', '/v1/organisations/{id}'>
 export type PublicStatus = Answer<'GET', '/v1/status'>
 export type Approval = ItemOf<'/v1/approvals'>
+export type OwnPolicy = ItemOf<'/v1/me/policies'>
+export type AppPassword = ItemOf<'/v1/me/app-passwords'>
+export type OwnKey = ItemOf<'/v1/me/keys'>
+export type PrivacyRequest = ItemOf<'/v1/me/privacy-requests'>

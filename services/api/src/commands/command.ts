@@ -91,7 +91,7 @@ export interface Browser {
   /** Takes the cookie off. */
   end(): void
   /** The same for the session of an account's owner. */
-  readonly account: Pick<Browser, 'csrf' | 'start' | 'end'>
+  readonly account: Pick<Browser, 'csrf' | 'checkMayStart' | 'start' | 'end'>
 }
 
 /** What commands act upon. */

@@ -47,7 +47,7 @@ const startSession = defineCommand({
   requestsPerMinute: ATTEMPTS_PER_MINUTE,
   async handle({ joining }, { body, browser }) {
     if (browser === undefined) throw reject.noBrowser()
-    browser.checkMayStart()
+    browser.account.checkMayStart()
     const account = await joining.proveOwn(body.jid, body.password, browser.client)
     if (account === undefined) throw reject.wrong()
     if (account.state !== 'active') throw reject.suspended()

@@ -20,8 +20,9 @@ import {
   checkSentByUs,
   clearAccountSession,
   clearSession,
-  readAccountToken,
-  readSessionToken,
+  originsOfAccounts,
+  readAccountSession,
+  readSession,
 } from './browser.ts'
 import { isWithinNetworks } from '../access/networks.ts'
 
@@ -73,14 +74,14 @@ export function createAuthenticate(options: AuthenticateOptions) {
   }
 
   async function bySession(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
-    const token = readSessionToken(request)
-    if (token === undefined) throw reject.noSession()
-    const session = await sessions.find(token)
+    const shown = readSession(request)
+    if (shown === undefined) throw reject.noSession()
+    const session = await sessions.find(shown.token)
     if (session === undefined) {
       clearSession(reply)
       throw reject.sessionOver()
     }
-    checkSentByUs(request, token, origin())
+    checkSentByUs(shown, [origin()])
     const { administrator, id: sessionId, provedUntil } = session
     const { id, name, role, organisationId } = administrator
     const scopes = SCOPES_OF_ROLE[role]
@@ -90,7 +91,7 @@ export function createAuthenticate(options: AuthenticateOptions) {
 
   function byScope(request: FastifyRequest, reply: FastifyReply): Actor | Promise<Actor> {
     if (isLocalSocket(request)) return { kind: 'owner' }
-    const hasKey = request.headers.authorization !== undefined || readSessionToken(request) === undefined
+    const hasKey = request.headers.authorization !== undefined || readSession(request) === undefined
     return hasKey ? byKey(request, reply) : bySession(request, reply)
   }
 
@@ -106,15 +107,16 @@ export function createAuthenticate(options: AuthenticateOptions) {
   }
 
   async function byAccount(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
-    const token = readAccountToken(request)
-    if (token === undefined || request.headers.authorization !== undefined) return byPassword(request, reply)
+    const shown = readAccountSession(request)
+    if (shown === undefined || request.headers.authorization !== undefined) return byPassword(request, reply)
+    const { token } = shown
     const account = await accountSessions.find(token)
     if (account === undefined) {
       clearAccountSession(reply)
       throw reject.sessionOver()
     }
     if (account.state !== 'active') throw reject.suspended()
-    checkSentByUs(request, token, origin())
+    checkSentByUs(shown, originsOfAccounts(shown, origin()))
     return { kind: 'account', account, proven: false, session: token }
   }
 

@@ -13,7 +13,7 @@ import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import type { IdempotentAnswers } from '../idempotency/answers.ts'
 import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
-import { browserOf, readSessionToken } from './browser.ts'
+import { browserOf, readSession } from './browser.ts'
 import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
 
@@ -220,7 +220,7 @@ async function answerOnce(
 
 /** The token of the cookie by which the actor is believed. */
 function cookieOf(actor: Actor, request: FastifyRequest): string | undefined {
-  return actor.kind === 'account' ? actor.session : readSessionToken(request)
+  return actor.kind === 'account' ? actor.session : readSession(request)?.token
 }
 
 function whoAsks(actor: Actor): string | undefined {

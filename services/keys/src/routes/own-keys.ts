@@ -1,7 +1,13 @@
-/** REST for an account's own keys, signed in with HTTP Basic (RFC 7617): list, upload, publish for the account's address without a mail, unpublish, delete. */
+/** REST for an account's own keys, signed in with HTTP Basic (RFC 7617) or by the session on its page: list, upload, publish for the account's address without a mail, unpublish, delete. */
 import { type Account, parseBasicCredentials, type PasswordCheck } from '@sealpost/accounts'
 import { HttpProblem, problemSchema, signInGuard, Type } from '@sealpost/http'
-import type { CheckSignIn, FastifyInstance, FastifyPluginAsync, FastifyRequest, Static } from '@sealpost/http'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyRequest,
+  SignInChecks,
+  Static,
+} from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
 import type { Described } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
@@ -13,6 +19,8 @@ import { JSON_BYTES_MAX } from './take-upload.ts'
 export interface OwnKeysOptions {
   readonly ownKeys: OwnKeys
   readonly passwords: PasswordCheck
+  /** Undefined: sessions are kept nowhere. */
+  readonly session?: SignInChecks<Account>['session']
   /** Of names without one. */
   readonly defaultDomain: string
   readonly events: KeysEvents
@@ -65,7 +73,7 @@ const COUNTED = { right: 'ok', wrong: 'refused', limited: 'limited', busy: 'busy
 const guard = signInGuard<Account>()
 
 export const ownKeys: FastifyPluginAsync<OwnKeysOptions> = async (app, options) => {
-  guard.require(app, checkSignIn(options))
+  guard.require(app, { session: options.session, password: checkPassword(options) })
   app.setErrorHandler((error) => {
     throw toProblem(error)
   })
@@ -75,7 +83,11 @@ export const ownKeys: FastifyPluginAsync<OwnKeysOptions> = async (app, options) 
   await Promise.resolve()
 }
 
-function checkSignIn({ passwords, defaultDomain, events }: OwnKeysOptions): CheckSignIn<Account> {
+function checkPassword({
+  passwords,
+  defaultDomain,
+  events,
+}: OwnKeysOptions): SignInChecks<Account>['password'] {
   return async (shown, client) => {
     const credentials = parseBasicCredentials(shown, defaultDomain)
     if (credentials === undefined) return { result: 'wrong' }

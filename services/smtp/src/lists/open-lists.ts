@@ -1,6 +1,6 @@
 /** Everything about mailing lists in the relay, put together. */
 import { join } from 'node:path'
-import type { AccountsDomain, PasswordCheck } from '@sealpost/accounts'
+import type { AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
@@ -10,6 +10,7 @@ import type { SmtpEvents } from '../events.ts'
 import { type SendingPlan, withLimits } from '../limits/sending-plan.ts'
 import type { OwnMail } from '../own-mail.ts'
 import { listPages } from '../routes/list-pages.ts'
+import type { OwnAccountOptions } from '../routes/own-account.ts'
 import { listRoutes } from '../routes/lists.ts'
 import { ListStore } from './list-store.ts'
 import { Lists } from './lists.ts'
@@ -24,7 +25,7 @@ export interface ListsConfig {
 
 export interface ListsParts {
   readonly accounts: AccountsDomain
-  readonly passwords: PasswordCheck
+  readonly signIn: Pick<OwnAccountOptions, 'passwords' | 'session'>
   readonly mail: OwnMail
   readonly events: SmtpEvents
 }
@@ -43,7 +44,7 @@ const POOL_SIZE = 2
 export async function openLists(
   { sendingPlan, publicOrigin: origin }: ListsConfig,
   { clock, random, domains, dataDir, databaseUrl: url, log }: Platform,
-  { accounts, passwords, mail, events }: ListsParts,
+  { accounts, signIn, mail, events }: ListsParts,
 ): Promise<OpenLists> {
   await using stack = new AsyncDisposableStack()
   const onError = (error: unknown): void =>
@@ -62,7 +63,7 @@ export async function openLists(
   return {
     lists,
     routes: async (app) => {
-      await app.register(listRoutes, { lists, passwords, defaultDomain })
+      await app.register(listRoutes, { lists, ...signIn, defaultDomain })
       await app.register(listPages, { lists })
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),

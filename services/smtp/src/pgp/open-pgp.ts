@@ -1,5 +1,5 @@
 /** Everything about PGP in the relay, put together. */
-import type { AccountsDomain, MailPgpMode, PasswordCheck } from '@sealpost/accounts'
+import type { AccountsDomain, MailPgpMode } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
@@ -9,6 +9,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import type { SmtpEvents } from '../events.ts'
 import type { Arrival } from '../mailbox/arrival.ts'
 import type { Stage } from '../reception/stage.ts'
+import type { OwnAccountOptions } from '../routes/own-account.ts'
 import { mailSettingsRoutes } from '../routes/mail-settings.ts'
 import { pgpPolicyStage } from '../stages/pgp-policy.ts'
 import { cachedSource } from './cached-source.ts'
@@ -30,7 +31,7 @@ export interface PgpConfig {
 
 export interface PgpOptions {
   readonly accounts: AccountsDomain
-  readonly passwords: PasswordCheck
+  readonly signIn: Pick<OwnAccountOptions, 'passwords' | 'session'>
   readonly keys: Pick<KeyDirectory, 'find'>
   readonly resolver: Pick<Resolver, 'addresses'>
   readonly events: SmtpEvents
@@ -51,7 +52,7 @@ export interface Pgp extends AsyncDisposable {
 export async function openPgp(
   config: PgpConfig,
   { bus, clock, random, domains, databaseUrl: url, log }: Platform,
-  { accounts, passwords, keys: directory, resolver, events }: PgpOptions,
+  { accounts, signIn, keys: directory, resolver, events }: PgpOptions,
 ): Promise<Pgp> {
   await using stack = new AsyncDisposableStack()
   const onError = (error: unknown): void =>
@@ -72,7 +73,7 @@ export async function openPgp(
   })
   const routes: FastifyPluginAsync = async (app) => {
     const [defaultDomain = 'localhost'] = domains
-    await app.register(mailSettingsRoutes, { settings, policy, passwords, defaultDomain })
+    await app.register(mailSettingsRoutes, { settings, policy, ...signIn, defaultDomain })
   }
   const held = stack.move()
   return {
