@@ -1,13 +1,21 @@
-/** The life of a user, as the panel sees it: invited, enrolled, a phone revoked, suspended, restored, exported, terminated. */
+/**
+ * The life of a customer and of a user, in browsers: the first administrator, a customer with four administrators of its own, a user who is invited, enrolled, loses a
+ * phone, is suspended, restored, exported, terminated.
+ */
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:tls'
+import { generateKey } from 'openpgp'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Authenticator } from '../../services/api/test/authenticator.ts'
 import type { TestClient } from '../../services/xmpp/test/client.ts'
 import { openPage, type WatchedPage } from './browser.ts'
 import { PASSWORD, registerDevice, signInToChat } from './furnish.ts'
-import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+import { readQr } from './qr.ts'
+import { addAuthenticator, enrol, openScene, signInToAccount, type Scene } from './scene.ts'
 
 const JID = 'nora@localhost'
+const NEW_PASSWORD = 'an entirely different staple'
 const SUSPENDED_WITHIN_MS = 1_000
 
 let scene: Scene
@@ -18,7 +26,6 @@ beforeAll(async () => {
   scene = await openScene()
   camille = await openPage(scene.browser, scene.origin)
   await addAuthenticator(camille.page)
-  await enrol(camille.page, scene.firstInvite, 'Camille')
 })
 
 afterAll(async () => {
@@ -27,7 +34,7 @@ afterAll(async () => {
 })
 
 /** The answer to AUTH PLAIN at submission: 235, or why not. */
-async function submit(): Promise<string> {
+async function submit(password = NEW_PASSWORD): Promise<string> {
   const socket = connect({
     port: scene.deployment.ports.submissions,
     host: 'localhost',
@@ -38,7 +45,7 @@ async function submit(): Promise<string> {
   await lines.next()
   socket.write('EHLO client.example\r\n')
   await lines.next()
-  socket.write(`AUTH PLAIN ${Buffer.from(`\0${JID}\0${PASSWORD}`).toString('base64')}\r\n`)
+  socket.write(`AUTH PLAIN ${Buffer.from(`\0${JID}\0${password}`).toString('base64')}\r\n`)
   const { value } = (await lines.next()) as { value: string }
   socket.destroy()
   return value.slice(0, 3)
@@ -49,7 +56,75 @@ async function openAccount(): Promise<void> {
   await camille.page.getByRole('heading', { level: 1, name: JID }).waitFor()
 }
 
-test('an invite has a link and a QR code; with it somebody makes an account', async () => {
+/** Has the page of a customer make the link of an administrator. */
+async function inviteAdministrator(page: Page): Promise<string> {
+  await page.getByRole('button', { name: 'Invite an administrator' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Invite an administrator' })
+  await dialog.getByRole('button', { name: 'Make the link' }).click()
+  const made = page.getByRole('dialog', { name: 'A link for the administrator' })
+  const link = await made.getByRole('group', { name: 'Link' }).locator('code').innerText()
+  await made.getByRole('button', { name: 'Done' }).click()
+  await made.waitFor({ state: 'detached' })
+  return link
+}
+
+/** Tries to become an administrator as a program behind a proxy does, from an address of its own; the status of the answer. */
+async function tryToEnrol(link: string, number: number): Promise<number> {
+  const token = link.split('/').at(-1) ?? ''
+  const name = `Program ${String(number)}`
+  const ask = (path: string, body: object) =>
+    fetch(scene.deployment.url('api', path), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': `198.18.0.${String(number + 1)}`,
+        'x-forwarded-proto': 'https',
+      },
+      body: JSON.stringify(body),
+    })
+  const options = await ask('/v1/administrators/enrol/options', { token, name })
+  if (!options.ok) return options.status
+  const credential = new Authenticator({ origin: scene.origin }).create(await options.json())
+  return (await ask('/v1/administrators/enrol', { token, name, credential })).status
+}
+
+test('the first administrator enrols from the printed invite', async () => {
+  await enrol(camille.page, scene.firstInvite, 'Camille')
+})
+
+test('a customer has four administrators: of fifty who come at once for the last place one comes in, and a fifth is refused', async () => {
+  const { page } = camille
+  await page.goto('/admin/organisations')
+  await page.getByRole('button', { name: 'Create an organisation' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Create an organisation' })
+  await dialog.getByLabel('Name').fill('Étoile du Nord')
+  await dialog.getByRole('button', { name: 'Create an organisation' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Étoile du Nord' }).waitFor()
+  for (const name of ['Ann', 'Bea', 'Cal']) {
+    await using administrator = await openPage(scene.browser, scene.origin)
+    await addAuthenticator(administrator.page)
+    await enrol(administrator.page, await inviteAdministrator(page), name)
+    expect(administrator.faults).toEqual([])
+  }
+  const links = []
+  for (let count = 0; count < 5; count += 1) links.push(await inviteAdministrator(page))
+  const tries = links.flatMap((link) => Array.from({ length: 10 }, () => link))
+  const statuses = await Promise.all(tries.map(tryToEnrol))
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+  expect(new Set(statuses)).toEqual(new Set([200, 404, 409]))
+
+  const unused = links.find((_link, index) => !statuses.slice(index * 10, index * 10 + 10).includes(200))
+  await using fifth = await openPage(scene.browser, scene.origin)
+  await addAuthenticator(fifth.page)
+  await fifth.page.goto(unused ?? '')
+  await fifth.page.getByLabel('Name').fill('Dee')
+  await fifth.page.getByRole('button', { name: 'Make a passkey' }).click()
+  expect(await fifth.page.getByRole('alert').innerText()).toContain('four administrators')
+  await page.reload()
+  await page.getByRole('heading', { name: 'Administrators: 4 of 4' }).waitFor()
+})
+
+test('an invite has a link and a QR code; whoever scans it makes an account', async () => {
   const { page } = camille
   await page.goto('/admin/invites')
   await page.getByRole('button', { name: 'Create an invite' }).click()
@@ -58,14 +133,11 @@ test('an invite has a link and a QR code; with it somebody makes an account', as
   await dialog.getByRole('button', { name: 'Create an invite' }).click()
   const made = page.getByRole('dialog', { name: 'Invite' })
   const link = await made.getByRole('group', { name: 'Link' }).locator('code').innerText()
-  const code = made.getByRole('img', { name: 'QR code of the link' })
-  await code.waitFor()
-  await expect
-    .poll(() => code.evaluate((image: unknown) => (image as { naturalWidth: number }).naturalWidth))
-    .toBeGreaterThan(20)
+  const scanned = await readQr(made.getByRole('img', { name: 'QR code of the link' }))
+  expect(scanned).toBe(link)
 
   await using nora = await openPage(scene.browser, scene.origin)
-  await nora.page.goto(link)
+  await nora.page.goto(scanned)
   await nora.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await nora.page.getByLabel('The same again').fill(PASSWORD)
   await nora.page.getByRole('button', { name: 'Make the account' }).click()
@@ -82,8 +154,81 @@ test('a phone is revoked', async () => {
   await page.getByText('No device has signed in yet.').waitFor()
 })
 
+test('she signs in to her page; a new password is never sent, works everywhere, and ends what was signed in', async () => {
+  await using nora = await openPage(scene.browser, scene.origin)
+  const { page } = nora
+  const sent: string[] = []
+  page.on('request', (request) => sent.push(`${request.url()} ${request.postData() ?? ''}`))
+  await signInToAccount(page, JID, PASSWORD)
+  await page.reload()
+  await page.getByRole('link', { name: 'Signing in' }).click()
+  const phone = await signInToChat(scene, 'nora', 'old')
+  const fill = async (old: string, first: string, again: string): Promise<void> => {
+    await page.getByLabel('Your password now').fill(old)
+    await page.getByLabel('New password').fill(first)
+    await page.getByLabel('The same again').fill(again)
+    await page.getByRole('button', { name: 'Change the password' }).click()
+  }
+  await fill(PASSWORD, NEW_PASSWORD, 'mistyped')
+  await page.getByText('This is not the same.').waitFor()
+  await fill('guessed', NEW_PASSWORD, NEW_PASSWORD)
+  await page.getByRole('alert').getByText('This did not prove who you are.').waitFor()
+  const ended = phone.streamError()
+  await fill(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)
+  await page.getByText('Password changed').waitFor()
+  await ended
+  expect(sent.filter((line) => line.includes(NEW_PASSWORD))).toEqual([])
+  expect([await submit(PASSWORD), await submit()]).toEqual(['535', '235'])
+  expect(nora.faults).toEqual([])
+})
+
+test('a program gets a password of its own, shown once, and loses it', async () => {
+  await using nora = await openPage(scene.browser, scene.origin)
+  const { page } = nora
+  await signInToAccount(page, JID, NEW_PASSWORD)
+  await page.goto('/account/sign-in')
+  await page.getByRole('button', { name: 'Make one' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Make one' })
+  await dialog.getByLabel('What you call it').fill('Laptop')
+  await dialog.getByLabel('Your password now').fill(NEW_PASSWORD)
+  await dialog.getByRole('button', { name: 'Make one' }).click()
+  const made = page.getByRole('dialog', { name: 'The password of the program' })
+  const shown = (label: string) => made.getByRole('group', { name: label }).locator('code').innerText()
+  const [login, password] = [await shown('Name to sign in with'), await shown('Password')]
+  await made.getByRole('button', { name: 'Done' }).click()
+  const laptop = await signInToChat(scene, login.split('@')[0] ?? '', 'laptop', password)
+  const ended = laptop.streamError()
+  await page.getByRole('button', { name: 'Revoke Laptop' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText('No program has a password of its own.').waitFor()
+  await ended
+  expect(nora.faults).toEqual([])
+})
+
+test('her key is found by her address while she publishes it; a secret key never leaves the page', async () => {
+  const { publicKey, privateKey } = await generateKey({ userIDs: [{ name: 'Nora', email: JID }] })
+  await using nora = await openPage(scene.browser, scene.origin)
+  const { page } = nora
+  await signInToAccount(page, JID, NEW_PASSWORD)
+  await page.goto('/account/keys')
+  await page.getByRole('button', { name: 'Upload a key' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Upload a key' })
+  await dialog.getByLabel('Public key').fill(privateKey)
+  await dialog.getByRole('button', { name: 'Upload a key' }).click()
+  await dialog.getByText('This is your secret key').waitFor()
+  await dialog.getByLabel('Public key').fill(publicKey)
+  await dialog.getByRole('button', { name: 'Upload a key' }).click()
+  await page.getByText('Published', { exact: true }).waitFor()
+  const directory = scene.deployment.url('keys', `/vks/v1/by-email/${encodeURIComponent(JID)}`)
+  const find = async () => (await fetch(directory)).status
+  expect(await find()).toBe(200)
+  await page.getByRole('button', { name: /^Take [0-9A-F]{16} off$/ }).click()
+  await expect.poll(find).toBe(404)
+  expect(nora.faults).toEqual([])
+})
+
 test('suspended: the chat stream closes within a second, submission refuses', async () => {
-  chat = await signInToChat(scene, 'nora', 'desk')
+  chat = await signInToChat(scene, 'nora', 'desk', NEW_PASSWORD)
   expect(await submit()).toBe('235')
   await openAccount()
   const { page } = camille
@@ -107,10 +252,10 @@ test('restored: everything works again', async () => {
   await camille.page.getByRole('button', { name: 'Restore' }).click()
   await camille.page.getByText('Active', { exact: true }).waitFor()
   expect(await submit()).toBe('235')
-  await (await signInToChat(scene, 'nora', 'desk')).close()
+  await (await signInToChat(scene, 'nora', 'desk', NEW_PASSWORD)).close()
 })
 
-test('exported: everything but contacts', async () => {
+test('exported: by an administrator everything but contacts, by herself everything', async () => {
   await openAccount()
   const { page } = camille
   const download = page.waitForEvent('download')
@@ -119,6 +264,18 @@ test('exported: everything but contacts', async () => {
   expect(file.suggestedFilename()).toBe(`${JID}.json`)
   const exported = JSON.parse(await readFile(await file.path(), 'utf8')) as { account: { jid: string } }
   expect(exported.account.jid).toBe(JID)
+
+  await using nora = await openPage(scene.browser, scene.origin)
+  await signInToAccount(nora.page, JID, NEW_PASSWORD)
+  await nora.page.goto('/account/data')
+  for (const [name, content] of [
+    ['Everything (JSON)', JID],
+    ['Chat (XEP-0227)', 'urn:xmpp:pie:0'],
+  ] as const) {
+    const own = nora.page.waitForEvent('download')
+    await nora.page.getByRole('link', { name }).click()
+    expect(await readFile(await (await own).path(), 'utf8')).toContain(content)
+  }
 })
 
 test('terminated, for which a reason and the name are asked: the name is gone for ever', async () => {

@@ -65,7 +65,13 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (parentId !== undefined) this.checkActive(parentId)
     const path = [...(above?.row.path ?? []), id]
     if (path.length > ORGANISATION_DEPTH_MAX) throw new OrganisationError('ORGANISATION_DEPTH')
-    const brand = { name: undefined, colours: undefined, domain: undefined, hasLogo: false }
+    const brand = {
+      name: undefined,
+      colours: undefined,
+      domain: undefined,
+      supportUrl: undefined,
+      hasLogo: false,
+    }
     const terminatesOn = undefined
     const row = { id, name, kind, parentId, createdOn, path, brand, terminatesOn, ...ACTIVE }
     const bounds = Object.entries(above?.sizes ?? {}).filter(([, size]) => size !== undefined)

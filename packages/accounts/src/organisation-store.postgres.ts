@@ -25,13 +25,15 @@ interface SqlOrganisation {
   brand_colour: string | null
   brand_text_colour: string | null
   brand_domain: string | null
+  brand_support_url: string | null
   has_logo: boolean
 }
 
 const COLUMNS = sql`
   o.id, o.name, o.kind, o.state, o.suspension_reason, o.suspended_with, o.parent_id, o.path, o.created_on,
   (select min(above.terminates_on) from account.organisation above where above.id = any(o.path)) as terminates_on,
-  o.brand_name, o.brand_colour, o.brand_text_colour, o.brand_domain, o.brand_logo is not null as has_logo`
+  o.brand_name, o.brand_colour, o.brand_text_colour, o.brand_domain, o.brand_support_url,
+  o.brand_logo is not null as has_logo`
 
 const REFUSALS: Readonly<Record<string, OrganisationErrorCode>> = {
   pool_exceeded: 'POOL_EXCEEDED',
@@ -182,10 +184,11 @@ class PostgresOrganisationStore implements OrganisationStore {
     return Object.fromEntries(pools) as Pools
   }
 
-  setBrand: OrganisationStore['setBrand'] = async (id, { name, colours, domain }) => {
+  setBrand: OrganisationStore['setBrand'] = async (id, { name, colours, domain, supportUrl }) => {
     const update = this.#db.execute(sql`
       update account.organisation set brand_name = ${name ?? null}, brand_colour = ${colours?.background ?? null},
-        brand_text_colour = ${colours?.text ?? null}, brand_domain = ${domain ?? null}
+        brand_text_colour = ${colours?.text ?? null}, brand_domain = ${domain ?? null},
+        brand_support_url = ${supportUrl ?? null}
       where id = ${id}::uuid`)
     if ((await refusing(update)) === 0) throw new OrganisationError('ORGANISATION_UNKNOWN')
   }
@@ -327,6 +330,7 @@ function parse(row: SqlOrganisation): Organisation {
       name: row.brand_name ?? undefined,
       colours: background === null || text === null ? undefined : { background, text },
       domain: row.brand_domain ?? undefined,
+      supportUrl: row.brand_support_url ?? undefined,
       hasLogo: row.has_logo,
     },
   }

@@ -31,6 +31,8 @@ export interface Brand {
   readonly colours: { readonly background: string; readonly text: string } | undefined
   /** Host of its pages, canonical. */
   readonly domain: string | undefined
+  /** Where its people get help: an `https:` or `mailto:` URL. */
+  readonly supportUrl: string | undefined
   readonly hasLogo: boolean
 }
 

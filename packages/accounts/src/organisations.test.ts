@@ -299,6 +299,7 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
       name: 'Étoile',
       colours: { background: '#102030', text: '#ffffff' },
       domain: `mail${String(named++)}.example.com`,
+      supportUrl: 'https://help.example.com/',
     }
     expect((await organisations.setBrand(one.id, brand)).brand).toEqual({ ...brand, hasLogo: false })
     const logo = Buffer.from('picture')
@@ -306,7 +307,7 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     expect(await organisations.logo(one.id)).toEqual(logo)
     expect((await organisations.byBrandDomain(brand.domain))?.id).toBe(one.id)
     await expect(organisations.setBrand(other.id, brand)).rejects.toMatchObject(code('BRAND_DOMAIN_TAKEN'))
-    const none = { name: undefined, colours: undefined, domain: undefined }
+    const none = { name: undefined, colours: undefined, domain: undefined, supportUrl: undefined }
     expect((await organisations.setBrand(one.id, none)).brand).toEqual({ ...none, hasLogo: true })
     await organisations.setLogo(one.id, undefined)
     expect(await organisations.logo(one.id)).toBeUndefined()

@@ -550,6 +550,7 @@ export interface ApiPaths {
             background?: string
             text?: string
             domain?: string
+            support_url?: string
             /** Whether there is one */
             logo: boolean
           }
@@ -634,6 +635,7 @@ export interface ApiPaths {
             background?: string
             text?: string
             domain?: string
+            support_url?: string
             /** Whether there is one */
             logo: boolean
           }
@@ -747,6 +749,7 @@ export interface ApiPaths {
             background?: string
             text?: string
             domain?: string
+            support_url?: string
             /** Whether there is one */
             logo: boolean
           }
@@ -908,6 +911,8 @@ export interface ApiPaths {
         text?: string
         /** Host of its pages; only one organisation can have it */
         domain?: string
+        /** Where its people get help, https: or mailto: */
+        support_url?: string
       } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -966,6 +971,7 @@ export interface ApiPaths {
             background?: string
             text?: string
             domain?: string
+            support_url?: string
             /** Whether there is one */
             logo: boolean
           }
@@ -1055,6 +1061,7 @@ export interface ApiPaths {
             background?: string
             text?: string
             domain?: string
+            support_url?: string
             /** Whether there is one */
             logo: boolean
           }
@@ -1076,7 +1083,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query: {
-          /** Host name, in ASCII and lower case */
+          /** Host name, in ASCII and lower case, or address */
           domain: string
         }
         header?: never

@@ -2,8 +2,15 @@
 import type { FastifyRequest } from 'fastify'
 import { isLocalSocket } from './listener.ts'
 
-/** RFC 7617 §2.1: the value of WWW-Authenticate. */
-export const basicChallenge = 'Basic realm="Sealpost", charset="UTF-8"'
+/** RFC 7617 §2.1 */
+const BASIC = 'Basic realm="Sealpost", charset="UTF-8"'
+/** Of no scheme that browsers know: they would ask for a password themselves, over a page that has a form for it. */
+const FORM = 'Form realm="Sealpost"'
+
+/** The value of WWW-Authenticate (RFC 9110 §11.6.1). Scripts of pages are told from programs by what browsers say of their requests (Fetch Metadata, Sec-Fetch-Dest). */
+export function challengeFor({ headers }: Pick<FastifyRequest, 'headers'>): string {
+  return headers['sec-fetch-dest'] === 'empty' ? FORM : BASIC
+}
 
 /** `user:password` as it was sent; undefined when the header is of another scheme or not there (RFC 9110 §11.4). */
 export function readBasic({ headers }: FastifyRequest): Buffer | undefined {

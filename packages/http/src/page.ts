@@ -1,5 +1,6 @@
-/** A page of plain HTML: no script, no image, one style sheet within it that the Content-Security-Policy names by its hash. */
+/** A page of plain HTML: no script, nothing from elsewhere, styles within it that the Content-Security-Policy names by their hash. */
 import { createHash } from 'node:crypto'
+import { assert } from '@sealpost/errors'
 import type { FastifyReply } from 'fastify'
 
 const STYLE = `
@@ -8,10 +9,12 @@ const STYLE = `
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif }
 main { width: 100%; max-width: 36rem; padding: clamp(1.5rem, 5vw, 2.5rem); background: var(--card); border: 1px solid var(--line); border-radius: 14px }
-.brand { margin: 0 0 1.5rem; color: var(--soft); font-weight: 600; letter-spacing: .02em }
+.brand { display: flex; gap: .6rem; align-items: center; margin: 0 0 1.5rem; color: var(--soft); font-weight: 600; letter-spacing: .02em }
 h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25 }
 p { margin: 0 0 1rem } .soft { color: var(--soft) }
 h2 { margin: 2rem 0 .6rem; font-size: 1.15rem; line-height: 1.3 }
+.brand img { height: 2rem; max-width: 8rem; object-fit: contain }
+.help { margin: 2rem 0 0 }
 a { color: var(--accent) }
 ul { margin: 0 0 1rem; padding-left: 1.3rem; overflow-wrap: anywhere }
 label { display: block; margin: 0 0 1rem; font-weight: 600 }
@@ -31,13 +34,46 @@ pre { margin: 0 0 1rem; padding: .9rem 1rem; overflow-x: auto; white-space: pre-
 const STYLE_ELEMENT = `<style>${STYLE}</style>`
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${STYLE_HASH}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Of whom a page is; what is undefined is as ours. */
+export interface PageLook {
+  readonly name: string | undefined
+  /** `#rrggbb` each, of the line with the name. */
+  readonly colours: { readonly background: string; readonly text: string } | undefined
+  readonly logo: { readonly type: string; readonly bytes: Buffer } | undefined
+  /** Where its readers get help, `https:` or `mailto:`. */
+  readonly supportUrl: string | undefined
+}
+
+const OURS: PageLook = { name: undefined, colours: undefined, logo: undefined, supportUrl: undefined }
+const NAME = 'Sealpost'
+const COLOUR = /^#[0-9a-f]{6}$/i
+
+/** One style element of the page, and its hash for the policy. */
+interface Style {
+  readonly element: string
+  readonly hash: string
+}
+
+const COMMON: Style = { element: STYLE_ELEMENT, hash: STYLE_HASH }
+
+function stylesOf({ colours }: PageLook): readonly Style[] {
+  if (colours === undefined) return [COMMON]
+  assert(COLOUR.test(colours.background) && COLOUR.test(colours.text))
+  const text = `.brand { padding: .6rem .9rem; border-radius: 8px; background: ${colours.background}; color: ${colours.text} }`
+  const hash = createHash('sha256').update(text).digest('base64')
+  return [COMMON, { element: `<style>${text}</style>`, hash }]
+}
+
+function policyOf(styles: readonly Style[], { logo }: PageLook): string {
+  return [
+    "default-src 'none'",
+    `style-src ${styles.map(({ hash }) => `'sha256-${hash}'`).join(' ')}`,
+    ...(logo === undefined ? [] : ['img-src data:']),
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
 
 /** HTML that is safe to send: made by `html` only. */
 export class Html {
@@ -69,28 +105,43 @@ function write(value: string | Html | readonly Html[]): string {
   return value instanceof Html ? value.text : value.map(({ text }) => text).join('')
 }
 
+function brandOf({ logo, name = NAME }: PageLook): Html {
+  if (logo === undefined) return html`${name}`
+  const source = `data:${logo.type};base64,${logo.bytes.toString('base64')}`
+  return html`<img src="${source}" alt="" />${name}`
+}
+
 /** Sends a whole page, never to be cached. */
-export function sendPage(reply: FastifyReply, status: number, title: string, body: Html): FastifyReply {
+export function sendPage(
+  reply: FastifyReply,
+  status: number,
+  title: string,
+  body: Html,
+  look: PageLook = OURS,
+): FastifyReply {
+  const { name = NAME, supportUrl } = look
+  const styles = stylesOf(look)
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        <title>${title} · Sealpost</title>
-        ${new Html(STYLE_ELEMENT)}
+        <title>${title} · ${name}</title>
+        ${styles.map(({ element }) => new Html(element))}
       </head>
       <body>
         <main>
-          <p class="brand">Sealpost</p>
+          <p class="brand">${brandOf(look)}</p>
           <h1>${title}</h1>
           ${body}
+          ${supportUrl === undefined ? '' : html`<p class="help"><a href="${supportUrl}">Help</a></p>`}
         </main>
       </body>
     </html> `
   return reply
     .code(status)
-    .header('content-security-policy', POLICY)
+    .header('content-security-policy', policyOf(styles, look))
     .header('cache-control', 'no-store')
     .header('referrer-policy', 'no-referrer') // The address of the page is a secret.
     .type('text/html; charset=utf-8')

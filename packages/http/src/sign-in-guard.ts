@@ -1,6 +1,6 @@
 /** Routes for whoever signs in with HTTP Basic (RFC 7617), or has signed in to the page of their account. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { basicChallenge, isConfidential, readBasic } from './basic.ts'
+import { challengeFor, isConfidential, readBasic } from './basic.ts'
 import { HttpProblem } from './http-problem.ts'
 import { ACCOUNT_COOKIE, readShownSession, type ShownSession } from './shown-session.ts'
 
@@ -78,7 +78,7 @@ async function byPassword<A>(
   reply: FastifyReply,
   { password }: Pick<SignInChecks<A>, 'password'>,
 ): Promise<A> {
-  reply.header('www-authenticate', basicChallenge)
+  reply.header('www-authenticate', challengeFor(request))
   const shown = readBasic(request)
   if (shown === undefined) throw reject.noPassword()
   const outcome = await password(shown, request.ip)

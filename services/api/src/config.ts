@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { EnvReader, Networks, Secret } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
+import { parseSupportUrl } from './organisations/brand.ts'
 import { readTurnConfig, type TurnConfig } from '@sealpost/turn'
 
 export interface ApiConfig {
@@ -48,12 +49,10 @@ export function readConfig(env: EnvReader): ApiConfig {
   }
 }
 
-/** A link on pages: to a site, or to a mail address. */
 function readSupportUrl(env: EnvReader): string | undefined {
   const text = env.optional('SUPPORT_URL')
-  if (text === undefined) return undefined
-  const url = URL.parse(text)
-  if (url !== null && ['https:', 'mailto:'].includes(url.protocol)) return url.href
+  const url = text === undefined ? undefined : parseSupportUrl(text)
+  if (text === undefined || url !== undefined) return url
   env.problem('SUPPORT_URL must be an https: or mailto: URL')
   return undefined
 }

@@ -19,6 +19,7 @@ import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
 import { createImporter } from './import-csv.ts'
 import { ownSessions } from './own-sessions.ts'
+import { brandedPages } from './pages/branded-pages.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
@@ -120,11 +121,12 @@ async function registerPages(
   { publicOrigin }: Pick<ApiConfig, 'publicOrigin'>,
 ): Promise<void> {
   registerStatusFeed(app, { status: context.status, origin: publicOrigin })
-  await registerInvitePages(app, { context, origin: publicOrigin })
-  await registerEnrolmentPages(app, context)
+  const send = brandedPages(context)
+  await registerInvitePages(app, { context, origin: publicOrigin, send })
+  await registerEnrolmentPages(app, context, send)
   await registerPanel(app)
-  registerRightsPages(app, context.rights)
-  await registerAbusePage(app, context.abuse)
+  registerRightsPages(app, context.rights, send)
+  await registerAbusePage(app, context.abuse, send)
   registerReferencePage(app, commands)
 }
 

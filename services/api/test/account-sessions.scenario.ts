@@ -56,6 +56,14 @@ describe('a session on the page of an account', () => {
     expect(await page.call('GET', '/v1/me')).toMatchObject({ status: 401, json: problem('session-over') })
   })
 
+  test('is asked for without the dialog of the browser, which programs are challenged with', async () => {
+    const challenged = async (headers: Record<string, string>) =>
+      (await api.call('GET', '/v1/account-session', { headers })).headers['www-authenticate']
+    expect(await challenged({})).toBe('Basic realm="Sealpost", charset="UTF-8"')
+    expect(await challenged({ 'sec-fetch-dest': 'document' })).toMatch(/^Basic /)
+    expect(await challenged({ 'sec-fetch-dest': 'empty' })).toBe('Form realm="Sealpost"')
+  })
+
   test('changes nothing for pages of others', async () => {
     const page = await signIn(await account('bea'))
     for (const headers of [

@@ -81,6 +81,7 @@ describe('feeds, badges and Kuma', () => {
   ])('the badge %s says %s', async (name, state) => {
     const { headers, text } = await api.call('GET', `/v1/status/badges/${name}`)
     expect(headers['content-type']).toBe('image/svg+xml')
+    expect(headers['cross-origin-resource-policy']).toBe('cross-origin') // for pages elsewhere
     expect(text).toContain(`: ${state}</title>`)
   })
 

@@ -143,13 +143,48 @@ describe('pages', () => {
       logo: `data:image/png;base64,${PNG.toString('base64')}`,
       support_url: 'https://help.example.org/',
     })
-    expect((await api.call('GET', '/v1/branding?domain=unknown.example')).json).toEqual({
-      support_url: 'https://help.example.org/',
-    })
+    for (const domain of ['unknown.example', 'localhost', '192.0.2.1'])
+      expect((await api.call('GET', `/v1/branding?domain=${domain}`)).json).toEqual({
+        support_url: 'https://help.example.org/',
+      })
     expect(await api.owner('PUT', `/v1/organisations/${customer}/branding`, brand)).toMatchObject({
       status: 409,
       ...problem('brand-domain-taken'),
     })
+  })
+
+  test('of the server itself show it at the host of the organisation, and of whom a link is for at any', async () => {
+    const customer = await open()
+    const support_url = 'mailto:aide@sud.example'
+    const colours = { background: '#1a2b3c', text: '#ffffff' }
+    const brand = { name: '<i>Sud', ...colours, domain: 'sud.example', support_url }
+    await api.owner('PUT', `/v1/organisations/${customer}/branding`, brand)
+    await api.owner('PUT', `/v1/organisations/${customer}/logo`, { image: PNG.toString('base64') })
+    const made = await api.owner('POST', '/v1/accounts', { jid: 'sud@example.org', organisation: customer })
+    const { token } = made.json['enrolment'] as { token: string }
+    const look = async (path: string, host = 'sud.example:8443') => {
+      const { text, headers } = await api.call('GET', path, { headers: { host } })
+      return { text, policy: String(headers['content-security-policy']) }
+    }
+    for (const page of [
+      await look('/abuse'),
+      await look('/policies'),
+      await look('/enrol/nothing'),
+      await look(`/enrol/${token}`, 'example.org'),
+    ]) {
+      const logo = `<img src="data:image/png;base64,${PNG.toString('base64')}" alt="" />`
+      expect(page.text).toContain(`<p class="brand">${logo}&lt;i&gt;Sud</p>`)
+      expect(page.text).toContain('background: #1a2b3c; color: #ffffff }</style>')
+      expect(page.text).toContain('<a href="mailto:aide@sud.example">Help</a>')
+      expect(page.text).not.toContain('Sealpost')
+      expect(page.policy).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^']+' 'sha256-[^']+'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+      )
+    }
+    const other = await look('/abuse', 'example.org')
+    expect(other.text).toContain('<p class="brand">Sealpost</p>')
+    expect(other.text).toContain('<a href="https://help.example.org/">Help</a>')
+    expect(other.policy).not.toContain('img-src')
   })
 
   test.each([
@@ -164,6 +199,9 @@ describe('pages', () => {
     ['a colour that is none', 'branding', { background: 'red', text: '#ffffff' }, 400],
     ['a domain with a path', 'branding', { domain: 'example.com/x' }, 400],
     ['a domain in capitals', 'branding', { domain: 'EXAMPLE.com' }, 400],
+    ['help by a script', 'branding', { support_url: 'javascript:alert(1)' }, 422],
+    ['help that is no URL', 'branding', { support_url: 'call us' }, 422],
+    ['help over http', 'branding', { support_url: 'http://help.example' }, 422],
     [
       'an SVG',
       'logo',

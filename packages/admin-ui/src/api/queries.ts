@@ -45,6 +45,8 @@ interface Watching {
   /** How often it is asked anew while it is shown, in milliseconds. */
   readonly everyMs?: number
   readonly isEnabled?: boolean
+  /** Does not change while the page is open. */
+  readonly isFixed?: boolean
 }
 
 export type QueryOptions<P extends PathOf<'GET'>> = Input<'GET', P> & Watching
@@ -53,11 +55,12 @@ export function useApi<P extends PathOf<'GET'>>(
   path: P,
   options: QueryOptions<P>,
 ): ApiQuery<Answer<'GET', P>> {
-  const { params, query, everyMs, isEnabled = true } = options
+  const { params, query, everyMs, isEnabled = true, isFixed = false } = options
   return useQuery<Answer<'GET', P>, Problem>({
     queryKey: [path, params ?? {}, query ?? {}],
     queryFn: ({ signal }) => request('GET', path, { ...options, signal }),
     refetchInterval: everyMs ?? false,
+    staleTime: isFixed ? Infinity : STALE_MS,
     enabled: isEnabled,
     placeholderData: keepPreviousData,
   })

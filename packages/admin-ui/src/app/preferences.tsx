@@ -1,15 +1,25 @@
-/** Language and colour scheme, kept in this browser. */
-import { ActionIcon, Group, NativeSelect, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+/** Language and colour scheme, kept in this browser; and where one gets help. */
+import {
+  ActionIcon,
+  Anchor,
+  Group,
+  NativeSelect,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { useLook } from '../api/brand.ts'
 import { Icon } from '../parts/icon.tsx'
 import { LANGUAGES, nameOfLanguage, setLanguage } from './language.ts'
 
 export function Preferences() {
   const { t, i18n } = useTranslation()
   const { setColorScheme } = useMantineColorScheme()
+  const { support_url: help } = useLook()
   const isDark = useComputedColorScheme('light') === 'dark'
   return (
     <Group gap="xs" wrap="nowrap">
+      {help !== undefined && <Anchor href={help}>{t('shell.help')}</Anchor>}
       <NativeSelect
         aria-label={t('shell.language')}
         value={i18n.language}

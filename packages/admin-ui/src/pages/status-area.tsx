@@ -36,6 +36,11 @@ export default function StatusArea() {
   )
 }
 
+/** For pages elsewhere. */
+function badgeOf(name: string): string {
+  return `/v1/status/badges/${name}.svg`
+}
+
 function Status({ status }: { readonly status: PublicStatus }) {
   const { t } = useTranslation()
   const format = useFormat()
@@ -70,6 +75,23 @@ function Status({ status }: { readonly status: PublicStatus }) {
       </SectionCard>
       <SectionCard title={t('status.incidents')} about={t('status.incidents_about')}>
         <IncidentList incidents={status.incidents} />
+      </SectionCard>
+      <SectionCard title={t('status.follow')} about={t('status.follow_about')}>
+        <ul className={classes.follow}>
+          <li>
+            <a href="/status.atom">{t('status.feed')}</a>
+          </li>
+          <li>
+            <a href="/v1/status">{t('status.json')}</a>
+          </li>
+          {['all', ...status.components.map(({ id }) => id)].map((name) => (
+            <li key={name}>
+              <a href={badgeOf(name)}>
+                <img src={badgeOf(name)} alt={t('status.badge', { name })} width="150" height="20" />
+              </a>
+            </li>
+          ))}
+        </ul>
       </SectionCard>
     </>
   )

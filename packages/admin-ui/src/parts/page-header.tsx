@@ -2,6 +2,7 @@
 import { Group } from '@mantine/core'
 import { useEffect, useRef, type ReactNode } from 'react'
 import { Link } from 'wouter'
+import { useLook } from '../api/brand.ts'
 import { Icon } from './icon.tsx'
 import classes from './page-header.module.css'
 
@@ -17,10 +18,11 @@ export interface PageHeaderProps {
 let place = location.pathname
 
 export function PageHeader({ title, about, parent, actions }: PageHeaderProps) {
+  const { name } = useLook()
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    document.title = `${title} · Sealpost`
-  }, [title])
+    document.title = `${title} · ${name}`
+  }, [title, name])
   useEffect(() => {
     if (location.pathname !== place) heading.current?.focus({ preventScroll: true })
     place = location.pathname

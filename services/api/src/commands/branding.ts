@@ -1,13 +1,25 @@
 /** Commands about how the pages of organisations look. */
 import { HttpProblem, Type } from '@sealpost/http'
 import { reachableOrganisation } from '../access/reach.ts'
-import { checkContrast, LOGO_BYTES_MAX, logoType } from '../organisations/brand.ts'
+import {
+  checkContrast,
+  LOGO_BYTES_MAX,
+  logoType,
+  parseSupportUrl,
+  SUPPORT_URL_MAX,
+} from '../organisations/brand.ts'
 import { brandingOfDomain } from '../organisations/branding.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
 import { detailedSchema, organisationParams, printDetailed } from './organisation-schema.ts'
 import { detailed } from './organisations.ts'
 
 const colourSchema = Type.String({ pattern: '^#[0-9a-f]{6}$', description: '#rrggbb' })
+/** Also one that has no organisation, such as localhost. */
+const hostSchema = Type.String({
+  maxLength: 253,
+  pattern: String.raw`^[a-z0-9](?:[a-z0-9.:-]*[a-z0-9])?$`,
+  description: 'Host name, in ASCII and lower case, or address',
+})
 const domainSchema = Type.String({
   maxLength: 253,
   pattern: String.raw`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`,
@@ -40,18 +52,29 @@ const setBranding = defineCommand({
         ...domainSchema,
         description: 'Host of its pages; only one organisation can have it',
       }),
+      support_url: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: SUPPORT_URL_MAX,
+          description: 'Where its people get help, https: or mailto:',
+        }),
+      ),
     },
     { additionalProperties: false },
   ),
   status: 200,
   response: detailedSchema,
-  async handle(context, { actor, params, body: { name, background, text, domain } }) {
+  async handle(context, { actor, params, body: { name, background, text, domain, ...body } }) {
     const { id } = await reachableOrganisation(context, actor, params.id)
     if ((background === undefined) !== (text === undefined))
       throw new HttpProblem(422, 'colours-incomplete', 'Background and text are given together')
     if (background !== undefined && text !== undefined) checkContrast(background, text)
     const colours = background === undefined || text === undefined ? undefined : { background, text }
-    return detailed(context, await context.accounts.organisations.setBrand(id, { name, colours, domain }))
+    const supportUrl = body.support_url === undefined ? undefined : parseSupportUrl(body.support_url)
+    if (body.support_url !== undefined && supportUrl === undefined)
+      throw new HttpProblem(422, 'support-url-unacceptable', 'Help is at an https: or mailto: URL')
+    const brand = { name, colours, domain, supportUrl }
+    return detailed(context, await context.accounts.organisations.setBrand(id, brand))
   },
   lines: [{ noun: 'organisation', verb: 'brand', print: printDetailed }],
 })
@@ -102,11 +125,16 @@ const showBranding = defineCommand({
   method: 'GET',
   path: '/v1/branding',
   access: 'anyone',
-  query: Type.Object({ domain: domainSchema }, { additionalProperties: false }),
+  query: Type.Object({ domain: hostSchema }, { additionalProperties: false }),
   status: 200,
   response: brandingSchema,
-  async handle({ accounts, supportUrl }, { query }) {
-    const { name, colours, logo } = await brandingOfDomain(accounts.organisations, query.domain)
+  async handle({ accounts, supportUrl: common }, { query }) {
+    const {
+      name,
+      colours,
+      logo,
+      supportUrl = common,
+    } = await brandingOfDomain(accounts.organisations, query.domain)
     return {
       ...(name === undefined ? {} : { name }),
       ...colours,

@@ -84,6 +84,7 @@ export const detailedSchema = Type.Object({
     background: Type.Optional(Type.String()),
     text: Type.Optional(Type.String()),
     domain: Type.Optional(Type.String()),
+    support_url: Type.Optional(Type.String()),
     logo: Type.Boolean({ description: 'Whether there is one' }),
   }),
 })
@@ -104,7 +105,7 @@ export function showOrganisation(organisation: Organisation): Static<typeof orga
 }
 
 export function showDetailed(organisation: Organisation, pools: Pools): Static<typeof detailedSchema> {
-  const { name, colours, domain, hasLogo } = organisation.brand
+  const { name, colours, domain, supportUrl, hasLogo } = organisation.brand
   return {
     ...showOrganisation(organisation),
     pools: {
@@ -117,6 +118,7 @@ export function showDetailed(organisation: Organisation, pools: Pools): Static<t
       ...(name === undefined ? {} : { name }),
       ...(colours === undefined ? {} : { background: colours.background, text: colours.text }),
       ...(domain === undefined ? {} : { domain }),
+      ...(supportUrl === undefined ? {} : { support_url: supportUrl }),
       logo: hasLogo,
     },
   }

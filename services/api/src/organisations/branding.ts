@@ -7,6 +7,8 @@ export interface Branding {
   readonly name: string | undefined
   readonly colours: { readonly background: string; readonly text: string } | undefined
   readonly logo: { readonly type: string; readonly bytes: Buffer } | undefined
+  /** Where their readers get help. */
+  readonly supportUrl: string | undefined
 }
 
 /** The look of the pages on that host. */
@@ -30,6 +32,7 @@ export async function brandingOf(
   return {
     name: line.find(({ brand }) => brand.name !== undefined)?.brand.name,
     colours: line.find(({ brand }) => brand.colours !== undefined)?.brand.colours,
+    supportUrl: line.find(({ brand }) => brand.supportUrl !== undefined)?.brand.supportUrl,
     logo: bytes && { type: logoType(bytes), bytes },
   }
 }

@@ -1,8 +1,9 @@
 /** /abuse: the form by which anybody reports abuse; no script, nothing from elsewhere. */
-import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import type { AbuseDesk } from '../abuse/abuse-desk.ts'
 import { AbuseError } from '../abuse/abuse-error.ts'
 import { ABUSE_CATEGORIES, type AbuseCategory } from '../abuse/store.ts'
+import type { SendBranded } from './branded-pages.ts'
 import { hidden, parseForms } from './invite-pages.ts'
 
 const FORM_BYTES_MAX = 128 * 1024
@@ -33,18 +34,23 @@ const FIELDS = {
 type Field = keyof typeof FIELDS
 type Filled = Readonly<Record<Field | 'category', string>>
 
-export async function registerAbusePage(app: FastifyInstance, abuse: AbuseDesk): Promise<void> {
+export async function registerAbusePage(
+  app: FastifyInstance,
+  abuse: AbuseDesk,
+  send: SendBranded,
+): Promise<void> {
   await app.register(async (scope) => {
     parseForms(scope, FORM_BYTES_MAX)
-    scope.get('/abuse', hidden, (_request, reply) => sendPage(reply, 200, TITLE, form(read(undefined))))
+    scope.get('/abuse', hidden, (_request, reply) => send(reply, 200, TITLE, form(read(undefined))))
     scope.post<{ Body: URLSearchParams | undefined }>('/abuse', sending, ({ body }, reply) =>
-      receive(abuse, body, reply),
+      receive(abuse, send, body, reply),
     )
   })
 }
 
 async function receive(
   abuse: AbuseDesk,
+  send: SendBranded,
   body: URLSearchParams | undefined,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -52,8 +58,8 @@ async function receive(
   const category = ABUSE_CATEGORIES.find((each) => each === filled.category)
   const why = problemOf(filled, category)
   if (why !== undefined || category === undefined)
-    return sendPage(reply, 422, TITLE, form(filled, why ?? 'Say what it is.'))
-  if ((body?.get(HONEYPOT) ?? '') !== '') return sendPage(reply, 200, 'Thank you', thanks())
+    return send(reply, 422, TITLE, form(filled, why ?? 'Say what it is.'))
+  if ((body?.get(HONEYPOT) ?? '') !== '') return send(reply, 200, 'Thank you', thanks())
   const { first_name, last_name, contact, about, text, headers } = filled
   try {
     const id = await abuse.report({
@@ -63,9 +69,9 @@ async function receive(
       ...(headers === '' ? {} : { headers }),
       reporter: { first_name, last_name, contact },
     })
-    return await sendPage(reply, 200, 'Thank you', thanks(id))
+    return await send(reply, 200, 'Thank you', thanks(id))
   } catch (error) {
-    if (error instanceof AbuseError) return sendPage(reply, 503, TITLE, form(filled, `${error.message}.`))
+    if (error instanceof AbuseError) return send(reply, 503, TITLE, form(filled, `${error.message}.`))
     throw error
   }
 }

@@ -1,38 +1,53 @@
 /** The pages behind the links of enrolment: choosing the password of an account, and making one. They need no JavaScript. Looking at one uses nothing up. */
 import { AccountError, type AccountInvite } from '@sealpost/accounts'
-import { Html, html, sendPage, type FastifyInstance, type FastifyReply } from '@sealpost/http'
+import { Html, html, type FastifyInstance, type FastifyReply } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
+import type { SendBranded } from './branded-pages.ts'
 import { qrSvg } from '../joining/qr.ts'
 import { hidden, parseForms, sendGone, type Form, type WithToken } from './invite-pages.ts'
 
 /** What a link is for: an account that is there already, or one that is to be made. */
-type Purpose = { readonly kind: 'password' } | { readonly kind: 'account'; readonly invite: AccountInvite }
+type Purpose = (
+  | { readonly kind: 'password' }
+  | { readonly kind: 'account'; readonly invite: AccountInvite }
+) & {
+  /** Whose pages these are, if the account belongs to an organisation or will. */
+  readonly organisationId: string | undefined
+}
 
 const TITLES = { password: 'Choose your password', account: 'Make your account' } as const
 
 /** Registers the pages and, for them only, the parser of HTML forms. */
-export async function registerEnrolmentPages(app: FastifyInstance, context: CommandContext): Promise<void> {
+export async function registerEnrolmentPages(
+  app: FastifyInstance,
+  context: CommandContext,
+  send: SendBranded,
+): Promise<void> {
   await app.register(async (scope) => {
     parseForms(scope)
 
     scope.get<WithToken>('/enrol/:token', hidden, async ({ params: { token } }, reply) => {
       const purpose = await purposeOf(context, token)
-      if (purpose === undefined) return sendGone(reply)
-      return sendPage(reply, 200, TITLES[purpose.kind], formOf(context, token, purpose))
+      if (purpose === undefined) return sendGone(reply, send)
+      return send(reply, 200, TITLES[purpose.kind], formOf(context, token, purpose), purpose.organisationId)
     })
 
     scope.post<Form>('/enrol/:token', hidden, async ({ params: { token }, body }, reply) => {
       const purpose = await purposeOf(context, token)
-      if (purpose === undefined) return sendGone(reply)
-      return enrol(context, reply, { token, purpose, form: body ?? new URLSearchParams() })
+      if (purpose === undefined) return sendGone(reply, send)
+      return enrol({ context, send }, reply, { token, purpose, form: body ?? new URLSearchParams() })
     })
   })
 }
 
 async function purposeOf({ accounts }: CommandContext, token: string): Promise<Purpose | undefined> {
-  if ((await accounts.invites.show(token))?.purpose === 'password') return { kind: 'password' }
+  const known = await accounts.invites.show(token)
+  if (known?.purpose === 'password') {
+    const account = known.accountId === undefined ? undefined : await accounts.findById(known.accountId)
+    return { kind: 'password', organisationId: account?.organisationId }
+  }
   const invite = await accounts.accountInvites.show(token)
-  return invite && { kind: 'account', invite }
+  return invite && { kind: 'account', invite, organisationId: undefined }
 }
 
 interface Enrolment {
@@ -42,26 +57,27 @@ interface Enrolment {
 }
 
 async function enrol(
-  context: CommandContext,
+  { context, send }: { readonly context: CommandContext; readonly send: SendBranded },
   reply: FastifyReply,
   enrolment: Enrolment,
 ): Promise<FastifyReply> {
   const { token, purpose, form } = enrolment
   const again = (why: string) =>
-    sendPage(
+    send(
       reply,
       422,
       TITLES[purpose.kind],
       html`<p class="alert" role="alert">${why}</p>
         ${formOf(context, token, purpose, form.get('name') ?? '')}`,
+      purpose.organisationId,
     )
   const password = form.get('password') ?? ''
   if (password !== form.get('repeated')) return again('The two passwords differ.')
   try {
     const address = await use(context, enrolment, password)
-    if (address === undefined) return sendGone(reply)
+    if (address === undefined) return sendGone(reply, send)
     const title = purpose.kind === 'password' ? 'Your password is set' : 'Your account is made'
-    return sendPage(reply, 200, title, enrolled(address))
+    return await send(reply, 200, title, enrolled(address), purpose.organisationId)
   } catch (error) {
     if (error instanceof AccountError) return again(`${error.message}.`)
     throw error

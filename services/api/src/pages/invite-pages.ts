@@ -2,14 +2,16 @@
  * The one-time link of an administrator leads to the panel, where they enrol with a passkey. Whoever posts to it instead gets an API key with the rights of that
  * administrator, for programs.
  */
-import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import { scopesOfRole } from '../access/roles.ts'
 import type { CommandContext } from '../commands/command.ts'
+import type { SendBranded } from './branded-pages.ts'
 
 export interface InvitePagesOptions {
   readonly context: CommandContext
   /** `https://HOST:PORT`, for the command that uses a new key. */
   readonly origin: () => string
+  readonly send: SendBranded
 }
 
 export const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
@@ -39,11 +41,11 @@ export function parseForms(app: FastifyInstance, bytesMax = FORM_BYTES_MAX): voi
   )
 }
 
-function registerAdminPages(app: FastifyInstance, { context, origin }: InvitePagesOptions): void {
+function registerAdminPages(app: FastifyInstance, { context, origin, send }: InvitePagesOptions): void {
   app.post<Form>('/admin/invite/:token', hidden, async ({ params }, reply) => {
     const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator', scopesOfRole)
-    if (redeemed === undefined) return sendGone(reply)
-    return sendPage(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
+    if (redeemed === undefined) return sendGone(reply, send)
+    return send(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
   })
 }
 
@@ -56,9 +58,9 @@ function adminKey(token: string, origin: string): Html {
 }
 
 /** For a link that leads nowhere. */
-export function sendGone(reply: FastifyReply): FastifyReply {
+export function sendGone(reply: FastifyReply, send: SendBranded): Promise<FastifyReply> {
   const body = html`<p>
     It is unknown, has expired, or has been used. Whoever sent it to you can make a new one.
   </p>`
-  return sendPage(reply, 404, 'This link does not work', body)
+  return send(reply, 404, 'This link does not work', body)
 }

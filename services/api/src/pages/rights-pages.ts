@@ -1,5 +1,6 @@
 /** Pages of the policies, past versions included, and the signed transparency report: public. */
-import { html, sendPage, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import type { SendBranded } from './branded-pages.ts'
 import { RightsError } from '../rights-error.ts'
 import type { Rights } from '../rights.ts'
 import type { PolicyDocument } from '../policies/policies.ts'
@@ -21,17 +22,22 @@ interface DocumentRoute {
   Querystring: { language?: string }
 }
 
-export function registerRightsPages(app: FastifyInstance, { policies, legal }: Rights): void {
+export function registerRightsPages(
+  app: FastifyInstance,
+  { policies, legal }: Rights,
+  send: SendBranded,
+): void {
+  const documents = { policies, send }
   app.get('/policies', hidden, async (_request, reply) =>
-    sendPage(reply, 200, 'Policies', index(await policies.versions())),
+    send(reply, 200, 'Policies', index(await policies.versions())),
   )
 
   app.get<DocumentRoute>('/policies/:kind', hidden, ({ params, query }, reply) =>
-    sendDocument(reply, policies, params, query.language),
+    sendDocument(reply, documents, params, query.language),
   )
 
   app.get<DocumentRoute>('/policies/:kind/:version', hidden, ({ params, query }, reply) =>
-    sendDocument(reply, policies, params, query.language),
+    sendDocument(reply, documents, params, query.language),
   )
 
   app.get('/.well-known/transparency.json', hidden, async (_request, reply) =>
@@ -45,24 +51,25 @@ export function registerRightsPages(app: FastifyInstance, { policies, legal }: R
 
 async function sendDocument(
   reply: FastifyReply,
-  policies: Rights['policies'],
+  { policies, send }: { readonly policies: Rights['policies']; readonly send: SendBranded },
   { kind: name, version }: DocumentRoute['Params'],
   language: string | undefined,
 ): Promise<FastifyReply> {
   const kind = POLICY_KINDS.find((each) => each === name)
-  if (kind === undefined || (version !== undefined && !/^[1-9]\d{0,5}$/.test(version))) return sendGone(reply)
+  if (kind === undefined || (version !== undefined && !/^[1-9]\d{0,5}$/.test(version)))
+    return sendGone(reply, send)
   try {
     const number = version === undefined ? undefined : Number(version)
     const document = await policies.document(kind, number, language)
-    return sendPage(reply, 200, document.text.title, page(document))
+    return await send(reply, 200, document.text.title, page(document))
   } catch (error) {
-    if (error instanceof RightsError) return sendGone(reply)
+    if (error instanceof RightsError) return sendGone(reply, send)
     throw error
   }
 }
 
-function sendGone(reply: FastifyReply): FastifyReply {
-  return sendPage(reply, 404, 'No such policy', html`<p><a href="/policies">All policies</a></p>`)
+function sendGone(reply: FastifyReply, send: SendBranded): Promise<FastifyReply> {
+  return send(reply, 404, 'No such policy', html`<p><a href="/policies">All policies</a></p>`)
 }
 
 function index(versions: readonly PolicyVersion[]): Html {

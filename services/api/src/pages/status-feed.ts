@@ -23,7 +23,11 @@ export interface StatusFeedOptions {
 export function registerStatusFeed(app: FastifyInstance, { status, origin }: StatusFeedOptions): void {
   const hidden = { schema: { hide: true } } as const
   const open = (reply: FastifyReply, type: string): FastifyReply =>
-    reply.type(type).header('cache-control', MAX_AGE).header('access-control-allow-origin', '*')
+    reply.type(type).headers({
+      'cache-control': MAX_AGE,
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+    })
   app.get('/status.atom', hidden, async (_request, reply) =>
     open(reply, 'application/atom+xml; charset=utf-8').send(atomFeed(await status.now(), origin())),
   )

@@ -1,7 +1,7 @@
 /** Who asks: the control socket, an API key (RFC 6750), an administrator by the cookie of their session, or an account by HTTP Basic (RFC 7617). Deny by default. */
 import type { AccountsDomain } from '@sealpost/accounts'
 import {
-  basicChallenge,
+  challengeFor,
   HttpProblem,
   isConfidential,
   isLocalSocket,
@@ -98,9 +98,9 @@ export function createAuthenticate(options: AuthenticateOptions) {
   async function byPassword(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     if (!isConfidential(request)) throw reject.noTls()
     const credentials = readBasic(request)
-    if (credentials === undefined) throw challenge(reply, reject.noPassword())
+    if (credentials === undefined) throw challenge(request, reply, reject.noPassword())
     const account = await signIn.check(credentials, request.ip)
-    if (account === undefined) throw challenge(reply, reject.badPassword())
+    if (account === undefined) throw challenge(request, reply, reject.badPassword())
     if (account.state !== 'active') throw reject.suspended()
     if (account.credential.appPassword !== undefined) throw reject.ownPassword()
     return { kind: 'account', account, proven: true, session: undefined }
@@ -130,8 +130,8 @@ export function createAuthenticate(options: AuthenticateOptions) {
   }
 }
 
-function challenge(reply: FastifyReply, problem: HttpProblem): HttpProblem {
-  reply.header('www-authenticate', basicChallenge)
+function challenge(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): HttpProblem {
+  reply.header('www-authenticate', challengeFor(request))
   return problem
 }
 

@@ -6,9 +6,10 @@ import { useCommand } from '../../api/commands.ts'
 import type { OrganisationDetails } from '../../api/types.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
+import { Logo } from './logo.tsx'
 import classes from './organisations.module.css'
 
-const FIELDS = ['name', 'domain', 'background', 'text'] as const
+const FIELDS = ['name', 'domain', 'support_url', 'background', 'text'] as const
 const COLOUR = '#[0-9a-fA-F]{6}'
 
 export function Branding({ organisation: { id, branding } }: { readonly organisation: OrganisationDetails }) {
@@ -58,6 +59,7 @@ export function Branding({ organisation: { id, branding } }: { readonly organisa
           {t('common.save')}
         </Button>
       </form>
+      <Logo id={id} isThere={branding.logo} />
     </SectionCard>
   )
 }

@@ -1,0 +1,31 @@
+/** Pages as those look for whom they are: the organisation that an invite names, or the one whose host the browser asked. */
+import { domainToASCII } from 'node:url'
+import { sendPage, type FastifyReply, type Html } from '@sealpost/http'
+import type { CommandContext } from '../commands/command.ts'
+import { brandingOf, brandingOfDomain } from '../organisations/branding.ts'
+
+/** `organisationId`: whose page it is whatever the host. */
+export type SendBranded = (
+  reply: FastifyReply,
+  status: number,
+  title: string,
+  body: Html,
+  organisationId?: string,
+) => Promise<FastifyReply>
+
+export function brandedPages({
+  accounts: { organisations },
+  supportUrl,
+}: Pick<CommandContext, 'accounts' | 'supportUrl'>): SendBranded {
+  return async (reply, status, title, body, organisationId) => {
+    const named = organisationId === undefined ? undefined : await organisations.find(organisationId)
+    const branding =
+      named === undefined
+        ? await brandingOfDomain(organisations, domainToASCII(reply.request.hostname))
+        : await brandingOf(organisations, named)
+    return sendPage(reply, status, title, body, {
+      ...branding,
+      supportUrl: branding.supportUrl ?? supportUrl,
+    })
+  }
+}
