@@ -47,7 +47,7 @@ async function purposeOf({ accounts }: CommandContext, token: string): Promise<P
     return { kind: 'password', organisationId: account?.organisationId }
   }
   const invite = await accounts.accountInvites.show(token)
-  return invite && { kind: 'account', invite, organisationId: undefined }
+  return invite && { kind: 'account', invite, organisationId: invite.organisationId }
 }
 
 interface Enrolment {
