@@ -32,3 +32,4 @@ export type OwnPolicy = ItemOf<'/v1/me/policies'>
 export type AppPassword = ItemOf<'/v1/me/app-passwords'>
 export type OwnKey = ItemOf<'/v1/me/keys'>
 export type PrivacyRequest = ItemOf<'/v1/me/privacy-requests'>
+export type OwnDevice = ItemOf<'/v1/me/devices'>

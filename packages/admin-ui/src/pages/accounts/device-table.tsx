@@ -54,9 +54,34 @@ export function DeviceTable({ query, command, onRevoke }: DeviceTableProps) {
 
 function useColumns(onRevoke: ((device: Device) => void) | undefined): readonly Column<Device>[] {
   const { t } = useTranslation()
+  const columns = useDeviceColumns()
+  if (onRevoke === undefined) return columns
+  const revoke: Column<Device> = {
+    key: 'revoke',
+    label: t('common.action'),
+    cell: (device) => (
+      <RowButton
+        label={t('devices.revoke_named', { id: device.id.slice(0, 8) })}
+        onClick={() => onRevoke(device)}
+      >
+        {t('devices.revoke')}
+      </RowButton>
+    ),
+  }
+  return [...columns, revoke]
+}
+
+/** What is known of a device. The label is its owner's to see. */
+export function useDeviceColumns(): readonly Column<Device & { readonly label?: string | undefined }>[] {
+  const { t } = useTranslation()
   const format = useFormat()
-  const columns: Column<Device>[] = [
-    { key: 'id', label: t('devices.device'), isName: true, cell: ({ id }) => <code>{id.slice(0, 8)}</code> },
+  return [
+    {
+      key: 'id',
+      label: t('devices.device'),
+      isName: true,
+      cell: ({ id, label }) => label ?? <code>{id.slice(0, 8)}</code>,
+    },
     {
       key: 'state',
       label: t('devices.state'),
@@ -78,18 +103,4 @@ function useColumns(onRevoke: ((device: Device) => void) | undefined): readonly 
       cell: ({ waiting }) => format.number(waiting),
     },
   ]
-  if (onRevoke === undefined) return columns
-  const revoke: Column<Device> = {
-    key: 'revoke',
-    label: t('common.action'),
-    cell: (device) => (
-      <RowButton
-        label={t('devices.revoke_named', { id: device.id.slice(0, 8) })}
-        onClick={() => onRevoke(device)}
-      >
-        {t('devices.revoke')}
-      </RowButton>
-    ),
-  }
-  return [...columns, revoke]
 }
