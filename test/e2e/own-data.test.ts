@@ -32,6 +32,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'xmpp.pep_node': 'chat',
   'xmpp.roster': 'chat',
   'xmpp.roster_item': 'chat',
+  'xmpp.stored_xml': 'chat',
 }
 
 /** Tables with an account's id or address that are not exported, and why. */
@@ -113,6 +114,7 @@ shape.describe('own data', (deployment) => {
     const item = "<item id='a'><conference xmlns='urn:xmpp:bookmarks:1'/></item>"
     const publish = `<publish node='urn:xmpp:bookmarks:1'>${item}</publish>`
     await client.request('set', `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub>`)
+    await client.request('set', "<vCard xmlns='vcard-temp'><FN>Owner</FN></vCard>")
   })
 
   test('every table with rows of the account is exported, or is an exception with a reason', async () => {
@@ -151,6 +153,7 @@ shape.describe('own data', (deployment) => {
         devices: [{ registered: false }],
         contacts: [{ jid: 'friend@localhost', name: 'Friend' }],
         nodes: [{ node: 'urn:xmpp:bookmarks:1', items: [{ id: 'a' }] }],
+        elements: [{ ns: 'vcard-temp', name: 'vCard' }],
       },
       keys: { certificates: [{ published: [address] }] },
       mail: { settings: { pgp: 'on-arrival' } },
@@ -160,6 +163,7 @@ shape.describe('own data', (deployment) => {
     })
     const { output } = await deployment().ctl(['account', 'export', address, '--format', 'xep-0227'])
     expect(output).toContain("<item jid='friend@localhost'")
+    expect(output).toContain("<vCard xmlns='vcard-temp'><FN>Owner</FN></vCard>")
   })
 
   test('terminated, nothing of it is left in any table but what names nobody', async () => {

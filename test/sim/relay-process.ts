@@ -10,6 +10,7 @@ import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.
 import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/events.ts'
 import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
+import { memoryXmlStore } from '../../services/xmpp/src/modules/stored-xml/store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
 import type { RosterStore } from '../../services/xmpp/src/modules/roster/store.ts'
 import { Relay } from '../../services/xmpp/src/relay.ts'
@@ -122,6 +123,8 @@ export class RelayProcess {
       features: {
         rosters: around.rosters,
         pep: around.pep,
+        xml: memoryXmlStore(),
+        contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
         deviceHashes: new DeviceHashes('key'),

@@ -44,6 +44,7 @@ export type {
   OwnData,
   OwnDataPorts,
   OwnDevice,
+  OwnElement,
   OwnNode,
   RelayOwnData,
 } from './own-data.ts'

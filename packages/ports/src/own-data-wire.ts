@@ -50,6 +50,11 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
     queues: readQueues({ items: data['queues'] }),
     contacts: list(data['contacts'], ITEMS_MAX).map(readContact),
     nodes: list(data['nodes'], ITEMS_MAX).map(readNode),
+    elements: list(data['elements'], ITEMS_MAX).map((item) => ({
+      ns: text(item['ns'], NAME),
+      name: text(item['name'], NAME),
+      xml: text(item['xml'], ANY),
+    })),
   }
 }
 

@@ -20,6 +20,15 @@ export interface RelayOwnData {
   readonly contacts: readonly OwnContact[]
   /** What the clients of the account have published or put by (XEP-0163). */
   readonly nodes: readonly OwnNode[]
+  /** What they have put by as single elements: private XML (XEP-0049), and the vCard without its photo, which is in a node (XEP-0054). */
+  readonly elements: readonly OwnElement[]
+}
+
+export interface OwnElement {
+  readonly ns: string
+  readonly name: string
+  /** One XML element that declares its own namespace. */
+  readonly xml: string
 }
 
 export interface OwnDevice extends RelayDevice {

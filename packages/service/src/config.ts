@@ -90,6 +90,25 @@ export function readServiceUrl(name: string, env: EnvReader): URL | undefined {
   return undefined
 }
 
+/** Characters. */
+export const SUPPORT_URL_MAX = 500
+
+/** A link on pages: to a site, or to a mail address. Undefined: anything else. */
+export function parseSupportUrl(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isLink = url !== null && ['https:', 'mailto:'].includes(url.protocol) && url.password === ''
+  return isLink && url.href.length <= SUPPORT_URL_MAX ? url.href : undefined
+}
+
+/** SUPPORT_URL, where users get help: a site, or a mail address; undefined: nowhere that the server knows of. */
+export function readSupportUrl(env: EnvReader): string | undefined {
+  const text = env.optional('SUPPORT_URL')
+  const url = text === undefined ? undefined : parseSupportUrl(text)
+  if (text === undefined || url !== undefined) return url
+  env.problem('SUPPORT_URL must be an https: or mailto: URL')
+  return undefined
+}
+
 /** What main functions of services read besides: the port of their HTTP routes and signs of health. */
 export function readMainConfig<C>(env: EnvReader, readService: (env: EnvReader) => C) {
   return {

@@ -1,5 +1,14 @@
 /** What every service stands on: the platform it is given, and the main function around it. */
-export { fromProcessEnv, originOf, readPlatformConfig, readPublicOrigin, readServiceUrl } from './config.ts'
+export {
+  fromProcessEnv,
+  originOf,
+  parseSupportUrl,
+  readPlatformConfig,
+  readPublicOrigin,
+  readServiceUrl,
+  readSupportUrl,
+  SUPPORT_URL_MAX,
+} from './config.ts'
 export type { PlatformConfig } from './config.ts'
 export { explainStart } from './explain-start.ts'
 export { SCHEMA_OWNERS, migrateAll } from './migrate-all.ts'

@@ -1,8 +1,7 @@
 /** Configuration of the API service: where links lead that it hands out, and where the other services are. */
 import { join } from 'node:path'
 import type { EnvReader, Networks, Secret } from '@sealpost/config'
-import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
-import { parseSupportUrl } from './organisations/brand.ts'
+import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig, type TurnConfig } from '@sealpost/turn'
 
 export interface ApiConfig {
@@ -47,14 +46,6 @@ export function readConfig(env: EnvReader): ApiConfig {
     turn: readTurnConfig(env),
     prober: readProber(env),
   }
-}
-
-function readSupportUrl(env: EnvReader): string | undefined {
-  const text = env.optional('SUPPORT_URL')
-  const url = text === undefined ? undefined : parseSupportUrl(text)
-  if (text === undefined || url !== undefined) return url
-  env.problem('SUPPORT_URL must be an https: or mailto: URL')
-  return undefined
 }
 
 const LOOPBACK = '127.0.0.1'

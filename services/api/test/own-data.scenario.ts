@@ -61,6 +61,10 @@ beforeAll(async () => {
         items: [{ id: 'current', payload: "<list xmlns='eu.siacs.conversations.axolotl'/>" }],
       },
     ],
+    elements: [
+      { ns: 'storage:bookmarks', name: 'storage', xml: "<storage xmlns='storage:bookmarks'/>" },
+      { ns: 'vcard-temp', name: 'vCard', xml: "<vCard xmlns='vcard-temp'><FN>Ann</FN></vCard>" },
+    ],
   }
   api.ownData.certificates = {
     certificates: [

@@ -1,7 +1,7 @@
 /** The only reader of the environment in this service (README has the table). */
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
-import { readServiceUrl } from '@sealpost/service'
+import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig } from '@sealpost/turn'
 
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
@@ -18,6 +18,7 @@ export function readConfig(env: EnvReader) {
     apiUrl: readServiceUrl('API_URL', env),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
     turn: readTurnConfig(env),
+    contacts: { publicOrigin: readPublicOrigin(env), supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
 }

@@ -4,6 +4,7 @@ import type { DeviceStore } from './delivery/device-store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
 import { configForm } from './modules/pep/node-config.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
+import type { XmlStore } from './modules/stored-xml/store.ts'
 import type { RosterItem, RosterStore } from './modules/roster/store.ts'
 import { subscriptionValue } from './modules/roster/subscription.ts'
 
@@ -13,12 +14,13 @@ export interface OwnDataOptions {
   readonly fast: FastTokenStore
   readonly rosters: RosterStore
   readonly pep: PepStore
+  readonly xml: XmlStore
 }
 
 export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   return {
     async ownData(accountId) {
-      const { relay, rosters, pep } = options
+      const { relay, rosters, pep, xml } = options
       const { items } = await rosters.load(accountId)
       const nodes = await pep.nodes(accountId)
       return {
@@ -26,6 +28,7 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         queues: await relay.queues(accountId),
         contacts: [...items.values()].map(showContact),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
+        elements: await xml.all(accountId),
       }
     },
   }

@@ -89,7 +89,7 @@ export interface RelayOptions {
   readonly isShared: (address: string) => boolean
   readonly features: Pick<
     ModuleOptions,
-    'rosters' | 'pep' | 'fast' | 'deviceHashes' | 'commands' | 'resumeTimeoutMs' | 'turn'
+    'rosters' | 'pep' | 'xml' | 'fast' | 'deviceHashes' | 'commands' | 'contacts' | 'resumeTimeoutMs' | 'turn'
   >
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>

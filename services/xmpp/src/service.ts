@@ -13,6 +13,7 @@ import { createXmppEvents } from './events.ts'
 import { openTokenKey } from './modules/fast/token-key.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
+import { postgresXmlStore } from './modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
@@ -58,7 +59,7 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const { devices, rosters, pep, fast } = storesOver(db)
+  const { devices, rosters, pep, xml, fast } = storesOver(db)
   const relay = stack.use(
     await Relay.create({
       platform: { ...platform, log },
@@ -71,8 +72,10 @@ export async function createXmppService(
       features: {
         rosters,
         pep,
+        xml,
         commands,
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
+        contacts: config.contacts,
         fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
         resumeTimeoutMs: config.resumeTimeoutMs,
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
@@ -93,7 +96,7 @@ export async function createXmppService(
   const host = platform.domains[0] ?? 'localhost'
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, rosters, pep }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, rosters, pep, xml }),
     http: async () => undefined,
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [
@@ -109,6 +112,7 @@ function storesOver(db: Db) {
     devices: postgresDeviceStore(db),
     rosters: postgresRosterStore(db),
     pep: postgresPepStore(db),
+    xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),
   }
 }

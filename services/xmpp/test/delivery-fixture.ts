@@ -21,6 +21,7 @@ import { createXmppEvents } from '../src/events.ts'
 import { DeviceHashes } from '../src/delivery/device-hashes.ts'
 import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
+import { postgresXmlStore } from '../src/modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
 import { listenTcp } from '../src/transports/tcp.ts'
@@ -120,6 +121,8 @@ export class DeliveryFixture implements AsyncDisposable {
         features: {
           rosters: postgresRosterStore(db),
           pep: postgresPepStore(db),
+          xml: postgresXmlStore(db),
+          contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },
           commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
           deviceHashes: new DeviceHashes('key'),

@@ -20,7 +20,9 @@ function askInfo(client: TestClient, to?: string, node?: string): Promise<Elemen
 
 function partsOf(answer: Element): string[] {
   const parts = answer.child('query', INFO)?.elements() ?? []
-  return parts.map(({ attrs }) => attrs['var'] ?? [attrs['category'], attrs['type'], attrs['name']].join('/'))
+  return parts
+    .filter(({ ns }) => ns === INFO)
+    .map(({ attrs }) => attrs['var'] ?? [attrs['category'], attrs['type'], attrs['name']].join('/'))
 }
 
 describe('XEP-0030', () => {
@@ -79,12 +81,24 @@ describe('XEP-0030', () => {
 
 test('XEP-0115 §6.3: the hash in the stream features is that of what the server answers', async () => {
   const client = await relay.client('alice')
-  const parts = partsOf(await askInfo(client, 'localhost'))
-  const string = `server/im//Sealpost<${parts
-    .slice(1)
-    .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const answer = await askInfo(client, 'localhost')
+  const parts = partsOf(answer)
+  const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+  // XEP-0115 §5.1 7: the type of each form, then its fields with their values.
+  const forms = (answer.child('query', INFO)?.childrenNamed('x', 'jabber:x:data') ?? []).map((form) => {
+    const fields = form.childrenNamed('field').map((field) => {
+      const values = field.childrenNamed('value').map((value) => value.text())
+      return [field.attrs['var'] ?? '', ...values.toSorted(byBytes)]
+    })
+    const type = fields.find(([name]) => name === 'FORM_TYPE')?.[1] ?? ''
+    const others = fields.filter(([name]) => name !== 'FORM_TYPE')
+    return [type, ...others.toSorted(([a = ''], [b = '']) => byBytes(a, b)).flat()]
+  })
+  expect(forms.length).toBe(2)
+  const sortedForms = forms.toSorted(([a = ''], [b = '']) => byBytes(a, b)).flat()
+  const string = ['server/im//Sealpost', ...parts.slice(1).toSorted(byBytes), ...sortedForms]
     .map((part) => `${part}<`)
-    .join('')}`
+    .join('')
   const ver = createHash('sha1').update(string).digest('base64')
   await using fresh = await TestClient.connect({ port: relay.port })
   const features: string[] = []

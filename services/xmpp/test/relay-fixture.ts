@@ -52,6 +52,7 @@ const defaults: XmppConfig = {
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
+  contacts: { publicOrigin: 'https://localhost', supportUrl: 'mailto:help@localhost' },
   keyringDir: '',
   apiUrl: undefined,
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here

@@ -1,13 +1,8 @@
 /** Commands about how the pages of organisations look. */
 import { HttpProblem, Type } from '@sealpost/http'
+import { parseSupportUrl, SUPPORT_URL_MAX } from '@sealpost/service'
 import { reachableOrganisation } from '../access/reach.ts'
-import {
-  checkContrast,
-  LOGO_BYTES_MAX,
-  logoType,
-  parseSupportUrl,
-  SUPPORT_URL_MAX,
-} from '../organisations/brand.ts'
+import { checkContrast, LOGO_BYTES_MAX, logoType } from '../organisations/brand.ts'
 import { brandingOfDomain } from '../organisations/branding.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
 import { detailedSchema, organisationParams, printDetailed } from './organisation-schema.ts'

@@ -1,16 +1,6 @@
 /** What an organisation may show on its pages: two colours that can be read on each other, and a picture that is one. */
 import { HttpProblem } from '@sealpost/http'
 
-/** Characters. */
-export const SUPPORT_URL_MAX = 500
-
-/** A link on pages: to a site, or to a mail address. Undefined: anything else. */
-export function parseSupportUrl(text: string): string | undefined {
-  const url = URL.parse(text)
-  const isLink = url !== null && ['https:', 'mailto:'].includes(url.protocol) && url.password === ''
-  return isLink && url.href.length <= SUPPORT_URL_MAX ? url.href : undefined
-}
-
 /** Of text upon its background (WCAG 2.2 §1.4.3, level AA). */
 const CONTRAST_MIN = 4.5
 

@@ -1,8 +1,8 @@
 /**
  * What an account has in chat as other servers take it: XEP-0227 1.1. Contacts (§4.3), requests that were not answered (§4.8), what clients have published or
- * put by (§4.9). The password is not in it, nor what proves it: another server is given a new one.
+ * put by (§4.9), private XML (§4.5) and the vCard (§4.6). The password is not in it, nor what proves it: another server is given a new one.
  */
-import type { OwnContact, OwnNode, RelayOwnData } from '@sealpost/ports'
+import type { OwnContact, OwnElement, OwnNode, RelayOwnData } from '@sealpost/ports'
 import type { Jid } from '@sealpost/jid'
 import {
   attributesToString,
@@ -10,21 +10,24 @@ import {
   element,
   NS_CLIENT,
   NS_DATA,
+  NS_PRIVATE,
   NS_PUBSUB,
   NS_PUBSUB_OWNER,
   NS_ROSTER,
+  NS_VCARD,
 } from '@sealpost/stanza'
 
 const NS_PIE = 'urn:xmpp:pie:0' // XEP-0227 §8
 const NODE_CONFIG = `${NS_PUBSUB}#node_config`
 
 /** A whole document. `jid`: bare. */
-export function portableChat(jid: Jid, { contacts, nodes }: RelayOwnData): string {
+export function portableChat(jid: Jid, { contacts, nodes, elements }: RelayOwnData): string {
   const parts = [
     roster(contacts.filter(({ listed }) => listed)).toString(NS_PIE),
     ...contacts.filter(({ pendingIn }) => pendingIn).map((contact) => request(contact).toString(NS_PIE)),
     configurations(nodes).toString(NS_PIE),
     items(nodes),
+    putBy(elements),
   ]
   return (
     `<?xml version='1.0' encoding='UTF-8'?>\n<server-data xmlns='${NS_PIE}'><host${attributesToString({ jid: jid.domain })}>` +
@@ -84,4 +87,11 @@ function items(nodes: readonly OwnNode[]): string {
     return `<items${attributesToString({ node })}>${each.join('')}</items>`
   })
   return `<pubsub xmlns='${NS_PUBSUB}'>${all.join('')}</pubsub>`
+}
+
+/** Each is one element that declares its own namespace: the vCard as it is (§4.6), others as they were put by (XEP-0049). */
+function putBy(elements: readonly OwnElement[]): string {
+  const vCard = elements.filter(({ ns }) => ns === NS_VCARD).map(({ xml }) => xml)
+  const rest = elements.filter(({ ns }) => ns !== NS_VCARD).map(({ xml }) => xml)
+  return `${vCard.join('')}${rest.length === 0 ? '' : `<query xmlns='${NS_PRIVATE}'>${rest.join('')}</query>`}`
 }

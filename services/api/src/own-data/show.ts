@@ -1,7 +1,7 @@
 /** What services hold of an account, in the words of the document. */
 import type { KeysOwnData, MailOwnData, OwnContact, OwnDevice, RelayOwnData } from '@sealpost/ports'
 
-export function showChat({ devices, queues, contacts, nodes }: RelayOwnData): object {
+export function showChat({ devices, queues, contacts, nodes, elements }: RelayOwnData): object {
   return {
     devices: devices.map(showDevice),
     queues: queues.map(({ deviceId, messages, bytes, oldestAgeSeconds }) => ({
@@ -12,6 +12,7 @@ export function showChat({ devices, queues, contacts, nodes }: RelayOwnData): ob
     })),
     contacts: contacts.map(showContact),
     nodes,
+    elements,
   }
 }
 

@@ -34,8 +34,10 @@ export interface AccountDiscovery {
 declare module '../core/module.ts' {
   interface Provided {
     disco: {
-      /** Identities and features of the server as they are answered (XEP-0030 §3.1). */
+      /** Identities, features and forms of the server as they are answered (XEP-0030 §3.1, XEP-0128). The same array until something in it changes. */
       hostInfo(): readonly Element[]
+      /** Adds a form about the server (XEP-0128); one that did not change is the same element. */
+      addHostForm(form: () => Element): void
     }
   }
   interface Hooks {
@@ -64,13 +66,15 @@ export function disco(): Module {
       host.feature(NS_DISCO_ITEMS)
       host.accountFeature(NS_DISCO_INFO)
       host.accountFeature(NS_DISCO_ITEMS)
-      host.provide('disco', { hostInfo: () => hostInfo(host) })
+      const about = new HostInfo(host)
+      const hostInfo = () => about.read()
+      host.provide('disco', { hostInfo, addHostForm: (form) => about.addForm(form) })
       host.onIq(
         'get',
         { to: ['host'], namespace: NS_DISCO_INFO, name: 'query' },
         async ({ session, query }) => {
           const { node } = query.attrs
-          if (node === undefined) return element('query', NS_DISCO_INFO, {}, ...hostInfo(host))
+          if (node === undefined) return element('query', NS_DISCO_INFO, {}, ...hostInfo())
           const found = await host.fire('disco/host-node', { session, node })
           if (!found) throw refuse.noNode()
           return element('query', NS_DISCO_INFO, { node }, ...found)
@@ -98,9 +102,33 @@ export function disco(): Module {
   })
 }
 
-function hostInfo(host: ModuleHost): Element[] {
-  const identity = element('identity', NS_DISCO_INFO, { category: 'server', type: 'im', name: 'Sealpost' })
-  return [identity, ...featureElements(host.features.host)]
+const SERVER = element('identity', NS_DISCO_INFO, { category: 'server', type: 'im', name: 'Sealpost' })
+
+/** What is said of the server, made again only when modules say something else. */
+class HostInfo {
+  readonly #host: ModuleHost
+  readonly #forms: (() => Element)[] = []
+  #madeOf: readonly unknown[] = []
+  #made: readonly Element[] = []
+
+  constructor(host: ModuleHost) {
+    this.#host = host
+  }
+
+  addForm(form: () => Element): void {
+    this.#forms.push(form)
+  }
+
+  read(): readonly Element[] {
+    const features = this.#host.features.host
+    const forms = this.#forms.map((form) => form())
+    const madeOf = [features.length, ...forms]
+    if (madeOf.length !== this.#madeOf.length || madeOf.some((part, index) => part !== this.#madeOf[index])) {
+      this.#madeOf = madeOf
+      this.#made = [SERVER, ...featureElements(features), ...forms]
+    }
+    return this.#made
+  }
 }
 
 function featureElements(features: readonly string[]): Element[] {

@@ -24,6 +24,10 @@ import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
 import type { PepStore } from './pep/store.ts'
 import { ping } from './ping.ts'
+import { privateXml } from './stored-xml/private-xml.ts'
+import type { XmlStore } from './stored-xml/store.ts'
+import { vCard } from './stored-xml/vcard.ts'
+import { serverInfo, type ServerContacts } from './server-info.ts'
 import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 import type { RosterStore } from './roster/store.ts'
@@ -43,6 +47,8 @@ export interface ModuleOptions {
   readonly deviceHashes: DeviceHashes
   readonly rosters: RosterStore
   readonly pep: PepStore
+  readonly xml: XmlStore
+  readonly contacts: ServerContacts
   readonly commands: AdHocOptions['commands']
   readonly fast: FastOptions['fast']
   readonly events: XmppEvents
@@ -69,8 +75,11 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   roster({ store: options.rosters }),
   presence(),
   disco(),
+  serverInfo(options),
   caps(),
   pep({ store: options.pep }),
+  privateXml(options),
+  vCard(options),
   adHoc(options),
   ping(),
   externalServices(options),

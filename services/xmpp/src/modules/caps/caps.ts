@@ -86,13 +86,13 @@ export function caps(options: { cachedMax: number } = { cachedMax: 1000 }): Modu
   })
 }
 
-/** XEP-0115 §6.3: the server's own capabilities; made when first asked for, when all modules have registered. */
+/** XEP-0115 §6.3: the server's own capabilities; made when asked for, when all modules have registered. */
 function announceServer(host: ModuleHost): void {
   host.feature(NS_CAPS)
-  let made: { readonly count: number; readonly ver: string } | undefined
+  let made: { readonly info: readonly Element[]; readonly ver: string } | undefined
   const ver = () => {
-    const count = host.features.host.length
-    if (made?.count !== count) made = { count, ver: verificationHash(host.need('disco').hostInfo()) }
+    const info = host.need('disco').hostInfo()
+    if (made?.info !== info) made = { info, ver: verificationHash(info) }
     return made.ver
   }
   host.hook('stream/features', ({ stream, features }) => {

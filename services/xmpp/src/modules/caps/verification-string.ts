@@ -1,6 +1,6 @@
 /** XEP-0115 §5: what a client says it can do, read strictly, and the hash that stands for it. */
 import { createHash } from 'node:crypto'
-import { type Element, NS_DATA, NS_DISCO_INFO } from '@sealpost/stanza'
+import { type Element, element, NS_DATA, NS_DISCO_INFO } from '@sealpost/stanza'
 
 const FEATURES_MAX = 512
 const IDENTITIES_MAX = 32
@@ -37,13 +37,11 @@ export function readCapabilities(query: Element): Capabilities {
   return { features: known, ver: hash([...sorted(identities), ...sorted(features), ...formStrings.flat()]) }
 }
 
-/** `ver` of what the server itself answers: identities and features, no forms (XEP-0115 §5.1). */
+/** `ver` of what the server itself answers (XEP-0115 §5.1). Throws when that is ill-formed, which is our mistake. */
 export function verificationHash(info: readonly Element[]): string {
-  const identities = info.filter((entry) => entry.is('identity', NS_DISCO_INFO)).map(identityString)
-  const features = info
-    .filter((entry) => entry.is('feature', NS_DISCO_INFO))
-    .map((entry) => entry.attrs['var'] ?? '')
-  return hash([...sorted(identities), ...sorted(features)])
+  const { ver } = readCapabilities(element('query', NS_DISCO_INFO, {}, ...info))
+  if (ver === undefined) throw new Error('The server describes itself ambiguously')
+  return ver
 }
 
 function hash(parts: readonly string[]): string {

@@ -28,6 +28,11 @@ export class Notifications {
     this.#options = options
   }
 
+  /** Tells other modules, whether anybody is to be notified or not. */
+  async changed(owner: AccountRef, node: string): Promise<void> {
+    await this.#options.host.fire('pep/changed', { owner, node })
+  }
+
   async published(owner: AccountRef, node: string, config: NodeConfig, item: PepItem): Promise<void> {
     await this.#notify(owner, node, config, itemsXml(node, itemXml(item, config)))
   }

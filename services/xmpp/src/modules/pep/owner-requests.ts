@@ -74,6 +74,7 @@ export class OwnerRequests {
       if (existing && !meets(existing.config, options)) throw refuse.precondition()
       const node = existing ?? (await this.#newNode(owner, name, options, refuse.precondition))
       await this.#keep(owner, node, item, existing !== undefined)
+      await this.#notifications.changed(owner, name)
       await this.#notifications.published(owner, name, node.config, item)
       const answer = element(
         'publish',
@@ -140,6 +141,7 @@ export class OwnerRequests {
     return this.#turns.take(owner.id, async () => {
       const { config } = await this.#existing(owner, name)
       if (!(await this.#store.retract(owner.id, name, id))) throw refuse.noItem()
+      await this.#notifications.changed(owner, name)
       if (notify || config.notifyRetract) await this.#notifications.retracted(owner, name, config, id)
       return undefined
     })
@@ -196,6 +198,7 @@ export class OwnerRequests {
     return this.#turns.take(owner.id, async () => {
       const { config } = await this.#existing(owner, name)
       await this.#store.purge(owner.id, name)
+      await this.#notifications.changed(owner, name)
       if (config.notifyRetract) await this.#notifications.purged(owner, name, config)
       return undefined
     })
@@ -207,6 +210,7 @@ export class OwnerRequests {
     return this.#turns.take(owner.id, async () => {
       const { config } = await this.#existing(owner, name)
       await this.#store.deleteNode(owner.id, name)
+      await this.#notifications.changed(owner, name)
       if (config.notifyDelete) await this.#notifications.deleted(owner, name, config)
       return undefined
     })

@@ -18,7 +18,7 @@ import { refuse } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'
 import { ReaderRequests } from './reader-requests.ts'
-import type { PepStore } from './store.ts'
+import type { ItemQuery, PepItem, PepNode, PepStore } from './store.ts'
 
 export const pepLimits: PepLimits = {
   nodesMax: 200,
@@ -26,6 +26,26 @@ export const pepLimits: PepLimits = {
   itemBytesMax: 64 * 1024,
   bytesMax: 4 * 1024 * 1024,
   publishBytes: { burst: 8 * 1024 * 1024, perSecond: 64 * 1024 },
+}
+
+declare module '../../core/module.ts' {
+  interface Provided {
+    pep: {
+      /** As if the session published it (XEP-0060 §7.1). Throws StanzaError. `payload`: one element. */
+      publish(
+        session: Session,
+        node: string,
+        item: { readonly id: string; readonly payload: Element },
+      ): Promise<void>
+      node(accountId: string, node: string): Promise<PepNode | undefined>
+      /** Of items that are kept: the newest, or those with these ids. */
+      items(accountId: string, node: string, query: ItemQuery): Promise<PepItem[]>
+    }
+  }
+  interface Hooks {
+    /** Something of a node was published, retracted or deleted. */
+    'pep/changed'(event: { readonly owner: AccountRef; readonly node: string }): undefined
+  }
 }
 
 declare module '../../core/session.ts' {
@@ -73,9 +93,20 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
       const notifications = new Notifications({ host, store, roster, caps, fanOut: host.need('fanOut') })
       const readers = new ReaderRequests(store, roster, limits.itemsMax)
       const owners = new OwnerRequests(store, notifications, limits, host.random)
+      const chargeFor = (session: Session, bytes: number) => charge(host, limits, session, bytes)
+      host.provide('pep', {
+        publish: async (session, node, { id, payload }) => {
+          const item = element('item', NS_PUBSUB, { id }, payload)
+          const publish = element('publish', NS_PUBSUB, { node }, item)
+          const pubsub = element('pubsub', NS_PUBSUB, {}, publish)
+          await owners.publish(session.account, pubsub, publish, (bytes) => chargeFor(session, bytes))
+        },
+        node: (accountId, node) => store.node(accountId, node),
+        items: (accountId, node, query) => store.items(accountId, node, query),
+      })
       host.accountFeature(NS_PUBSUB)
       for (const feature of features) host.accountFeature(`${NS_PUBSUB}#${feature}`)
-      registerRequests(host, owners, readers, (session, bytes) => charge(host, limits, session, bytes))
+      registerRequests(host, owners, readers, chargeFor)
       registerDiscovery(host, readers)
       host.hook('caps/known', ({ session, features: now, previous }) =>
         host.spawn(notifications.catchUp(session, now, previous)),

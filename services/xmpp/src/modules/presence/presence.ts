@@ -23,8 +23,14 @@ declare module '../../core/module.ts' {
   interface Provided {
     /** Sends to many sessions in slices. */
     fanOut: typeof fanOut
+    presence: {
+      /** Broadcasts what the session showed last once more, since something that the server adds to it changed. Nothing when it shows nothing. */
+      showAgain(session: Session): Promise<void>
+    }
   }
   interface Hooks {
+    /** Available presence on its way to others; a returned element replaces it. */
+    'presence/shown'(event: { readonly session: Session; readonly stanza: Element }): Element
     /** `viewer` may see the presence of `owner` from now on. */
     'presence/subscribed'(event: { readonly owner: AccountRef; readonly viewer: AccountRef }): undefined
   }
@@ -33,6 +39,8 @@ declare module '../../core/module.ts' {
 declare module '../../core/session.ts' {
   interface SessionData {
     presenceBudget?: Budget
+    /** `session.presence` as its client sent it. */
+    presenceAsSent?: Element
     /** Whom the session showed itself to beyond its subscribers (RFC 6121 §4.6.3), by JID. */
     directedPresence?: Map<string, Jid>
   }
@@ -73,6 +81,7 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
       const roster = host.need('roster')
       const service = new Presence(host, roster, new Subscriptions(host, roster), limits)
       host.provide('fanOut', fanOut)
+      host.provide('presence', { showAgain: (session) => service.showAgain(session) })
       host.hook('presence/outbound', (event) => service.receive(event))
       host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))
       host.hook('session/save', ({ session, saved }) => {
@@ -142,6 +151,15 @@ class Presence {
     await this.#leave(session, element('presence', NS_CLIENT, { type: 'unavailable', from: session.jidText }))
   }
 
+  async showAgain(session: Session): Promise<void> {
+    const stanza = session.data.presenceAsSent ?? session.presence
+    if (stanza && session.presence && !session.closed) await this.#broadcast(session, stanza)
+  }
+
+  async #shown(session: Session, stanza: Element): Promise<Element> {
+    return (await this.#host.fire('presence/shown', { session, stanza })) ?? stanza
+  }
+
   #charge(session: Session, stanza: Element): void {
     const now = this.#host.clock.monotonic()
     session.data.presenceBudget ??= new Budget(this.#limits, now)
@@ -151,9 +169,12 @@ class Presence {
 
   async #broadcast(session: Session, stanza: Element): Promise<void> {
     const priority = readPriority(stanza)
+    const sent = stanza.withAttrs({ to: undefined })
+    const shown = await this.#shown(session, sent)
+    if (session.closed) return // nobody would take it back
     const initial = session.presence === undefined
-    const shown = stanza.withAttrs({ to: undefined })
     session.presence = shown
+    session.data.presenceAsSent = sent
     session.priority = priority
     await this.#host.fire('presence/available', { session, initial })
     const addressed = addressable(shown)
@@ -225,7 +246,7 @@ class Presence {
         throw refuse.tooManyDirected()
       directed.set(to.toString(), to)
     }
-    await this.#route(stanza, to)
+    await this.#route(await this.#shown(session, stanza), to)
   }
 
   async #hideFrom(session: Session, stanza: Element, to: Jid): Promise<void> {

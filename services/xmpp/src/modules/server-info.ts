@@ -1,0 +1,74 @@
+/**
+ * What clients can read about the server itself: whom to write to (XEP-0157), and what becomes of data (XEP-0504). The forms say what is so, as configured;
+ * retention is that of messages, which are the only thing that is stored without its owner having published it.
+ */
+import { type Element, element, NS_DATA, NS_DATA_POLICY, NS_SERVER_INFO } from '@sealpost/stanza'
+import { defineModule, type Module } from '../core/module.ts'
+import type { DomainPolicies } from '../policy/domain-policies.ts'
+
+/** Addresses of whoever runs the server, as URIs. */
+export interface ServerContacts {
+  /** Origin of the pages: status and policies. */
+  readonly publicOrigin: string
+  readonly supportUrl: string | undefined
+}
+
+export interface ServerInfoOptions {
+  readonly contacts: ServerContacts
+  readonly policies: Pick<DomainPolicies, 'of'>
+}
+
+export const serverInfo = ({ contacts, policies }: ServerInfoOptions): Module =>
+  defineModule({
+    name: 'server-info',
+    implements: ['XEP-0157 1.1.1', 'XEP-0504 0.1.0'],
+    depends: ['disco'],
+    setup(host) {
+      const [domain = 'localhost'] = host.domains
+      const disco = host.need('disco')
+      const contactForm = contactsOf(domain, contacts)
+      disco.addHostForm(() => contactForm)
+      let made: { readonly hours: number; readonly form: Element } | undefined
+      disco.addHostForm(() => {
+        const { storage, messageTtlSeconds } = policies.of(domain)
+        const hours = storage === 'none' ? 0 : Math.ceil(messageTtlSeconds / 3600)
+        if (made?.hours !== hours) made = { hours, form: dataPolicy(hours, contacts.publicOrigin) }
+        return made.form
+      })
+    },
+  })
+
+/** XEP-0157 §4. The mail relay takes mail for these two names, whoever has them or nobody (RFC 2142). */
+function contactsOf(domain: string, { publicOrigin, supportUrl }: ServerContacts): Element {
+  return form(NS_SERVER_INFO, [
+    ['abuse-addresses', 'list-multi', `mailto:abuse@${domain}`],
+    ['admin-addresses', 'list-multi', `mailto:postmaster@${domain}`],
+    ['status-addresses', 'list-multi', `${publicOrigin}/status`],
+    ...(supportUrl === undefined ? [] : [['support-addresses', 'list-multi', supportUrl] as const]),
+  ])
+}
+
+/** XEP-0504 §4. Passwords are never seen, only proofs of them; what waits is sealed under keys that are destroyed. */
+function dataPolicy(hours: number, publicOrigin: string): Element {
+  return form(NS_DATA_POLICY, [
+    ['auth_data', 'list-single', 'hidden'],
+    ['data_retention', 'text-single', String(hours)],
+    ['encryption_at_rest', 'boolean', 'true'],
+    ['data_deletion', 'boolean', 'true'],
+    ['data_export', 'boolean', 'true'],
+    ['full_erasure', 'boolean', 'true'],
+    ['tos', 'text-single', `${publicOrigin}/policies`],
+  ])
+}
+
+function form(type: string, fields: readonly (readonly [string, string, string])[]): Element {
+  const all = [['FORM_TYPE', 'hidden', type] as const, ...fields]
+  return element(
+    'x',
+    NS_DATA,
+    { type: 'result' },
+    ...all.map(([name, kind, value]) =>
+      element('field', NS_DATA, { var: name, type: kind }, element('value', NS_DATA, {}, value)),
+    ),
+  )
+}
