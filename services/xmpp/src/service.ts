@@ -59,7 +59,7 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const { devices, rosters, pep, xml, fast } = storesOver(db)
+  const { devices, fast, ...stores } = storesOver(db)
   const relay = stack.use(
     await Relay.create({
       platform: { ...platform, log },
@@ -70,13 +70,11 @@ export async function createXmppService(
       policy: policyOf(config),
       isShared: (address) => config.unlimitedNetworks.include(address),
       features: {
-        rosters,
-        pep,
-        xml,
+        ...stores,
         commands,
+        fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
         contacts: config.contacts,
-        fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
         resumeTimeoutMs: config.resumeTimeoutMs,
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },
@@ -96,7 +94,7 @@ export async function createXmppService(
   const host = platform.domains[0] ?? 'localhost'
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, rosters, pep, xml }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, ...stores }),
     http: async () => undefined,
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [
