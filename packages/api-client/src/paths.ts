@@ -1152,6 +1152,8 @@ export interface ApiPaths {
             suspends_on?: string
             /** What the billing system calls it */
             reference?: string
+            /** Of the organisation, or the address of the account */
+            name?: string
           }[]
           /** Cursor of the next page; absent on the last */
           next?: string
@@ -2665,6 +2667,47 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/domains/{domain}/doctor": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Compare what DNS says for a domain of ours with what mail, chat and keys need there. Needs: domains:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          domain: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            check: "address" | "mx" | "ptr" | "spf" | "dkim" | "dmarc" | "tlsrpt" | "mta-sts" | "xmpp-client" | "xmpps-client" | "openpgpkey" | "caa"
+            need: "required" | "recommended" | "optional"
+            /** Of PTR, the IP address */
+            name: string
+            type: "A" | "AAAA" | "MX" | "TXT" | "SRV" | "CAA" | "PTR"
+            /** A record that would do */
+            expected: string
+            /** Of those that are there, the ones that matter */
+            found: string[]
+            /** wrong: also where there are two and there must be one; unknown: nobody answers */
+            state: "ok" | "missing" | "wrong" | "unknown"
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/domains/{domain}/dkim": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List the DKIM keys of a domain with the records that belong in DNS. Needs: domains:read. */
@@ -2727,6 +2770,111 @@ export interface ApiPaths {
             /** Whether DNS has it; other: it has another one; unknown: nobody answers */
             published: "yes" | "no" | "other" | "unknown"
           }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/keys": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Find certificates of the key directory by one address, fingerprint or long key id. Needs: keys:read. */
+    get: {
+      parameters: {
+        query: {
+          /** A mail address, a fingerprint or a long key id */
+          search: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            /** Hexadecimal in upper case */
+            fingerprint: string
+            /** suspended: hidden with its account; unpublished: shown without any address; removed: taken off, and not taken again */
+            state: "published" | "suspended" | "unpublished" | "revoked" | "removed"
+            /** Absent with the days when nothing of it is here */
+            algorithm?: string
+            created_on?: string
+            expires_on?: string
+            /** Addresses that it is shown with */
+            published: string[]
+            /** Addresses that are hidden with their accounts */
+            suspended: string[]
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/keys/{fingerprint}/remove": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Take a certificate off the key directory; it is not taken again, but for its revocation. Needs: keys:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Hexadecimal in upper case */
+          fingerprint: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** false: nothing of it was here, and nothing will be taken */
+          removed: boolean
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/keys/{fingerprint}/readmit": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Let a certificate that was taken off be uploaded again. Needs: keys:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** Hexadecimal in upper case */
+          fingerprint: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Hexadecimal in upper case */
+          fingerprint: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -7145,6 +7293,8 @@ export interface ApiPaths {
           answer?: string
           /** Id of the account; absent once it is erased */
           account?: string
+          /** Of the account; absent once it is erased */
+          address?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer

@@ -182,7 +182,17 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   )
   directory = keys.keys
   const ownData = { relay: xmpp.ownData, keys: keys.ownData, mail: smtp.ownData }
-  const ports = { relay, mail: mailOperations, letters: mail, dkim, desk, reports, ownData }
+  const { keyOperations } = keys
+  const ports = {
+    relay,
+    mail: mailOperations,
+    letters: mail,
+    dkim,
+    desk,
+    reports,
+    keys: keyOperations,
+    ownData,
+  }
   const api = stack.use(await createApiService({ ...config.api, publicOrigin: () => known }, platform, ports))
   commands = api.commands
   kept = api.sessions

@@ -5,6 +5,7 @@ import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type {
   DkimOperations,
+  KeyOperations,
   Mail,
   MailDesk,
   MailOperations,
@@ -41,6 +42,7 @@ export interface ApiPorts {
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
+  readonly keys: KeyOperations
   readonly ownData: OwnDataPorts
 }
 

@@ -22,6 +22,8 @@ export interface ApiConfig {
   /** With which the billing system signs its events; undefined: none are taken. */
   readonly billingSecret: Secret | undefined
   readonly turn: TurnConfig
+  /** Recursive resolvers, `ADDRESS` or `ADDRESS:PORT`; empty: those of the system. */
+  readonly dnsServers: readonly string[]
   /** The variables of the prober that the API starts for itself; undefined: it starts none. */
   readonly prober: Readonly<Record<string, string>> | undefined
 }
@@ -29,8 +31,8 @@ export interface ApiConfig {
 const SECRET_BYTES_MIN = 24
 
 /**
- * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES and
- * BILLING_WEBHOOK_SECRET.
+ * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES,
+ * BILLING_WEBHOOK_SECRET and DNS_SERVERS.
  */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
@@ -44,6 +46,7 @@ export function readConfig(env: EnvReader): ApiConfig {
     affiliates: env.bool('AFFILIATES', false),
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),
     turn: readTurnConfig(env),
+    dnsServers: env.list('DNS_SERVERS', []),
     prober: readProber(env),
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
 import {
   dkimClient,
+  keyOperationsClient,
   mailClient,
   mailDeskClient,
   mailReportsClient,
@@ -39,7 +40,8 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   }
   const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
   const letters = mailClient(mailRelay)
-  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports, ownData }
+  const directory = keyOperationsClient(keys)
+  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports, keys: directory, ownData }
   const prober = proberOfOwnProcess(config.prober)
   const service = stack.use(await createApiService({ ...config, prober }, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))

@@ -13,6 +13,7 @@ import { createAccountCommands } from './commands/account-commands.ts'
 import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
+import { createLookUp } from './dns/look-up.ts'
 import { createEvents } from './events.ts'
 import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
@@ -72,6 +73,7 @@ export async function createApiService(
     accounts,
     ...ports,
     ...areas.context,
+    lookUp: createLookUp(config.dnsServers ?? []),
     clock,
     domains,
     links,

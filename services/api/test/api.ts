@@ -13,7 +13,10 @@ import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
 import {
   type DkimKeyListing,
+  type DirectoryKey,
   type DkimOperations,
+  type KeyOperations,
+  type KeySearch,
   type DeskMail,
   type DeskText,
   type Announcement,
@@ -89,6 +92,28 @@ export class TestDkim implements DkimOperations {
   rotate(domain: string): Promise<readonly DkimKeyListing[]> {
     this.rotated.push(domain)
     return this.list()
+  }
+}
+
+/** A key directory that knows what a test tells it. */
+export class TestKeys implements KeyOperations {
+  known: readonly DirectoryKey[] = []
+  readonly asked: KeySearch[] = []
+  readonly changed: [fingerprint: string, change: 'remove' | 'readmit'][] = []
+
+  find(search: KeySearch): Promise<readonly DirectoryKey[]> {
+    this.asked.push(search)
+    return Promise.resolve(this.known)
+  }
+
+  remove(fingerprint: string): Promise<boolean> {
+    this.changed.push([fingerprint, 'remove'])
+    return Promise.resolve(this.known.some((key) => key.fingerprint === fingerprint))
+  }
+
+  readmit(fingerprint: string): Promise<void> {
+    this.changed.push([fingerprint, 'readmit'])
+    return Promise.resolve()
   }
 }
 
@@ -240,6 +265,7 @@ export interface TestApi extends AsyncDisposable {
   readonly dkim: TestDkim
   readonly desk: TestDesk
   readonly reports: TestReports
+  readonly keys: TestKeys
   readonly ownData: TestOwnData
   readonly databaseUrl: string
   readonly dataDir: string
@@ -273,6 +299,9 @@ export interface Answer {
   /** The body as JSON. */
   readonly json: Record<string, unknown>
 }
+
+/** Nobody answers there, at once. */
+const NO_DNS = '127.0.0.1:9'
 
 /** With which tests sign what the billing system says. */
 export const BILLING_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -325,6 +354,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     bind: '127.0.0.1',
   }
   const config = {
+    dnsServers: [NO_DNS],
     ...options.config,
     publicOrigin: () => 'https://example.org:8443',
     webhookNetworks: parseNetworks(options.webhookNetworks ?? []) ?? { include: () => false },
@@ -338,8 +368,9 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const dkim = new TestDkim()
   const desk = new TestDesk()
   const reports = new TestReports()
+  const keys = new TestKeys()
   const ownData = new TestOwnData()
-  const ports = { relay, mail, letters, dkim, desk, reports, ownData: ownData.ports }
+  const ports = { relay, mail, letters, dkim, desk, reports, keys, ownData: ownData.ports }
   const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
@@ -360,6 +391,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     dkim,
     desk,
     reports,
+    keys,
     ownData,
     databaseUrl,
     dataDir,

@@ -3,6 +3,7 @@ import { mailClient, openPortSecret, ownSessionsClient, type PortError } from '@
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type KeysConfig } from './config.ts'
 import { keyDirectoryRoutes } from './ports/key-directory.ts'
+import { keyOperationsRoutes } from './ports/key-operations.ts'
 import { ownDataRoutes } from './ports/own-data-routes.ts'
 import { createKeysService, type KeysService } from './service.ts'
 
@@ -21,6 +22,7 @@ async function createWithPort(config: KeysConfig, platform: Platform): Promise<K
   const http: FastifyPluginAsync = async (app) => {
     await app.register(service.http)
     await app.register(keyDirectoryRoutes(service.keys, secret))
+    await app.register(keyOperationsRoutes(service.keyOperations, secret))
     await app.register(ownDataRoutes(service.ownData, secret))
   }
   return { ...service, http }

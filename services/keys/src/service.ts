@@ -7,7 +7,15 @@ import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import type { KeyDirectory, KeysOwnData, Mail, OwnData, OwnSessions, PortSecret } from '@sealpost/ports'
+import type {
+  KeyDirectory,
+  KeyOperations,
+  KeysOwnData,
+  Mail,
+  OwnData,
+  OwnSessions,
+  PortSecret,
+} from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -22,6 +30,7 @@ import { sendReminders } from './lifecycle/reminders.ts'
 import { linkPages } from './pages/link-pages.ts'
 import { publicPages } from './pages/public-pages.ts'
 import { keyDirectory } from './ports/key-directory.ts'
+import { keyOperations } from './ports/key-operations.ts'
 import { keysOwnData } from './ports/own-data.ts'
 import { dane } from './routes/dane.ts'
 import { hkp } from './routes/hkp.ts'
@@ -29,7 +38,6 @@ import { hkpV2 } from './routes/hkp-v2/hkp-v2.ts'
 import { importRoute } from './routes/import.ts'
 import { ownKeys } from './routes/own-keys.ts'
 import type { OwnKeysOptions } from './routes/own-keys.ts'
-import { removalRoutes } from './routes/removal.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transparency } from './routes/transparency.ts'
 import { vks } from './routes/vks.ts'
@@ -56,6 +64,8 @@ export interface KeysService extends RunningService {
   readonly directory: Directory
   /** What other services of this process may ask. */
   readonly keys: KeyDirectory
+  /** The same for whoever runs it. */
+  readonly keyOperations: KeyOperations
   readonly ownData: OwnData<KeysOwnData>
 }
 
@@ -123,7 +133,6 @@ export async function createKeysService(
     await app.register(dane, options)
     await app.register(vks, parts)
     await app.register(importRoute, { directory, events, secret: ports.secret })
-    await app.register(removalRoutes, { directory, secret: ports.secret })
     await app.register(publicPages, parts)
     await app.register(linkPages, parts)
     await app.register(ownKeys, parts)
@@ -134,6 +143,7 @@ export async function createKeysService(
   return {
     directory,
     keys: keyDirectory(directory, parts.webKeyService),
+    keyOperations: keyOperations(directory),
     ownData: parts.ownData,
     http: routes,
     ready: () =>

@@ -149,6 +149,19 @@ function toAnswer(name: string, type: string, text: string, ttl: number): Answer
       const [preference = '0', exchange = '.'] = text.split(' ')
       return { ...common, type, data: { preference: Number(preference), exchange } }
     }
+    case 'SRV': {
+      const [priority, weight, port, target = '.'] = text.split(' ')
+      return {
+        ...common,
+        type,
+        data: { priority: Number(priority), weight: Number(weight), port: Number(port), target },
+      }
+    }
+    case 'CAA': {
+      const [flags, tag, value = ''] = text.split(' ')
+      const caa = { flags: Number(flags), tag: tag as 'issue', value: value.replaceAll('"', '') }
+      return { ...common, type, data: caa }
+    }
     case 'TXT':
       return { ...common, type, data: text.match(/[^]{1,255}/g) ?? [''] }
     case 'TLSA': {

@@ -29,9 +29,19 @@ export type PlaceName =
   | 'api_keys'
   | 'webhooks'
   | 'security'
+  | 'statistics'
+  | 'incidents'
+  | 'agreement'
+  | 'subscriptions'
+  | 'keys'
+  | 'abuse'
+  | 'legal'
+  | 'privacy'
+  | 'policies'
+  | 'notices'
 
 export interface PlaceGroup {
-  readonly name: 'server' | 'people' | 'mail' | 'settings'
+  readonly name: 'server' | 'people' | 'mail' | 'duties' | 'settings'
   readonly places: readonly Place[]
 }
 
@@ -45,6 +55,22 @@ export const PLACES: readonly PlaceGroup[] = [
         icon: 'overview',
         permission: 'statistics:read',
         shortcut: 'o',
+        isOfServer: true,
+      },
+      {
+        name: 'statistics',
+        href: '/statistics',
+        icon: 'chart',
+        permission: 'statistics:read',
+        shortcut: 't',
+        isOfServer: true,
+      },
+      {
+        name: 'incidents',
+        href: '/incidents',
+        icon: 'pulse',
+        permission: 'status:read',
+        shortcut: 'e',
         isOfServer: true,
       },
       { name: 'approvals', href: '/approvals', icon: 'check', permission: 'approvals:read' },
@@ -63,6 +89,13 @@ export const PLACES: readonly PlaceGroup[] = [
         shortcut: 'c',
       },
       { name: 'invites', href: '/invites', icon: 'invite', permission: 'invites:read', shortcut: 'i' },
+      {
+        name: 'subscriptions',
+        href: '/subscriptions',
+        icon: 'plan',
+        permission: 'billing:read',
+        shortcut: 'b',
+      },
       { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],
   },
@@ -77,7 +110,15 @@ export const PLACES: readonly PlaceGroup[] = [
         shortcut: 'm',
         isOfServer: true,
       },
-      { name: 'desk', href: '/desk', icon: 'desk', permission: 'desk:read', shortcut: 'd', isOfServer: true },
+      { name: 'keys', href: '/keys', icon: 'key', permission: 'keys:read', shortcut: 'y', isOfServer: true },
+      {
+        name: 'desk',
+        href: '/desk',
+        icon: 'envelope',
+        permission: 'desk:read',
+        shortcut: 'd',
+        isOfServer: true,
+      },
       { name: 'reviews', href: '/reviews', icon: 'warning', permission: 'accounts:read', isOfServer: true },
       {
         name: 'mail_reports',
@@ -86,6 +127,31 @@ export const PLACES: readonly PlaceGroup[] = [
         permission: 'mail:read',
         isOfServer: true,
       },
+    ],
+  },
+  {
+    name: 'duties',
+    places: [
+      {
+        name: 'abuse',
+        href: '/abuse',
+        icon: 'desk',
+        permission: 'abuse:read',
+        shortcut: 'r',
+        isOfServer: true,
+      },
+      { name: 'legal', href: '/legal', icon: 'scale', permission: 'legal:read', isOfServer: true },
+      { name: 'privacy', href: '/privacy', icon: 'person', permission: 'privacy:read', isOfServer: true },
+      { name: 'policies', href: '/policies', icon: 'audit', permission: 'policies:read', isOfServer: true },
+      {
+        name: 'notices',
+        href: '/notices',
+        icon: 'megaphone',
+        permission: 'policies:read',
+        shortcut: 'n',
+        isOfServer: true,
+      },
+      { name: 'agreement', href: '/agreement', icon: 'check', permission: 'status:read', isOfServer: true },
     ],
   },
   {

@@ -23,6 +23,21 @@ const DomainPage = lazy(() => import('./settings/domain-page.tsx'))
 const PlansPage = lazy(() => import('./settings/plans-page.tsx'))
 const ApiKeysPage = lazy(() => import('./settings/api-keys-page.tsx'))
 const SecurityPage = lazy(() => import('./security/security-page.tsx'))
+const AbusePage = lazy(() => import('./abuse/abuse-page.tsx'))
+const AbuseReportPage = lazy(() => import('./abuse/abuse-report-page.tsx'))
+const AgreementPage = lazy(() => import('./agreement/agreement-page.tsx'))
+const IncidentsPage = lazy(() => import('./incidents/incidents-page.tsx'))
+const KeysPage = lazy(() => import('./keys/keys-page.tsx'))
+const LegalPage = lazy(() => import('./legal/legal-page.tsx'))
+const LegalRequestPage = lazy(() => import('./legal/legal-request-page.tsx'))
+const NoticesPage = lazy(() => import('./notices/notices-page.tsx'))
+const ComposePage = lazy(() => import('./notices/compose-page.tsx'))
+const PoliciesPage = lazy(() => import('./policies/policies-page.tsx'))
+const PolicyPage = lazy(() => import('./policies/policy-page.tsx'))
+const PrivacyPage = lazy(() => import('./privacy/privacy-page.tsx'))
+const PrivacyRequestPage = lazy(() => import('./privacy/privacy-request-page.tsx'))
+const StatisticsPage = lazy(() => import('./statistics/statistics-page.tsx'))
+const SubscriptionsPage = lazy(() => import('./subscriptions/subscriptions-page.tsx'))
 const WebhooksPage = lazy(() => import('./webhooks/webhooks-page.tsx'))
 
 export function AdminPages({ home }: { readonly home: string | undefined }) {
@@ -52,6 +67,23 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/security" component={SecurityPage} />
         <Route path="/webhooks" component={WebhooksPage} />
         <Route path="/api-keys" component={ApiKeysPage} />
+        <Route path="/statistics" component={StatisticsPage} />
+        <Route path="/incidents" component={IncidentsPage} />
+        <Route path="/agreement" component={AgreementPage} />
+        <Route path="/subscriptions" component={SubscriptionsPage} />
+        <Route path="/abuse" component={AbusePage} />
+        <Route path="/abuse/:id">{({ id }) => <AbuseReportPage key={id} id={id} />}</Route>
+        <Route path="/keys" component={KeysPage} />
+        <Route path="/legal" component={LegalPage} />
+        <Route path="/legal/:id">{({ id }) => <LegalRequestPage key={id} id={id} />}</Route>
+        <Route path="/privacy" component={PrivacyPage} />
+        <Route path="/privacy/:id">{({ id }) => <PrivacyRequestPage key={id} id={id} />}</Route>
+        <Route path="/policies" component={PoliciesPage} />
+        <Route path="/policies/:kind/:version">
+          {({ kind, version }) => <PolicyPage key={`${kind} ${version}`} kind={kind} version={version} />}
+        </Route>
+        <Route path="/notices" component={NoticesPage} />
+        <Route path="/notices/new" component={ComposePage} />
         {home !== undefined && (
           <Route path="/">
             <Redirect to={home} replace />

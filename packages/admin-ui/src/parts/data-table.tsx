@@ -57,7 +57,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, paging, empty, isSt
           ))}
         </tbody>
       </table>
-      {paging !== undefined && (paging.hasPrevious || paging.hasNext) && <Pages paging={paging} />}
+      {paging !== undefined && <Pages paging={paging} />}
     </>
   )
 }
@@ -80,8 +80,10 @@ function Cell<T>({ column, row }: { readonly column: Column<T>; readonly row: T 
   )
 }
 
-function Pages({ paging }: { readonly paging: Paging }) {
+/** The way to the other pages of a list; nothing where there are none. */
+export function Pages({ paging }: { readonly paging: Paging }) {
   const { t } = useTranslation()
+  if (!paging.hasPrevious && !paging.hasNext) return null
   return (
     <Group component="nav" justify="space-between" mt="md" aria-label={t('table.pages')}>
       <Button

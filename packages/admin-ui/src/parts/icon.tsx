@@ -30,6 +30,10 @@ const PATHS = {
   leave: 'M14 4h5v16h-5M4 12h10m-4-4 4 4-4 4',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   refresh: 'M19 12a7 7 0 1 1-2-5l2 2m0-5v5h-5',
+  chart: 'M4 20h16M6 16v-5m4 5V6m4 10v-7m4 7v-3',
+  envelope: 'M3.5 9.5 12 4l8.5 5.5V19h-17zm0 0L12 15l8.5-5.5',
+  scale: 'M12 4v16m-4 0h8M5 7h14M5 7l-3 7h6zm14 0-3 7h6z',
+  megaphone: 'M4 10v4h3l8 4.5v-13L7 10zm4 4.5V19h3v-3M18 9.5a3.5 3.5 0 0 1 0 5',
   person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-8 9c0-4 3.5-6.5 8-6.5s8 2.5 8 6.5',
 } as const
 

@@ -21,7 +21,6 @@ import { ask, post, RefusedError, send, type OnProgress, type Target } from './c
 import type { Ask } from './key-audit/key-audit.ts'
 import { keyAuditVerb } from './key-audit/key-audit-verb.ts'
 import { keyImportVerb } from './key-import/key-import-verb.ts'
-import { keyReadmitVerb, keyRemoveVerb } from './key-removal-verbs.ts'
 
 /** A verb that talks to no server: it works on files of the data directory. */
 export interface LocalVerb {
@@ -59,7 +58,7 @@ export type Post = (
   body: Buffer,
 ) => Promise<{ readonly status: number; readonly answer: unknown }>
 
-const routeVerbs: readonly RouteVerb[] = [keyAuditVerb, keyImportVerb, keyRemoveVerb, keyReadmitVerb]
+const routeVerbs: readonly RouteVerb[] = [keyAuditVerb, keyImportVerb]
 
 export interface CtlEnvironment {
   readonly dataDir: string

@@ -6,7 +6,14 @@ import type { Readable } from 'node:stream'
 import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
 import type { AuditDetails, AuditLog } from '@sealpost/audit'
 import type { Static, TSchema, Type } from '@sealpost/http'
-import type { DkimOperations, MailDesk, MailOperations, MailReports, Relay } from '@sealpost/ports'
+import type {
+  DkimOperations,
+  KeyOperations,
+  MailDesk,
+  MailOperations,
+  MailReports,
+  Relay,
+} from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { TurnRelay } from '@sealpost/turn'
 import type { ScramVerifier } from '@sealpost/sasl'
@@ -22,6 +29,7 @@ import type { FileAnswer } from './file-answer.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import type { LookUp } from '../dns/look-up.ts'
 import type { CrashReports } from '../crash-reports/crash-reports.ts'
 import type { Status } from '../status/create-status.ts'
 import type { Scope } from './scopes.ts'
@@ -105,6 +113,9 @@ export interface CommandContext {
   readonly dkim: DkimOperations
   readonly desk: MailDesk
   readonly reports: MailReports
+  readonly keys: KeyOperations
+  /** DNS. */
+  readonly lookUp: LookUp
   readonly joining: Joining
   readonly status: Status
   readonly turn: TurnRelay

@@ -29,6 +29,7 @@ import {
   signOutOwnDevice,
 } from './devices.ts'
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
+import { examineDomain } from './dns.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { joiningCommands } from './joining.ts'
 import { redeemInvite } from './invites.ts'
@@ -36,6 +37,7 @@ import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from '.
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
 import { listMailReports, showDomainRecords } from './mail-reports.ts'
 import { dropMail, holdMail, listMail, releaseMail, retryMail, showQueuedMail } from './mail.ts'
+import { keyCommands } from './keys.ts'
 import { showMe } from './me.ts'
 import { agreementCommands } from './agreement.ts'
 import { incidentCommands } from './incidents.ts'
@@ -92,8 +94,10 @@ export const commands: readonly Command[] = [
   showDomainPolicy,
   setDomainPolicy,
   showDomainRecords,
+  examineDomain,
   listDkimKeys,
   rotateDkimKeys,
+  ...keyCommands,
   createApiKey,
   listApiKeys,
   revokeApiKey,

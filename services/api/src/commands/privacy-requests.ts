@@ -31,6 +31,11 @@ const forOthersSchema = Type.Object({
   ),
 })
 
+const shownSchema = Type.Object({
+  ...forOthersSchema.properties,
+  address: Type.Optional(Type.String({ description: 'Of the account; absent once it is erased' })),
+})
+
 const asked = {
   kind: words(PRIVACY_KINDS),
   details: Type.Optional(textSchema(DETAILS_CHARS_MAX, 'Needed for a correction and an objection')),
@@ -165,9 +170,11 @@ const show = defineCommand({
   access: 'privacy:read',
   params: named,
   status: 200,
-  response: forOthersSchema,
-  async handle({ rights }, { params }) {
-    return showForOthers(await rights.privacy.find(params.request))
+  response: shownSchema,
+  async handle({ rights, accounts }, { params }) {
+    const shown = showForOthers(await rights.privacy.find(params.request))
+    const account = shown.account === undefined ? undefined : await accounts.findById(shown.account)
+    return { ...shown, ...(account === undefined ? {} : { address: account.jid.toString() }) }
   },
   lines: [
     {

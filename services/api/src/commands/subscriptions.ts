@@ -128,10 +128,25 @@ const setAccountSubscription = defineCommand({
   lines: [{ noun: 'account', verb: 'subscribe', print: printSubscription }],
 })
 
+const listedSchema = Type.Object({
+  ...subscriptionSchema.properties,
+  name: Type.Optional(Type.String({ description: 'Of the organisation, or the address of the account' })),
+})
 const pageSchema = Type.Object({
-  items: Type.Array(subscriptionSchema),
+  items: Type.Array(listedSchema),
   next: nextSchema,
 })
+
+async function showListed(
+  accounts: CommandContext['accounts'],
+  subscription: Subscription,
+): Promise<Static<typeof listedSchema>> {
+  const { kind, id = '' } = subscription.subject ?? {}
+  const organisation = kind === 'organisation' ? await accounts.organisations.find(id) : undefined
+  const account = kind === 'account' ? await accounts.findById(id) : undefined
+  const name = organisation?.name ?? account?.jid.toString()
+  return { ...showSubscription(subscription), ...(name === undefined ? {} : { name }) }
+}
 
 function printPage({ items, next }: Static<typeof pageSchema>): string {
   const lines = items.map(printSubscription)
@@ -164,7 +179,7 @@ const listSubscriptions = defineCommand({
     const rows = await lifecycle.list({ after: cursor, limit: limit + 1, fee, state, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
-    return withNext(items.map(showSubscription), next)
+    return withNext(await Promise.all(items.map((each) => showListed(accounts, each))), next)
   },
   lines: [{ noun: 'subscription', verb: 'list', print: printPage }],
 })

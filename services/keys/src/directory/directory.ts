@@ -285,6 +285,11 @@ export class Directory {
     return this.remove(fingerprint)
   }
 
+  /** Whether nothing of it is taken again but its revocation. */
+  isRemoved(fingerprint: string): Promise<boolean> {
+    return this.#store.isBuried(fingerprint)
+  }
+
   /** Lets a certificate that was removed come again, at its owner's wish. */
   async readmit(fingerprint: string): Promise<void> {
     await this.#store.unbury(fingerprint)

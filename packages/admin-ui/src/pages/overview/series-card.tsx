@@ -6,14 +6,14 @@ import { useApi } from '../../api/queries.ts'
 import { Chart } from '../../parts/chart.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
-import type { ChartName } from './series.ts'
+import type { ShownSeries } from './series.ts'
 import { useShowValue } from './show-value.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
-const SPANS = [1, 7, 30] as const
+const SPANS = [1, 7, 30, 90, 365] as const
 
-export function SeriesCard({ name }: { readonly name: ChartName }) {
+export function SeriesCard({ name }: { readonly name: ShownSeries }) {
   const { t } = useTranslation()
   const show = useShowValue()
   const [days, setDays] = useState<(typeof SPANS)[number]>(1)

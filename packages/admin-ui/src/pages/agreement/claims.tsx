@@ -1,0 +1,114 @@
+/** Claims of credit: granted what the agreement says, or refused. */
+import { Group } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useCommand } from '../../api/commands.ts'
+import { usePages } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
+import type { CreditClaim } from '../../api/types.ts'
+import { useFormat } from '../../app/format.ts'
+import type { Column } from '../../parts/data-table.tsx'
+import { ListCard } from '../../parts/list-card.tsx'
+import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { RowButton } from '../../parts/row-button.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import { WordSelect } from '../../parts/word-select.tsx'
+
+const STATES: readonly CreditClaim['state'][] = ['open', 'granted', 'refused']
+const TONES = { open: 'warn', granted: 'good', refused: 'quiet' } as const
+
+type Decide = (claim: CreditClaim, decision: 'grant' | 'refuse') => void
+
+export function Claims() {
+  const { t } = useTranslation()
+  const [state, setState] = useState<CreditClaim['state'] | undefined>('open')
+  const { result, paging } = usePages('/v1/credit-claims', { query: { state } })
+  const decide = useCommand({
+    method: 'POST',
+    path: '/v1/credit-claims/{id}/decision',
+    changes: ['/v1/credit-claims'],
+    done: t('agreement.decided'),
+  })
+  const columns = useColumns(({ id }, decision) => decide.run({ params: { id }, body: { decision } }))
+  return (
+    <>
+      <h2>{t('agreement.claims')}</h2>
+      <p className="muted">{t('agreement.claims_about')}</p>
+      <ProblemAlert problem={decide.problem} />
+      <ListCard
+        label={t('agreement.claims')}
+        query={result}
+        columns={columns}
+        rowKey={({ id }) => id}
+        paging={paging}
+        icon="check"
+        none={t('agreement.no_claims')}
+        filters={{
+          label: t('agreement.filters'),
+          inputs: (
+            <WordSelect
+              label={t('accounts.state')}
+              words={STATES}
+              value={state}
+              onChange={setState}
+              textOf={(word) => t(`agreement.states.${word}`)}
+              none={t('common.all')}
+            />
+          ),
+        }}
+      />
+    </>
+  )
+}
+
+function useColumns(onDecide: Decide): readonly Column<CreditClaim>[] {
+  const { t } = useTranslation()
+  const format = useFormat()
+  return [
+    {
+      key: 'month',
+      label: t('agreement.which_month'),
+      isName: true,
+      cell: ({ month, component }) => `${month} · ${t(`status.names.${component}`)}`,
+    },
+    {
+      key: 'subject',
+      label: t('agreement.subject'),
+      cell: ({ subject: { kind, id } }) => `${t(`notices.audiences.${kind}`)} ${id.slice(0, 8)}`,
+    },
+    { key: 'filed', label: t('agreement.filed'), cell: ({ filed_on: day }) => format.day(day) },
+    {
+      key: 'state',
+      label: t('accounts.state'),
+      cell: ({ state, credit }) => (
+        <StateBadge tone={TONES[state]}>
+          {state === 'granted' && credit !== undefined
+            ? t('agreement.granted', { percent: format.percent(credit / 100, 1) })
+            : t(`agreement.states.${state}`)}
+        </StateBadge>
+      ),
+    },
+    {
+      key: 'decide',
+      label: t('common.action'),
+      cell: (claim) => <Decision claim={claim} onDecide={onDecide} />,
+    },
+  ]
+}
+
+function Decision({ claim, onDecide }: { readonly claim: CreditClaim; readonly onDecide: Decide }) {
+  const { t } = useTranslation()
+  const may = useMay()
+  if (claim.state !== 'open' || !may('billing:write')) return '–'
+  const { month } = claim
+  return (
+    <Group gap={4}>
+      <RowButton label={t('agreement.grant_named', { month })} onClick={() => onDecide(claim, 'grant')}>
+        {t('agreement.grant')}
+      </RowButton>
+      <RowButton label={t('agreement.refuse_named', { month })} onClick={() => onDecide(claim, 'refuse')}>
+        {t('agreement.refuse')}
+      </RowButton>
+    </Group>
+  )
+}

@@ -1,0 +1,57 @@
+/** DNS as an operator looks into it: no cache, and records as a zone file writes them (RFC 1035 §5.1), names in lower case without the last dot. */
+import { Resolver } from 'node:dns/promises'
+import { errorCode } from '@sealpost/errors'
+
+export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'SRV' | 'CAA' | 'PTR'
+
+/** Of PTR, `name` is the IP address. Empty: it is certain that there are none. Undefined: nobody knows now. Never rejects. */
+export type LookUp = (name: string, type: RecordType) => Promise<readonly string[] | undefined>
+
+const TIMEOUT_MS = 2_000
+const TRIES = 2
+const RECORDS_MAX = 50
+const CERTAINLY_NONE = new Set(['ENOTFOUND', 'ENODATA'])
+
+/** `servers`: recursive resolvers, `ADDRESS` or `ADDRESS:PORT`; those of the system when there are none. */
+export function createLookUp(servers: readonly string[]): LookUp {
+  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
+  if (servers.length > 0) resolver.setServers(servers)
+  return async (name, type) => {
+    try {
+      return (await ask(resolver, name, type)).slice(0, RECORDS_MAX)
+    } catch (error) {
+      return CERTAINLY_NONE.has(errorCode(error)) ? [] : undefined
+    }
+  }
+}
+
+async function ask(resolver: Resolver, name: string, type: RecordType): Promise<string[]> {
+  switch (type) {
+    case 'A':
+      return resolver.resolve4(name)
+    case 'AAAA':
+      return resolver.resolve6(name)
+    case 'MX':
+      return (await resolver.resolveMx(name)).map(
+        ({ priority, exchange }) => `${String(priority)} ${bare(exchange)}`,
+      )
+    case 'TXT':
+      return (await resolver.resolveTxt(name)).map((strings) => strings.join(''))
+    case 'SRV':
+      return (await resolver.resolveSrv(name)).map(
+        ({ priority, weight, port, name: target }) =>
+          `${String(priority)} ${String(weight)} ${String(port)} ${bare(target)}`,
+      )
+    case 'CAA':
+      return (await resolver.resolveCaa(name)).map(({ critical, ...tagged }) => {
+        const [tag = '', value = ''] = Object.entries(tagged)[0] ?? []
+        return `${String(critical)} ${tag} "${String(value)}"`
+      })
+    case 'PTR':
+      return (await resolver.reverse(name)).map(bare)
+  }
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '')
+}

@@ -1,0 +1,338 @@
+/** What an operator owes to people, authorities and the public, done in the panel: requests, reports, policies, notices, incidents, subscriptions. */
+import { join } from 'node:path'
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seriousFaults } from './axe.ts'
+import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
+import { PASSWORD } from './furnish.ts'
+import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+
+const JID = 'nora@localhost'
+const DAY_MS = 86_400_000
+/** The last is the one that is worked in. */
+const VIEWS = [
+  ['phone-dark', PHONE, 'dark'],
+  ['desk-light', DESKTOP, 'light'],
+] as const
+const SHOTS = process.env['SCREENSHOTS']
+
+let scene: Scene
+let camille: WatchedPage
+let odile: WatchedPage
+
+beforeAll(async () => {
+  scene = await openScene()
+  camille = await openPage(scene.browser, scene.origin)
+  await addAuthenticator(camille.page)
+  await enrol(camille.page, scene.firstInvite, 'Camille')
+  await scene.owner('POST', '/v1/accounts', { jid: JID, password: PASSWORD })
+  const { url } = await scene.owner<{ url: string }>('POST', '/v1/administrators/invites', { role: 'admin' })
+  odile = await openPage(scene.browser, scene.origin)
+  await addAuthenticator(odile.page)
+  await enrol(odile.page, url, 'Odile')
+})
+
+afterAll(async () => {
+  await odile[Symbol.asyncDispose]()
+  await camille[Symbol.asyncDispose]()
+  await scene[Symbol.asyncDispose]()
+})
+
+function dayFromNow(days: number): string {
+  return new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)
+}
+
+/** As a field of date and time takes it. */
+function timeFromNow(days: number): string {
+  return `${dayFromNow(days)}T12:00`
+}
+
+async function go(page: Page, place: string, title: string): Promise<void> {
+  await page.goto(`/admin/${place}`)
+  await page.getByRole('heading', { level: 1, name: title }).waitFor()
+}
+
+/** Presses the button, and answers the dialog that comes with it. */
+async function ask(page: Page, button: string): Promise<Locator> {
+  await page.locator('main').getByRole('button', { name: button, exact: true }).click()
+  return page.getByRole('dialog')
+}
+
+async function confirm(dialog: Locator, button: string): Promise<void> {
+  await dialog.getByRole('button', { name: button, exact: true }).click()
+}
+
+/** On a phone and in the dark as on a desk: nothing is cut off, axe finds nothing serious. */
+async function judge(page: Page, name: string): Promise<void> {
+  await page.waitForLoadState('networkidle')
+  for (const [view, size, colorScheme] of VIEWS) {
+    await page.setViewportSize(size)
+    await page.emulateMedia({ colorScheme })
+    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+    if (SHOTS !== undefined)
+      await page.screenshot({ path: join(SHOTS, `${name}-${view}.png`), fullPage: true })
+    const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    expect({ name, view, sideways, serious: await seriousFaults(page) }).toEqual({
+      name,
+      view,
+      sideways: 0,
+      serious: [],
+    })
+  }
+}
+
+async function fillRequest(dialog: Locator, letterhead: 'present' | 'missing'): Promise<void> {
+  await dialog.getByLabel('Authority').fill('Tribunal de Montréal')
+  await dialog.getByLabel('Official mail address').fill('greffe@tribunal.example')
+  await dialog.getByLabel('Letterhead').selectOption(letterhead)
+  await dialog.getByLabel('Received on').fill(dayFromNow(0))
+  await dialog.getByLabel('Legal basis').fill('Art. 487.014')
+  await dialog.getByLabel('Account that it names').fill(JID)
+  await dialog.getByLabel('Date of creation').check()
+  await dialog.getByLabel('Type of device', { exact: true }).check()
+}
+
+test('a request of an authority that lacks its letterhead is refused at once, and says why', async () => {
+  const { page } = camille
+  await go(page, 'legal', 'Legal requests')
+  const dialog = await ask(page, 'Record a request')
+  await fillRequest(dialog, 'missing')
+  await confirm(dialog, 'Record a request')
+  await page.getByText('Refused', { exact: true }).waitFor()
+  await page.getByText('No letterhead', { exact: true }).waitFor()
+  await judge(page, 'legal-request')
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
+})
+
+test('one that is in order is reviewed, approved by two, and produced: what exists and nothing else', async () => {
+  const { page } = camille
+  await go(page, 'legal', 'Legal requests')
+  await judge(page, 'legal')
+  await fillRequest(await ask(page, 'Record a request'), 'present')
+  await judge(page, 'legal-record')
+  await confirm(page.getByRole('dialog'), 'Record a request')
+  await page.getByRole('button', { name: 'Authentic and in order' }).click()
+  const approval = await ask(page, 'Approve')
+  await approval.getByLabel('Reason').fill('in order')
+  await confirm(approval, 'Approve')
+  await approval.getByText(/Another administrator has to approve this first/).waitFor()
+
+  await go(odile.page, 'approvals', 'Approvals')
+  await odile.page.getByRole('button', { name: 'Approve legal-request.approve' }).click()
+  await odile.page.getByRole('status').getByText('Approved').waitFor()
+
+  await confirm(approval, 'Approve')
+  const production = await ask(page, 'Produce')
+  await production.getByLabel('Reason').fill('approved')
+  await confirm(production, 'Produce')
+  const produced = await page.getByRole('region', { name: 'What was produced' }).locator('pre').innerText()
+  expect(JSON.parse(produced)).toMatchObject({ username: JID, exists: true, created_on: dayFromNow(0) })
+  await judge(page, 'legal-produced')
+  const download = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Save as text' }).click()
+  expect((await download).suggestedFilename()).toMatch(/^production-.*\.txt$/)
+})
+
+test('a privacy request that came by letter is recorded, has a day by which it is due, and is answered', async () => {
+  const { page } = camille
+  await go(page, 'privacy', 'Privacy requests')
+  const dialog = await ask(page, 'Record a request')
+  await dialog.getByLabel('Address').fill(JID)
+  await dialog.getByLabel('About').selectOption('correction')
+  await dialog.getByLabel('In their words').fill('My plan is wrong')
+  await confirm(dialog, 'Record a request')
+  await page.getByRole('heading', { level: 1, name: 'Correction' }).waitFor()
+  await page.getByText(/^Due /).waitFor()
+  await page.getByRole('link', { name: JID }).waitFor()
+  await judge(page, 'privacy-request')
+  const answer = await ask(page, 'Answer')
+  await answer.getByLabel('Answer').fill('It was corrected.')
+  await confirm(answer, 'Answer')
+  await page.getByText('Answered', { exact: true }).waitFor()
+  await go(page, 'privacy', 'Privacy requests')
+  await judge(page, 'privacy')
+})
+
+test('a policy is published, gets a second language, and counts who agreed', async () => {
+  const { page } = camille
+  await go(page, 'policies', 'Policies')
+  const dialog = await ask(page, 'Publish a version')
+  await dialog.getByLabel('In force from').fill(dayFromNow(0))
+  await dialog.getByLabel('Title').fill('Terms')
+  await dialog.getByLabel('Text').fill('Be kind.\n\nThat is all.')
+  await confirm(dialog, 'Publish a version')
+  await page.getByRole('link', { name: 'Terms of service, version 1' }).click()
+  await page.getByText('In force', { exact: true }).waitFor()
+  await page.getByText('Accounts that agreed').waitFor()
+  const translation = await ask(page, 'Add a language')
+  await translation.getByLabel('Title').fill('Conditions')
+  await translation.getByLabel('Text').fill('Soyez aimables.')
+  await confirm(translation, 'Add a language')
+  await page.locator('main').getByLabel('Language').selectOption('fr')
+  await page.getByText('Soyez aimables.').waitFor()
+  await judge(page, 'policy')
+  await go(page, 'policies', 'Policies')
+  await judge(page, 'policies')
+})
+
+test('a notice is seen as it will be before anybody gets it, then published and withdrawn', async () => {
+  const { page } = camille
+  await go(page, 'notices/new', 'Write a notice')
+  await page.getByLabel('Title').fill('New server')
+  await page.getByLabel('Text').fill('We move to a faster one.')
+  await page.getByRole('button', { name: 'Preview' }).click()
+  const mail = page.getByRole('region', { name: 'Mail', exact: true })
+  expect(await mail.locator('pre').innerText()).toContain('We move to a faster one.')
+  await judge(page, 'notice')
+  await page.getByRole('button', { name: 'Publish' }).click()
+  await page.getByRole('rowheader', { name: 'New server' }).waitFor()
+  await page.getByRole('button', { name: 'Withdraw New server' }).click()
+  await page.getByRole('cell', { name: 'Withdrawn' }).waitFor()
+  await judge(page, 'notices')
+})
+
+test('a report of abuse: read with its evidence, the account warned and restricted, the report closed', async () => {
+  await scene.owner('POST', '/v1/abuse-reports', {
+    category: 'harassment',
+    about: JID,
+    text: 'She does not stop.',
+    headers: 'Received: from elsewhere',
+    first_name: 'Ana',
+    last_name: 'Roy',
+    contact: 'ana@example.org',
+  })
+  const { page } = camille
+  await go(page, 'abuse', 'Abuse desk')
+  await page.getByRole('link', { name: 'Harassment' }).click()
+  await page.getByText('She does not stop.').waitFor()
+  await page.getByText('Received: from elsewhere').waitFor()
+  await page.getByText('Ana Roy').waitFor()
+  await judge(page, 'abuse-report')
+  await confirm(await ask(page, 'Warn'), 'Warn')
+  await page.getByText('Warning sent').waitFor()
+  const restriction = await ask(page, 'Restrict mail')
+  await restriction.getByLabel('Mails a day').or(restriction.getByLabel('Messages a day')).fill('5')
+  await confirm(restriction, 'Restrict mail')
+  await page.getByText('Warn, Restrict mail').waitFor()
+  expect(await scene.owner('GET', `/v1/accounts/${encodeURIComponent(JID)}/mail-limit`)).toMatchObject({
+    messages_per_day: 5,
+  })
+  await confirm(await ask(page, 'Close the report'), 'Close the report')
+  await page.getByText('Acted upon').waitFor()
+  await go(page, 'abuse', 'Abuse desk')
+  await judge(page, 'abuse')
+})
+
+test('anonymous reports are kept apart; of one a sender elsewhere is blocked', async () => {
+  await scene.owner('POST', '/v1/abuse-reports', {
+    category: 'fraud',
+    about: 'offers@spam.example',
+    text: 'A lottery.',
+  })
+  const { page } = camille
+  await go(page, 'abuse', 'Abuse desk')
+  expect(await page.getByRole('link', { name: 'Fraud' }).count()).toBe(0)
+  await page.getByText('Anonymous', { exact: true }).click()
+  await page.getByRole('link', { name: 'Fraud' }).click()
+  await page.getByText('No name, or no contact').waitFor()
+  const block = await ask(page, 'Block a sender')
+  expect(await block.getByLabel('Address or domain').inputValue()).toBe('offers@spam.example')
+  await confirm(block, 'Block a sender')
+  await page.getByText('Sender blocked').waitFor()
+})
+
+test('an incident is told of, updated, over, and reported; the public page has it', async () => {
+  const { page } = camille
+  await go(page, 'incidents', 'Incidents')
+  const dialog = await ask(page, 'Tell of an incident')
+  await dialog.getByLabel('Title').fill('Mail is slow')
+  await dialog.getByLabel('Mail', { exact: true }).check()
+  await confirm(dialog, 'Publish')
+  const card = page.getByRole('region', { name: 'Mail is slow' })
+  const update = await ask(page, 'Update')
+  await update.getByLabel('Text').fill('A disk is replaced.')
+  await confirm(update, 'Update')
+  await card.getByText('A disk is replaced.').waitFor()
+  await confirm(await ask(page, 'It is over'), 'It is over')
+  await card.getByText(/^Report due/).waitFor()
+  const report = await ask(page, 'Write the report')
+  await report.getByLabel('Text').fill('A disk had failed.')
+  await confirm(report, 'Write the report')
+  await card.getByText('A disk had failed.').waitFor()
+  await judge(page, 'incidents')
+  await page.goto('/status')
+  await page.getByText('A disk had failed.').waitFor()
+})
+
+test('maintenance is announced two days before, not later, and called off', async () => {
+  const { page } = camille
+  await go(page, 'incidents', 'Incidents')
+  const dialog = await ask(page, 'Plan maintenance')
+  await dialog.getByLabel('What is done').fill('New disks')
+  await dialog.getByLabel('Chat', { exact: true }).check()
+  await dialog.getByLabel('Begins').fill(timeFromNow(1))
+  await dialog.getByLabel('Ends').fill(`${dayFromNow(1)}T13:00`)
+  await confirm(dialog, 'Announce')
+  await dialog.getByText('Maintenance is announced two days before it begins.').waitFor()
+  await dialog.getByLabel('Begins').fill(timeFromNow(4))
+  await dialog.getByLabel('Ends').fill(`${dayFromNow(4)}T13:00`)
+  await confirm(dialog, 'Announce')
+  await page.getByRole('button', { name: 'Call off New disks' }).click()
+  await page.getByText('None is planned.').waitFor()
+})
+
+test('the service level of the month, and a claim of credit that is decided', async () => {
+  await scene.owner('POST', '/v1/status/probes', {
+    at: new Date(Date.now() - 10 * 60_000).toISOString(),
+    results: [{ component: 'voice', good: true }],
+  })
+  await using nora = await openPage(scene.browser, scene.origin)
+  const filed = await nora.context.request.post('/v1/me/credit-claims', {
+    headers: { authorization: `Basic ${Buffer.from(`${JID}:${PASSWORD}`).toString('base64')}` },
+    data: { month: dayFromNow(0).slice(0, 7), component: 'voice' },
+    ignoreHTTPSErrors: true,
+  })
+  expect(filed.status()).toBe(201)
+  const { page } = camille
+  await go(page, 'agreement', 'Service level')
+  await page.getByRole('table', { name: 'What was kept' }).getByRole('rowheader', { name: 'Calls' }).waitFor()
+  await judge(page, 'agreement')
+  const grant = page.getByRole('button', { name: /^Grant the claim/ })
+  await grant.click()
+  await page.getByText('The month is not over: nobody knows yet what is owed.').waitFor()
+  await page.getByRole('button', { name: /^Refuse the claim/ }).click()
+  await page.getByText('No claim matches.').waitFor()
+})
+
+test('a subscription: its fee overdue, the account to be suspended, then paid; what was done is told', async () => {
+  const { page } = camille
+  await go(page, 'subscriptions', 'Subscriptions')
+  const dialog = await ask(page, 'Add a subscription')
+  await dialog.getByLabel('Whose').selectOption('account')
+  await dialog.getByLabel('Address').fill(JID)
+  await dialog.getByLabel('Began').fill(dayFromNow(-2))
+  await dialog.getByLabel('Renews').fill(dayFromNow(28))
+  await dialog.getByLabel('Fee').selectOption('overdue')
+  await confirm(dialog, 'Save')
+  const row = page.getByRole('row').filter({ hasText: JID })
+  await row.getByText('Overdue', { exact: true }).waitFor()
+  await row.getByRole('button', { name: `Change ${JID}` }).click()
+  await dialog.getByLabel('Fee').selectOption('none')
+  await confirm(dialog, 'Save')
+  await row.getByText('Paid', { exact: true }).waitFor()
+  await judge(page, 'subscriptions')
+  await row.getByRole('button', { name: `Events of ${JID}` }).click()
+  await dialog.getByRole('rowheader', { name: 'account.subscribe' }).first().waitFor()
+})
+
+test('all statistics of an area are drawn', async () => {
+  const { page } = camille
+  await go(page, 'statistics', 'Statistics')
+  await page.getByLabel('Area').last().selectOption('mail')
+  await page.getByRole('heading', { name: 'Recipients not reached' }).waitFor()
+  await judge(page, 'statistics')
+})
+
+test('nothing went wrong meanwhile', () => {
+  expect([...camille.faults, ...odile.faults]).toEqual([])
+})
