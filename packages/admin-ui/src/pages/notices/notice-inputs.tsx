@@ -11,7 +11,6 @@ import { WordSelect } from '../../parts/word-select.tsx'
 type Body = Input<'POST', '/v1/notices'>['body']
 export type NoticeFields = Required<Body>
 
-const KINDS: readonly Body['kind'][] = ['announcement', 'maintenance']
 const AUDIENCES: readonly NoticeFields['audience'][] = ['all', 'online', 'organisation', 'account']
 const WAYS: NoticeFields['by'] = ['mail', 'chat']
 
@@ -22,22 +21,18 @@ export const EMPTY: NoticeFields = {
   organisation: '',
   title: '',
   body: '',
-  starts_at: '',
-  ends_at: '',
   shown_until: '',
   by: [...WAYS],
 }
 
 /** Times are written where the reader is, and sent in UTC. */
 export function toBody(fields: NoticeFields): Body {
-  const { audience, kind, starts_at: starts, ends_at: ends, shown_until: until } = fields
+  const { audience } = fields
   return filled<Body>({
     ...fields,
     jid: audience === 'account' ? fields.jid.trim() : '',
     organisation: audience === 'organisation' ? fields.organisation : '',
-    starts_at: kind === 'maintenance' ? toInstant(starts) : '',
-    ends_at: kind === 'maintenance' ? toInstant(ends) : '',
-    shown_until: toInstant(until),
+    shown_until: toInstant(fields.shown_until),
   })
 }
 
@@ -50,13 +45,6 @@ export function NoticeInputs({ fields, onChange }: NoticeInputsProps) {
   const { t } = useTranslation()
   return (
     <>
-      <WordSelect
-        label={t('notices.kind')}
-        words={KINDS}
-        value={fields.kind}
-        onChange={(kind) => kind && onChange({ kind })}
-        textOf={(word) => t(`notices.kinds.${word}`)}
-      />
       <Audience fields={fields} onChange={onChange} />
       <TextInput
         label={t('notices.title')}
@@ -74,7 +62,13 @@ export function NoticeInputs({ fields, onChange }: NoticeInputsProps) {
         rows={8}
         required
       />
-      <Times fields={fields} onChange={onChange} />
+      <TextInput
+        type="datetime-local"
+        label={t('notices.shown_until')}
+        description={t('notices.shown_until_hint')}
+        value={fields.shown_until}
+        onChange={(event) => onChange({ shown_until: event.currentTarget.value })}
+      />
       <Checkbox.Group
         label={t('notices.ways')}
         description={t('notices.ways_hint')}
@@ -129,21 +123,4 @@ function Audience({ fields, onChange }: NoticeInputsProps) {
       )}
     </>
   )
-}
-
-function Times({ fields, onChange }: NoticeInputsProps) {
-  const { t } = useTranslation()
-  const names =
-    fields.kind === 'maintenance' ? (['starts_at', 'ends_at'] as const) : (['shown_until'] as const)
-  return names.map((name) => (
-    <TextInput
-      key={name}
-      type="datetime-local"
-      label={t(`notices.${name}`)}
-      description={t(`notices.${name}_hint`)}
-      value={fields[name]}
-      onChange={(event) => onChange({ [name]: event.currentTarget.value })}
-      required={fields.kind === 'maintenance'}
-    />
-  ))
 }
