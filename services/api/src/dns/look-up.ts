@@ -18,38 +18,32 @@ export function createLookUp(servers: readonly string[]): LookUp {
   if (servers.length > 0) resolver.setServers(servers)
   return async (name, type) => {
     try {
-      return (await ask(resolver, name, type)).slice(0, RECORDS_MAX)
+      return (await ASK[type](resolver, name)).slice(0, RECORDS_MAX)
     } catch (error) {
       return CERTAINLY_NONE.has(errorCode(error)) ? [] : undefined
     }
   }
 }
 
-async function ask(resolver: Resolver, name: string, type: RecordType): Promise<string[]> {
-  switch (type) {
-    case 'A':
-      return resolver.resolve4(name)
-    case 'AAAA':
-      return resolver.resolve6(name)
-    case 'MX':
-      return (await resolver.resolveMx(name)).map(
-        ({ priority, exchange }) => `${String(priority)} ${bare(exchange)}`,
-      )
-    case 'TXT':
-      return (await resolver.resolveTxt(name)).map((strings) => strings.join(''))
-    case 'SRV':
-      return (await resolver.resolveSrv(name)).map(
-        ({ priority, weight, port, name: target }) =>
-          `${String(priority)} ${String(weight)} ${String(port)} ${bare(target)}`,
-      )
-    case 'CAA':
-      return (await resolver.resolveCaa(name)).map(({ critical, ...tagged }) => {
-        const [tag = '', value = ''] = Object.entries(tagged)[0] ?? []
-        return `${String(critical)} ${tag} "${String(value)}"`
-      })
-    case 'PTR':
-      return (await resolver.reverse(name)).map(bare)
-  }
+type Ask = (resolver: Resolver, name: string) => Promise<string[]>
+
+const ASK: Readonly<Record<RecordType, Ask>> = {
+  A: (resolver, name) => resolver.resolve4(name),
+  AAAA: (resolver, name) => resolver.resolve6(name),
+  MX: async (resolver, name) =>
+    (await resolver.resolveMx(name)).map(({ priority, exchange }) => `${String(priority)} ${bare(exchange)}`),
+  TXT: async (resolver, name) => (await resolver.resolveTxt(name)).map((strings) => strings.join('')),
+  SRV: async (resolver, name) =>
+    (await resolver.resolveSrv(name)).map(
+      ({ priority, weight, port, name: target }) =>
+        `${String(priority)} ${String(weight)} ${String(port)} ${bare(target)}`,
+    ),
+  CAA: async (resolver, name) =>
+    (await resolver.resolveCaa(name)).map(({ critical, ...tagged }) => {
+      const [tag = '', value = ''] = Object.entries(tagged)[0] ?? []
+      return `${String(critical)} ${tag} "${value}"`
+    }),
+  PTR: async (resolver, name) => (await resolver.reverse(name)).map(bare),
 }
 
 function bare(name: string): string {
