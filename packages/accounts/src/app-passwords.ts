@@ -19,7 +19,7 @@ declare module '@sealpost/bus' {
   }
 }
 
-/** What an app password can be for: XMPP; SMTP, mailboxes and `/v1/mail`; those parts of `/v1/me` that change nothing of who may sign in. */
+/** What an app password can be for: XMPP; SMTP, mailboxes and `/v1/mail`; those parts of `/v1` for accounts that change nothing of who may sign in. */
 export const APP_SCOPES = ['chat', 'mail', 'api'] as const
 export type AppScope = (typeof APP_SCOPES)[number]
 

@@ -1,4 +1,4 @@
-/** Plans: named limits of mail. Which account has which is up to administrators; an account without one has what the server is set to. */
+/** Plans: named limits of mail and sessions. Which account has which is up to administrators; an account without one has what the server is set to. */
 import type { Jid } from '@sealpost/jid'
 import { AccountError } from './account.ts'
 import type { AccountStore } from './store.ts'
@@ -27,6 +27,12 @@ export const PLAN_LIMITS = {
   },
   mailbox_mib: { min: 1, max: 1_048_576, meaning: 'Size of the mailbox in MiB' },
   mailbox_days: { min: 1, max: 30, meaning: 'Days that a mail is kept in the mailbox' },
+  session_rest_minutes: {
+    min: 1,
+    max: 10_080,
+    meaning: 'Minutes at rest after which a session on the account page is over',
+  },
+  session_hours: { min: 1, max: 720, meaning: 'Hours after which a session on the account page is over' },
 } as const
 
 export type PlanLimit = keyof typeof PLAN_LIMITS

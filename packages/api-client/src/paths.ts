@@ -1403,7 +1403,7 @@ export interface ApiPaths {
   }
   "/v1/me/subscription": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** Show your own subscription, and whether your account ends. HTTP Basic with name and password of an account. */
+    /** Show your own subscription, and whether your account ends. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -1827,6 +1827,10 @@ export interface ApiPaths {
               mailbox_mib?: number
               /** Days that a mail is kept in the mailbox */
               mailbox_days?: number
+              /** Minutes at rest after which a session on the account page is over */
+              session_rest_minutes?: number
+              /** Hours after which a session on the account page is over */
+              session_hours?: number
             }
             /** How many have it */
             accounts: number
@@ -1878,6 +1882,10 @@ export interface ApiPaths {
         mailbox_mib?: number
         /** Days that a mail is kept in the mailbox */
         mailbox_days?: number
+        /** Minutes at rest after which a session on the account page is over */
+        session_rest_minutes?: number
+        /** Hours after which a session on the account page is over */
+        session_hours?: number
       } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -1904,6 +1912,10 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Minutes at rest after which a session on the account page is over */
+            session_rest_minutes?: number
+            /** Hours after which a session on the account page is over */
+            session_hours?: number
           }
         } } }
         "4XX": ProblemAnswer
@@ -1975,6 +1987,10 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Minutes at rest after which a session on the account page is over */
+            session_rest_minutes?: number
+            /** Hours after which a session on the account page is over */
+            session_hours?: number
           }
         } } }
         "4XX": ProblemAnswer
@@ -2021,6 +2037,10 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Minutes at rest after which a session on the account page is over */
+            session_rest_minutes?: number
+            /** Hours after which a session on the account page is over */
+            session_hours?: number
           }
         } } }
         "4XX": ProblemAnswer
@@ -3545,7 +3565,7 @@ export interface ApiPaths {
           items: {
             id: string
             name: string
-            /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+            /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: what your programs ask of this API; nothing about who may sign in */
             scopes: ("chat" | "mail" | "api")[]
             /** A day in UTC */
             created_on: string
@@ -3569,7 +3589,7 @@ export interface ApiPaths {
       requestBody: { content: { "application/json": {
         /** What you call it */
         name: string
-        /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+        /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: what your programs ask of this API; nothing about who may sign in */
         scopes: ("chat" | "mail" | "api")[]
         /** Instead of a password: for SHA-256 and SHA-1, 10,000 iterations, 16 bytes of salt */
         verifiers?: {
@@ -3589,7 +3609,7 @@ export interface ApiPaths {
         201: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
           name: string
-          /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it */
+          /** chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: what your programs ask of this API; nothing about who may sign in */
           scopes: ("chat" | "mail" | "api")[]
           /** A day in UTC */
           created_on: string
@@ -5649,7 +5669,7 @@ export interface ApiPaths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
     put?: never
-    /** Report abuse by your own account. HTTP Basic with name and password of an account. */
+    /** Report abuse by your own account. HTTP Basic with name and password of an account. Also an app password of scope api. */
     post: {
       parameters: {
         query?: never
@@ -6385,7 +6405,7 @@ export interface ApiPaths {
   }
   "/v1/me/credit-claims": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List your claims of credit. HTTP Basic with name and password of an account. */
+    /** List your claims of credit. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -6417,7 +6437,7 @@ export interface ApiPaths {
       }
     }
     put?: never
-    /** Claim credit for a month, within seven days of its end. HTTP Basic with name and password of an account. */
+    /** Claim credit for a month, within seven days of its end. HTTP Basic with name and password of an account. Also an app password of scope api. */
     post: {
       parameters: {
         query?: never
@@ -6627,7 +6647,7 @@ export interface ApiPaths {
   }
   "/v1/turn": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** Show where the relay of calls is, with credentials for some hours. HTTP Basic with name and password of an account. */
+    /** Show where the relay of calls is, with credentials for some hours. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -6757,7 +6777,7 @@ export interface ApiPaths {
   }
   "/v1/me": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** Show your own account. HTTP Basic with name and password of an account. */
+    /** Show your own account. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -6798,7 +6818,7 @@ export interface ApiPaths {
   }
   "/v1/me/devices": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List your own devices. HTTP Basic with name and password of an account. */
+    /** List your own devices. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -6834,7 +6854,7 @@ export interface ApiPaths {
       }
     }
     put?: never
-    /** Bind a device to your account, or say anew what it is. HTTP Basic with name and password of an account. */
+    /** Bind a device to your account, or say anew what it is. HTTP Basic with name and password of an account. Also an app password of scope api. */
     post: {
       parameters: {
         query?: never
@@ -6892,7 +6912,7 @@ export interface ApiPaths {
     }
     options?: never
     head?: never
-    /** Say what you call one of your devices; without a label, nothing. HTTP Basic with name and password of an account. */
+    /** Say what you call one of your devices; without a label, nothing. HTTP Basic with name and password of an account. Also an app password of scope api. */
     patch: {
       parameters: {
         query?: never
@@ -6949,7 +6969,7 @@ export interface ApiPaths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
     put?: never
-    /** Whether one of your devices is of a type: what an authority that names the type would be told. HTTP Basic with name and password of an account. */
+    /** Whether one of your devices is of a type: what an authority that names the type would be told. HTTP Basic with name and password of an account. Also an app password of scope api. */
     post: {
       parameters: {
         query?: never
@@ -7057,7 +7077,7 @@ export interface ApiPaths {
   }
   "/v1/me/privacy-requests": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List what you have asked about your own data, the newest first. HTTP Basic with name and password of an account. */
+    /** List what you have asked about your own data, the newest first. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: {
@@ -7591,7 +7611,7 @@ export interface ApiPaths {
   }
   "/v1/me/policies": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List the policies that hold for you, and which of them wait for your agreement. HTTP Basic with name and password of an account. */
+    /** List the policies that hold for you, and which of them wait for your agreement. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never
@@ -7959,7 +7979,7 @@ export interface ApiPaths {
   }
   "/v1/me/notices": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** List what the operator tells you, the newest first. HTTP Basic with name and password of an account. */
+    /** List what the operator tells you, the newest first. HTTP Basic with name and password of an account. Also an app password of scope api. */
     get: {
       parameters: {
         query?: never

@@ -17,13 +17,12 @@ import type { Platform } from '@sealpost/service'
 import { openAbuseDesk } from './abuse/open-abuse-desk.ts'
 import { createAccess } from './access/create-access.ts'
 import { openAffiliates } from './affiliates/open-affiliates.ts'
+import { SESSION_TIMES } from './access/sessions.ts'
 import { openAuditHeads } from './audit-heads.ts'
 import type { Links } from './commands/command.ts'
 import type { ApiConfig } from './config.ts'
 import type { ApiEvents } from './events.ts'
-import { postgresAccountSessionStore } from './joining/account-session-store.postgres.ts'
-import { createAccountSessions } from './joining/account-sessions.ts'
-import { createJoining } from './joining/create-joining.ts'
+import { openJoining } from './joining/open-joining.ts'
 import { createLetters } from './letters/letters.ts'
 import { openLifecycle } from './lifecycle/open-lifecycle.ts'
 import { createObservation } from './observation.ts'
@@ -68,12 +67,21 @@ interface Owner {
 /** What they start ends with the stack. `idempotency`: what else there is to erase of an account. */
 export async function openAreas(options: AreasOptions, idempotency: Owner, stack: AsyncDisposableStack) {
   const { config, platform, ports, apiDb, accounts, domains, links, signIn, events } = options
-  const { clock, random, dataDir } = platform
+  const { clock, dataDir } = platform
   const origin = config.publicOrigin
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
   const auditHeads = openAuditHeads(dataDir)
   stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
-  const access = stack.use(await createAccess({ ...platform, db: apiDb, accounts, origin, events }))
+  const access = stack.use(
+    await createAccess({
+      ...platform,
+      db: apiDb,
+      accounts,
+      origin,
+      events,
+      sessionTimes: config.administratorSessions ?? SESSION_TIMES,
+    }),
+  )
   const letters = createLetters({ mail: ports.letters, platform })
   const shared = { platform, accounts, audit, letters, events }
   const hooks = stack.use(
@@ -91,10 +99,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   )
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
-  const store = postgresAccountSessionStore(apiDb)
-  const sessions = createAccountSessions({ store, accounts, clock, random })
-  stack.use(clock.every(HOUR_MS, () => sessions.eraseExpired()))
-  const joining = await createJoining({ accounts, links, signIn, sessions, dataDir, clock, random })
+  const joining = await openJoining({ ...options, notices: rights.notices }, stack)
   const owners = [
     idempotency,
     hooks.store,
@@ -103,7 +108,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
     rights,
     abuse,
     observation.status.claims,
-    sessions,
+    joining.sessions,
   ]
   stack.use(keepErasing(owners, { ...platform, ledger: accounts.erasure, events }))
   const { lifecycle } = life

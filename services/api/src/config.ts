@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { EnvReader, Networks, Secret } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig, type TurnConfig } from '@sealpost/turn'
+import type { SessionTimes } from './access/sessions.ts'
 
 export interface ApiConfig {
   /** Origin of the links in invites, `https://HOST:PORT`. A function, since a port of 0 is known only after listening. */
@@ -24,15 +25,21 @@ export interface ApiConfig {
   readonly turn: TurnConfig
   /** Recursive resolvers, `ADDRESS` or `ADDRESS:PORT`; empty: those of the system. */
   readonly dnsServers: readonly string[]
+  /** When sessions are over: of administrators, and on the account page where no plan says otherwise. */
+  readonly administratorSessions: SessionTimes
+  readonly accountSessions: SessionTimes
   /** The variables of the prober that the API starts for itself; undefined: it starts none. */
   readonly prober: Readonly<Record<string, string>> | undefined
 }
 
 const SECRET_BYTES_MIN = 24
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 
 /**
  * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES,
- * BILLING_WEBHOOK_SECRET and DNS_SERVERS.
+ * BILLING_WEBHOOK_SECRET, DNS_SERVERS, and REST and LIFE of ADMIN_SESSION and ACCOUNT_SESSION.
  */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
@@ -47,6 +54,14 @@ export function readConfig(env: EnvReader): ApiConfig {
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),
     turn: readTurnConfig(env),
     dnsServers: env.list('DNS_SERVERS', []),
+    administratorSessions: {
+      restMs: env.durationMs('ADMIN_SESSION_REST', '30m', { min: MINUTE_MS, max: 12 * HOUR_MS }),
+      lifeMs: env.durationMs('ADMIN_SESSION_LIFE', '12h', { min: 10 * MINUTE_MS, max: DAY_MS }),
+    },
+    accountSessions: {
+      restMs: env.durationMs('ACCOUNT_SESSION_REST', '30m', { min: MINUTE_MS, max: 7 * DAY_MS }),
+      lifeMs: env.durationMs('ACCOUNT_SESSION_LIFE', '12h', { min: 10 * MINUTE_MS, max: 30 * DAY_MS }),
+    },
     prober: readProber(env),
   }
 }

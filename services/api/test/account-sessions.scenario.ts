@@ -1,6 +1,8 @@
 /** Owners of accounts: sessions on their page, their password, app passwords, signing out everywhere. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VirtualClock } from '@sealpost/runtime'
+import { commands } from '../src/commands/index.ts'
+import { appoint } from './administrator.ts'
 import { basic, createTestApi, type Answer, type TestApi } from './api.ts'
 
 const ORIGIN = 'https://example.org:8443'
@@ -144,6 +146,41 @@ describe('a password', () => {
     const byBasic = { body: { password: 'newer', sign_out: false }, headers: basic(jid, 'new') }
     expect((await api.call('PUT', '/v1/me/password', byBasic)).status).toBe(200)
     expect((await page.call('GET', '/v1/me')).status).toBe(200)
+    const told = (await page.call('GET', '/v1/me/notices')).json['items'] as { title: string; body: string }[]
+    expect(told.map(({ title }) => title)).toEqual(['Your password was changed', 'Your password was changed'])
+    expect(told.map(({ body }) => body.includes('signed out'))).toEqual([false, true])
+  })
+
+  test.each(['API', 'page'])(
+    'reset by a link (%s): every session is over, and the owner is told',
+    async (by) => {
+      const jid = await account(`reset-${by.toLowerCase()}`)
+      const page = await signIn(jid)
+      const { token, url } = (await api.owner('POST', `/v1/accounts/${jid}/enrolment`)).json
+      const used =
+        by === 'API'
+          ? await api.call('POST', '/v1/invites/redeem', { body: { token, password: 'new' } })
+          : await api.call('POST', new URL(String(url)).pathname, {
+              body: 'password=new&repeated=new',
+              headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            })
+      expect(used.status).toBe(200)
+      expect((await page.call('GET', '/v1/me')).status).toBe(401)
+      const again = await signIn(jid, 'new')
+      const { items } = (await again.call('GET', '/v1/me/notices')).json as { items: { body: string }[] }
+      expect(items.map(({ body }) => body)).toEqual([expect.stringContaining('with a one-time link')])
+    },
+  )
+
+  test('chosen for the first time, it is no change that anybody is told of', async () => {
+    const { token } = (
+      (await api.owner('POST', '/v1/accounts', { jid: 'newcomer@example.org' })).json as {
+        enrolment: { token: string }
+      }
+    ).enrolment
+    await api.call('POST', '/v1/invites/redeem', { body: { token, password: 'own' } })
+    const page = await signIn('newcomer@example.org')
+    expect((await page.call('GET', '/v1/me/notices')).json).toEqual({ items: [] })
   })
 })
 
@@ -160,11 +197,13 @@ describe('app passwords', () => {
     const listed = await page.call('GET', '/v1/me/app-passwords')
     expect(listed.json).toMatchObject({ items: [{ id, name: 'Phone', created_on: '2026-03-02' }] })
     expect(listed.text).not.toContain(String(password))
-    for (const path of ['/v1/me', '/v1/me/app-passwords', '/v1/account-session'])
-      expect(await api.call('GET', path, { headers: basic(String(login), String(password)) })).toMatchObject({
+    const headers = basic(String(login), String(password))
+    for (const path of ['/v1/me/export', '/v1/me/app-passwords', '/v1/account-session'])
+      expect(await api.call('GET', path, { headers })).toMatchObject({
         status: 403,
         json: problem('own-password-needed'),
       })
+    expect((await api.call('GET', '/v1/me', { headers })).json).toMatchObject({ jid })
     expect((await page.call('DELETE', `/v1/me/app-passwords/${String(id)}`)).status).toBe(200)
     expect((await page.call('DELETE', `/v1/me/app-passwords/${String(id)}`)).status).toBe(404)
     expect(
@@ -184,6 +223,115 @@ describe('app passwords', () => {
     await account('gil')
     const headers = basic('gil', 'own')
     expect((await api.call('POST', '/v1/me/app-passwords', { body, headers })).status).toBe(status)
+  })
+})
+
+describe('an app password of scope api', () => {
+  test('opens what programs may do and nothing else, whatever is added; one for chat opens nothing of it', async () => {
+    const page = await signIn(await account('ivy'))
+    const headersOf = async (scope: string) => {
+      const { login, password } = (await makeAppPassword(page, [scope])).json
+      return basic(String(login), String(password))
+    }
+    const [program, chat] = [await headersOf('api'), await headersOf('chat')]
+    for (const command of commands.filter(({ access }) => access === 'account')) {
+      const path = command.path.replaceAll(/:\w+/g, '00000000-0000-4000-8000-000000000000')
+      // Who may ask is found out before the body is read, so half of one does nothing.
+      const half = { 'content-type': 'application/json', 'content-length': '1' }
+      const ask = (headers: Record<string, string>) =>
+        command.method === 'GET'
+          ? api.call('GET', path, { headers })
+          : api.call(command.method, path, { headers: { ...headers, ...half }, body: '{' })
+      const answer = await ask(program)
+      const refused = answer.status === 403 && answer.text.includes('own-password-needed')
+      expect([command.name, refused]).toEqual([command.name, command.byProgram !== true])
+      expect([command.name, (await ask(chat)).status]).toEqual([command.name, 401])
+    }
+    expect(
+      commands
+        .filter(({ byProgram }) => byProgram === true)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual([
+      'me.bind-device',
+      'me.claim-credit',
+      'me.credit-claims',
+      'me.device-type',
+      'me.devices',
+      'me.notices',
+      'me.policies',
+      'me.privacy-requests',
+      'me.rename-device',
+      'me.report-abuse',
+      'me.show',
+      'me.subscription',
+      'turn.show',
+    ])
+  })
+
+  test('proves nothing: where the password is asked for again, it is not enough', async () => {
+    const jid = await account('jon')
+    const { login, password } = (await makeAppPassword(await signIn(jid))).json
+    const headers = basic(String(login), String(password))
+    const change = { body: { password: 'new', old_password: String(password) }, headers }
+    expect((await api.call('PUT', '/v1/me/password', change)).status).toBe(403)
+    await api.owner('POST', `/v1/accounts/${jid}/suspend`)
+    expect((await api.call('GET', '/v1/me', { headers })).json).toMatchObject(problem('account-suspended'))
+  })
+})
+
+describe('how long a session lasts', () => {
+  test('is what the plan says when it begins, and what the server says without one', async () => {
+    await api.owner('PUT', '/v1/plans/brief', { session_rest_minutes: 5, session_hours: 1 })
+    const [brief, plain] = [await account('kim'), await account('lou')]
+    const before = await signIn(brief)
+    await api.owner('PUT', `/v1/accounts/${brief}/plan`, { plan: 'brief' })
+    const [resting, busy, other] = [await signIn(brief), await signIn(brief), await signIn(plain)]
+    const alive = async (page: Page) => (await page.call('GET', '/v1/me')).status === 200
+    await clock.advance(4 * 60_000)
+    expect(await alive(busy)).toBe(true)
+    await clock.advance(60_000)
+    expect([await alive(resting), await alive(busy)]).toEqual([false, true])
+    expect([await alive(before), await alive(other)]).toEqual([true, true])
+    for (let minutes = 5; minutes < 56; minutes += 4) {
+      await clock.advance(4 * 60_000)
+      expect(await alive(busy)).toBe(minutes + 4 < 60)
+    }
+    await clock.advance(4 * 60_000)
+    expect([await alive(busy), await alive(other)]).toEqual([false, false])
+  })
+
+  test.each([{ session_rest_minutes: 0 }, { session_rest_minutes: 10_081 }, { session_hours: 721 }])(
+    'a plan with %j is refused',
+    async (limits) => {
+      expect((await api.owner('PUT', '/v1/plans/odd', limits)).status).toBe(400)
+    },
+  )
+
+  test('of the server is a setting', async () => {
+    const times = { restMs: 2 * 60_000, lifeMs: 10 * 60_000 }
+    await using other = await createTestApi({
+      clock,
+      config: { accountSessions: times, administratorSessions: times },
+    })
+    await other.owner('POST', '/v1/accounts', { jid: 'ann@example.org', password: 'own' })
+    const begun = await other.call('POST', '/v1/account-session', {
+      body: { jid: 'ann@example.org', password: 'own' },
+    })
+    const cookie = String(begun.headers['set-cookie']?.[0]).split(';')[0] ?? ''
+    const administrator = await appoint(other, 'Ada')
+    const alive = async () => [
+      (await other.call('GET', '/v1/me', { headers: { cookie } })).status,
+      (await administrator.call('GET', '/v1/session')).status,
+    ]
+    await clock.advance(60_000)
+    expect(await alive()).toEqual([200, 200])
+    for (let minutes = 2; minutes < 10; minutes++) {
+      await clock.advance(60_000)
+      expect(await alive()).toEqual([200, 200])
+    }
+    await clock.advance(60_000)
+    expect(await alive()).toEqual([401, 401])
   })
 })
 

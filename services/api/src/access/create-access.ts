@@ -11,7 +11,7 @@ import { createAdministrators, type Administrators } from './administrators.ts'
 import { createOwnSecurity, type OwnSecurity } from './own-security.ts'
 import { Passkeys } from './passkeys.ts'
 import { postgresSessionStore } from './session-store.postgres.ts'
-import { createSessions, type Sessions } from './sessions.ts'
+import { createSessions, type Sessions, type SessionTimes } from './sessions.ts'
 import { postgresAccessStore } from './store.postgres.ts'
 import { Totp } from './totp.ts'
 
@@ -33,6 +33,7 @@ export interface AccessOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: ApiEvents
+  readonly sessionTimes: SessionTimes
 }
 
 const SWEEP_MS = 10 * 60_000
@@ -45,13 +46,14 @@ export async function createAccess({
   clock,
   random,
   events,
+  sessionTimes: times,
 }: AccessOptions): Promise<AccessDomain> {
   using stack = new DisposableStack()
   const [store, sessionStore] = [postgresAccessStore(db), postgresSessionStore(db)]
   const secrets = await openAdministratorSecrets(dataDir, random)
   const passkeys = new Passkeys({ store: sessionStore, clock, random, origin })
   const totp = new Totp({ secrets, clock, random, issuer: () => new URL(origin()).hostname })
-  const sessions = createSessions({ store: sessionStore, administrators: store, clock, random })
+  const sessions = createSessions({ store: sessionStore, administrators: store, clock, random, times })
   const parts = { store, sessions, passkeys, totp, secrets, clock, random, events }
   const signIn = stack.use(createAdministratorSignIn(parts))
   stack.use(clock.every(SWEEP_MS, () => sessions.eraseExpired()))

@@ -1,4 +1,4 @@
-/** Sessions of administrators: a cookie of 256 random bits, kept as its SHA-256, 30 minutes at rest and 12 hours in all. */
+/** Sessions of administrators: a cookie of 256 random bits, kept as its SHA-256; over at rest and in the end. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { dayOf } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -7,8 +7,15 @@ import type { AccessStore, AdministratorRow, SessionMethod, SessionRow, SessionS
 
 export const TOKEN_BYTES = 32
 export const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43}$/
-const REST_MS = 30 * 60_000
-export const LIFE_MS = 12 * 3_600_000
+/** When sessions are over by themselves; in milliseconds. */
+export interface SessionTimes {
+  /** Nothing was asked for so long. */
+  readonly restMs: number
+  /** From the beginning, however busy it is. */
+  readonly lifeMs: number
+}
+
+export const SESSION_TIMES: SessionTimes = { restMs: 30 * 60_000, lifeMs: 12 * 3_600_000 }
 /** How long somebody who has proven themselves may do what cannot be taken back. */
 const PROOF_MS = 5 * 60_000
 /** How finely rest is measured. */
@@ -40,15 +47,16 @@ interface Parts {
   readonly administrators: Pick<AccessStore, 'recordUse'>
   readonly clock: Clock
   readonly random: Random
+  readonly times: SessionTimes
 }
 
-export function createSessions({ store, administrators, clock, random }: Parts): Sessions {
+export function createSessions({ store, administrators, clock, random, times }: Parts): Sessions {
   return {
     async start(administratorId, method) {
       const token = random.token(TOKEN_BYTES)
       const now = clock.now()
-      const times = { startedAt: now, seenAt: now, provedAt: now }
-      await store.insertSession({ id: random.uuid(), administratorId, method, ...times }, hashToken(token))
+      const began = { startedAt: now, seenAt: now, provedAt: now }
+      await store.insertSession({ id: random.uuid(), administratorId, method, ...began }, hashToken(token))
       await administrators.recordUse(administratorId, dayOf(now))
       return token
     },
@@ -56,7 +64,7 @@ export function createSessions({ store, administrators, clock, random }: Parts):
     async find(token) {
       if (!TOKEN_PATTERN.test(token)) return undefined
       const found = await store.session(hashToken(token))
-      if (found === undefined || isOver(found.session, clock.now())) return undefined
+      if (found === undefined || isOver(found.session, times, clock.now())) return undefined
       const { session, administrator } = found
       const now = clock.now()
       if (session.seenAt + TOUCH_MS <= now) await store.touchSession(session.id, now)
@@ -71,22 +79,23 @@ export function createSessions({ store, administrators, clock, random }: Parts):
     },
 
     list: async (administratorId) =>
-      (await store.sessions(administratorId)).filter((session) => !isOver(session, clock.now())),
+      (await store.sessions(administratorId)).filter((session) => !isOver(session, times, clock.now())),
 
     async end(administratorId, id) {
       if (!(await store.endSession(administratorId, id))) throw new AccessError('SESSION_UNKNOWN')
     },
 
-    eraseExpired: () => store.eraseSessions(clock.now() - LIFE_MS, clock.now() - REST_MS),
+    eraseExpired: () => store.eraseSessions(clock.now() - times.lifeMs, clock.now() - times.restMs),
   }
 }
 
 /** By rest or by age. */
-export function isOver(
+function isOver(
   { startedAt, seenAt }: Pick<SessionRow, 'startedAt' | 'seenAt'>,
+  { restMs, lifeMs }: SessionTimes,
   now: number,
 ): boolean {
-  return startedAt + LIFE_MS <= now || seenAt + REST_MS <= now
+  return startedAt + lifeMs <= now || seenAt + restMs <= now
 }
 
 export function hashToken(token: string): Buffer {

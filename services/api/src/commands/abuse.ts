@@ -129,6 +129,7 @@ const reportAsAccount = defineCommand({
   method: 'POST',
   path: '/v1/me/abuse-reports',
   access: 'account',
+  byProgram: true,
   requestsPerMinute: REPORTS_PER_MINUTE,
   body: reportSchema,
   status: 201,

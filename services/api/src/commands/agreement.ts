@@ -100,6 +100,7 @@ const fileOwn = defineCommand({
   method: 'POST',
   path: '/v1/me/credit-claims',
   access: 'account',
+  byProgram: true,
   body,
   status: 201,
   response: claimSchema,
@@ -130,6 +131,7 @@ const listOwn = defineCommand({
   method: 'GET',
   path: '/v1/me/credit-claims',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: Type.Object({ items: Type.Array(claimSchema) }),
   async handle({ status }, { actor }) {

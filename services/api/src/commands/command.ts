@@ -62,7 +62,7 @@ export type Actor =
 export interface AccountOwner {
   readonly kind: 'account'
   readonly account: Account
-  /** The request itself was signed in with the account's own password. */
+  /** The request itself was signed in with the account's own password; not with a session, nor an app password. */
   readonly proven: boolean
   /** Token of the session on the page of the account, if it is by that. */
   readonly session: string | undefined
@@ -207,6 +207,8 @@ export interface CommandDefinition<
   /** As Fastify writes it: `/v1/accounts/:jid`. */
   readonly path: string
   readonly access: Access
+  /** Of those for an account: an app password of scope `api` opens it, too. It decides nothing about who may sign in, and shows nobody whom the owner knows. */
+  readonly byProgram?: true
   /** Also for those who may act within one organisation only: `handle` sees to it that they reach nothing beyond. */
   readonly reach?: 'organisation'
   /** Cannot be taken back: an administrator proves themselves anew and says why. */

@@ -91,8 +91,7 @@ export const redeemInvite = defineCommand({
     if (invite.purpose === 'admin')
       return { api_key: await becomeAdministrator(context, body.token, body.label) }
     const verifiers = await chosenVerifiers(context, body)
-    const accountId = await context.accounts.invites.redeemPassword(body.token, verifiers)
-    const account = accountId === undefined ? undefined : await context.accounts.findById(accountId)
+    const account = await context.joining.redeemPassword(body.token, verifiers)
     if (account === undefined) throw INVITE_GONE()
     return { account: showAccount(account) }
   },

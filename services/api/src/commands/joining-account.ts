@@ -127,8 +127,8 @@ const changePassword = defineCommand({
     await context.joining.requireProof(asking, body.old_password, browser?.client)
     const verifiers = await chosenVerifiers(context, body)
     const { sign_out: signOut = true, revoke_app_passwords: appPasswords = false } = body
-    await context.accounts.setVerifiers(asking.account.id, verifiers, { signOut, appPasswords })
-    if (asking.session !== undefined) await context.joining.sessions.renew(asking.session)
+    const change = { signOut, appPasswords, keep: asking.session }
+    await context.joining.changePassword(asking.account, verifiers, change)
     return showAccount(asking.account)
   },
 })
@@ -138,7 +138,8 @@ const scopesSchema = Type.Array(scopeSchema, {
   minItems: 1,
   maxItems: 3,
   uniqueItems: true,
-  description: 'chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: other services that ask for it',
+  description:
+    'chat: XMPP; mail: SMTP, the mailbox, /v1/mail; api: what your programs ask of this API; nothing about who may sign in',
 })
 const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
 const appPasswordSchema = Type.Object({

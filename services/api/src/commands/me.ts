@@ -9,6 +9,7 @@ export const showMe = defineCommand({
   method: 'GET',
   path: '/v1/me',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: accountSchema,
   async handle(_context, { actor }) {

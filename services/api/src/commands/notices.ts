@@ -202,6 +202,7 @@ const listMine = defineCommand({
   method: 'GET',
   path: '/v1/me/notices',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: Type.Object({ items: Type.Array(noticeSchema) }),
   async handle({ rights }, { actor }) {

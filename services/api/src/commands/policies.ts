@@ -169,6 +169,7 @@ const listMine = defineCommand({
   method: 'GET',
   path: '/v1/me/policies',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: Type.Object({ items: Type.Array(mineSchema) }),
   async handle({ rights }, { actor }) {

@@ -84,6 +84,7 @@ const listMine = defineCommand({
   method: 'GET',
   path: '/v1/me/privacy-requests',
   access: 'account',
+  byProgram: true,
   query: Type.Object(pageQuery, { additionalProperties: false }),
   status: 200,
   response: Type.Object({ items: Type.Array(requestSchema), next: nextSchema }),

@@ -213,6 +213,7 @@ const showMySubscription = defineCommand({
   method: 'GET',
   path: '/v1/me/subscription',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: mySchema,
   async handle({ lifecycle }, { actor }) {

@@ -18,6 +18,7 @@ const showTurn = defineCommand({
   method: 'GET',
   path: '/v1/turn',
   access: 'account',
+  byProgram: true,
   status: 200,
   response: turnSchema,
   async handle({ turn }) {

@@ -23,6 +23,6 @@ export function memoryAccountSessionStore(): AccountSessionStore {
     renew: async (tokenHash, signOuts) => change(tokenHash, { signOuts }),
     end: async (tokenHash) => void rows.delete(keyOf(tokenHash)),
     eraseAccount: async (accountId) => drop((row) => row.accountId === accountId),
-    eraseBefore: async (startedBefore) => drop((row) => row.startedAt <= startedBefore),
+    eraseOver: async (now) => drop(({ endsAt, seenAt, restMs }) => endsAt <= now || seenAt + restMs <= now),
   }
 }

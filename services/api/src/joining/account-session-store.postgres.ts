@@ -7,16 +7,19 @@ interface SqlSession {
   sign_outs: number
   started_at: Date
   seen_at: Date
+  rest_seconds: number
+  ends_at: Date
 }
 
 /** Needs a connection with the role `sealpost_api` on a migrated database. */
 export function postgresAccountSessionStore(db: Db): AccountSessionStore {
   return {
-    insert: (tokenHash, { accountId, signOuts, startedAt, seenAt }, max) =>
+    insert: (tokenHash, { accountId, signOuts, startedAt, seenAt, restMs, endsAt }, max) =>
       db.transaction(async (tx) => {
         await tx.execute(sql`
-          insert into api.account_session (token_hash, account_id, sign_outs, started_at, seen_at)
-          values (${tokenHash}, ${accountId}::uuid, ${signOuts}::int, ${new Date(startedAt)}, ${new Date(seenAt)})`)
+          insert into api.account_session (token_hash, account_id, sign_outs, started_at, seen_at, rest_seconds, ends_at)
+          values (${tokenHash}, ${accountId}::uuid, ${signOuts}::int, ${new Date(startedAt)}, ${new Date(seenAt)},
+            ${Math.ceil(restMs / 1000)}::int, ${new Date(endsAt)})`)
         await tx.execute(sql`
           delete from api.account_session where token_hash in (
             select token_hash from api.account_session where account_id = ${accountId}::uuid
@@ -25,7 +28,7 @@ export function postgresAccountSessionStore(db: Db): AccountSessionStore {
 
     async find(tokenHash) {
       const [row] = await db.query<SqlSession>(
-        sql`select account_id, sign_outs, started_at, seen_at from api.account_session where token_hash = ${tokenHash}`,
+        sql`select account_id, sign_outs, started_at, seen_at, rest_seconds, ends_at from api.account_session where token_hash = ${tokenHash}`,
         { name: 'account-session' },
       )
       return (
@@ -34,6 +37,8 @@ export function postgresAccountSessionStore(db: Db): AccountSessionStore {
           signOuts: row.sign_outs,
           startedAt: row.started_at.getTime(),
           seenAt: row.seen_at.getTime(),
+          restMs: row.rest_seconds * 1000,
+          endsAt: row.ends_at.getTime(),
         }
       )
     },
@@ -58,8 +63,10 @@ export function postgresAccountSessionStore(db: Db): AccountSessionStore {
       await db.execute(sql`delete from api.account_session where account_id = ${accountId}::uuid`)
     },
 
-    async eraseBefore(startedBefore) {
-      await db.execute(sql`delete from api.account_session where started_at <= ${new Date(startedBefore)}`)
+    async eraseOver(now) {
+      await db.execute(sql`
+        delete from api.account_session
+        where ends_at <= ${new Date(now)} or seen_at + rest_seconds * interval '1 second' <= ${new Date(now)}`)
     },
   }
 }

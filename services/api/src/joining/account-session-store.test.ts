@@ -26,7 +26,8 @@ describe.each([
   const token = () => systemRandom.bytes(32)
   const begin = async (accountId: string, startedAt: number, max = 20) => {
     const hash = token()
-    await store.insert(hash, { accountId, signOuts: 0, startedAt, seenAt: startedAt }, max)
+    const times = { startedAt, seenAt: startedAt, restMs: 10_000, endsAt: startedAt + 20_000 }
+    await store.insert(hash, { accountId, signOuts: 0, ...times }, max)
     return hash
   }
 
@@ -35,7 +36,14 @@ describe.each([
     const [mine, other] = [await begin(accountId, 1_000), await begin(accountId, 2_000)]
     await store.touch(mine, 3_000)
     await store.renew(mine, 4)
-    expect(await store.find(mine)).toEqual({ accountId, signOuts: 4, startedAt: 1_000, seenAt: 3_000 })
+    expect(await store.find(mine)).toEqual({
+      accountId,
+      signOuts: 4,
+      startedAt: 1_000,
+      seenAt: 3_000,
+      restMs: 10_000,
+      endsAt: 21_000,
+    })
     await store.end(mine)
     expect(await store.find(mine)).toBeUndefined()
     expect(await store.find(other)).toBeDefined()
@@ -57,11 +65,16 @@ describe.each([
 
   test('they go with their account, and with their time', async () => {
     const [one, two] = [systemRandom.uuid(), systemRandom.uuid()]
-    const [first, old, late] = [await begin(one, 50_000), await begin(two, 40_000), await begin(two, 60_000)]
+    const first = await begin(one, 50_000)
+    const [resting, ended, late] = [
+      await begin(two, 50_000),
+      await begin(two, 40_000),
+      await begin(two, 50_001),
+    ]
+    await store.touch(ended, 59_000)
     await store.eraseAccount(one)
-    await store.eraseBefore(40_000)
-    expect(await store.find(first)).toBeUndefined()
-    expect(await store.find(old)).toBeUndefined()
+    await store.eraseOver(60_000)
+    for (const hash of [first, resting, ended]) expect(await store.find(hash)).toBeUndefined()
     expect(await store.find(late)).toBeDefined()
   })
 })

@@ -5,6 +5,10 @@ export interface AccountSessionRow {
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly seenAt: number
+  /** At rest for so long it is over. */
+  readonly restMs: number
+  /** Then it is over in any case. */
+  readonly endsAt: number
 }
 
 export interface AccountSessionStore {
@@ -16,5 +20,6 @@ export interface AccountSessionStore {
   renew(tokenHash: Buffer, signOuts: number): Promise<void>
   end(tokenHash: Buffer): Promise<void>
   eraseAccount(accountId: string): Promise<void>
-  eraseBefore(startedBefore: number): Promise<void>
+  /** Those that are over, by rest or in the end. */
+  eraseOver(now: number): Promise<void>
 }

@@ -1,7 +1,7 @@
-/** Sessions of account owners on their page: a cookie of 256 random bits, kept as its SHA-256; over after 30 minutes of rest, after 12 hours, and when everything is signed out. */
-import type { Account, AccountsDomain } from '@sealpost/accounts'
+/** Sessions of account owners on their page: a cookie of 256 random bits, kept as its SHA-256; over at rest and in the end, as the plan or the server said when it began, and when everything is signed out. */
+import type { Account, AccountsDomain, PlanLimits } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
-import { hashToken, isOver, LIFE_MS, TOKEN_BYTES, TOKEN_PATTERN, TOUCH_MS } from '../access/sessions.ts'
+import { hashToken, type SessionTimes, TOKEN_BYTES, TOKEN_PATTERN, TOUCH_MS } from '../access/sessions.ts'
 import type { AccountSessionStore } from './account-session-store.ts'
 
 export interface AccountSessions {
@@ -20,21 +20,21 @@ const PER_ACCOUNT_MAX = 20
 
 interface Parts {
   readonly store: AccountSessionStore
-  readonly accounts: Pick<AccountsDomain, 'findById'>
+  readonly accounts: Pick<AccountsDomain, 'findById' | 'plans'>
   readonly clock: Clock
   readonly random: Random
+  /** Where no plan says otherwise. */
+  readonly times: SessionTimes
 }
 
-export function createAccountSessions({ store, accounts, clock, random }: Parts): AccountSessions {
+export function createAccountSessions({ store, accounts, clock, random, times }: Parts): AccountSessions {
   return {
     async start({ id: accountId, signOuts }) {
       const token = random.token(TOKEN_BYTES)
       const now = clock.now()
-      await store.insert(
-        hashToken(token),
-        { accountId, signOuts, startedAt: now, seenAt: now },
-        PER_ACCOUNT_MAX,
-      )
+      const { restMs, lifeMs } = timesOf((await accounts.plans.of(accountId)).limits, times)
+      const session = { accountId, signOuts, startedAt: now, seenAt: now, restMs, endsAt: now + lifeMs }
+      await store.insert(hashToken(token), session, PER_ACCOUNT_MAX)
       return token
     },
 
@@ -42,7 +42,7 @@ export function createAccountSessions({ store, accounts, clock, random }: Parts)
       if (!TOKEN_PATTERN.test(token)) return undefined
       const session = await store.find(hashToken(token))
       const now = clock.now()
-      if (!session || isOver(session, now)) return undefined
+      if (!session || session.endsAt <= now || session.seenAt + session.restMs <= now) return undefined
       const account = await accounts.findById(session.accountId)
       if (account?.signOuts !== session.signOuts || account.state === 'terminated') return undefined
       if (session.seenAt + TOUCH_MS <= now) await store.touch(hashToken(token), now)
@@ -58,6 +58,14 @@ export function createAccountSessions({ store, accounts, clock, random }: Parts)
     },
 
     eraseAccount: (accountId) => store.eraseAccount(accountId),
-    eraseExpired: () => store.eraseBefore(clock.now() - LIFE_MS),
+    eraseExpired: () => store.eraseOver(clock.now()),
+  }
+}
+
+function timesOf(limits: PlanLimits, { restMs, lifeMs }: SessionTimes): SessionTimes {
+  const { session_rest_minutes: minutes, session_hours: hours } = limits
+  return {
+    restMs: minutes === undefined ? restMs : minutes * 60_000,
+    lifeMs: hours === undefined ? lifeMs : hours * 3_600_000,
   }
 }

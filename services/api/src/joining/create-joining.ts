@@ -1,10 +1,20 @@
 /** How people get accounts and devices, and what they sign in with. */
-import type { AccountInvite, AccountsDomain, SignedIn } from '@sealpost/accounts'
+import {
+  type Account,
+  type AccountInvite,
+  type AccountsDomain,
+  dayOf,
+  type PasswordChange,
+  type SignedIn,
+} from '@sealpost/accounts'
 import { HttpProblem } from '@sealpost/http'
 import type { Clock, Random } from '@sealpost/runtime'
+import type { ScramVerifier } from '@sealpost/sasl'
 import type { AccountOwner, Links } from '../commands/command.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { SignIn } from '../sign-in.ts'
 import type { AccountSessions } from './account-sessions.ts'
+import { passwordNotice, type PasswordChangedBy } from './password-notice.ts'
 import { openInviteTokens } from './invite-tokens.ts'
 
 export interface Joining {
@@ -13,6 +23,17 @@ export interface Joining {
   proveOwn(jid: string, password: string, client: string): Promise<SignedIn | undefined>
   /** Throws unless the request itself is signed in with the account's own password, or the password is given and right. */
   requireProof(owner: AccountOwner, password: string | undefined, client: string | undefined): Promise<void>
+  /**
+   * Uses a link to choose a password: everything that was signed in with the one before is over, and the owner is told. Undefined when the link is gone. Throws
+   * VERIFIERS_INCOMPLETE (AccountError).
+   */
+  redeemPassword(token: string, verifiers: readonly ScramVerifier[]): Promise<Account | undefined>
+  /** Replaces the password; `keep` is a session that goes on. The owner is told. Throws as AccountsDomain.setVerifiers. */
+  changePassword(
+    account: Account,
+    verifiers: readonly ScramVerifier[],
+    change: PasswordChange & { readonly keep: string | undefined },
+  ): Promise<void>
   readonly invites: {
     /** Throws what AccountInvites.create throws. */
     create(wanted: WantedInvite): Promise<LinkedInvite>
@@ -45,6 +66,7 @@ export interface JoiningOptions {
   readonly links: Links
   readonly signIn: SignIn
   readonly sessions: AccountSessions
+  readonly notices: Pick<Notices, 'publish'>
   readonly dataDir: string
   readonly clock: Clock
   readonly random: Random
@@ -57,9 +79,30 @@ export async function createJoining(options: JoiningOptions): Promise<Joining> {
     const account = await signIn.check(Buffer.from(`${jid}:${password}`), client)
     return account?.credential.appPassword === undefined ? account : undefined
   }
+  const tell = (accountId: string, by: PasswordChangedBy, signedOut: boolean) =>
+    options.notices.publish(passwordNotice(accountId, by, { day: dayOf(clock.now()), signedOut }))
   return {
     sessions,
     proveOwn,
+
+    async redeemPassword(token, verifiers) {
+      const invited = (await accounts.invites.show(token))?.accountId
+      const before = invited === undefined ? undefined : await accounts.findById(invited)
+      const hadPassword =
+        before !== undefined && (await accounts.verifier(before.jid, 'SHA-256')) !== undefined
+      const change = { signOut: true, appPasswords: false }
+      const accountId = await accounts.invites.redeemPassword(token, verifiers, change)
+      if (accountId === undefined) return undefined
+      if (hadPassword) await tell(accountId, 'link', true)
+      return accounts.findById(accountId)
+    },
+
+    async changePassword({ id }, verifiers, { keep, ...change }) {
+      await accounts.setVerifiers(id, verifiers, change)
+      if (keep !== undefined) await sessions.renew(keep)
+      await tell(id, 'password', change.signOut)
+    },
+
     async requireProof({ account, proven }, password, client) {
       if (proven) return
       if (password === undefined || client === undefined) throw reject.proof()

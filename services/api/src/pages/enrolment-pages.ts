@@ -90,16 +90,14 @@ async function use(
   { token, purpose, form }: Enrolment,
   password: string,
 ): Promise<string | undefined> {
-  const { accounts } = context
+  const { accounts, joining } = context
   const verifiers = await context.deriveVerifiers(password)
   if (purpose.kind === 'account') {
     const name = form.get('name')?.trim() ?? ''
     const account = await accounts.accountInvites.register(token, name === '' ? undefined : name, verifiers)
     return account?.jid.toString()
   }
-  const accountId = await accounts.invites.redeemPassword(token, verifiers)
-  const account = accountId === undefined ? undefined : await accounts.findById(accountId)
-  return account?.jid.toString()
+  return (await joining.redeemPassword(token, verifiers))?.jid.toString()
 }
 
 function formOf({ links }: CommandContext, token: string, purpose: Purpose, name = ''): Html {

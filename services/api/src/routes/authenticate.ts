@@ -1,5 +1,5 @@
 /** Who asks: the control socket, an API key (RFC 6750), an administrator by the cookie of their session, or an account by HTTP Basic (RFC 7617). Deny by default. */
-import type { AccountsDomain } from '@sealpost/accounts'
+import type { AccountsDomain, SignedIn } from '@sealpost/accounts'
 import {
   challengeFor,
   HttpProblem,
@@ -12,7 +12,7 @@ import {
 import { SCOPES_OF_ROLE } from '../access/roles.ts'
 import type { Sessions } from '../access/sessions.ts'
 import { hasScope } from '../commands/api-keys.ts'
-import type { Access, Actor } from '../commands/command.ts'
+import type { Actor, Command } from '../commands/command.ts'
 import type { ApiEvents } from '../events.ts'
 import type { AccountSessions } from '../joining/account-sessions.ts'
 import type { SignIn } from '../sign-in.ts'
@@ -52,6 +52,8 @@ const reject = {
   ownPassword: () => new HttpProblem(403, 'own-password-needed', 'No app password is for this'),
   noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
 } as const
+
+type Asked = Pick<Command, 'access' | 'byProgram'>
 
 /** Answers who asks, or throws the 401 or 403 that says what is missing. */
 export function createAuthenticate(options: AuthenticateOptions) {
@@ -95,20 +97,19 @@ export function createAuthenticate(options: AuthenticateOptions) {
     return hasKey ? byKey(request, reply) : bySession(request, reply)
   }
 
-  async function byPassword(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
+  async function byPassword(asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     if (!isConfidential(request)) throw reject.noTls()
     const credentials = readBasic(request)
     if (credentials === undefined) throw challenge(request, reply, reject.noPassword())
     const account = await signIn.check(credentials, request.ip)
     if (account === undefined) throw challenge(request, reply, reject.badPassword())
-    if (account.state !== 'active') throw reject.suspended()
-    if (account.credential.appPassword !== undefined) throw reject.ownPassword()
-    return { kind: 'account', account, proven: true, session: undefined }
+    return ownerOf(account, asked)
   }
 
-  async function byAccount(request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
+  async function byAccount(asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     const shown = readAccountSession(request)
-    if (shown === undefined || request.headers.authorization !== undefined) return byPassword(request, reply)
+    if (shown === undefined || request.headers.authorization !== undefined)
+      return byPassword(asked, request, reply)
     const { token } = shown
     const account = await accountSessions.find(token)
     if (account === undefined) {
@@ -120,14 +121,22 @@ export function createAuthenticate(options: AuthenticateOptions) {
     return { kind: 'account', account, proven: false, session: token }
   }
 
-  return async (access: Access, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
+  return async (asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
+    const { access } = asked
     if (access === 'anyone') return { kind: 'anonymous' }
-    if (access === 'account') return byAccount(request, reply)
+    if (access === 'account') return byAccount(asked, request, reply)
     if (access === 'administrator') return bySession(request, reply)
     const actor = await byScope(request, reply)
     if (!hasScope(actor, access)) throw reject.scope(access)
     return actor
   }
+}
+
+function ownerOf(account: SignedIn, { byProgram }: Asked): Actor {
+  if (account.state !== 'active') throw reject.suspended()
+  const proven = account.credential.appPassword === undefined
+  if (!proven && byProgram !== true) throw reject.ownPassword()
+  return { kind: 'account', account, proven, session: undefined }
 }
 
 function challenge(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): HttpProblem {

@@ -7,7 +7,7 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '@sealpost/http'
-import type { Access, Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
+import type { Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
 import { checkReach, dispatch } from '../commands/dispatch.ts'
 import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
@@ -24,7 +24,11 @@ export interface RegisterOptions {
   readonly origin: () => string
   readonly conditions: Conditions
   readonly answers: IdempotentAnswers
-  readonly authenticate: (access: Access, request: FastifyRequest, reply: FastifyReply) => Promise<Actor>
+  readonly authenticate: (
+    command: Pick<Command, 'access' | 'byProgram'>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => Promise<Actor>
 }
 
 const NDJSON = 'application/x-ndjson'
@@ -68,7 +72,7 @@ function addRoute(app: FastifyInstance, command: Command, options: RegisterOptio
     config: command.requestsPerMinute === undefined ? {} : { rateLimit: { max: command.requestsPerMinute } },
     onRequest: async (request, reply) => {
       try {
-        const actor = await options.authenticate(command.access, request, reply)
+        const actor = await options.authenticate(command, request, reply)
         checkReach(command, actor)
         actors.set(request, actor)
       } catch (error) {
@@ -98,7 +102,7 @@ function describe(command: Command): object {
   return {
     operationId: command.name,
     summary: command.summary,
-    description: ACCESS[command.access] ?? `Needs: ${command.access}.`,
+    description: describeAccess(command),
     ...(command.deprecated === undefined ? {} : { deprecated: true }),
     tags: [command.path.split('/')[2] ?? 'v1'],
     ...(command.params === undefined ? {} : { params: command.params }),
@@ -107,6 +111,11 @@ function describe(command: Command): object {
     ...(command.upload === undefined ? {} : { body: describeUpload(command.upload) }),
     response: { [command.status]: describeAnswer(command), '4xx': problemSchema, '5xx': problemSchema },
   }
+}
+
+function describeAccess({ access, byProgram }: Command): string {
+  const who = ACCESS[access] ?? `Needs: ${access}.`
+  return byProgram === true ? `${who} Also an app password of scope api.` : who
 }
 
 function describeAnswer({ media, response }: Command): object {

@@ -16,6 +16,8 @@ export const LIMITS = [
   'list_mails_per_day',
   'mailbox_mib',
   'mailbox_days',
+  'session_rest_minutes',
+  'session_hours',
 ] as const
 
 export function PlanLimits({ limits }: { readonly limits: Limits }) {
