@@ -459,6 +459,8 @@ export interface ApiPaths {
             /** 1: directly below the server */
             depth: number
             created_on: string
+            /** When it ends, with all that belongs to it */
+            terminates_on?: string
           }[]
           /** Cursor of the next page; absent on the last */
           next?: string
@@ -507,6 +509,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
           pools: {
             accounts: {
               /** Absent: no bound but the server’s */
@@ -592,6 +596,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
           pools: {
             accounts: {
               /** Absent: no bound but the server’s */
@@ -706,6 +712,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
           pools: {
             accounts: {
               /** Absent: no bound but the server’s */
@@ -760,6 +768,93 @@ export interface ApiPaths {
     }
     trace?: never
   }
+  "/v1/organisations/{id}/terminate": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Terminate an organisation for ever with all below it: accounts, administrators, keys and invites; data is erased, names never given again. Needs: organisations:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: { content: { "application/json": {
+        /** Days in which its people can still move away; at once unless given, and always after abuse */
+        after?: number
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/organisations/{id}/keep": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Take back the termination of an organisation whose window is still open. Needs: organisations:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
+          name: string
+          /** A reseller may have organisations below it */
+          kind: "customer" | "reseller"
+          state: "active" | "suspended"
+          /** Why it is suspended */
+          reason?: string
+          /** Absent: directly below the server */
+          parent?: string
+          /** 1: directly below the server */
+          depth: number
+          created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/organisations/{id}/suspend": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
@@ -792,6 +887,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -832,6 +929,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -928,6 +1027,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
           pools: {
             accounts: {
               /** Absent: no bound but the server’s */
@@ -1018,6 +1119,8 @@ export interface ApiPaths {
           /** 1: directly below the server */
           depth: number
           created_on: string
+          /** When it ends, with all that belongs to it */
+          terminates_on?: string
           pools: {
             accounts: {
               /** Absent: no bound but the server’s */

@@ -1,8 +1,10 @@
 /** The life of accounts: what the billing system says, by command and by signed events, what falls due by itself, and how accounts end. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDb, sql } from '@sealpost/db'
-import { systemRandom } from '@sealpost/runtime'
+import { createAccounts, DATA_OWNERS } from '@sealpost/accounts'
+import { openDb, raw, sql } from '@sealpost/db'
+import { systemClock, systemRandom } from '@sealpost/runtime'
+import { appoint } from './administrator.ts'
 import { BILLING_SECRET, createTestApi, type Answer, type TestApi } from './api.ts'
 
 let api: TestApi
@@ -297,5 +299,128 @@ describe('a termination', () => {
     }
     expect((await send(paid)).status).toBe(204)
     expect(await due()).toEqual([])
+  })
+})
+
+describe('the end of an organisation', () => {
+  async function tree() {
+    const make = async (body: object) =>
+      String((await api.owner('POST', '/v1/organisations', body)).json['id'])
+    const top = await make({ name: `Org ${String(named++)}`, kind: 'reseller' })
+    const below = await make({ name: `Org ${String(named++)}`, parent: top })
+    return { top, below, ann: await account(top), bob: await account(below) }
+  }
+
+  /** The other services have erased what they have. */
+  async function eraseElsewhere(...ids: string[]): Promise<void> {
+    await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_account' })
+    await using accounts = createAccounts({ db, bus: api.bus, clock: systemClock, random: systemRandom })
+    for (const id of ids)
+      for (const owner of DATA_OWNERS.filter((each) => each !== 'api' && each !== 'account'))
+        await accounts.erasure.done(owner, id)
+  }
+
+  test('leaves a window, of which its people are told, and can be taken back in it', async () => {
+    const { top, below, bob } = await tree()
+    const end = await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 30 })
+    expect(end.json).toMatchObject({ state: 'active', terminates_on: day(30) })
+    expect((await api.owner('GET', `/v1/organisations/${below}`)).json).toMatchObject({
+      terminates_on: day(30),
+    })
+    const told = async () => {
+      const { items } = (await api.owner('GET', '/v1/notices')).json as {
+        items: { title: string; audience: string; withdrawn_at?: string }[]
+      }
+      return items.filter(({ title }) => title.includes(day(30)))
+    }
+    expect(await told()).toMatchObject([{ audience: 'organisation' }])
+    await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 30 })
+    expect(await told()).toHaveLength(1)
+    const kept = await api.owner('POST', `/v1/organisations/${top}/keep`)
+    expect(kept.json).not.toHaveProperty('terminates_on')
+    expect((await told())[0]).toHaveProperty('withdrawn_at')
+    expect(await shown(bob.jid)).toMatchObject({ state: 'active' })
+    await api.owner('POST', `/v1/organisations/${top}/suspend`, { reason: 'spam' })
+    expect(await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 1 })).toMatchObject({
+      status: 409,
+      ...problem('no-window-after-abuse'),
+    })
+  })
+
+  test('takes everything below along, wherever the process dies; nothing of it is left', async () => {
+    const { top, below, ann, bob } = await tree()
+    const outsider = await account()
+    for (const id of [top, below])
+      await api.owner('PUT', `/v1/subscriptions/organisations/${id}`, terms({ started_on: day(-8) }))
+    await api.owner('POST', `/v1/organisations/${below}/credit-claims`, {
+      month: new Date().toISOString().slice(0, 7),
+      component: 'chat',
+    })
+    const made = await api.owner('POST', '/v1/api-keys', { scope: ['accounts:read'], organisation: below })
+    const key = String(made.json['token'])
+    const administrator = await appoint(api, `Ends ${String(named++)}`, 'org_admin', below)
+    await api.owner('POST', '/v1/administrators/invites', { role: 'org_admin', organisation: top })
+    await api.owner('POST', `/v1/organisations/${below}/suspend`, { reason: 'other' })
+    await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 3 })
+    await using db = await openDb({ url: api.databaseUrl })
+    // The day comes while nobody is there: the next process finds it.
+    await db.execute(
+      sql`update account.organisation set terminates_on = ${day(0)}::date where id = ${top}::uuid`,
+    )
+    for (const undo of [`${top}/keep`, `${top}/restore`, `${below}/restore`])
+      expect(await api.owner('POST', `/v1/organisations/${undo}`)).toMatchObject({
+        status: 409,
+        ...problem('organisation-ending'),
+      })
+    {
+      await using again = await api.again()
+      expect(again.addresses).toHaveLength(1)
+      const states = async () => [(await shown(ann.jid))['state'], (await shown(bob.jid))['state']]
+      await expect.poll(states, { timeout: 10_000 }).toEqual(['terminated', 'terminated'])
+    }
+    expect((await api.call('GET', '/v1/accounts', { key })).status).toBe(401)
+    expect((await administrator.call('GET', '/v1/accounts')).status).toBe(401)
+    const joined = await api.owner('POST', '/v1/accounts', { jid: 'late@example.org', organisation: top })
+    expect(joined).toMatchObject({ status: 409, ...problem('organisation-suspended') })
+    expect((await api.owner('GET', `/v1/organisations/${below}`)).status).toBe(200)
+    await eraseElsewhere(ann.id, bob.id)
+    await using again = await api.again()
+    expect(again.addresses).toHaveLength(1)
+    const gone = async () => [
+      (await api.owner('GET', `/v1/organisations/${below}`)).status,
+      (await api.owner('GET', `/v1/organisations/${top}`)).status,
+    ]
+    await expect.poll(gone, { timeout: 20_000 }).toEqual([404, 404])
+    const columns = await db.query<{ place: string; name: string }>(sql`
+      select table_schema || '.' || table_name as place, column_name as name from information_schema.columns
+      join information_schema.tables using (table_schema, table_name)
+      where column_name in ('organisation_id', 'subject_id') and table_type = 'BASE TABLE'
+        and table_schema in ('account', 'api', 'xmpp', 'keys', 'smtp')`)
+    expect(columns.length).toBeGreaterThan(5)
+    for (const { place, name } of columns) {
+      const rows = await db.query(
+        sql`select from ${raw(place)} where ${raw(name)} in (${top}::uuid, ${below}::uuid)`,
+      )
+      expect({ place, rows: rows.length }).toEqual({ place, rows: 0 })
+    }
+    expect(await shown(outsider.jid)).toMatchObject({ state: 'active' })
+  })
+
+  test('one that is empty is removed at once, with its subscription; one that is not is refused', async () => {
+    const { top, below, bob } = await tree()
+    const refused = { status: 409, ...problem('organisation-not-empty') }
+    for (const id of [top, below])
+      expect(await api.owner('DELETE', `/v1/organisations/${id}`)).toMatchObject(refused)
+    expect(await shown(bob.jid)).toMatchObject({ state: 'active' })
+    const empty = await open()
+    await api.owner('PUT', `/v1/subscriptions/organisations/${empty}`, terms({ started_on: day(-3) }))
+    expect((await api.owner('DELETE', `/v1/organisations/${empty}`)).status).toBe(200)
+    expect((await api.owner('GET', `/v1/organisations/${empty}`)).status).toBe(404)
+    const due = (await api.owner('GET', '/v1/subscriptions?state=refund-due')).json['items']
+    expect(due).toEqual([expect.not.objectContaining({ organisation: empty })])
+    const later = await open()
+    await api.owner('PUT', `/v1/subscriptions/organisations/${later}`, terms({ started_on: day(-30) }))
+    await api.owner('DELETE', `/v1/organisations/${later}`)
+    expect((await api.owner('GET', `/v1/subscriptions/organisations/${later}`)).status).toBe(404)
   })
 })

@@ -30,6 +30,7 @@ import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { LookUp } from '../dns/look-up.ts'
+import type { OrganisationEndings } from '../organisations/endings.ts'
 import type { CrashReports } from '../crash-reports/crash-reports.ts'
 import type { Status } from '../status/create-status.ts'
 import type { Scope } from './scopes.ts'
@@ -127,6 +128,7 @@ export interface CommandContext {
   readonly webhooks: Webhooks
   readonly abuse: AbuseDesk
   readonly lifecycle: Lifecycle
+  readonly endings: Pick<OrganisationEndings, 'end' | 'keep' | 'remove'>
   /** Undefined: the module is off. */
   readonly affiliates: Affiliates | undefined
   /** Where users get help, if the operator says so. */

@@ -69,6 +69,9 @@ export const organisationSchema = Type.Object({
   parent: Type.Optional(Type.String({ format: 'uuid', description: 'Absent: directly below the server' })),
   depth: Type.Integer({ description: '1: directly below the server' }),
   created_on: Type.String({ format: 'date' }),
+  terminates_on: Type.Optional(
+    Type.String({ format: 'date', description: 'When it ends, with all that belongs to it' }),
+  ),
 })
 
 export const detailedSchema = Type.Object({
@@ -91,7 +94,7 @@ export const detailedSchema = Type.Object({
 
 /** For listings. */
 export function showOrganisation(organisation: Organisation): Static<typeof organisationSchema> {
-  const { id, name, kind, state, reason, parentId, path, createdOn } = organisation
+  const { id, name, kind, state, reason, parentId, path, createdOn, terminatesOn } = organisation
   return {
     id,
     name,
@@ -101,6 +104,7 @@ export function showOrganisation(organisation: Organisation): Static<typeof orga
     ...(parentId === undefined ? {} : { parent: parentId }),
     depth: path.length,
     created_on: createdOn,
+    ...(terminatesOn === undefined ? {} : { terminates_on: terminatesOn }),
   }
 }
 
@@ -146,8 +150,10 @@ export function printOrganisation({
   kind,
   state,
   reason,
+  terminates_on: end,
 }: Static<typeof organisationSchema>): string {
-  return `${id}  ${kind}  ${reason === undefined ? state : `${state} (${reason})`}  ${name}`
+  const ends = end === undefined ? '' : `  ends on ${end}`
+  return `${id}  ${kind}  ${reason === undefined ? state : `${state} (${reason})`}  ${name}${ends}`
 }
 
 export function printDetailed(organisation: Static<typeof detailedSchema>): string {

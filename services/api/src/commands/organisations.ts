@@ -1,6 +1,7 @@
 /** Commands about organisations: who is below whom, what they may use, how they are suspended. */
 import { type Organisation } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import { organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
 import {
   accountSchema,
@@ -47,12 +48,12 @@ async function organisationState({ accounts }: CommandContext, { params }: { par
   const organisation =
     typeof params.id === 'string' ? await accounts.organisations.find(params.id) : undefined
   if (organisation === undefined) return {}
-  const { name, kind, state, reason, brand } = organisation
+  const { name, kind, state, reason, terminatesOn, brand } = organisation
   const pools = await accounts.organisations.pools(organisation.id)
   const sizes = Object.fromEntries(
     Object.entries(pools).map(([resource, { size }]) => [resource, size ?? null]),
   )
-  return { name, kind, state, reason, ...sizes, brand: { ...brand } }
+  return { name, kind, state, reason, terminates_on: terminatesOn, ...sizes, brand: { ...brand } }
 }
 
 const createOrganisation = defineCommand({
@@ -193,12 +194,62 @@ const removeOrganisation = defineCommand({
   response: organisationParams,
   async handle(context, { actor, params }) {
     const { id } = await organisationBelow(context, actor, params.id)
-    await context.accounts.organisations.remove(id)
-    await context.accounts.apiKeys.revokeOf(id)
-    await context.access.administrators.removeOf(id)
+    await context.endings.remove(id)
     return { id }
   },
   lines: [{ noun: 'organisation', verb: 'remove', print: ({ id }) => `${id} removed` }],
+})
+
+const terminateOrganisation = defineCommand({
+  name: 'organisation.terminate',
+  summary:
+    'Terminate an organisation for ever with all below it: accounts, administrators, keys and invites; data is erased, names never given again',
+  method: 'POST',
+  path: '/v1/organisations/:id/terminate',
+  access: 'organisations:write',
+  reach: 'organisation',
+  destructive: true,
+  fourEyes: whenSeveral,
+  records: ['after'],
+  state: organisationState,
+  params: organisationParams,
+  body: Type.Object(
+    {
+      after: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: WINDOW_DAYS_MAX,
+          description:
+            'Days in which its people can still move away; at once unless given, and always after abuse',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  status: 200,
+  response: organisationSchema,
+  async handle(context, { actor, params, body: { after = 0 } }) {
+    const organisation = await organisationBelow(context, actor, params.id)
+    return showOrganisation(await context.endings.end(organisation, after))
+  },
+  lines: [{ noun: 'organisation', verb: 'terminate', print: printOrganisation }],
+})
+
+const keepOrganisation = defineCommand({
+  name: 'organisation.keep',
+  summary: 'Take back the termination of an organisation whose window is still open',
+  method: 'POST',
+  path: '/v1/organisations/:id/keep',
+  access: 'organisations:write',
+  reach: 'organisation',
+  state: organisationState,
+  params: organisationParams,
+  status: 200,
+  response: organisationSchema,
+  async handle(context, { actor, params }) {
+    return showOrganisation(await context.endings.keep(await organisationBelow(context, actor, params.id)))
+  },
+  lines: [{ noun: 'organisation', verb: 'keep', print: printOrganisation }],
 })
 
 const suspendOrganisation = defineCommand({
@@ -274,6 +325,8 @@ export const organisationCommands: readonly Command[] = [
   showOneOrganisation,
   changeOrganisation,
   removeOrganisation,
+  terminateOrganisation,
+  keepOrganisation,
   suspendOrganisation,
   restoreOrganisation,
   moveAccount,

@@ -216,10 +216,13 @@ const showMySubscription = defineCommand({
   byProgram: true,
   status: 200,
   response: mySchema,
-  async handle({ lifecycle }, { actor }) {
+  async handle({ accounts, lifecycle }, { actor }) {
     assert(actor.kind === 'account')
-    const { id, terminatesOn } = actor.account
+    const { id } = actor.account
     const subscription = await lifecycle.find({ kind: 'account', id })
+    const organisation = await accounts.organisations.ofAccount(id)
+    const ends = [actor.account.terminatesOn, organisation?.terminatesOn].filter((day) => day !== undefined)
+    const terminatesOn = ends.toSorted()[0]
     return {
       ...(subscription === undefined ? {} : { subscription: showSubscription(subscription) }),
       ...(terminatesOn === undefined ? {} : { terminates_on: terminatesOn }),

@@ -38,7 +38,15 @@ export async function runDaily(options: DailyOptions): Promise<void> {
   const lock = await options.db.lock(LOCK, () => {})
   if (lock === undefined) return
   stack.use(lock)
-  const parts = [liftSuspensions, suspendOverdue, remindAll, endWindows, eraseRefunds, runAffiliates]
+  const parts = [
+    liftSuspensions,
+    suspendOverdue,
+    remindAll,
+    endWindows,
+    eraseRefunds,
+    forgetSpent,
+    runAffiliates,
+  ]
   for (const part of parts) await part(options).catch(options.onError)
 }
 
@@ -95,6 +103,10 @@ async function endWindows({ accounts, audit, onError }: DailyOptions): Promise<v
 
 async function eraseRefunds({ store, lifecycle }: DailyOptions): Promise<void> {
   await store.eraseRefunds(addDays(lifecycle.today(), -REFUND_DAYS_MAX))
+}
+
+function forgetSpent({ accounts }: DailyOptions): Promise<void> {
+  return accounts.organisations.forgetSpent()
 }
 
 async function runAffiliates({ affiliates }: DailyOptions): Promise<void> {

@@ -82,8 +82,16 @@ export class MemorySubscriptions implements SubscriptionStore {
       if (refundSince !== undefined && refundSince < before) this.#entries.delete(subscription.id)
   }
 
-  async eraseAccount(accountId: string): Promise<void> {
-    const entry = this.#entryOf({ kind: 'account', id: accountId })
+  eraseAccount(id: string): Promise<void> {
+    return this.#erase({ kind: 'account', id })
+  }
+
+  eraseOrganisation(id: string): Promise<void> {
+    return this.#erase({ kind: 'organisation', id })
+  }
+
+  async #erase(subject: Subject): Promise<void> {
+    const entry = this.#entryOf(subject)
     if (entry?.subscription.state === 'running') this.#entries.delete(entry.subscription.id)
     else if (entry !== undefined) entry.subscription = { ...entry.subscription, subject: undefined }
   }

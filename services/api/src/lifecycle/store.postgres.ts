@@ -105,14 +105,20 @@ export class PostgresSubscriptions implements SubscriptionStore {
     await this.#db.execute(sql`delete from api.subscription where refund_since < ${before}::date`)
   }
 
-  async eraseAccount(accountId: string): Promise<void> {
+  eraseAccount(id: string): Promise<void> {
+    return this.#erase({ kind: 'account', id })
+  }
+
+  eraseOrganisation(id: string): Promise<void> {
+    return this.#erase({ kind: 'organisation', id })
+  }
+
+  async #erase({ kind, id }: Subject): Promise<void> {
     await this.#db.transaction(async (tx) => {
       await tx.execute(
-        sql`delete from api.subscription where account_id = ${accountId}::uuid and state = 'running'`,
+        sql`delete from api.subscription where ${OF[kind]} = ${id}::uuid and state = 'running'`,
       )
-      await tx.execute(
-        sql`update api.subscription set account_id = null where account_id = ${accountId}::uuid`,
-      )
+      await tx.execute(sql`update api.subscription set ${OF[kind]} = null where ${OF[kind]} = ${id}::uuid`)
     })
   }
 

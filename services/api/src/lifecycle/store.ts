@@ -33,6 +33,8 @@ export interface SubscriptionStore {
   eraseRefunds(before: string): Promise<void>
   /** What is of the account goes; of a refund that is due, the account's id. */
   eraseAccount(accountId: string): Promise<void>
+  /** The same of an organisation. */
+  eraseOrganisation(id: string): Promise<void>
   isDone(eventHash: Buffer): Promise<boolean>
   /** Forgets those done before `forgetBefore`, in milliseconds as `now`. */
   done(eventHash: Buffer, now: number, forgetBefore: number): Promise<void>

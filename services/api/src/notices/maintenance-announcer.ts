@@ -1,6 +1,5 @@
 /** Tells people of planned maintenance: one notice for each, under its id, however often it is looked at; withdrawn when it is called off or over. */
 import type { Clock } from '@sealpost/runtime'
-import { RightsError } from '../rights-error.ts'
 import type { Component } from '../status/component.ts'
 import type { MaintenanceDesk } from '../status/maintenance.ts'
 import type { Maintenance } from '../status/store.ts'
@@ -8,7 +7,7 @@ import type { NewNotice, Notices } from './notices.ts'
 
 export interface MaintenanceAnnouncerOptions {
   readonly maintenance: Pick<MaintenanceDesk, 'find' | 'planned'>
-  readonly notices: Pick<Notices, 'publish' | 'withdraw'>
+  readonly notices: Pick<Notices, 'publish' | 'retract'>
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -33,7 +32,7 @@ export class MaintenanceAnnouncer {
   async #settle(maintenance: Maintenance): Promise<void> {
     const { notices, clock } = this.#options
     const isOver = maintenance.cancelledAt !== undefined || maintenance.endsAt <= clock.now()
-    if (isOver) await notices.withdraw(maintenance.id).catch(ignoreGone)
+    if (isOver) await notices.retract(maintenance.id)
     else await notices.publish(toNotice(maintenance), maintenance.id)
   }
 }
@@ -55,10 +54,4 @@ function toNotice({ components, summary, beginsAt, endsAt }: Maintenance): NewNo
     startsAt: beginsAt,
     endsAt,
   }
-}
-
-/** There is none, or it was withdrawn before. */
-function ignoreGone(error: unknown): void {
-  const code = error instanceof RightsError ? error.code : undefined
-  if (code !== 'NOTICE_UNKNOWN' && code !== 'NOTICE_WITHDRAWN') throw error
 }

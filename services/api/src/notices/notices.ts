@@ -29,6 +29,8 @@ export interface Notices {
   preview(notice: NewNotice): Notice
   /** Throws NOTICE_UNKNOWN, NOTICE_WITHDRAWN. */
   withdraw(id: string): Promise<Notice>
+  /** As withdraw, where there may be none, or it was before. */
+  retract(id: string): Promise<void>
   /** Throws NOTICE_UNKNOWN. */
   find(id: string): Promise<Notice>
   /** The newest first, without those to one account. Throws CURSOR_MALFORMED. */
@@ -38,6 +40,8 @@ export interface Notices {
   /** Those to this account alone. */
   personal(accountId: string): Promise<Notice[]>
   eraseAccount(accountId: string): Promise<void>
+  /** Those to this organisation. */
+  eraseOrganisation(id: string): Promise<void>
   /** To be called daily or more often. */
   forget(): Promise<void>
 }
@@ -85,6 +89,9 @@ export function createNotices({
       if (!(await store.withdraw(id, clock.now()))) throw new RightsError('NOTICE_WITHDRAWN')
       return find(id)
     },
+    async retract(id) {
+      await store.withdraw(id, clock.now())
+    },
     async list({ cursor, limit }) {
       const rows = await store.list({ after: parsePlace(cursor), limit: limit + 1 })
       const items = rows.slice(0, limit)
@@ -96,6 +103,7 @@ export function createNotices({
       store.shownTo(accountId, await organisationsOf(accountId), clock.now(), SHOWN_MAX),
     personal: (accountId) => store.personal(accountId),
     eraseAccount: (accountId) => store.eraseAccount(accountId),
+    eraseOrganisation: (id) => store.eraseOrganisation(id),
     forget: () => store.forget(clock.now() - KEPT_MS),
   }
 }

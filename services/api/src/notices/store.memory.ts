@@ -67,6 +67,10 @@ export function memoryNoticeStore(): NoticeStore {
       for (const { id, audience } of rows.values())
         if (audience.to === 'account' && audience.id === accountId) rows.delete(id)
     },
+    async eraseOrganisation(organisationId) {
+      for (const { id, audience } of rows.values())
+        if (audience.to === 'organisation' && audience.id === organisationId) rows.delete(id)
+    },
     async forget(shownBefore) {
       for (const { id, shownUntil } of rows.values()) if (shownUntil < shownBefore) rows.delete(id)
     },

@@ -57,7 +57,9 @@ function readers(db: Db): Readers {
   }
 }
 
-function writers(db: Db): Pick<NoticeStore, 'add' | 'withdraw' | 'eraseAccount' | 'forget'> {
+function writers(
+  db: Db,
+): Pick<NoticeStore, 'add' | 'withdraw' | 'eraseAccount' | 'eraseOrganisation' | 'forget'> {
   return {
     async add({ audience, startsAt, endsAt, ...notice }) {
       const id = 'id' in audience ? audience.id : null
@@ -75,6 +77,9 @@ function writers(db: Db): Pick<NoticeStore, 'add' | 'withdraw' | 'eraseAccount' 
     },
     async eraseAccount(accountId) {
       await db.execute(sql`delete from api.notice where account_id = ${accountId}::uuid`)
+    },
+    async eraseOrganisation(id) {
+      await db.execute(sql`delete from api.notice where organisation_id = ${id}::uuid`)
     },
     async forget(shownBefore) {
       await db.execute(sql`delete from api.notice where shown_until < ${new Date(shownBefore)}`)

@@ -73,6 +73,8 @@ describe.each([
     expect(await store.list({ limit: 10, after })).toEqual(listed.slice(1))
     await store.eraseAccount(account)
     expect(await store.personal(account)).toEqual([])
+    await store.eraseOrganisation(organisation)
+    expect(await store.find(ours.id)).toBeUndefined()
     await store.forget(NOW + 1)
     expect((await store.list({ limit: 10 })).every(({ shownUntil }) => shownUntil > NOW)).toBe(true)
   })

@@ -60,6 +60,7 @@ export interface NoticeStore {
   /** All mails are sent. */
   endMail(id: string): Promise<void>
   eraseAccount(accountId: string): Promise<void>
+  eraseOrganisation(id: string): Promise<void>
   /** Deletes those not shown since then. */
   forget(shownBefore: number): Promise<void>
 }

@@ -31,7 +31,7 @@ export function memoryClaims(): ClaimStore {
       claims.set(id, { ...claim, state, credit, decidedOn })
       return true
     },
-    async eraseAccount(id) {
+    async erase(id) {
       erase(({ subject }) => subject.id === id)
     },
     async eraseDecided(before) {

@@ -61,7 +61,7 @@ export function postgresClaims(db: Db): ClaimStore {
          where id = ${id}::uuid and state = 'open' returning id`)
       return rows.length > 0
     },
-    async eraseAccount(id) {
+    async erase(id) {
       await db.execute(sql`delete from api.credit_claim where subject_id = ${id}::uuid`)
     },
     async eraseDecided(before) {

@@ -48,7 +48,7 @@ describe.each([
     expect(await store.insert({ ...claim, id: systemRandom.uuid(), component: 'chat' })).toBe(true)
     const subjectId = claim.subject.id
     expect(await list({ subjectId })).toHaveLength(2)
-    await store.eraseAccount(subjectId)
+    await store.erase(subjectId)
     expect(await list({ subjectId })).toEqual([])
   })
 

@@ -46,7 +46,8 @@ export interface ClaimStore {
   list(query: ClaimQuery): Promise<Claim[]>
   /** False: it is not open. */
   decide(id: string, state: 'granted' | 'refused', credit: number | undefined, day: string): Promise<boolean>
-  eraseAccount(id: string): Promise<void>
+  /** Of an account or organisation. */
+  erase(subjectId: string): Promise<void>
   /** Those that were decided before the day. */
   eraseDecided(before: string): Promise<void>
 }
@@ -57,8 +58,9 @@ export interface Claims {
   /** Grants what the agreement says, or refuses. Throws CLAIM_UNKNOWN, CLAIM_DECIDED, MONTH_RUNNING. */
   decide(id: string, granted: boolean): Promise<Claim>
   list(query: ClaimQuery): Promise<Claim[]>
-  /** Of an account that is erased. */
+  /** Of an account that is erased, of an organisation that is removed. */
   eraseAccount(id: string): Promise<void>
+  eraseOrganisation(id: string): Promise<void>
   eraseOld(): Promise<void>
 }
 
@@ -74,7 +76,8 @@ const KEPT_DAYS = 3 * 366
 export function createClaims({ store, availability, clock, random }: ClaimsOptions): Claims {
   return {
     list: (query) => store.list(query),
-    eraseAccount: (id) => store.eraseAccount(id),
+    eraseAccount: (id) => store.erase(id),
+    eraseOrganisation: (id) => store.erase(id),
     eraseOld: () => store.eraseDecided(dayOf(clock.now(), -KEPT_DAYS)),
     async file({ subject, month, component }) {
       const now = clock.now()
