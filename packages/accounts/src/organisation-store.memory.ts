@@ -9,7 +9,7 @@ import {
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
-import type { OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
+import type { KeyHolder, OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
 import type { AccountRow } from './store.ts'
 
 interface Entry {
@@ -30,6 +30,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
   readonly #state: MemberState
   readonly #entries = new Map<string, Entry>()
   readonly #spent = new Map<string, number>()
+  readonly #keyHolders = new Set<string>()
 
   constructor(state: MemberState) {
     this.#state = state
@@ -130,6 +131,31 @@ export class MemoryOrganisationStore implements OrganisationStore {
       .map(({ row }) => this.#shown(row))
       .filter(({ terminatesOn }) => terminatesOn !== undefined && terminatesOn <= today)
       .toSorted((a, b) => b.path.length - a.path.length || (a.id < b.id ? -1 : 1))
+  }
+
+  async holdKey(accountId: string): Promise<boolean> {
+    if (!this.#state.accounts.has(accountId) || this.#keyHolders.has(accountId)) return false
+    this.#keyHolders.add(accountId)
+    try {
+      this.checkPools()
+    } catch (error) {
+      this.#keyHolders.delete(accountId)
+      throw error
+    }
+    return true
+  }
+
+  async releaseKey(accountId: string): Promise<void> {
+    this.#keyHolders.delete(accountId)
+  }
+
+  async keyHolders(after: string | undefined, limit: number): Promise<KeyHolder[]> {
+    return [...this.#keyHolders]
+      .toSorted()
+      .flatMap((id) => this.#state.accounts.get(id) ?? [])
+      .filter(({ id }) => after === undefined || id > after)
+      .slice(0, limit)
+      .map(({ id, domain, localpart }) => ({ id, domain, localpart }))
   }
 
   async forgetSpent(before: string): Promise<void> {
@@ -266,6 +292,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
 
   #used(id: string, resource: PoolResource): number {
     if (resource === 'accounts') return this.#members(id).length
+    if (resource === 'keys') return this.#members(id).filter((row) => this.#keyHolders.has(row.id)).length
     if (resource !== 'mailbox_mib') return 0
     return this.#members(id).reduce((sum, row) => sum + this.#state.mailboxMib(row.id), 0)
   }

@@ -8,7 +8,7 @@ import {
   type OrganisationErrorCode,
   type PoolResource,
 } from './organisation.ts'
-import type { OrganisationStore, Pools } from './organisations.ts'
+import type { KeyHolder, OrganisationStore, Pools } from './organisations.ts'
 
 interface SqlOrganisation {
   id: string
@@ -160,6 +160,23 @@ class PostgresOrganisationStore implements OrganisationStore {
       where ended.terminates_on <= ${today}::date
       group by o.id order by cardinality(o.path) desc, o.id`)
     return rows.map(parse)
+  }
+
+  async holdKey(accountId: string): Promise<boolean> {
+    const hold = this.#db.execute(sql`
+      insert into account.published_key (account_id) select id from account.account where id = ${accountId}::uuid
+      on conflict do nothing`)
+    return (await refusing(hold)) > 0
+  }
+
+  async releaseKey(accountId: string): Promise<void> {
+    await this.#db.execute(sql`delete from account.published_key where account_id = ${accountId}::uuid`)
+  }
+
+  keyHolders(after: string | undefined, limit: number): Promise<KeyHolder[]> {
+    return this.#db.query<KeyHolder>(sql`
+      select a.id, a.domain, a.localpart from account.published_key join account.account a on a.id = account_id
+      where ${after ?? null}::uuid is null or account_id > ${after ?? null}::uuid order by account_id limit ${limit}::int`)
   }
 
   async forgetSpent(before: string): Promise<void> {

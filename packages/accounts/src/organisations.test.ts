@@ -292,6 +292,37 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     if (inside === 0) expect((await organisations.ending()).map((each) => each.id)).toEqual([id])
   })
 
+  test('certificates: 50 are published at once in a pool of 20; they go along with their accounts, and with their end', async () => {
+    const { organisations } = accounts
+    const [here, there] = [
+      await open('customer', undefined, { keys: 20 }),
+      await open('customer', undefined, { keys: 1 }),
+    ]
+    const members = await Promise.all(Array.from({ length: 50 }, () => join(here.id)))
+    const used = async (id: string) => (await organisations.pools(id)).keys.used
+    const tries = members.map(({ id }) => organisations.holdKey(id))
+    expect(await refusals(tries, 'POOL_EXCEEDED')).toBe(30)
+    expect(await used(here.id)).toBe(20)
+    const holders = await organisations.keyHolders(undefined)
+    expect(holders).toHaveLength(20)
+    expect(await organisations.keyHolders(holders[17]?.id)).toEqual(holders.slice(18))
+    const [ann, bob, carl] = members.filter(({ id }) => holders.some((each) => each.id === id))
+    if (ann === undefined || bob === undefined || carl === undefined) throw new Error('None has one')
+    expect(await organisations.holdKey(ann.id)).toBe(false)
+    expect(await organisations.holdKey(systemRandom.uuid())).toBe(false)
+    await organisations.moveAccount(ann.jid, there.id)
+    await expect(organisations.moveAccount(bob.jid, there.id)).rejects.toMatchObject(code('POOL_EXCEEDED'))
+    expect([await used(here.id), await used(there.id)]).toEqual([19, 1])
+    await organisations.releaseKey(ann.id)
+    await organisations.releaseKey(ann.id)
+    expect(await used(there.id)).toBe(0)
+    await organisations.moveAccount(bob.jid, there.id)
+    await accounts.terminate(bob.jid)
+    expect([await used(here.id), await used(there.id)]).toEqual([18, 0])
+    await Promise.all(Array.from({ length: 20 }, () => organisations.releaseKey(carl.id)))
+    expect(await used(here.id)).toBe(17)
+  })
+
   test('have pages of their own look, by a domain that only one can have', async () => {
     const { organisations } = accounts
     const [one, other] = [await open('reseller'), await open('customer')]

@@ -13,7 +13,7 @@ import {
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
-import type { AccountStore } from './store.ts'
+import type { AccountStore, Name } from './store.ts'
 
 export interface NewOrganisation {
   readonly name: string
@@ -41,6 +41,9 @@ export interface OrganisationQuery {
   /** Part of the name, in any case. */
   readonly search?: string | undefined
 }
+
+/** An account with a certificate that is counted. */
+export type KeyHolder = { readonly id: string } & Name
 
 export type Pools = Readonly<Record<PoolResource, Pool>>
 
@@ -80,6 +83,11 @@ export interface OrganisationStore {
   reinstate(id: string, today: string): Promise<string[]>
   /** Counts a use of today; false, and nothing counted, when the pool of the account's organisation has no room. */
   spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean>
+  /** Counts the one certificate that is published for an account; false when it was counted before, or there is no such account. POOL_EXCEEDED. */
+  holdKey(accountId: string): Promise<boolean>
+  releaseKey(accountId: string): Promise<void>
+  /** Accounts whose certificate is counted, by id, after that one. */
+  keyHolders(after: string | undefined, limit: number): Promise<KeyHolder[]>
   /** Forgets what was spent before a day. */
   forgetSpent(before: string): Promise<void>
 }
@@ -116,6 +124,15 @@ export interface Organisations {
   reinstate(id: string): Promise<Organisation>
   /** Whether the account may use so much more today; counted if so. An account without an organisation always may. */
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean>
+  /**
+   * Counts the one certificate that is published for an account; false when it was counted before, or there is no such account. Throws POOL_EXCEEDED when its
+   * organisation may have no more.
+   */
+  holdKey(accountId: string): Promise<boolean>
+  /** Nothing is published for the account any more. */
+  releaseKey(accountId: string): Promise<void>
+  /** Accounts whose certificate is counted, in the order of their ids, after that one; at most 200. */
+  keyHolders(after: string | undefined): Promise<KeyHolder[]>
   /** Forgets what was spent before yesterday. */
   forgetSpent(): Promise<void>
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation>
@@ -243,6 +260,18 @@ class StoredOrganisations implements Organisations {
 
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean> {
     return this.#store.spend(accountId, resource, amount, this.#today())
+  }
+
+  holdKey(accountId: string): Promise<boolean> {
+    return this.#store.holdKey(accountId)
+  }
+
+  releaseKey(accountId: string): Promise<void> {
+    return this.#store.releaseKey(accountId)
+  }
+
+  keyHolders(after: string | undefined): Promise<KeyHolder[]> {
+    return this.#store.keyHolders(after, LIMIT_MAX)
   }
 
   forgetSpent(): Promise<void> {

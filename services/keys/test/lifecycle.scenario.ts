@@ -113,6 +113,52 @@ describe('own keys', () => {
     expect(keys.sink.mails).toEqual([])
   })
 
+  test('an organisation has so many keys published, however many come at once; one that is taken off makes room', async () => {
+    const { organisations } = accounts
+    const { id } = await organisations.create({
+      name: 'Keys',
+      kind: 'customer',
+      parentId: undefined,
+      pools: { keys: 3 },
+    })
+    const names = Array.from({ length: 8 }, (_, index) => `pool${String(index)}`)
+    for (const name of names) {
+      await make(name)
+      await organisations.moveAccount(parseJid(`${name}@localhost`), id)
+    }
+    const upload = (index: number, publish = true) =>
+      call(`pool${String(index)}:secret`, 'POST', '', {
+        keytext: armor(certificate(80 + index, [`pool${String(index)}@localhost`])),
+        publish,
+      })
+    const used = async () => (await organisations.pools(id)).keys.used
+    const statuses = (await Promise.all(names.map((_name, index) => upload(index)))).map(
+      ({ status }) => status,
+    )
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3)
+    const refused = statuses.indexOf(409)
+    expect((await upload(refused)).json).toMatchObject({ type: 'urn:sealpost:problem:pool-exceeded' })
+    expect(await lookUp(`pool${String(refused)}@localhost`)).toBe(404)
+    expect((await upload(refused, false)).status).toBe(200)
+    const owner = statuses.indexOf(200)
+    expect((await upload(owner)).status).toBe(200) // the same again
+    expect(await used()).toBe(3)
+    const own = `/${fingerprintOf(80 + owner)}/published`
+    expect((await call(`pool${String(owner)}:secret`, 'DELETE', own)).status).toBe(204)
+    expect(await used()).toBe(2)
+    expect((await upload(refused)).status).toBe(200)
+    expect((await call(`pool${String(owner)}:secret`, 'PUT', own)).status).toBe(409)
+    await accounts.terminate(parseJid(`pool${String(refused)}@localhost`))
+    await expect.poll(() => lookUp(`pool${String(refused)}@localhost`), within).toBe(404)
+    expect(await used()).toBe(2)
+    // As a process that is killed between counting and publishing.
+    const account = await accounts.find(parseJid(`pool${String(owner)}@localhost`))
+    await organisations.holdKey(account?.id ?? '')
+    await using again = await startKeys(keys.platform)
+    expect(again.addresses).toHaveLength(1)
+    await expect.poll(used, within).toBe(2)
+  })
+
   test('expired and revoked keys can be taken off and deleted, and revoked ones not be published', async () => {
     const eve = await make('eve')
     const keytext = armor(certificate(2, ['eve@localhost'], 2 * DAY))

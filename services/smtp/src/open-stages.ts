@@ -75,6 +75,7 @@ export async function openStages(
         plans: accounts.plans,
         lists,
         conduct: accounts.mailConduct,
+        organisations: accounts.organisations,
         known,
         clock,
         events,

@@ -50,6 +50,7 @@ beforeAll(async () => {
             plans: accounts.plans,
             lists: { unconfirmed: (_account, recipients) => Promise.resolve(recipients) },
             conduct: accounts.mailConduct,
+            organisations: accounts.organisations,
             known: {
               countNew: (...parameters) => known().countNew(...parameters),
               remember: (...parameters) => known().remember(...parameters),
@@ -101,6 +102,41 @@ describe('what an account may send', () => {
     const four = [0, 1, 2, 3].map((each) => `a${String(each)}@elsewhere.example`)
     for (let each = 0; each < 2; each++) expect(await mailTo(four)).toMatch(/^250/)
     expect(await mailTo(['a0@elsewhere.example'])).toMatch(/^450 4\.7\.1/)
+  })
+
+  test('so many mails of all accounts of an organisation in a day, however many send at once; tomorrow it may again', async () => {
+    const { accounts } = reception
+    const { id } = await accounts.organisations.create({
+      name: 'Senders',
+      kind: 'customer',
+      parentId: undefined,
+      pools: { mails_per_day: 6 },
+    })
+    const members = ['one', 'two', 'three', 'four'].map((name) => `${name}${user}`)
+    for (const jid of members) {
+      await accounts.create(parseJid(jid), PASSWORD)
+      await accounts.organisations.moveAccount(parseJid(jid), id)
+    }
+    const sendAll = async () => {
+      const tries = members.flatMap((jid) =>
+        [0, 1, 2].map(async () =>
+          send(await reception.signedIn(jid), {
+            from: jid,
+            to: ['a@elsewhere.example'],
+            text: 'Subject: x\r\n\r\nx',
+          }),
+        ),
+      )
+      return await Promise.all(tries)
+    }
+    const replies = await sendAll()
+    expect(replies.filter((reply) => reply.startsWith('250'))).toHaveLength(6)
+    for (const reply of replies.filter((each) => !each.startsWith('250')))
+      expect(reply).toMatch(/^450 4\.7\.1 Your organisation has sent as much/)
+    expect((await accounts.organisations.pools(id)).mails_per_day).toEqual({ size: 6, used: 6, given: 0 })
+    expect(await mailTo(['a@elsewhere.example'])).toMatch(/^250/)
+    await clock.advance(24 * HOUR_MS)
+    expect((await sendAll()).filter((reply) => reply.startsWith('250'))).toHaveLength(6)
   })
 
   test('so many people it has never written to, and any number of others', async () => {

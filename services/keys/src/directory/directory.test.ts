@@ -17,6 +17,7 @@ import {
   userId,
 } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
+import { noPools } from './_no-pools.ts'
 import { Directory } from './directory.ts'
 import type { DirectoryOptions } from './directory.ts'
 import { memoryCertificateStore } from './store.memory.ts'
@@ -28,7 +29,7 @@ let today = NOW * 1000
 const clock: Clock = { ...systemClock, now: () => today }
 
 function open(store = memoryCertificateStore()): Directory {
-  return new Directory({ store, worker, clock })
+  return new Directory({ store, pools: noPools, worker, clock })
 }
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
@@ -183,7 +184,10 @@ describe('publishing', () => {
           return worker.merge(task)
         },
       }
-      const publishing = new Directory({ store, worker: busy, clock }).publish(fingerprintOf(6), address)
+      const publishing = new Directory({ store, pools: noPools, worker: busy, clock }).publish(
+        fingerprintOf(6),
+        address,
+      )
       return publishing.then(
         () => true,
         () => false,

@@ -35,9 +35,16 @@ const fail = {
   unknown: () => new DirectoryError('KEYS_UNKNOWN', 'There is no such certificate in the directory.'),
   noSuchUserId: () =>
     new DirectoryError('KEYS_NO_SUCH_USER_ID', 'No valid user id of the certificate has this address.'),
+  poolExceeded: () =>
+    new DirectoryError(
+      'KEYS_POOL_EXCEEDED',
+      'The organisation of this address may have no more certificates published.',
+    ),
   contended: () =>
     new DirectoryError('KEYS_CONTENDED', 'Others change this certificate at the moment. Try again.'),
 } as const
+
+const UNPUBLISHABLE: ReadonlySet<string> = new Set(['KEYS_NO_SUCH_USER_ID', 'KEYS_POOL_EXCEEDED'])
 
 /** `ignored`: its owner had it removed. */
 export type Outcome = 'inserted' | 'updated' | 'unchanged' | 'ignored'
@@ -112,19 +119,30 @@ interface Prepared extends Change {
   readonly row: NewRow | undefined
 }
 
+/** Counts what is published for addresses against what may be. */
+export interface PublicationPools {
+  /** Before something is published for an address. `held`: it was counted before, or nobody counts it. */
+  take(address: string): Promise<'taken' | 'held' | 'exceeded'>
+  /** Nothing is published for the address any more. */
+  giveBack(address: string): Promise<void>
+}
+
 export interface DirectoryOptions {
   readonly store: CertificateStore
+  readonly pools: PublicationPools
   readonly worker: Pick<CertificateWorker, 'read' | 'merge' | 'mergeAll' | 'import'>
   readonly clock: Clock
 }
 
 export class Directory {
   readonly #store: CertificateStore
+  readonly #pools: PublicationPools
   readonly #worker: DirectoryOptions['worker']
   readonly #clock: Clock
 
-  constructor({ store, worker, clock }: DirectoryOptions) {
+  constructor({ store, pools, worker, clock }: DirectoryOptions) {
     this.#store = store
+    this.#pools = pools
     this.#worker = worker
     this.#clock = clock
   }
@@ -210,11 +228,23 @@ export class Directory {
 
   /**
    * Shows the user ids of an address. What was published for it before no longer is, from the same moment on: when it rejects, it still is. The caller has
-   * verified that the owner of the address wants it.
+   * verified that the owner of the address wants it. Throws KEYS_POOL_EXCEEDED when that would be more than its organisation may have.
    */
   async publish(fingerprint: string, text: string): Promise<void> {
     const address = normalizeAddress(text)
     if (address === undefined) throw fail.noSuchUserId()
+    const counted = await this.#pools.take(address)
+    if (counted === 'exceeded') throw fail.poolExceeded()
+    try {
+      await this.#publish(fingerprint, address)
+    } catch (error) {
+      if (counted === 'taken') await this.#pools.giveBack(address)
+      throw error
+    }
+    await this.#pools.take(address) // another may have let it go meanwhile
+  }
+
+  async #publish(fingerprint: string, address: string): Promise<void> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1)
       if (await this.#tryPublish(fingerprint, address)) return
     throw fail.contended()
@@ -224,7 +254,9 @@ export class Directory {
   async unpublish(text: string): Promise<void> {
     const address = normalizeAddress(text)
     const owner = address === undefined ? undefined : await this.#store.ownerOf(address)
-    if (owner !== undefined && address !== undefined) await this.#change(owner, { unpublish: address })
+    if (owner === undefined || address === undefined) return
+    await this.#change(owner, { unpublish: address })
+    await this.#letGo(address)
   }
 
   /** Hides the user ids of an address until `restore`; others cannot publish for it meanwhile without taking it over. */
@@ -251,6 +283,7 @@ export class Directory {
     const parts = others.length > 0 ? { unpublish: address, erase: address } : { bare: true }
     const { result } = await this.#change(row.fingerprint, parts)
     if (result === undefined) await this.#store.delete(row.fingerprint)
+    await this.#letGo(address)
   }
 
   /** Fingerprint of the certificate that is published for an address, or was and is suspended. */
@@ -276,6 +309,7 @@ export class Directory {
     await this.#store.bury(fingerprint)
     const { result } = await this.#change(fingerprint, { bare: true })
     if (result === undefined) await this.#store.delete(fingerprint)
+    for (const address of [...row.addresses, ...row.suspended]) await this.#letGo(address)
     return true
   }
 
@@ -312,14 +346,20 @@ export class Directory {
     }
   }
 
-  /** False when something is published for the address already, or when the user id does not hold in what is kept. */
+  /** It is not counted any more, unless another has published for it again. */
+  async #letGo(address: string): Promise<void> {
+    await this.#pools.giveBack(address)
+    if ((await this.#store.ownerOf(address)) !== undefined) await this.#pools.take(address)
+  }
+
+  /** False when something is published for the address already, the user id does not hold in what is kept, or its organisation may have no more. */
   async #publishFirst(fingerprint: string, address: string): Promise<boolean> {
     if ((await this.#store.ownerOf(address)) !== undefined) return false
     try {
       await this.publish(fingerprint, address)
       return true
     } catch (error) {
-      if (error instanceof DirectoryError && error.code === 'KEYS_NO_SUCH_USER_ID') return false
+      if (error instanceof DirectoryError && UNPUBLISHABLE.has(error.code)) return false
       throw error
     }
   }

@@ -63,6 +63,7 @@ const refusals = {
   OWN_KEY_UNKNOWN: [404, 'key-unknown'],
   OWN_KEY_NO_ADDRESS: [422, 'key-without-address'],
   OWN_KEY_NOT_ONE: [422, 'key-not-one'],
+  OWN_KEY_POOL_EXCEEDED: [409, 'pool-exceeded'],
   OWN_KEY_SHARED: [409, 'key-shared'],
   OWN_KEY_REVOKED: [409, 'key-revoked'],
   OWN_ADDRESS_UNUSABLE: [422, 'address-unusable'],

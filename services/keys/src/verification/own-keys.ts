@@ -8,6 +8,7 @@ const messages = {
   OWN_KEY_UNKNOWN: 'There is no such key with your address',
   OWN_KEY_NO_ADDRESS: 'The key has no valid user id with your address',
   OWN_KEY_NOT_ONE: 'Send one key at a time, signed by itself',
+  OWN_KEY_POOL_EXCEEDED: 'Your organisation may have no more keys published',
   OWN_KEY_SHARED: 'The key is published for other addresses too, whose owners did not ask for this',
   OWN_KEY_REVOKED: 'The key is revoked',
   OWN_ADDRESS_UNUSABLE: 'The name of the account is no mail address',
@@ -71,8 +72,9 @@ export class OwnKeys {
     try {
       await this.#directory.publish(fingerprint, address)
     } catch (error) {
-      if (error instanceof DirectoryError && error.code === 'KEYS_NO_SUCH_USER_ID')
-        throw new OwnKeyError('OWN_KEY_NO_ADDRESS')
+      const code = error instanceof DirectoryError ? error.code : undefined
+      if (code === 'KEYS_NO_SUCH_USER_ID') throw new OwnKeyError('OWN_KEY_NO_ADDRESS')
+      if (code === 'KEYS_POOL_EXCEEDED') throw new OwnKeyError('OWN_KEY_POOL_EXCEEDED')
       throw error
     }
   }

@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
 import { sample } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
+import { noPools } from '../directory/_no-pools.ts'
 import { Directory } from '../directory/directory.ts'
 import { memoryCertificateStore } from '../directory/store.memory.ts'
 import { KeyMail } from './key-mail.ts'
@@ -16,7 +17,7 @@ afterAll(() => worker[Symbol.asyncDispose]())
 
 test('the link of a certificate that is removed while it is confirmed leads nowhere', async () => {
   const [store, links] = [memoryCertificateStore(), memoryLinkStore(() => true, Buffer.alloc(32))]
-  const owner = new Directory({ store, worker, clock })
+  const owner = new Directory({ store, pools: noPools, worker, clock })
   const { certificates } = await owner.submit(sample(1).bytes)
   const [fingerprint, address] = [certificates[0]?.fingerprint ?? '', 'user1@example.org']
   let reads = 0
@@ -30,6 +31,7 @@ test('the link of a certificate that is removed while it is confirmed leads nowh
         return store.find(each)
       },
     },
+    pools: noPools,
     worker,
     clock,
   })

@@ -1,9 +1,10 @@
 /**
  * How much an account may send: messages and recipients an hour and a day, and people it writes to for the first time. Counted in memory, so that nothing
  * about when somebody writes is kept; a restart gives everybody all of it again. Whoever has too much is told to come again (450), not that the mail is bad.
+ * What an organisation may send in a day is counted by the database, for all its accounts together.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { MailConduct, Plans } from '@sealpost/accounts'
+import type { MailConduct, Organisations, Plans } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import type { EmailAddress } from '@sealpost/mail'
 import { Budget, type Clock, Supervisor } from '@sealpost/runtime'
@@ -18,6 +19,8 @@ import type { KnownRecipients } from '../limits/known-recipients.ts'
 const reject = {
   recipients: () => new SmtpReply(452, '4.5.3', 'Too many recipients'), // RFC 5321 §4.5.3.1.10
   messages: () => new SmtpReply(450, '4.7.1', 'You have sent as much as you may for now, try again later'),
+  ofOrganisation: () =>
+    new SmtpReply(450, '4.7.1', 'Your organisation has sent as much as it may today, try again tomorrow'),
   newRecipients: () =>
     new SmtpReply(
       450,
@@ -45,6 +48,7 @@ export interface SendingLimitsOptions {
   readonly plans: Pick<Plans, 'of'>
   /** Restrictions by an administrator. */
   readonly conduct: Pick<MailConduct, 'limit'>
+  readonly organisations: Pick<Organisations, 'spend'>
   /** Who has confirmed to want mail of a list of the account is nobody new. */
   readonly lists: Pick<Lists, 'unconfirmed'>
   readonly known: Pick<KnownRecipients, 'countNew' | 'remember' | 'forget'>
@@ -65,7 +69,7 @@ interface Account {
 const NAME = 'sending-limits'
 
 export function sendingLimitsStage(options: SendingLimitsOptions): Stage & AsyncDisposable {
-  const { conduct, known, clock } = options
+  const { conduct, organisations, known, clock } = options
   const accounts = new Accounts(clock)
   const onError = (error: unknown): void => options.events.stageFailed(NAME, errorCode(error))
   const supervisor = new Supervisor(onError)
@@ -92,6 +96,11 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
     const others = await options.lists.unconfirmed(accountId, recipients)
     return others.length === recipients.length ? all : await known.countNew(accountId, others)
   }
+  const takeMail = async (accountId: string, plan: SendingPlan, recipients: readonly EmailAddress[]) => {
+    const newRecipients = await countNew(accountId, recipients)
+    if (newRecipients > plan.newRecipientsPerMessage) return reject.bulk(plan.newRecipientsPerMessage)
+    return accounts.take(accountId, plan, { recipients: recipients.length, newRecipients })
+  }
   /** Of the mail that each client is sending. */
   const inForce = new WeakMap<Client, SendingPlan>()
 
@@ -112,11 +121,14 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
       const { account } = client
       if (account === undefined) return undefined
       const plan = inForce.get(client) ?? (await planOf(account.id))
-      if (isListMail.get(transaction) === true) return accounts.takeListMail(account.id, plan)
       const recipients = envelope.recipients.map(({ address }) => address)
-      const newRecipients = await countNew(account.id, recipients)
-      if (newRecipients > plan.newRecipientsPerMessage) return reject.bulk(plan.newRecipientsPerMessage)
-      return accounts.take(account.id, plan, { recipients: recipients.length, newRecipients })
+      const refused =
+        isListMail.get(transaction) === true
+          ? accounts.takeListMail(account.id, plan)
+          : await takeMail(account.id, plan, recipients)
+      if (refused !== undefined) return refused
+      const hasRoom = await organisations.spend(account.id, 'mails_per_day', 1)
+      return hasRoom ? undefined : reject.ofOrganisation()
     },
     accepted(transaction) {
       const { client, envelope } = transaction
