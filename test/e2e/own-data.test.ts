@@ -43,6 +43,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
     'verifiers of the password: of no use to its owner, and to others a help in guessing it',
   'account.erasure': 'the ledger of what is still to be erased: there is nobody any more to export for',
   'account.invite': 'the hash of a link that sets the password; gone when used or expired',
+  'account.published_key': 'that a certificate counts: which one is told under keys',
   'account.transition':
     'that the account was made, suspended or restored, on its way to the operator’s systems; gone within seconds',
   'api.abuse_report': 'what others said, which is theirs; gone after half a year',
