@@ -163,10 +163,10 @@ class PostgresOrganisationStore implements OrganisationStore {
   }
 
   async holdKey(accountId: string): Promise<boolean> {
-    const hold = this.#db.execute(sql`
+    const counting = this.#db.execute(sql`
       insert into account.published_key (account_id) select id from account.account where id = ${accountId}::uuid
       on conflict do nothing`)
-    return (await refusing(hold)) > 0
+    return (await refusing(counting)) > 0
   }
 
   async releaseKey(accountId: string): Promise<void> {

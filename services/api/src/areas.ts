@@ -26,7 +26,7 @@ import { openJoining } from './joining/open-joining.ts'
 import { createLetters } from './letters/letters.ts'
 import { openLifecycle } from './lifecycle/open-lifecycle.ts'
 import { createObservation } from './observation.ts'
-import { OrganisationEndings } from './organisations/endings.ts'
+import { openEndings } from './organisations/open-endings.ts'
 import { createRights } from './rights.ts'
 import type { SignIn } from './sign-in.ts'
 import { openWebhooks } from './webhooks/open-webhooks.ts'
@@ -102,17 +102,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
   const joining = await openJoining({ ...options, notices: rights.notices }, stack)
   const endings = stack.use(
-    new OrganisationEndings({
-      ...shared,
-      db: apiDb,
-      administrators: access.administrators,
-      lifecycle: life.lifecycle,
-      notices: rights.notices,
-      webhooks,
-      owners: [life.store, rights.notices, observation.status.claims],
-      clock,
-      onError: (error) => events.lifecycleFailed(errorCode(error)),
-    }),
+    openEndings({ ...shared, db: apiDb, access, life, rights, status: observation.status, webhooks }),
   )
   const owners = [
     idempotency,

@@ -90,14 +90,8 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
     ])
     return restricted(withLimits(options.plan, limits), restriction)
   }
-  const countNew = async (accountId: string, recipients: readonly EmailAddress[]): Promise<number> => {
-    const all = await known.countNew(accountId, recipients)
-    if (all === 0) return 0
-    const others = await options.lists.unconfirmed(accountId, recipients)
-    return others.length === recipients.length ? all : await known.countNew(accountId, others)
-  }
   const takeMail = async (accountId: string, plan: SendingPlan, recipients: readonly EmailAddress[]) => {
-    const newRecipients = await countNew(accountId, recipients)
+    const newRecipients = await countNew(options, accountId, recipients)
     if (newRecipients > plan.newRecipientsPerMessage) return reject.bulk(plan.newRecipientsPerMessage)
     return accounts.take(accountId, plan, { recipients: recipients.length, newRecipients })
   }
@@ -143,6 +137,18 @@ export function sendingLimitsStage(options: SendingLimitsOptions): Stage & Async
       await supervisor.idle()
     },
   }
+}
+
+/** Who has confirmed to want mail of a list is nobody new. */
+async function countNew(
+  { known, lists }: Pick<SendingLimitsOptions, 'known' | 'lists'>,
+  accountId: string,
+  recipients: readonly EmailAddress[],
+): Promise<number> {
+  const all = await known.countNew(accountId, recipients)
+  if (all === 0) return 0
+  const others = await lists.unconfirmed(accountId, recipients)
+  return others.length === recipients.length ? all : await known.countNew(accountId, others)
 }
 
 interface Mail {
