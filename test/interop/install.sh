@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the programs that the interop tests talk with from the Debian mirror that this machine uses already. Needs root, or sudo without a
-# password. `install.sh core`: those of the project core alone. Where Debian's go-sendxmpp is too old for SCRAM, that of the release's backports is taken; apt's configuration stays as it is.
+# password. `install.sh core`: those of the project core alone. With both comes Chromium for the tests of the panel. Where Debian's go-sendxmpp is too old for SCRAM, that of the release's backports is taken; apt's configuration stays as it is.
 set -eu -o pipefail
 
 go_sendxmpp_min=0.7
@@ -47,6 +47,7 @@ unpack_exim() {
   "${root[@]}" mkdir -p "$exim"
   "${root[@]}" dpkg-deb -x "$scratch"/exim4-daemon-light_*.deb "$exim"
 }
+has_chromium() { command -v chromium > /dev/null; }
 needs_exim() { [ "${1:-all}" != core ] && ! [ -x "$exim/usr/sbin/exim4" ]; }
 
 programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp postfix:postfix swaks:swaks)
@@ -62,7 +63,7 @@ perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swak
 [ "${1:-all}" = core ] || command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
 [ "${1:-all}" = core ] || perl -MMail::DeliveryStatus::BounceParser -e 1 2> /dev/null || missing+=(libmail-deliverystatus-bounceparser-perl)
 [ "${1:-all}" = core ] || command -v mbsync > /dev/null || missing+=(libsasl2-modules) # SCRAM for isync
-[ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && ! needs_exim "${1:-all}" && exit
+[ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && ! needs_exim "${1:-all}" && has_chromium && exit
 
 "${root[@]}" apt-get update -q
 [ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
@@ -70,3 +71,4 @@ if ! new_enough "$(installed)"; then
   if new_enough "$(candidate)"; then install go-sendxmpp; else install_from_backports; fi
 fi
 ! needs_exim "${1:-all}" || unpack_exim
+has_chromium || install chromium || echo 'There is no Chromium: the tests of the panel are left out.' >&2

@@ -1,8 +1,12 @@
 /** Puts something on every page: accounts with devices and plans, an invite, keys, mail that waits and mail for the desk. */
+import { generateKey } from 'openpgp'
 import { TestClient } from '../../services/xmpp/test/client.ts'
+import type { ServiceName } from '@sealpost/dev-env'
 import type { Scene } from './scene.ts'
 
 export const PASSWORD = 'correct horse battery staple'
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 const NAMES = ['alice', 'bob', 'carla', 'dominique-alexandrine', 'x9k2-44'] as const
 
 export async function furnish(scene: Scene): Promise<void> {
@@ -23,6 +27,50 @@ export async function furnish(scene: Scene): Promise<void> {
   const news = { kind: 'announcement', audience: 'all', title: 'Welcome', body: 'A new panel is here.' }
   await owner('POST', '/v1/notices', news)
   await registerDevice(scene, 'alice', 'phone')
+  await furnishAccount(scene)
+  await furnishStatus(scene)
+}
+
+/** What alice has besides: a key, a password of a program, a question about her data. */
+async function furnishAccount({ deployment }: Scene): Promise<void> {
+  const ask = async (service: ServiceName, path: string, body: object): Promise<void> => {
+    const answer = await fetch(deployment.url(service, path), {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`alice@localhost:${PASSWORD}`).toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+    })
+    if (!answer.ok) throw new Error(`${path}: ${String(answer.status)} ${await answer.text()}`)
+  }
+  const { publicKey: keytext } = await generateKey({ userIDs: [{ email: 'alice@localhost' }] })
+  await ask('keys', '/v1/me/keys', { keytext })
+  await ask('api', '/v1/me/app-passwords', { name: 'Laptop', scopes: ['mail'] })
+  await ask('api', '/v1/me/privacy-requests', { kind: 'correction', details: 'My name is spelled Alyce.' })
+}
+
+/** Every component is up but one, about which something is told. */
+async function furnishStatus({ owner }: Pick<Scene, 'owner'>): Promise<void> {
+  const at = new Date(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS).toISOString()
+  const results = ['chat', 'voice', 'mail', 'keys', 'api'].map((component) => ({
+    component,
+    good: component !== 'keys',
+  }))
+  await owner('POST', '/v1/status/probes', { at, results })
+  await owner('POST', '/v1/incidents', {
+    components: ['keys'],
+    severity: 'minor',
+    title: 'Lookups of keys are slow',
+    text: 'We know why, and are at it.',
+  })
+  const inThreeDays = Date.now() + 3 * DAY_MS
+  await owner('POST', '/v1/maintenance', {
+    components: ['mail'],
+    begins_at: new Date(inThreeDays).toISOString(),
+    ends_at: new Date(inThreeDays + 60 * MINUTE_MS).toISOString(),
+    summary: 'New disks',
+  })
 }
 
 /** A device is registered when it has been here twice. */

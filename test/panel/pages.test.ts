@@ -10,6 +10,7 @@ import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { furnish, PASSWORD } from './furnish.ts'
 import { ACCOUNT_PAGES, ADMIN_PAGES, PUBLIC_PAGES, type ShownPage } from './places.ts'
+import { takeScreenshot } from './screenshot.ts'
 import { addAuthenticator, enrol, openScene, signInToAccount, type Scene } from './scene.ts'
 
 /** Each page is loaded in both languages, and seen in the two views of each. */
@@ -32,6 +33,11 @@ const LANGUAGES = [
 type View = (typeof LANGUAGES)[number]['views'][number]
 
 const SHOTS = process.env['SCREENSHOTS']
+
+/** Every page once, and on a phone where that is another thing. */
+function isShot(view: View['name'], onPhone = false): boolean {
+  return view === 'desk-light' || (view === 'phone-dark' && onPhone)
+}
 
 let scene: Scene
 let cookies: Awaited<ReturnType<WatchedPage['context']['cookies']>>
@@ -58,12 +64,14 @@ async function settle(page: Page): Promise<void> {
 async function look(
   { page }: WatchedPage,
   { size, scheme, name: view }: View,
-  { name }: ShownPage,
+  { name, onPhone }: ShownPage,
 ): Promise<void> {
   await page.setViewportSize(size)
   await page.emulateMedia({ colorScheme: scheme })
-  await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
-  if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}-${view}.png`), fullPage: true })
+  const isPanel = (await page.locator('#root').count()) > 0
+  if (isPanel) await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
+  if (SHOTS !== undefined && isShot(view, onPhone))
+    await takeScreenshot(page, join(SHOTS, `${name}-${view}.webp`))
   const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
   expect({ view, sideways, serious: await seriousFaults(page) }).toEqual({ view, sideways: 0, serious: [] })
 }
@@ -93,6 +101,13 @@ describe.each(LANGUAGES)('in $language', ({ language, views }) => {
     await using stranger = await openPage(scene.browser, scene.origin, { language })
     await stranger.page.goto(place.path)
     await judge(stranger, views, place)
+  })
+
+  test('enrolment', async () => {
+    const { url } = await scene.owner<{ url: string }>('POST', '/v1/invites/account')
+    await using stranger = await openPage(scene.browser, scene.origin, { language })
+    await stranger.page.goto(url)
+    await judge(stranger, views, { name: 'enrolment', path: url })
   })
 
   describe('of an account', () => {

@@ -2,13 +2,15 @@
 export interface ShownPage {
   readonly name: string
   readonly path: string
+  /** It is shown on a phone, too. */
+  readonly onPhone?: boolean
 }
 
 export const ADMIN_PAGES: readonly ShownPage[] = [
-  { name: 'overview', path: '/admin/overview' },
+  { name: 'overview', path: '/admin/overview', onPhone: true },
   { name: 'approvals', path: '/admin/approvals' },
   { name: 'audit', path: '/admin/audit' },
-  { name: 'accounts', path: '/admin/accounts' },
+  { name: 'accounts', path: '/admin/accounts', onPhone: true },
   { name: 'account', path: '/admin/accounts/alice%40localhost' },
   { name: 'organisations', path: '/admin/organisations' },
   { name: 'invites', path: '/admin/invites' },
@@ -30,13 +32,18 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
 export const PUBLIC_PAGES: readonly ShownPage[] = [
   { name: 'sign-in', path: '/admin' },
   { name: 'enrol', path: '/admin/invite/some-token' },
-  { name: 'status', path: '/status' },
+  { name: 'status', path: '/status', onPhone: true },
   { name: 'account-sign-in', path: '/account' },
+  { name: 'abuse-form', path: '/abuse' },
+  { name: 'policies', path: '/policies' },
+  { name: 'policy', path: '/policies/terms' },
+  { name: 'key-directory', path: '/keys' },
+  { name: 'api-reference', path: '/v1/docs' },
 ]
 
 /** Of whoever has signed in to their account. */
 export const ACCOUNT_PAGES: readonly ShownPage[] = [
-  { name: 'own-account', path: '/account' },
+  { name: 'own-account', path: '/account', onPhone: true },
   { name: 'own-devices', path: '/account/devices' },
   { name: 'own-sign-in', path: '/account/sign-in' },
   { name: 'own-keys', path: '/account/keys' },

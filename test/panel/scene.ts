@@ -8,6 +8,9 @@ import type { Browser, Page } from 'playwright-core'
 import { deploy } from '../e2e/shape.ts'
 import { launch } from './browser.ts'
 
+/** A host of an organisation's pages, which the browser finds here. */
+export const BRANDED_HOST = 'mail.etoile.example'
+
 export interface Scene extends AsyncDisposable {
   readonly deployment: Deployment
   readonly browser: Browser
@@ -25,9 +28,11 @@ export async function openScene(): Promise<Scene> {
   const certificate = new X509Certificate(await readFile(join(deployment.dataDir, 'tls/cert.pem')))
   const key = certificate.publicKey.export({ type: 'spki', format: 'der' })
   const pin = createHash('sha256').update(key).digest('base64')
-  const browser = stack.adopt(await launch([`--ignore-certificate-errors-spki-list=${pin}`]), (one) =>
-    one.close(),
-  )
+  const args = [
+    `--ignore-certificate-errors-spki-list=${pin}`,
+    `--host-resolver-rules=MAP ${BRANDED_HOST} 127.0.0.1`,
+  ]
+  const browser = stack.adopt(await launch(args), (one) => one.close())
   const [firstInvite = ''] = /https:\S+\/admin\/invite\/\S+/.exec(deployment.output) ?? []
   const held = stack.move()
   return {

@@ -80,7 +80,7 @@ function useColumns({ onName, onSignOut, onRevoke }: Actions): readonly Column<O
           label={t('own.devices.sign_out_named', { name: nameOf(device) })}
           onClick={() => onSignOut(device)}
         >
-          {t('shell.sign_out')}
+          {t('own.devices.sign_out')}
         </RowButton>
         <RowButton label={t('devices.revoke_named', { id: nameOf(device) })} onClick={() => onRevoke(device)}>
           {t('devices.revoke')}
