@@ -6,6 +6,7 @@ import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { PASSWORD } from './furnish.ts'
 import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+import { takeScreenshot } from './screenshot.ts'
 
 const JID = 'nora@localhost'
 const DAY_MS = 86_400_000
@@ -69,8 +70,8 @@ async function judge(page: Page, name: string): Promise<void> {
     await page.setViewportSize(size)
     await page.emulateMedia({ colorScheme })
     await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-    if (SHOTS !== undefined)
-      await page.screenshot({ path: join(SHOTS, `${name}-${view}.png`), fullPage: true })
+    if (SHOTS !== undefined && view === 'desk-light')
+      await takeScreenshot(page, join(SHOTS, `${name}-${view}.webp`))
     const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect({ name, view, sideways, serious: await seriousFaults(page) }).toEqual({
       name,

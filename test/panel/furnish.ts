@@ -29,6 +29,7 @@ export async function furnish(scene: Scene): Promise<void> {
   await registerDevice(scene, 'alice', 'phone')
   await furnishAccount(scene)
   await furnishStatus(scene)
+  await furnishDuties(scene)
 }
 
 /** What alice has besides: a key, a password of a program, a question about her data. */
@@ -70,6 +71,36 @@ async function furnishStatus({ owner }: Pick<Scene, 'owner'>): Promise<void> {
     begins_at: new Date(inThreeDays).toISOString(),
     ends_at: new Date(inThreeDays + 60 * MINUTE_MS).toISOString(),
     summary: 'New disks',
+  })
+}
+
+/** A customer who pays, a request of an authority that lacks nothing, a report of abuse. */
+async function furnishDuties({ owner }: Pick<Scene, 'owner'>): Promise<void> {
+  const day = (fromNow: number) => new Date(Date.now() + fromNow * DAY_MS).toISOString().slice(0, 10)
+  const { id } = await owner<{ id: string }>('POST', '/v1/organisations', {
+    name: 'Étoile du Nord',
+    accounts: 20,
+  })
+  const term = { term_months: 12, started_on: day(-30), renews_on: day(335), fee: 'none' }
+  await owner('PUT', `/v1/subscriptions/organisations/${id}`, term)
+  await owner('POST', '/v1/legal-requests', {
+    kind: 'court-order',
+    authority: 'Cour supérieure',
+    official_address: 'greffe@justice.example',
+    letterhead: 'present',
+    username: 'x9k2-44@localhost',
+    sought: ['creation-date'],
+    legal_basis: 'Order 123',
+    received_how: 'courier',
+    received_on: day(0),
+  })
+  await owner('POST', '/v1/abuse-reports', {
+    category: 'spam',
+    about: 'bob@localhost',
+    text: 'He writes to me every day, and I do not know him.',
+    first_name: 'Ann',
+    last_name: 'Example',
+    contact: 'ann@example.com',
   })
 }
 

@@ -159,6 +159,7 @@ test('the host of the customer shows its look, which is set with the eyes in min
     expect(await seriousFaults(visitor.page)).toEqual([])
     expect(await visitor.page.title()).toContain('Étoile')
   }
+  expect(await visitor.page.getByLabel('Leave this empty').isVisible()).toBe(false) // for programs alone
   expect(visitor.faults).toEqual([])
 })
 

@@ -2,7 +2,6 @@
  * Every page of the panel, in light and dark, on a desk and on a phone: axe finds nothing serious, the console stays silent, the policy holds, no other host is
  * asked. `npm run screenshots` writes what they look like.
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -49,7 +48,6 @@ beforeAll(async () => {
   await enrol(first.page, scene.firstInvite, 'Camille Tremblay')
   cookies = await first.context.cookies()
   await furnish(scene)
-  if (SHOTS !== undefined) await mkdir(SHOTS, { recursive: true })
 })
 
 afterAll(() => scene[Symbol.asyncDispose]())

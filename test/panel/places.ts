@@ -25,6 +25,17 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
   { name: 'webhooks', path: '/admin/webhooks' },
   { name: 'api-keys', path: '/admin/api-keys' },
   { name: 'security', path: '/admin/security' },
+  { name: 'statistics', path: '/admin/statistics' },
+  { name: 'incidents', path: '/admin/incidents' },
+  { name: 'agreement', path: '/admin/agreement' },
+  { name: 'subscriptions', path: '/admin/subscriptions' },
+  { name: 'keys', path: '/admin/keys' },
+  { name: 'abuse', path: '/admin/abuse' },
+  { name: 'legal', path: '/admin/legal' },
+  { name: 'privacy', path: '/admin/privacy' },
+  { name: 'policies', path: '/admin/policies' },
+  { name: 'notices', path: '/admin/notices' },
+  { name: 'compose', path: '/admin/notices/new' },
   { name: 'not-found', path: '/admin/nothing' },
 ]
 
@@ -35,8 +46,8 @@ export const PUBLIC_PAGES: readonly ShownPage[] = [
   { name: 'status', path: '/status', onPhone: true },
   { name: 'account-sign-in', path: '/account' },
   { name: 'abuse-form', path: '/abuse' },
-  { name: 'policies', path: '/policies' },
-  { name: 'policy', path: '/policies/terms' },
+  { name: 'public-policies', path: '/policies' },
+  { name: 'public-policy', path: '/policies/terms' },
   { name: 'key-directory', path: '/keys' },
   { name: 'api-reference', path: '/v1/docs' },
 ]

@@ -21,6 +21,7 @@ label { display: block; margin: 0 0 1rem; font-weight: 600 }
 input, textarea { display: block; width: 100%; margin-top: .3rem; padding: .65rem .8rem; font: inherit; font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px }
 textarea { font: .9rem/1.5 ui-monospace, monospace; resize: vertical }
 fieldset { margin: 0 0 1rem; padding: .6rem 1rem; border: 1px solid var(--line); border-radius: 8px } legend { padding: 0 .3rem; font-weight: 600 }
+[hidden] { display: none !important }
 .choice { display: flex; gap: .6rem; align-items: baseline; margin: .3rem 0; font-weight: 400; overflow-wrap: anywhere } .choice input { width: auto; margin: 0 }
 details { margin-top: 1.5rem } summary { cursor: pointer } .qr { margin: 1rem 0 0 } .qr svg { display: block; width: min(100%, 16rem); height: auto; border-radius: 8px }
 form:not(:last-child) { margin-bottom: 1.2rem }
@@ -42,9 +43,18 @@ export interface PageLook {
   readonly logo: { readonly type: string; readonly bytes: Buffer } | undefined
   /** Where its readers get help, `https:` or `mailto:`. */
   readonly supportUrl: string | undefined
+  /** In which the page is written. */
+  readonly language: 'en' | 'fr'
 }
 
-const OURS: PageLook = { name: undefined, colours: undefined, logo: undefined, supportUrl: undefined }
+const OURS: PageLook = {
+  name: undefined,
+  colours: undefined,
+  logo: undefined,
+  supportUrl: undefined,
+  language: 'en',
+}
+const HELP = { en: 'Help', fr: 'Aide' } as const
 const NAME = 'Sealpost'
 const COLOUR = /^#[0-9a-f]{6}$/i
 
@@ -119,10 +129,10 @@ export function sendPage(
   body: Html,
   look: PageLook = OURS,
 ): FastifyReply {
-  const { name = NAME, supportUrl } = look
+  const { name = NAME, supportUrl, language } = look
   const styles = stylesOf(look)
   const page = html`<!doctype html>
-    <html lang="en">
+    <html lang="${language}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -135,7 +145,7 @@ export function sendPage(
           <p class="brand">${brandOf(look)}</p>
           <h1>${title}</h1>
           ${body}
-          ${supportUrl === undefined ? '' : html`<p class="help"><a href="${supportUrl}">Help</a></p>`}
+          ${supportUrl === undefined ? '' : html`<p class="help"><a href="${supportUrl}">${HELP[language]}</a></p>`}
         </main>
       </body>
     </html> `

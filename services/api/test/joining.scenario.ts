@@ -274,6 +274,25 @@ describe('the page of a link', () => {
     expect(made.text).toContain('wanted@example.org')
   })
 
+  test('speaks French to whoever prefers it, and says in words what an organisation has no room for', async () => {
+    const organisation = String(
+      (await api.owner('POST', '/v1/organisations', { name: 'Plein', accounts: 0 })).json['id'],
+    )
+    const { token } = await invite({ organisation })
+    const french = { 'accept-language': 'fr-CA, en;q=0.5' }
+    const page = await api.call('GET', `/enrol/${token}`, { headers: french })
+    expect(page.text).toContain('<html lang="fr">')
+    expect(page.text).toContain('Créez votre compte')
+    expect(page.text).not.toMatch(/Password|Make|Scan|Help/)
+    const fields = new URLSearchParams({ name: 'libre', password: 'pareil', repeated: 'pareil' }).toString()
+    const full = await api.call('POST', `/enrol/${token}`, { body: fields, headers: { ...form, ...french } })
+    expect(full.status).toBe(422)
+    expect(full.text).toContain('n’a plus de compte libre')
+    const gone = await api.call('GET', '/enrol/rien', { headers: french })
+    expect(gone).toMatchObject({ status: 404 })
+    expect(gone.text).toContain('Ce lien ne fonctionne pas')
+  })
+
   test('chooses the password of an account that is there', async () => {
     const { json } = await api.owner('POST', '/v1/accounts', { jid: 'there@example.org' })
     const { token } = json['enrolment'] as Linked

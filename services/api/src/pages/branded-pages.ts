@@ -3,21 +3,28 @@ import { domainToASCII } from 'node:url'
 import { sendPage, type FastifyReply, type Html } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
 import { brandingOf, brandingOfDomain } from '../organisations/branding.ts'
+import type { PageLanguage } from './page-language.ts'
 
-/** `organisationId`: whose page it is whatever the host. */
+export interface PageCircumstances {
+  /** Whose page it is whatever the host. */
+  readonly organisationId?: string | undefined
+  /** English unless given. */
+  readonly language?: PageLanguage
+}
+
 export type SendBranded = (
   reply: FastifyReply,
   status: number,
   title: string,
   body: Html,
-  organisationId?: string,
+  circumstances?: PageCircumstances,
 ) => Promise<FastifyReply>
 
 export function brandedPages({
   accounts: { organisations },
   supportUrl,
 }: Pick<CommandContext, 'accounts' | 'supportUrl'>): SendBranded {
-  return async (reply, status, title, body, organisationId) => {
+  return async (reply, status, title, body, { organisationId, language = 'en' } = {}) => {
     const named = organisationId === undefined ? undefined : await organisations.find(organisationId)
     const branding =
       named === undefined
@@ -25,6 +32,7 @@ export function brandedPages({
         : await brandingOf(organisations, named)
     return sendPage(reply, status, title, body, {
       ...branding,
+      language,
       supportUrl: branding.supportUrl ?? supportUrl,
     })
   }

@@ -1,10 +1,12 @@
 /** The pages behind the links of enrolment: choosing the password of an account, and making one. They need no JavaScript. Looking at one uses nothing up. */
-import { AccountError, type AccountInvite } from '@sealpost/accounts'
+import type { AccountInvite } from '@sealpost/accounts'
 import { Html, html, type FastifyInstance, type FastifyReply } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
-import type { SendBranded } from './branded-pages.ts'
 import { qrSvg } from '../joining/qr.ts'
-import { hidden, parseForms, sendGone, type Form, type WithToken } from './invite-pages.ts'
+import type { PageCircumstances, SendBranded } from './branded-pages.ts'
+import { ENROLMENT_WORDS, wordsOfRefusal, type EnrolmentWords } from './enrolment-words.ts'
+import { hidden, parseForms, type Form, type WithToken } from './invite-pages.ts'
+import { languageOf } from './page-language.ts'
 
 /** What a link is for: an account that is there already, or one that is to be made. */
 type Purpose = (
@@ -14,8 +16,6 @@ type Purpose = (
   /** Whose pages these are, if the account belongs to an organisation or will. */
   readonly organisationId: string | undefined
 }
-
-const TITLES = { password: 'Choose your password', account: 'Make your account' } as const
 
 /** Registers the pages and, for them only, the parser of HTML forms. */
 export async function registerEnrolmentPages(
@@ -27,17 +27,33 @@ export async function registerEnrolmentPages(
     parseForms(scope)
 
     scope.get<WithToken>('/enrol/:token', hidden, async ({ params: { token } }, reply) => {
+      const words = wordsFor(reply)
       const purpose = await purposeOf(context, token)
-      if (purpose === undefined) return sendGone(reply, send)
-      return send(reply, 200, TITLES[purpose.kind], formOf(context, token, purpose), purpose.organisationId)
+      if (purpose === undefined) return sendGone(reply, send, words)
+      const form = formOf({ context, words, token, purpose })
+      return send(reply, 200, words.titles[purpose.kind], form, circumstancesOf(words, purpose))
     })
 
     scope.post<Form>('/enrol/:token', hidden, async ({ params: { token }, body }, reply) => {
+      const words = wordsFor(reply)
       const purpose = await purposeOf(context, token)
-      if (purpose === undefined) return sendGone(reply, send)
-      return enrol({ context, send }, reply, { token, purpose, form: body ?? new URLSearchParams() })
+      if (purpose === undefined) return sendGone(reply, send, words)
+      const enrolment = { context, words, token, purpose }
+      return enrol(enrolment, body ?? new URLSearchParams(), reply, send)
     })
   })
+}
+
+function circumstancesOf({ language }: EnrolmentWords, { organisationId }: Purpose): PageCircumstances {
+  return { language, organisationId }
+}
+
+function wordsFor(reply: FastifyReply): EnrolmentWords {
+  return ENROLMENT_WORDS[languageOf(reply.request)]
+}
+
+function sendGone(reply: FastifyReply, send: SendBranded, words: EnrolmentWords): Promise<FastifyReply> {
+  return send(reply, 404, words.gone, html`<p>${words.goneAbout}</p>`, { language: words.language })
 }
 
 async function purposeOf({ accounts }: CommandContext, token: string): Promise<Purpose | undefined> {
@@ -51,47 +67,47 @@ async function purposeOf({ accounts }: CommandContext, token: string): Promise<P
 }
 
 interface Enrolment {
+  readonly context: CommandContext
+  readonly words: EnrolmentWords
   readonly token: string
   readonly purpose: Purpose
-  readonly form: URLSearchParams
 }
 
 async function enrol(
-  { context, send }: { readonly context: CommandContext; readonly send: SendBranded },
-  reply: FastifyReply,
   enrolment: Enrolment,
+  form: URLSearchParams,
+  reply: FastifyReply,
+  send: SendBranded,
 ): Promise<FastifyReply> {
-  const { token, purpose, form } = enrolment
-  const again = (why: string) =>
-    send(
-      reply,
-      422,
-      TITLES[purpose.kind],
-      html`<p class="alert" role="alert">${why}</p>
-        ${formOf(context, token, purpose, form.get('name') ?? '')}`,
-      purpose.organisationId,
-    )
-  const password = form.get('password') ?? ''
-  if (password !== form.get('repeated')) return again('The two passwords differ.')
+  const { words, purpose } = enrolment
+  const { kind } = purpose
+  const circumstances = circumstancesOf(words, purpose)
+  const again = (why: string) => {
+    const body = html`<p class="alert" role="alert">${why}</p>
+      ${formOf(enrolment, form.get('name') ?? '')}`
+    return send(reply, 422, words.titles[kind], body, circumstances)
+  }
+  if ((form.get('password') ?? '') !== form.get('repeated')) return again(words.differ)
   try {
-    const address = await use(context, enrolment, password)
-    if (address === undefined) return sendGone(reply, send)
-    const title = purpose.kind === 'password' ? 'Your password is set' : 'Your account is made'
-    return await send(reply, 200, title, enrolled(address), purpose.organisationId)
+    const address = await use(enrolment, form)
+    if (address === undefined) return await sendGone(reply, send, words)
+    const body = html`<p>${words.signIn}</p>
+      <pre>${address}</pre>`
+    return await send(reply, 200, words.done[kind], body, circumstances)
   } catch (error) {
-    if (error instanceof AccountError) return again(`${error.message}.`)
+    const why = wordsOfRefusal(error, words)
+    if (why !== undefined) return again(why)
     throw error
   }
 }
 
-/** The address of the account; undefined when the link is gone. Throws AccountError. */
+/** The address of the account; undefined when the link is gone. Throws AccountError, OrganisationError. */
 async function use(
-  context: CommandContext,
-  { token, purpose, form }: Enrolment,
-  password: string,
+  { context, token, purpose }: Enrolment,
+  form: URLSearchParams,
 ): Promise<string | undefined> {
   const { accounts, joining } = context
-  const verifiers = await context.deriveVerifiers(password)
+  const verifiers = await context.deriveVerifiers(form.get('password') ?? '')
   if (purpose.kind === 'account') {
     const name = form.get('name')?.trim() ?? ''
     const account = await accounts.accountInvites.register(token, name === '' ? undefined : name, verifiers)
@@ -100,44 +116,39 @@ async function use(
   return (await joining.redeemPassword(token, verifiers))?.jid.toString()
 }
 
-function formOf({ links }: CommandContext, token: string, purpose: Purpose, name = ''): Html {
-  return html` ${purpose.kind === 'password' ? html`<p>This link was made for the owner of one account. It works once.</p>` : offer(purpose.invite)}
+function formOf({ context: { links }, words, token, purpose }: Enrolment, name = ''): Html {
+  const asksName = purpose.kind === 'account' && purpose.invite.localpart === undefined
+  return html` ${purpose.kind === 'password' ? html`<p>${words.forOwner}</p>` : offer(purpose.invite, words)}
     <form method="post">
-      ${purpose.kind === 'account' && purpose.invite.localpart === undefined ? nameField(purpose.invite, name) : ''}
-      <label
-        >Password<input type="password" name="password" autocomplete="new-password" maxlength="1023" required
-      /></label>
-      <label
-        >The same again<input
-          type="password"
-          name="repeated"
-          autocomplete="new-password"
-          maxlength="1023"
-          required
-      /></label>
-      <button>${purpose.kind === 'password' ? 'Set the password' : 'Make the account'}</button>
+      ${asksName ? nameField(purpose.invite, words, name) : ''} ${passwordField(words.password, 'password')}
+      ${passwordField(words.repeated, 'repeated')}
+      <button>${words.submit[purpose.kind]}</button>
     </form>
     <details>
-      <summary>Go on with another device</summary>
-      <p class="soft">Scan this with its camera: it is the link of this page.</p>
-      <figure class="qr" role="img" aria-label="QR code of the link of this page">
+      <summary>${words.elsewhere}</summary>
+      <p class="soft">${words.scan}</p>
+      <figure class="qr" role="img" aria-label="${words.qr}">
         ${new Html(qrSvg(links.enrolment(token)))}
       </figure>
     </details>`
 }
 
-function offer({ domain, localpart, uses, used }: AccountInvite): Html {
-  const left = uses - used
-  const times = left === 1 ? 'It works once.' : `It works ${String(left)} more times.`
-  if (localpart === undefined)
-    return html`<p>This link was made so that you can have an account at ${domain}. ${times}</p>`
-  return html`<p>This link was made so that you can have this account. ${times}</p>
+function passwordField(label: string, name: string): Html {
+  return html`<label
+    >${label}<input type="password" name="${name}" autocomplete="new-password" maxlength="1023" required
+  /></label>`
+}
+
+function offer({ domain, localpart, uses, used }: AccountInvite, words: EnrolmentWords): Html {
+  const times = words.uses(uses - used)
+  if (localpart === undefined) return html`<p>${words.offer(domain)} ${times}</p>`
+  return html`<p>${words.offerNamed} ${times}</p>
     <pre>${localpart}@${domain}</pre>`
 }
 
-function nameField({ domain }: AccountInvite, name: string): Html {
+function nameField({ domain }: AccountInvite, words: EnrolmentWords, name: string): Html {
   return html`<label
-      >Name<input
+      >${words.name}<input
         name="name"
         value="${name}"
         autocomplete="username"
@@ -146,15 +157,5 @@ function nameField({ domain }: AccountInvite, name: string): Html {
         maxlength="1023"
         aria-describedby="name-hint"
     /></label>
-    <p class="soft" id="name-hint">
-      Your address will be this name @${domain}. It need not be yours: leave it empty, and you get one that
-      means nothing.
-    </p>`
-}
-
-function enrolled(address: string): Html {
-  return html` <p>
-      Sign in to your chat or mail program with this address and the password you have just chosen:
-    </p>
-    <pre>${address}</pre>`
+    <p class="soft" id="name-hint">${words.nameHint(domain)}</p>`
 }

@@ -58,7 +58,7 @@ function adminKey(token: string, origin: string): Html {
 }
 
 /** For a link that leads nowhere. */
-export function sendGone(reply: FastifyReply, send: SendBranded): Promise<FastifyReply> {
+function sendGone(reply: FastifyReply, send: SendBranded): Promise<FastifyReply> {
   const body = html`<p>
     It is unknown, has expired, or has been used. Whoever sent it to you can make a new one.
   </p>`
