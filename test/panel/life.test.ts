@@ -112,8 +112,10 @@ test(
       await enrol(administrator.page, await inviteAdministrator(page), name)
       expect(administrator.faults).toEqual([])
     }
-    const links = []
-    for (let count = 0; count < 5; count += 1) links.push(await inviteAdministrator(page))
+    const wanted = { role: 'org_admin', organisation: page.url().split('/').at(-1) }
+    const links: string[] = []
+    for (let count = 0; count < 5; count += 1)
+      links.push((await scene.owner<{ url: string }>('POST', '/v1/administrators/invites', wanted)).url)
     const tries = links.flatMap((link) => Array.from({ length: 10 }, () => link))
     const statuses = await Promise.all(tries.map(tryToEnrol))
     expect(statuses.filter((status) => status === 200)).toHaveLength(1)
@@ -316,6 +318,35 @@ test('exported: by an administrator everything but contacts, by herself everythi
     await nora.page.getByRole('link', { name }).click()
     expect(await readFile(await (await own).path(), 'utf8')).toContain(content)
   }
+})
+
+test('what is asked of her about her data is hers to confirm: her account ends with her password and its name', async () => {
+  const jid = 'olga@localhost'
+  await scene.owner('POST', '/v1/accounts', { jid, password: PASSWORD })
+  await scene.owner('POST', '/v1/privacy-requests', { jid, kind: 'deletion' })
+  await using olga = await openPage(scene.browser, scene.origin)
+  const { page } = olga
+  await signInToAccount(page, jid, PASSWORD)
+  await page.goto('/account/data')
+  await page.getByRole('button', { name: 'Confirm' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Delete my account' })
+  for (const [password, typed] of [
+    [PASSWORD, 'olga'],
+    ['guessed', jid],
+    [PASSWORD, jid],
+  ] as const) {
+    await dialog.getByLabel('Your password now').fill(password)
+    await dialog.getByLabel(`To confirm, type ${jid}`).fill(typed)
+    await dialog.getByRole('button', { name: 'Delete my account' }).click()
+    if (typed !== jid) await dialog.getByText('This is not the same.').waitFor()
+    else if (password !== PASSWORD) await dialog.getByText('That is not your password.').waitFor()
+  }
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+  await page.getByLabel('Address').fill(jid)
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('Wrong name, password or code.').waitFor()
+  expect(olga.faults).toEqual([])
 })
 
 test('terminated, for which a reason and the name are asked: the name is gone for ever', async () => {

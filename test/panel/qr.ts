@@ -2,11 +2,11 @@
 import type { Locator } from 'playwright-core'
 import decode from 'qr/decode.js'
 
-const SIDE = 480
+const SIDE = 300
 
 interface Context {
   drawImage(image: unknown, x: number, y: number, width: number, height: number): void
-  getImageData(x: number, y: number, width: number, height: number): { readonly data: Iterable<number> }
+  getImageData(x: number, y: number, width: number, height: number): { readonly data: ArrayLike<number> }
 }
 interface Page {
   readonly document: {
@@ -16,6 +16,7 @@ interface Page {
 
 /** The text of the code that an image shows, once it is loaded. */
 export async function readQr(image: Locator): Promise<string> {
+  // A digit for each pixel: hundreds of thousands of numbers would take long to come here.
   const pixels = await image.evaluate(async (element, side) => {
     await (element as unknown as { decode(): Promise<void> }).decode()
     const canvas = (globalThis as unknown as Page).document.createElement('canvas')
@@ -23,7 +24,13 @@ export async function readQr(image: Locator): Promise<string> {
     canvas.height = side
     const context = canvas.getContext('2d')
     context.drawImage(element, 0, 0, side, side)
-    return [...context.getImageData(0, 0, side, side).data]
+    const { data } = context.getImageData(0, 0, side, side)
+    return Array.from({ length: side * side }, (_, index) => ((data[index * 4] ?? 0) < 128 ? '0' : '1')).join(
+      '',
+    )
   }, SIDE)
-  return decode({ width: SIDE, height: SIDE, data: Uint8Array.from(pixels) })
+  const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, index) =>
+    pixels[Math.floor(index / 3)] === '0' ? 0 : 255,
+  )
+  return decode({ width: SIDE, height: SIDE, data })
 }

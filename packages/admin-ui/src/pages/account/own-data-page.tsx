@@ -1,6 +1,7 @@
 /** One's rights over what is held: everything as a file, requests and what became of them, the end of the account. */
 import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { usePages } from '../../api/queries.ts'
 import { address } from '../../api/request.ts'
@@ -16,7 +17,7 @@ import { SectionCard } from '../../parts/section-card.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import classes from './account.module.css'
 import { AskDialog } from './ask-dialog.tsx'
-import { DeleteAccount } from './delete-account.tsx'
+import { DeleteAccount, DeleteAccountDialog } from './delete-account.tsx'
 
 const EXPORTS = [
   { format: 'json', file: 'account.json' },
@@ -54,7 +55,8 @@ function Requests() {
   const { t } = useTranslation()
   const { result, paging } = usePages('/v1/me/privacy-requests', {})
   const [isAsking, asking] = useDisclosure(false)
-  const columns = useColumns()
+  const [confirming, setConfirming] = useState<string>()
+  const columns = useColumns(setConfirming)
   return (
     <SectionCard
       title={t('own.requests.title')}
@@ -78,11 +80,14 @@ function Requests() {
         )}
       </QueryView>
       {isAsking && <AskDialog onClose={asking.close} />}
+      {confirming !== undefined && (
+        <DeleteAccountDialog request={confirming} onClose={() => setConfirming(undefined)} />
+      )}
     </SectionCard>
   )
 }
 
-function useColumns(): readonly Column<PrivacyRequest>[] {
+function useColumns(onConfirm: (id: string) => void): readonly Column<PrivacyRequest>[] {
   const { t } = useTranslation()
   const format = useFormat()
   return [
@@ -103,6 +108,17 @@ function useColumns(): readonly Column<PrivacyRequest>[] {
     },
     { key: 'received', label: t('own.requests.received'), cell: ({ received_on: day }) => format.day(day) },
     { key: 'due', label: t('own.requests.due'), cell: ({ due_on: day }) => format.day(day) },
-    { key: 'answer', label: t('own.requests.answer'), cell: ({ answer }) => <span lang="en">{answer}</span> },
+    {
+      key: 'answer',
+      label: t('own.requests.answer'),
+      cell: ({ id, kind, state, answer }) =>
+        kind === 'deletion' && state === 'open' ? (
+          <Button size="compact-sm" variant="default" onClick={() => onConfirm(id)}>
+            {t('own.requests.confirm')}
+          </Button>
+        ) : (
+          <span lang="en">{answer}</span>
+        ),
+    },
   ]
 }
