@@ -65,6 +65,13 @@ describe('the form', () => {
     })
   })
 
+  test('speaks French to whoever prefers it', async () => {
+    const { text } = await api.call('GET', '/abuse', { headers: { 'accept-language': 'fr-CA' } })
+    expect(text).toContain('<html lang="fr">')
+    expect(text).toContain('Signaler un abus')
+    expect(text).not.toMatch(/Report|Something|Send/)
+  })
+
   test('keeps apart who does not say who they are', async () => {
     const anonymous = idIn(await submit(good))
     const nameless = idIn(await submit({ ...good, ...NAMED, contact: 'no way' }))
