@@ -116,11 +116,9 @@ async function register(
     update account.account_invite set used = used + 1
     where token_hash = ${tokenHash} and expires_at > ${new Date(now)} and used < uses returning ${COLUMNS}`)
   if (used === undefined) return 'gone'
-  const [result = 'exists'] = await insertNew(tx, [account], hashes, today)
+  const planned = { ...account, plan: used.plan ?? undefined }
+  const [result = 'exists'] = await insertNew(tx, [planned], hashes, today)
   if (result !== 'created') throw new NotMade(result)
-  if (used.plan !== null)
-    await tx.execute(sql`
-      insert into account.account_plan (account_id, plan) values (${account.id}::uuid, ${used.plan})`)
   await tx.execute(sql`delete from account.account_invite where id = ${used.id}::uuid and used = uses`)
   const { id, domain, localpart } = account
   return {

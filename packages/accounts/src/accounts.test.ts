@@ -6,7 +6,7 @@ import { SCRAM_ITERATIONS, verifyPassword } from '@sealpost/sasl'
 import { accountsOver } from './accounts.ts'
 import { deriveVerifiers } from './credentials.ts'
 import { runErasure } from './erasure.ts'
-import type { ImportRow } from './import.ts'
+import type { ImportedAccount, ImportRow } from './import.ts'
 import { memoryStores } from './store.memory.ts'
 
 const DAY_MS = 86_400_000
@@ -52,6 +52,7 @@ describe('Accounts', () => {
         { line: 1, problem: 'reserved' },
         { line: 3, problem: 'reserved' },
       ],
+      links: [],
     })
   })
 
@@ -249,12 +250,58 @@ describe('import', () => {
         { line: 5, problem: 'password' },
         { line: 6, problem: 'exists' },
       ],
+      links: [],
     })
     expect(counts.at(-1)).toEqual({ created: 1, exists: 2, invalid: 2 })
     const { verifier } = (await env.accounts.verifier(ANN, 'SHA-256'))!
     expect(await verifyPassword('kept', verifier)).toBe(true)
     const ben = (await env.accounts.verifier(jid('ben'), 'SHA-256'))!
     expect(await verifyPassword('secret-ben', ben.verifier)).toBe(true)
+  })
+
+  test('gives plans, organisations and links; what one organisation refuses keeps nobody else out', async () => {
+    await using env = createEnv()
+    const { organisations, plans, invites } = env.accounts
+    const open = (name: string) =>
+      organisations.create({ name, kind: 'customer', parentId: undefined, pools: { accounts: 1 } })
+    const [small, closed] = [(await open('Small')).id, (await open('Closed')).id]
+    await organisations.suspend(closed, 'payment')
+    await plans.set('plus', { mailbox_mib: 2048 })
+    const row = (name: string, more: Partial<ImportedAccount> = {}) => ({
+      jid: parseJid(`${name}@example.org`),
+      password: 'x',
+      ...more,
+    })
+    const rows = [
+      row('a1', { organisationId: small, plan: 'plus' }),
+      row('a2', { organisationId: small }),
+      row('a3', { organisationId: closed }),
+      row('a4', { plan: 'none' }),
+      row('a5', { password: undefined }),
+      row('a6', { plan: 'default' }),
+    ]
+    const report = await env.accounts.importAll(rowsOf(...rows))
+    expect(report).toMatchObject({
+      created: 3,
+      invalid: 3,
+      problems: [
+        { line: 2, problem: 'pool' },
+        { line: 3, problem: 'organisation' },
+        { line: 4, problem: 'plan' },
+      ],
+    })
+    expect(report.links.map(({ line }) => line)).toEqual([5])
+    const made = await env.accounts.find(parseJid('a1@example.org'))
+    expect(made?.organisationId).toBe(small)
+    expect((await plans.of(made?.id ?? '')).name).toBe('plus')
+    // Repeated, whoever has not chosen a password gets another link, and whoever has does not.
+    const again = await env.accounts.importAll(rowsOf(...rows))
+    expect(again).toMatchObject({ created: 0, exists: 3, links: [{ line: 5 }] })
+    const [first, second] = [report.links[0]?.token ?? '', again.links[0]?.token ?? '']
+    const verifiers = await deriveVerifiers('chosen', systemRandom)
+    expect(await invites.redeemPassword(first, verifiers)).toBeUndefined()
+    expect(await invites.redeemPassword(second, verifiers)).toBeDefined()
+    expect((await env.accounts.importAll(rowsOf(...rows))).links).toEqual([])
   })
 
   test('lists at most 1,000 problems and counts all', async () => {

@@ -280,10 +280,22 @@ class StoredAccounts implements AccountsDomain {
         store: this.#store,
         random: this.#random,
         today: () => this.#today(),
+        plans: this.plans,
+        invite: async (accountId) => {
+          const { token, invite } = await this.invites.createPassword(accountId)
+          return { token, expiresAt: invite.expiresAt }
+        },
+        unclaimed: (jid) => this.#unclaimed(jid),
         created: (accounts) => this.#bus.publish('account/created', { accounts }),
       },
       onProgress,
     )
+  }
+
+  async #unclaimed(jid: Jid): Promise<string | undefined> {
+    const row = await this.#store.find(nameOf(jid))
+    if (row?.state !== 'active') return undefined
+    return (await this.#store.verifier(nameOf(jid), 'SHA-256')) === undefined ? row.id : undefined
   }
 
   async setVerifiers(

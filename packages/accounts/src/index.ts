@@ -53,7 +53,16 @@ export {
 export { runErasure, type ErasureLedger, type ErasureOptions } from './erasure.ts'
 export { Guesses, type Guess, type GuessesOptions, type GuessLimits } from './guesses.ts'
 export { readAccountsCsv } from './import-csv.ts'
-export type { ImportProblem, ImportProgress, ImportReport, ImportRow } from './import.ts'
+export { readAccountsJsonLines } from './import-json-lines.ts'
+export { IMPORT_LINKS_MAX } from './import.ts'
+export type {
+  ImportedAccount,
+  ImportLink,
+  ImportProblem,
+  ImportProgress,
+  ImportReport,
+  ImportRow,
+} from './import.ts'
 export {
   MAIL_LIMIT_MAX,
   MAIL_REVIEW_REASONS,

@@ -52,6 +52,13 @@ export function memoryPlanStore(
       return 'removed'
     },
     of: async (accountId) => plans.get(assigned.get(accountId) ?? ''),
+    namesOf: async (accountIds) =>
+      new Map(
+        accountIds.flatMap((id) => {
+          const name = assigned.get(id)
+          return name === undefined ? [] : [[id, name] as const]
+        }),
+      ),
     async assign(accountId, name) {
       if (!exists(accountId) || (name !== undefined && !plans.has(name))) return false
       change(assigned, accountId, name)

@@ -42,6 +42,12 @@ export function postgresPlanStore(db: Db): PlanStore {
       return row && { name: row.name, limits: parsePlanLimits(row.limits) }
     },
 
+    async namesOf(accountIds) {
+      const rows = await db.query<{ account_id: string; plan: string }>(sql`
+        select account_id, plan from account.account_plan where account_id = any(${[...accountIds]}::uuid[])`)
+      return new Map(rows.map(({ account_id: id, plan }) => [id, plan]))
+    },
+
     async assign(accountId, name) {
       if (name === undefined) {
         await refusing(

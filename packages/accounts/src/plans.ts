@@ -56,6 +56,8 @@ export interface PlanStore {
   remove(name: string): Promise<'removed' | 'unknown' | 'used'>
   /** Undefined: none. */
   of(accountId: string): Promise<Plan | undefined>
+  /** Of many accounts, by id; those without one are not in it. */
+  namesOf(accountIds: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Undefined takes it away. False when there is no such account or plan. */
   assign(accountId: string, name: string | undefined): Promise<boolean>
 }
@@ -63,6 +65,7 @@ export interface PlanStore {
 /** Refusals are AccountErrors. */
 export interface Plans {
   list: PlanStore['list']
+  namesOf: PlanStore['namesOf']
   /** Adds or replaces a plan; in force at once. Throws PLAN_NAME_MALFORMED, PLAN_MALFORMED, PLAN_LIMIT. */
   set(name: string, limits: unknown): Promise<Plan>
   /** Throws PLAN_UNKNOWN, PLAN_IN_USE. */
@@ -84,6 +87,7 @@ export interface PlansParts {
 export function createPlans({ store, accounts }: PlansParts): Plans {
   return {
     list: () => store.list(),
+    namesOf: (accountIds) => store.namesOf(accountIds),
     async set(name, limits) {
       if (!NAME.test(name) || name === DEFAULT_PLAN) throw new AccountError('PLAN_NAME_MALFORMED')
       const plan = { name, limits: parsePlanLimits(limits) }

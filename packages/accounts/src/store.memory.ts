@@ -5,7 +5,7 @@ import { memoryAppPasswordStore, type KeptAppPassword } from './app-password-sto
 import { parseAppLogin, type AppPasswordStore } from './app-passwords.ts'
 import { MemoryOrganisationStore } from './organisation-store.memory.ts'
 import type { OrganisationStore } from './organisations.ts'
-import { memoryPlanStore } from './plan-store.memory.ts'
+import { memoryPlanStore, type MemoryPlanStore } from './plan-store.memory.ts'
 import type { PlanStore } from './plans.ts'
 import type { AccountState } from './account.ts'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
@@ -64,7 +64,7 @@ export function memoryStores(): {
     accounts: state.accounts,
     mailboxMib: (id) => plans.mailboxMib(id),
   })
-  const accounts = new MemoryAccountStore(state, organisations, (id) => plans.nameOf(id))
+  const accounts = new MemoryAccountStore(state, organisations, plans)
   return {
     accounts,
     access: new MemoryAccessStore(state),
@@ -120,23 +120,39 @@ class MemoryState {
 class MemoryAccountStore implements AccountStore {
   readonly #state: MemoryState
   readonly #organisations: MemoryOrganisationStore
-  readonly #planOf: (accountId: string) => string
+  readonly #plans: Pick<MemoryPlanStore, 'nameOf' | 'assign'>
 
   constructor(
     state: MemoryState,
     organisations: MemoryOrganisationStore,
-    planOf: (accountId: string) => string,
+    plans: Pick<MemoryPlanStore, 'nameOf' | 'assign'>,
   ) {
     this.#state = state
     this.#organisations = organisations
-    this.#planOf = planOf
+    this.#plans = plans
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
-    return rows.map((row) => this.#insertOne(row, today))
+    const results: InsertResult[] = []
+    try {
+      for (const row of rows) {
+        const result = this.#insertOne(row, today)
+        results.push(result)
+        if (result === 'created' && row.plan !== undefined) await this.#plans.assign(row.id, row.plan)
+      }
+    } catch (error) {
+      for (const [index, { id }] of rows.entries()) {
+        if (results[index] !== 'created') continue
+        this.#state.accounts.delete(id)
+        this.#state.verifiers.delete(id)
+      }
+      throw error
+    }
+    return results
   }
 
-  #insertOne({ id, domain, localpart, organisationId, verifiers }: NewAccount, today: string): InsertResult {
+  #insertOne(account: NewAccount, today: string): InsertResult {
+    const { id, domain, localpart, organisationId, verifiers } = account
     if (this.#state.byName({ domain, localpart }) ?? this.#state.accounts.get(id)) return 'exists'
     if (this.#state.retired.has(nameKey({ domain, localpart }))) return 'retired'
     const row = { id, domain, localpart, createdOn: today, signOuts: 0 } as const
@@ -315,7 +331,7 @@ class MemoryAccountStore implements AccountStore {
       .filter((row) => is(domain, row.domain) && is(state, row.state) && is(reason, row.reason))
       .filter((row) => search === undefined || row.localpart.includes(search))
       .filter((row) => organisationIds === undefined || organisationIds.includes(row.organisationId ?? ''))
-      .filter((row) => is(plan, this.#planOf(row.id)))
+      .filter((row) => is(plan, this.#plans.nameOf(row.id)))
       .filter((row) => between(row.createdOn, createdAfter, createdBefore))
       .filter((row) => between(row.lastUsedOn, lastUsedAfter, lastUsedBefore))
       .toArray()

@@ -3,7 +3,6 @@ import { gather, join, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
 import { parseAppLogin } from './app-passwords.ts'
-import { DEFAULT_PLAN } from './plans.ts'
 import { refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import type {
@@ -264,10 +263,9 @@ export async function insertNew(
   const created = await insertAccounts(tx, rows, today)
   const createdRows = rows.filter((row) => created.has(row.id))
   const retired = await withdrawRetired(tx, createdRows, hashes)
-  await insertVerifiers(
-    tx,
-    createdRows.filter((row) => !retired.has(row.id)),
-  )
+  const made = createdRows.filter((row) => !retired.has(row.id))
+  await insertVerifiers(tx, made)
+  await insertPlans(tx, made)
   return rows.map((row) => {
     if (retired.has(row.id)) return 'retired'
     return created.has(row.id) ? 'created' : 'exists'
@@ -286,7 +284,7 @@ function conditions(query: ListQuery): Sql[] {
       (state === 'active' ? sql`a.state = 'active'` : sql`a.state <> 'active' and a.state = ${state}`),
     search !== undefined && namedLike(search),
     organisationIds && sql`a.organisation_id = any(${[...organisationIds]}::uuid[])`,
-    plan !== undefined && havingPlan(plan),
+    plan !== undefined && sql`a.plan_name = ${plan}`,
     reason !== undefined && sql`a.suspension_reason = ${reason}`,
     createdAfter !== undefined && sql`a.created_on > ${createdAfter}::date`,
     createdBefore !== undefined && sql`a.created_on < ${createdBefore}::date`,
@@ -300,11 +298,6 @@ function conditions(query: ListQuery): Sql[] {
 function namedLike(search: string): Sql {
   const like = sql`a.localpart like ${`%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`
   return search.length < 2 ? like : sql`account.pieces(a.localpart) @> account.pieces(${search}) and ${like}`
-}
-
-function havingPlan(plan: string): Sql {
-  if (plan === DEFAULT_PLAN) return sql`not exists (select from account.account_plan where account_id = a.id)`
-  return sql`exists (select from account.account_plan p where p.account_id = a.id and p.plan = ${plan})`
 }
 
 type WantedVerifier = Name & { readonly hash: ScramHash }
@@ -402,6 +395,14 @@ async function withdrawRetired(
   if (retired.length > 0)
     await tx.execute(sql`delete from account.account where id = any(${retired}::uuid[])`)
   return new Set(retired)
+}
+
+async function insertPlans(tx: Tx, rows: readonly NewAccount[]): Promise<void> {
+  const having = rows.flatMap(({ id, plan }) => (plan === undefined ? [] : [{ id, plan }]))
+  if (having.length === 0) return
+  await tx.execute(sql`
+    insert into account.account_plan (account_id, plan)
+    select * from unnest(${having.map(({ id }) => id)}::uuid[], ${having.map(({ plan }) => plan)}::text[])`)
 }
 
 async function insertVerifiers(tx: Tx, rows: readonly Pick<NewAccount, 'id' | 'verifiers'>[]): Promise<void> {

@@ -47,6 +47,8 @@ export interface PasswordChange {
 export interface NewAccount extends Name {
   readonly id: string
   readonly organisationId?: string | undefined
+  /** One that there is; undefined: the default. */
+  readonly plan?: string | undefined
   /** Empty: nobody can sign in until verifiers are set. */
   readonly verifiers: readonly ScramVerifier[]
 }

@@ -131,7 +131,7 @@ export interface ApiPaths {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     get?: never
     put?: never
-    /** Create accounts from CSV, username,password a line; repeating it creates what is missing. Needs: accounts:write. */
+    /** Create accounts from CSV (username,password a line) or JSON lines; repeating it creates what is missing. Needs: accounts:write. */
     post: {
       parameters: {
         query?: never
@@ -139,7 +139,7 @@ export interface ApiPaths {
         path?: never
         cookie?: never
       }
-      requestBody: { content: { "text/csv": string } }
+      requestBody: { content: { "text/csv": string; "application/x-ndjson": string } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           created: number
@@ -151,11 +151,62 @@ export interface ApiPaths {
             line: number
             problem: string
           }[]
+          /** Of lines without a password, 10000 at most, also where the account was made before and nobody has chosen one */
+          links: {
+            line: number
+            /** Works once: its owner chooses a password there */
+            url: string
+            expires_at: string
+          }[]
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
       }
     }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/accounts/export": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Export accounts as JSON lines: who there is, in which state, organisation and plan; no password in any form. Needs: accounts:read. */
+    get: {
+      parameters: {
+        query?: {
+          domain?: string
+          state?: "active" | "suspended" | "terminated"
+          /** Why they are suspended */
+          reason?: string
+          /** Belonging to it, or to one below it */
+          organisation?: string
+          /** "default": none */
+          plan?: string
+          /** Created after that day */
+          created_after?: string
+          /** Created before that day */
+          created_before?: string
+          /** Used after that day */
+          last_used_after?: string
+          /** Used, and not since: before that day */
+          last_used_before?: string
+          /** Part of the name before the @ */
+          search?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": string } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
     delete?: never
     options?: never
     head?: never

@@ -18,7 +18,7 @@ import { createEvents } from './events.ts'
 import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
-import { createImporter } from './import-csv.ts'
+import { createImporter } from './import-accounts.ts'
 import { ownSessions } from './own-sessions.ts'
 import { brandedPages } from './pages/branded-pages.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
@@ -80,7 +80,7 @@ export async function createApiService(
     supportUrl: config.supportUrl,
     claimAccountId: claimer(idempotency, platform),
     deriveVerifiers: (password) => deriveVerifiers(password, random),
-    importCsv: createImporter({ accounts, domains, clock, events }),
+    importAccounts: createImporter({ accounts, domains, clock, events }),
   }
   const { access, audit, joining } = areas.context
   const origin = config.publicOrigin

@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]())
 
 const anyString: unknown = expect.any(String)
+const NDJSON = { 'content-type': 'application/x-ndjson' }
 const CSV = { 'content-type': 'text/csv' }
 
 describe('accounts', () => {
@@ -199,6 +200,7 @@ describe('import', () => {
         { line: 5, problem: 'domain' },
         { line: 6, problem: 'fields' },
       ],
+      links: [],
     })
     expect((await api.call('GET', '/v1/me', { headers: basic('imp2@example.net', 'p,2') })).status).toBe(200)
   })
@@ -212,8 +214,80 @@ describe('import', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as object)
     expect(answer.headers['content-type']).toBe('application/x-ndjson')
-    expect(lines.at(-1)).toEqual({ result: { created: 150, exists: 0, invalid: 0, problems: [] } })
+    expect(lines.at(-1)).toEqual({ result: { created: 150, exists: 0, invalid: 0, problems: [], links: [] } })
     expect(lines.slice(0, -1)).toContainEqual({ progress: { created: 150, exists: 0, invalid: 0 } })
+  })
+
+  test('takes JSON lines, and answers with links for those without a password: no other secret', async () => {
+    const organisation = String((await api.owner('POST', '/v1/organisations', { name: 'Bulk' })).json['id'])
+    await api.owner('PUT', '/v1/plans/bulk', {})
+    const rows = [
+      { jid: 'line1', password: 'secret-of-line-1', organisation, plan: 'bulk' },
+      { jid: 'line2@example.net' },
+      { jid: 'line3', organisation: '00000000-0000-4000-8000-000000000000' },
+    ]
+    const body = rows.map((row) => JSON.stringify(row)).join('\n')
+    const answer = await api.owner('POST', '/v1/accounts/import', body, NDJSON)
+    expect(answer.json).toEqual({
+      created: 2,
+      exists: 0,
+      invalid: 1,
+      problems: [{ line: 3, problem: 'organisation' }],
+      links: [
+        { line: 2, url: expect.stringMatching(/\/enrol\/[\w-]{43}$/) as unknown, expires_at: anyString },
+      ],
+    })
+    for (const word of ['line1', 'line2', 'secret-of-line-1']) expect(answer.text).not.toContain(word)
+    expect((await api.owner('GET', '/v1/accounts/line1@example.org/plan')).json).toMatchObject({
+      plan: 'bulk',
+    })
+    const [link] = answer.json['links'] as { url: string }[]
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const chosen = await api.call('POST', new URL(link?.url ?? '').pathname, {
+      headers: form,
+      body: 'password=mine&repeated=mine',
+    })
+    expect(chosen.status).toBe(200)
+    expect((await api.call('GET', '/v1/me', { headers: basic('line2@example.net', 'mine') })).status).toBe(
+      200,
+    )
+    const log = await api.owner('GET', '/v1/audit?action=account.import&limit=4')
+    for (const secret of [link?.url.split('/').at(-1) ?? '', 'secret-of-line-1'])
+      expect(log.text).not.toContain(secret)
+  })
+
+  test('is undone by nobody: what was exported is JSON lines of the same accounts, within reach', async () => {
+    const organisation = String((await api.owner('POST', '/v1/organisations', { name: 'Export' })).json['id'])
+    const rows = Array.from({ length: 250 }, (_, index) => ({ jid: `out${String(index)}`, organisation }))
+    await api.owner('POST', '/v1/accounts/import', rows.map((row) => JSON.stringify(row)).join('\n'), NDJSON)
+    const key = String(
+      (await api.owner('POST', '/v1/api-keys', { scope: ['accounts:read'], organisation })).json['token'],
+    )
+    const exported = await api.call('GET', '/v1/accounts/export', { key })
+    expect(exported.headers).toMatchObject({
+      'content-type': 'application/x-ndjson',
+      'content-disposition': 'attachment; filename="accounts.jsonl"',
+    })
+    const lines = exported.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { jid: string })
+    expect(lines.map(({ jid }) => jid).toSorted()).toEqual(
+      rows.map(({ jid }) => `${jid}@example.org`).toSorted(),
+    )
+    expect(lines[0]).toMatchObject({ organisation, plan: 'default', state: 'active' })
+    const others = await api.owner('GET', '/v1/accounts/export?plan=bulk')
+    expect(others.text.trimEnd().split('\n')).toHaveLength(1)
+    expect((await api.owner('GET', '/v1/accounts/export?plan=bulk&state=terminated')).text).toBe('')
+    expect((await api.call('GET', '/v1/accounts/export')).status).toBe(401)
+    const beyond = await api.call(
+      'GET',
+      '/v1/accounts/export?organisation=00000000-0000-4000-8000-000000000000',
+      {
+        key,
+      },
+    )
+    expect(beyond.status).toBe(404)
   })
 
   test('survives hostile files', async () => {

@@ -146,9 +146,10 @@ function open(target: Target, request: Request, onResponse: (response: IncomingM
 }
 
 async function readAnswer(response: IncomingMessage, onProgress: OnProgress): Promise<unknown> {
-  if (response.headers['content-type']?.startsWith(NDJSON) === true) return readLines(response, onProgress)
-  const [text, status] = [await readText(response), response.statusCode ?? 0]
   const isFile = response.headers['content-disposition'] !== undefined
+  if (!isFile && response.headers['content-type']?.startsWith(NDJSON) === true)
+    return readLines(response, onProgress)
+  const [text, status] = [await readText(response), response.statusCode ?? 0]
   const answer = isFile ? text : parse(text)
   if (status >= 200 && status < 300) return answer
   throw refusal(answer, status)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { errorCode } from '@sealpost/errors'
 import { systemClock } from '@sealpost/runtime'
+import { UPLOAD_TYPES, type UploadType } from '../commands/command.ts'
 import { commands } from '../commands/index.ts'
 import {
   bindArguments,
@@ -179,7 +180,7 @@ async function call(
         method,
         path,
         file,
-        fileType: upload?.type,
+        fileType: upload && file !== undefined ? typeOf(upload.types, file) : undefined,
         body: body === undefined ? undefined : { ...body, ...secret },
         reason,
       },
@@ -188,6 +189,11 @@ async function call(
   } finally {
     progress.end()
   }
+}
+
+/** By how its name ends; the first of the types where that says nothing. */
+function typeOf(types: readonly UploadType[], file: string): UploadType | undefined {
+  return types.find((type) => UPLOAD_TYPES[type].some((end) => file.endsWith(end))) ?? types[0]
 }
 
 /** The first line of standard input. */

@@ -62,7 +62,14 @@ async function run({ command, context, events, actor, values }: Run): Promise<Co
   const filled = fill(command, values)
   const complaint = complain(command, filled)
   if (complaint !== undefined) return { result: 'refused', text: complaint }
-  const request = { ...filled, actor, ...NOT_OVER_HTTP, upload: Readable.from([]), progress: () => undefined }
+  const request = {
+    ...filled,
+    actor,
+    ...NOT_OVER_HTTP,
+    upload: Readable.from([]),
+    uploadType: undefined,
+    progress: () => undefined,
+  }
   try {
     return { result: 'done', text: print(command, await dispatch(command, context, request, events)) }
   } catch (error) {

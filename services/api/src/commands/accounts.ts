@@ -1,5 +1,5 @@
 /** Commands about accounts. */
-import { AccountError, type Account } from '@sealpost/accounts'
+import { AccountError, type Account, type AccountQuery, type Page } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import {
@@ -142,39 +142,64 @@ export const enrolAccount = defineCommand({
 const dayFilter = (description: string) =>
   Type.Optional(Type.String({ format: 'date', pattern: '^[12]', description }))
 
+/** Which accounts are meant. */
+export const accountFilters = {
+  domain: Type.Optional(Type.String({ minLength: 1, maxLength: 1023 })),
+  state: Type.Optional(stateSchema),
+  reason: Type.Optional({ ...reasonSchema, description: 'Why they are suspended' }),
+  organisation: Type.Optional(
+    Type.String({ format: 'uuid', description: 'Belonging to it, or to one below it' }),
+  ),
+  plan: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 32,
+      pattern: '^[a-z][a-z0-9_-]*$',
+      description: '"default": none',
+    }),
+  ),
+  created_after: dayFilter('Created after that day'),
+  created_before: dayFilter('Created before that day'),
+  last_used_after: dayFilter('Used after that day'),
+  last_used_before: dayFilter('Used, and not since: before that day'),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: String.raw`^[^\u0000-\u001f]*$`,
+      description: 'Part of the name before the @',
+    }),
+  ),
+}
+const filtersSchema = Type.Object(accountFilters)
+
 const listQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ maxLength: 4096, description: '`next` of the page before' })),
     limit: limitSchema,
-    domain: Type.Optional(Type.String({ minLength: 1, maxLength: 1023 })),
-    state: Type.Optional(stateSchema),
-    reason: Type.Optional({ ...reasonSchema, description: 'Why they are suspended' }),
-    organisation: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Belonging to it, or to one below it' }),
-    ),
-    plan: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 32,
-        pattern: '^[a-z][a-z0-9_-]*$',
-        description: '"default": none',
-      }),
-    ),
-    created_after: dayFilter('Created after that day'),
-    created_before: dayFilter('Created before that day'),
-    last_used_after: dayFilter('Used after that day'),
-    last_used_before: dayFilter('Used, and not since: before that day'),
-    search: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 100,
-        pattern: String.raw`^[^\u0000-\u001f]*$`,
-        description: 'Part of the name before the @',
-      }),
-    ),
+    ...accountFilters,
   },
   { additionalProperties: false },
 )
+
+/** Pages of those that are meant, as far as the actor reaches. */
+export function findAccounts(context: CommandContext, actor: Actor, query: Static<typeof filtersSchema>) {
+  const { state, reason, plan, search, domain } = query
+  return async (page: Pick<AccountQuery, 'cursor' | 'limit'>): Promise<Page<Account>> =>
+    context.accounts.list({
+      ...page,
+      state,
+      reason,
+      plan,
+      search: search?.toLowerCase(),
+      domain: domain === undefined ? undefined : parseJid(domain).domain,
+      organisationIds: await organisationIdsOf(context, actor, query.organisation),
+      createdAfter: query.created_after,
+      createdBefore: query.created_before,
+      lastUsedAfter: query.last_used_after,
+      lastUsedBefore: query.last_used_before,
+    })
+}
 
 const pageSchema = Type.Object({
   items: Type.Array(accountSchema),
@@ -192,21 +217,8 @@ export const listAccounts = defineCommand({
   status: 200,
   response: pageSchema,
   async handle(context, { actor, query }) {
-    const { limit = LIMIT_DEFAULT, cursor, state, reason, plan, search, domain } = query
-    const { items, next } = await context.accounts.list({
-      cursor,
-      limit,
-      state,
-      reason,
-      plan,
-      search: search?.toLowerCase(),
-      domain: domain === undefined ? undefined : parseJid(domain).domain,
-      organisationIds: await organisationIdsOf(context, actor, query.organisation),
-      createdAfter: query.created_after,
-      createdBefore: query.created_before,
-      lastUsedAfter: query.last_used_after,
-      lastUsedBefore: query.last_used_before,
-    })
+    const { cursor, limit = LIMIT_DEFAULT } = query
+    const { items, next } = await findAccounts(context, actor, query)({ cursor, limit })
     return withNext(items.map(showAccount), next)
   },
   lines: [{ noun: 'account', verb: 'list', print: printPage }],
@@ -309,38 +321,3 @@ export const keepAccount = aboutOneAccount({
   verb: 'keep',
   act: ({ accounts }, { jid }) => accounts.leave(jid, undefined),
 })
-
-const reportSchema = Type.Object({
-  created: Type.Integer(),
-  exists: Type.Integer({ description: 'Were there before and stay as they are' }),
-  invalid: Type.Integer(),
-  problems: Type.Array(Type.Object({ line: Type.Integer(), problem: Type.String() }), {
-    description: 'The first 1,000 lines that created nothing; numbers and codes only',
-  }),
-})
-
-export const importAccounts = defineCommand({
-  name: 'account.import',
-  summary: 'Create accounts from CSV, username,password a line; repeating it creates what is missing',
-  method: 'POST',
-  path: '/v1/accounts/import',
-  access: 'accounts:write',
-  upload: { type: 'text/csv', description: 'A line for each account; a header is recognised' },
-  status: 200,
-  response: reportSchema,
-  async handle(context, { upload, progress, signal }) {
-    const { problems, ...counts } = await context.importCsv(upload, progress, signal)
-    return { ...counts, problems: [...problems] }
-  },
-  lines: [{ noun: 'account', verb: 'import', print: printReport }],
-})
-
-const PROBLEMS_PRINTED = 20
-
-function printReport({ created, exists, invalid, problems }: Static<typeof reportSchema>): string {
-  const lines = [`${String(created)} created, ${String(exists)} existed, ${String(invalid)} invalid`]
-  for (const { line, problem } of problems.slice(0, PROBLEMS_PRINTED))
-    lines.push(`line ${String(line)}: ${problem}`)
-  if (problems.length > PROBLEMS_PRINTED) lines.push('… (all of them with --json)')
-  return lines.join('\n')
-}

@@ -140,8 +140,9 @@ export interface CommandContext {
   claimAccountId(actor: Actor, idempotencyKey: string | undefined): Promise<string | undefined>
   deriveVerifiers(password: string): Promise<ScramVerifier[]>
   /** One at a time: IMPORT_RUNNING otherwise. */
-  importCsv(
+  importAccounts(
     upload: Readable,
+    type: UploadType,
     onProgress: (counts: ImportCounts) => void,
     signal: AbortSignal,
   ): Promise<ImportReport>
@@ -153,6 +154,13 @@ export interface Links {
   enrolment(token: string): string
   account(): string
 }
+
+/** Types of files, and how their names end. */
+export const UPLOAD_TYPES = {
+  'text/csv': ['.csv'],
+  'application/x-ndjson': ['.jsonl', '.ndjson'],
+} as const
+export type UploadType = keyof typeof UPLOAD_TYPES
 
 export type ImportCounts = Pick<ImportReport, 'created' | 'exists' | 'invalid'>
 
@@ -170,6 +178,8 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
   readonly approval?: string | undefined
   /** The body of an upload as it arrives; empty for other commands. */
   readonly upload: Readable
+  /** Its type, one of those of the command. */
+  readonly uploadType: UploadType | undefined
   /** Aborted when the client has gone before the answer. */
   readonly signal: AbortSignal
   /** Tells a client that asked for `application/x-ndjson` how far a long command is. */
@@ -233,8 +243,8 @@ export interface CommandDefinition<
   readonly params?: P
   readonly query?: Q
   readonly body?: B
-  /** The body is a file of this type instead of JSON. */
-  readonly upload?: { readonly type: 'text/csv'; readonly description: string }
+  /** The body is a file of one of these types instead of JSON. */
+  readonly upload?: { readonly types: readonly UploadType[]; readonly description: string }
   /** It answers with a document, perhaps of megabytes: not for surfaces that show lines, such as chat. */
   readonly document?: true
   readonly status: 200 | 201

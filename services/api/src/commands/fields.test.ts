@@ -43,7 +43,7 @@ test('each property of params, query and body is a field; what no form can hold 
 })
 
 test('a command that needs a file or a list of things has no form', () => {
-  const upload = { type: 'text/csv', description: '' } as const
+  const upload = { types: ['text/csv'], description: '' } as const
   expect(fieldsOf({ ...command, upload })).toBeUndefined()
   const body = Type.Object({ things: Type.Array(Type.Object({})) })
   expect(fieldsOf({ ...command, body })).toBeUndefined()

@@ -4,9 +4,10 @@ export class FileAnswer {
   readonly type: string
   /** Of the file, as it is saved. */
   readonly name: string
-  readonly text: string
+  /** In pieces, as they are made: what fails on the way breaks the answer off. */
+  readonly text: string | AsyncIterable<string>
 
-  constructor(type: string, name: string, text: string) {
+  constructor(type: string, name: string, text: string | AsyncIterable<string>) {
     this.type = type
     this.name = name
     this.text = text

@@ -3,7 +3,6 @@ import { accessCommands } from './access.ts'
 import {
   createAccount,
   enrolAccount,
-  importAccounts,
   keepAccount,
   listAccounts,
   restoreAccount,
@@ -12,6 +11,7 @@ import {
   terminateAccount,
 } from './accounts.ts'
 import { affiliateCommands } from './affiliates.ts'
+import { bulkAccounts } from './bulk-accounts.ts'
 import { brandingCommands } from './branding.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { exportAudit, listAudit, verifyAudit } from './audit.ts'
@@ -55,7 +55,7 @@ import { subscriptionCommands } from './subscriptions.ts'
 
 export const commands: readonly Command[] = [
   createAccount,
-  importAccounts,
+  ...bulkAccounts,
   listAccounts,
   showOneAccount,
   enrolAccount,

@@ -12,7 +12,7 @@ import { checkReach, dispatch } from '../commands/dispatch.ts'
 import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import type { IdempotentAnswers } from '../idempotency/answers.ts'
-import { UPLOAD_BYTES_MAX } from '../import-csv.ts'
+import { UPLOAD_BYTES_MAX } from '../import-accounts.ts'
 import { browserOf, readSession } from './browser.ts'
 import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
@@ -55,7 +55,7 @@ export async function registerCommand(
   }
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(upload.type, (_request, payload, done) => done(null, payload))
+    scope.addContentTypeParser([...upload.types], (_request, payload, done) => done(null, payload))
     addRoute(scope, command, options)
   })
 }
@@ -122,8 +122,9 @@ function describeAnswer({ media, response }: Command): object {
   return media === undefined ? response : { content: { [media]: { schema: response } } }
 }
 
-function describeUpload({ type, description }: NonNullable<Command['upload']>): object {
-  return { content: { [type]: { schema: { type: 'string', description } } } }
+function describeUpload({ types, description }: NonNullable<Command['upload']>): object {
+  const schema = { type: 'string', description }
+  return { content: Object.fromEntries(types.map((type) => [type, { schema }])) }
 }
 
 async function answer(
@@ -145,6 +146,7 @@ async function answer(
     reason: readReason(request),
     approval: readApproval(request),
     upload,
+    uploadType: command.upload?.types.find((type) => request.headers['content-type']?.startsWith(type)),
     signal: whenGone(reply),
     progress: () => {},
   }
@@ -249,7 +251,8 @@ function announceEnd({ deprecated }: Command, reply: FastifyReply): void {
 
 /** RFC 6266 §4: to be saved, not shown. */
 function sendFile(reply: FastifyReply, { type, name, text }: FileAnswer): FastifyReply {
-  return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(text)
+  void reply.type(type).header('content-disposition', `attachment; filename="${name}"`)
+  return reply.send(typeof text === 'string' ? text : Readable.from(text))
 }
 
 function whenGone(reply: FastifyReply): AbortSignal {

@@ -1,11 +1,16 @@
 /** One import at a time, reading its upload ahead within a bound. */
 import { addAbortSignal, PassThrough, Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { readAccountsCsv, type AccountsDomain, type ImportReport } from '@sealpost/accounts'
+import {
+  readAccountsCsv,
+  readAccountsJsonLines,
+  type AccountsDomain,
+  type ImportReport,
+} from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import { HttpProblem } from '@sealpost/http'
 import type { Clock } from '@sealpost/runtime'
-import type { ImportCounts } from './commands/command.ts'
+import type { ImportCounts, UploadType } from './commands/command.ts'
 import type { ApiEvents } from './events.ts'
 
 /** Read ahead of the derivation, so that a slow import does not look like a slow client: a million lines or so. */
@@ -26,18 +31,25 @@ export interface ImportOptions {
   readonly events: ApiEvents
 }
 
+const READERS = { 'text/csv': readAccountsCsv, 'application/x-ndjson': readAccountsJsonLines } as const
+
 type Progress = (counts: ImportCounts) => void
 
-/** The function that runs an import of a CSV upload; fails when the upload breaks off, leaving what was created. */
+/** The function that runs an import of an upload; fails when the upload breaks off, leaving what was created. */
 export function createImporter({ accounts, domains, clock, events }: ImportOptions) {
   let running = false
-  return async (upload: Readable, onProgress: Progress, signal: AbortSignal): Promise<ImportReport> => {
+  return async (
+    upload: Readable,
+    type: UploadType,
+    onProgress: Progress,
+    signal: AbortSignal,
+  ): Promise<ImportReport> => {
     if (running) throw reject.running()
     running = true
     const started = clock.monotonic()
     try {
       const report = await importAhead(upload, signal, (chunks) =>
-        accounts.importAll(whileWanted(readAccountsCsv(chunks, domains), signal), onProgress),
+        accounts.importAll(whileWanted(READERS[type](chunks, domains), signal), onProgress),
       )
       const { created, exists, invalid } = report
       events.importEnded({ created, exists, invalid }, Math.round(clock.monotonic() - started))
