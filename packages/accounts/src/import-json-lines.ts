@@ -48,7 +48,7 @@ function parseFields(text: string): Partial<Record<string, string>> | undefined 
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     const fields = Object.entries(value)
     return fields.every(([, each]) => typeof each === 'string')
-      ? (Object.fromEntries(fields) as Partial<Record<string, string>>)
+      ? Object.fromEntries<string>(fields)
       : undefined
   } catch {
     return undefined
