@@ -26,6 +26,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'keys.published_address': 'keys',
   'smtp.list': 'mail',
   'smtp.mail_settings': 'mail',
+  'xmpp.blocked': 'chat',
   'xmpp.device': 'chat',
   'xmpp.fast_token': 'chat',
   'xmpp.pep_item': 'chat',

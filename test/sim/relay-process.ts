@@ -9,6 +9,7 @@ import type { Platform } from '@sealpost/service'
 import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.ts'
 import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/events.ts'
 import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
+import { memoryBlockStore } from '../../services/xmpp/src/modules/blocking/store.memory.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
 import { memoryXmlStore } from '../../services/xmpp/src/modules/stored-xml/store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
@@ -122,6 +123,7 @@ export class RelayProcess {
       isShared: () => true,
       features: {
         rosters: around.rosters,
+        blocked: memoryBlockStore(),
         pep: around.pep,
         xml: memoryXmlStore(),
         contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },

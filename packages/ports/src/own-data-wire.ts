@@ -49,6 +49,7 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
     devices: list(data['devices'], ITEMS_MAX).map(readDevice),
     queues: readQueues({ items: data['queues'] }),
     contacts: list(data['contacts'], ITEMS_MAX).map(readContact),
+    blocked: texts(data['blocked'], ITEMS_MAX),
     nodes: list(data['nodes'], ITEMS_MAX).map(readNode),
     elements: list(data['elements'], ITEMS_MAX).map((item) => ({
       ns: text(item['ns'], NAME),

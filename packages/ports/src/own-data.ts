@@ -18,6 +18,8 @@ export interface RelayOwnData {
   /** How much waits. The messages themselves are encrypted for the devices that fetch them, and destroyed then. */
   readonly queues: readonly RelayQueue[]
   readonly contacts: readonly OwnContact[]
+  /** JIDs (XEP-0191). */
+  readonly blocked: readonly string[]
   /** What the clients of the account have published or put by (XEP-0163). */
   readonly nodes: readonly OwnNode[]
   /** What they have put by as single elements: private XML (XEP-0049), and the vCard without its photo, which is in a node (XEP-0054). */

@@ -27,6 +27,7 @@ beforeAll(async () => {
       },
     ],
     queues: [{ deviceId: undefined, messages: 1, bytes: 1_024, oldestAgeSeconds: 60 }],
+    blocked: ['eve@example.net'],
     contacts: [
       {
         jid: 'bob@example.net',
@@ -105,6 +106,7 @@ test('JSON: account, devices, contacts, nodes, keys, mail, and what is left out'
       devices: [{ last_seen_on: '2026-02-03', tokens: [{ expires_on: '2026-03-01' }] }],
       queues: [{ messages: 1, oldest_seconds: 60 }],
       contacts: [{ jid: 'bob@example.net', subscription: 'both' }, { pending_in: true }],
+      blocked: ['eve@example.net'],
       nodes: [{ node: 'urn:xmpp:bookmarks:1' }, { items: [{ id: 'current' }] }],
     },
     keys: { certificates: [{ published: ['ann@example.org'], certificate: 'AQID' }], pending: [{}] },
@@ -152,7 +154,7 @@ test('administrators get neither contacts nor private nodes, and that is said an
   const key = await api.key('privacy:write')
   const answer = await api.call('POST', '/v1/accounts/ann@example.org/export', { key })
   expect(answer.json).toMatchObject({
-    chat: { contacts: [], nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }] },
+    chat: { contacts: [], blocked: [], nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }] },
     left_out: expect.arrayContaining([expect.stringMatching(/^contacts/)]) as unknown,
   })
   const xml = await api.call('POST', '/v1/accounts/ann@example.org/export?format=xep-0227', { key })

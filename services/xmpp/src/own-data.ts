@@ -1,6 +1,7 @@
 /** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, what clients have published. Messages are not in it: they are for devices. */
 import type { OwnContact, OwnData, OwnDevice, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
 import type { DeviceStore } from './delivery/device-store.ts'
+import type { BlockStore } from './modules/blocking/store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
 import { configForm } from './modules/pep/node-config.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
@@ -13,6 +14,7 @@ export interface OwnDataOptions {
   readonly devices: DeviceStore
   readonly fast: FastTokenStore
   readonly rosters: RosterStore
+  readonly blocked: BlockStore
   readonly pep: PepStore
   readonly xml: XmlStore
 }
@@ -20,13 +22,14 @@ export interface OwnDataOptions {
 export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   return {
     async ownData(accountId) {
-      const { relay, rosters, pep, xml } = options
+      const { relay, rosters, blocked, pep, xml } = options
       const { items } = await rosters.load(accountId)
       const nodes = await pep.nodes(accountId)
       return {
         devices: await devicesOf(options, accountId),
         queues: await relay.queues(accountId),
         contacts: [...items.values()].map(showContact),
+        blocked: (await blocked.load(accountId)).map(String).toSorted(),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
         elements: await xml.all(accountId),
       }

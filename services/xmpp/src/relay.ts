@@ -89,7 +89,16 @@ export interface RelayOptions {
   readonly isShared: (address: string) => boolean
   readonly features: Pick<
     ModuleOptions,
-    'rosters' | 'pep' | 'xml' | 'fast' | 'deviceHashes' | 'commands' | 'contacts' | 'resumeTimeoutMs' | 'turn'
+    | 'rosters'
+    | 'blocked'
+    | 'pep'
+    | 'xml'
+    | 'fast'
+    | 'deviceHashes'
+    | 'commands'
+    | 'contacts'
+    | 'resumeTimeoutMs'
+    | 'turn'
   >
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>

@@ -11,6 +11,7 @@ import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
 import { openTokenKey } from './modules/fast/token-key.ts'
+import { postgresBlockStore } from './modules/blocking/store.postgres.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { postgresXmlStore } from './modules/stored-xml/store.postgres.ts'
@@ -109,6 +110,7 @@ function storesOver(db: Db) {
   return {
     devices: postgresDeviceStore(db),
     rosters: postgresRosterStore(db),
+    blocked: postgresBlockStore(db),
     pep: postgresPepStore(db),
     xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),

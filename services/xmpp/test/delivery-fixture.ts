@@ -21,6 +21,7 @@ import { createXmppEvents } from '../src/events.ts'
 import { DeviceHashes } from '../src/delivery/device-hashes.ts'
 import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
+import { postgresBlockStore } from '../src/modules/blocking/store.postgres.ts'
 import { postgresXmlStore } from '../src/modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
@@ -120,6 +121,7 @@ export class DeliveryFixture implements AsyncDisposable {
         isShared: () => true,
         features: {
           rosters: postgresRosterStore(db),
+          blocked: postgresBlockStore(db),
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),
           contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },

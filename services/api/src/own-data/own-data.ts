@@ -50,7 +50,7 @@ const LEFT_OUT = [
   'type and hardware of devices: only keyed hashes are kept, from which nobody can read them',
 ]
 const CONTACTS_LEFT_OUT =
-  'contacts, private nodes, elements and names of devices: only the owner of the account may see them'
+  'contacts, blocked addresses, private nodes, elements and names of devices: only the owner of the account may see them'
 
 export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptions): OwnDataOf {
   const chat = async ({ id }: Account, { contacts }: GatherOptions): Promise<RelayOwnData> => {
@@ -60,6 +60,7 @@ export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptio
     return {
       ...data,
       contacts: [],
+      blocked: [],
       nodes,
       elements: [],
       devices: data.devices.map((device) => ({ ...device, label: undefined })),

@@ -1,7 +1,7 @@
 /** What services hold of an account, in the words of the document. */
 import type { KeysOwnData, MailOwnData, OwnContact, OwnDevice, RelayOwnData } from '@sealpost/ports'
 
-export function showChat({ devices, queues, contacts, nodes, elements }: RelayOwnData): object {
+export function showChat({ devices, queues, contacts, blocked, nodes, elements }: RelayOwnData): object {
   return {
     devices: devices.map(showDevice),
     queues: queues.map(({ deviceId, messages, bytes, oldestAgeSeconds }) => ({
@@ -11,6 +11,7 @@ export function showChat({ devices, queues, contacts, nodes, elements }: RelayOw
       ...(oldestAgeSeconds === undefined ? {} : { oldest_seconds: oldestAgeSeconds }),
     })),
     contacts: contacts.map(showContact),
+    blocked,
     nodes,
     elements,
   }

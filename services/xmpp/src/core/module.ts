@@ -93,6 +93,8 @@ export interface Hooks {
   'presence/unavailable'(event: { readonly session: Session }): undefined
   /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
   'presence/outbound'(event: OutboundPresence): true
+  /** An IQ stanza of a local session for another account or one of its resources. Throws StanzaError to refuse; what is no request is dropped then. */
+  'iq/outbound'(event: { readonly session: Session; readonly stanza: Element; readonly to: Jid }): undefined
   /** A message was left out of a queue that is full. */
   'queue/overrun'(event: { readonly queue: QueueKey }): undefined
   /** A device is not known any more: revoked by its owner, away for too long, or others took its place. */

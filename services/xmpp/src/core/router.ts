@@ -7,6 +7,7 @@ import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import { chain } from './chain.ts'
 import { evenly, failEvenly } from './evenly.ts'
 import type { IqTarget, Receipt } from './module.ts'
 import { type ModuleTable, unhandled } from './module-loader.ts'
@@ -132,12 +133,18 @@ export class Router {
     const { id, type } = stanza.attrs
     if (id === undefined) throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
     if (type === 'result' || type === 'error') return this.#routeAnswer(session, stanza, to)
+    return this.#routeRequest(session, stanza, to)
+  }
+
+  #routeRequest(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
+    const { type } = stanza.attrs
     if (type !== 'get' && type !== 'set') throw new StanzaError('modify', 'bad-request')
     const payloads = stanza.elements()
     const query = payloads[0]
     if (!query || payloads.length !== 1) throw new StanzaError('modify', 'bad-request')
     if (to && !this.#domains.has(to.domain)) throw new StanzaError('cancel', 'remote-server-not-found')
-    if (to && to.resource !== '' && to.local !== '') return this.#forward(stanza, to)
+    if (to && to.resource !== '' && to.local !== '')
+      return chain(this.#checkIq(session, stanza, to), () => this.#forward(stanza, to))
     if (to && to.local !== '' && !to.equals(session.jid.bare))
       return this.#routeToAccount(session, stanza, query, to)
     const target = to && to.local === '' ? 'host' : 'self'
@@ -146,8 +153,10 @@ export class Router {
 
   async #routeToAccount(session: Session, stanza: Element, query: Element, to: Jid): Promise<void> {
     // RFC 6121 §8.5.1: an account that is none answers like one that tells strangers nothing
-    const handle = async () =>
-      this.#handleIq(session, stanza, query, 'account', await this.#options.accounts.findOrDecoy(to))
+    const handle = async () => {
+      await this.#checkIq(session, stanza, to)
+      return this.#handleIq(session, stanza, query, 'account', await this.#options.accounts.findOrDecoy(to))
+    }
     await this.#refuseEvenly(handle())
   }
 
@@ -166,6 +175,12 @@ export class Router {
     session.send(iqResult(stanza, answer))
   }
 
+  /** To others, modules may refuse it. */
+  #checkIq(session: Session, stanza: Element, to: Jid): MaybePromise<undefined> {
+    if (to.bare.equals(session.account.jid)) return undefined
+    return this.#options.table.hooks.fire('iq/outbound', { session, stanza, to })
+  }
+
   /** RFC 6121 §8.5.3: an IQ to a full JID is delivered or answered, never kept. */
   #forward(stanza: Element, to: Jid): void {
     const target = this.#options.sessions.find(to)
@@ -173,11 +188,9 @@ export class Router {
     target.send(stanza)
   }
 
-  #routeAnswer(session: Session, stanza: Element, to: Jid | undefined): void {
-    if (to && to.resource !== '' && to.local !== '') {
-      this.#options.sessions.find(to)?.send(stanza)
-      return
-    }
+  #routeAnswer(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
+    if (to && to.resource !== '' && to.local !== '')
+      return chain(this.#checkIq(session, stanza, to), () => this.#options.sessions.find(to)?.send(stanza))
     if (session.outbox.barrierAnswered(stanza.attrs['id'] ?? '')) return
     this.#options.requests.answer(session, stanza)
   }

@@ -11,6 +11,8 @@ import type { DomainPolicies } from '../policy/domain-policies.ts'
 import { adHoc, type AdHocOptions } from './ad-hoc/ad-hoc.ts'
 import { bind } from './bind.ts'
 import { bind2 } from './bind2.ts'
+import { blocking } from './blocking/blocking.ts'
+import type { BlockStore } from './blocking/store.ts'
 import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { clientState } from './client-state.ts'
@@ -46,6 +48,7 @@ export interface ModuleOptions {
   readonly devices: DeviceRegistry
   readonly deviceHashes: DeviceHashes
   readonly rosters: RosterStore
+  readonly blocked: BlockStore
   readonly pep: PepStore
   readonly xml: XmlStore
   readonly contacts: ServerContacts
@@ -73,6 +76,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   bind(options),
   streamManagement(options),
   roster({ store: options.rosters }),
+  blocking(options),
   presence(),
   disco(),
   serverInfo(options),

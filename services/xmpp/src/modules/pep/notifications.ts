@@ -1,4 +1,5 @@
 /** Event notifications (XEP-0060 §7.1.2, XEP-0163 §4): to whom, and the newest items for those who just came. */
+import type { MaybePromise } from '@sealpost/runtime'
 import { attributesToString, escapeXml, NS_PUBSUB_EVENT } from '@sealpost/stanza'
 import type { AccountRef, ModuleHost, Provided, Session } from '../../core/module.ts'
 import type { LastItem, NodeConfig, PepItem, PepStore } from './store.ts'
@@ -15,6 +16,7 @@ export interface NotificationsOptions {
   readonly host: ModuleHost
   readonly store: PepStore
   readonly roster: Provided['roster']
+  readonly blocking: Provided['blocking']
   readonly caps: Provided['caps']
   readonly fanOut: Provided['fanOut']
 }
@@ -113,6 +115,7 @@ export class Notifications {
 
   async #mayHear(owner: AccountRef, config: NodeConfig, session: Session): Promise<boolean> {
     if (session.account.id === owner.id) return true
+    if (await this.#areApart(owner, session)) return false
     return config.accessModel !== 'whitelist' && (await this.#options.roster.isSubscriber(owner, session.jid))
   }
 
@@ -126,8 +129,16 @@ export class Notifications {
         if (item.from) audience.push(...host.sessions.available(item.contact))
       }
     }
-    const interested = audience.filter((session) => caps.features(session).has(node + NOTIFY))
+    const interested: Session[] = []
+    for (const session of audience)
+      if (caps.features(session).has(node + NOTIFY) && !(await this.#areApart(owner, session)))
+        interested.push(session)
     await fanOut(interested, (session) => this.#message(owner, session, inner))
+  }
+
+  /** Whether one has blocked the other (XEP-0191). */
+  #areApart(owner: AccountRef, session: Session): MaybePromise<boolean> {
+    return this.#options.blocking.areApart({ account: owner, jid: owner.jid }, session)
   }
 
   #message(owner: AccountRef, session: Session, inner: string): string {

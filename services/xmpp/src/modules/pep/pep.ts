@@ -85,12 +85,20 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
   return defineModule({
     name: 'pep',
     implements: ['XEP-0163 1.2.2', 'XEP-0060 1.27.0', 'XEP-0223 1.1.1'],
-    depends: ['roster', 'presence', 'disco', 'caps'],
+    depends: ['roster', 'blocking', 'presence', 'disco', 'caps'],
     setup(host) {
       const { store } = options
       const roster = host.need('roster')
       const caps = host.need('caps')
-      const notifications = new Notifications({ host, store, roster, caps, fanOut: host.need('fanOut') })
+      const blocking = host.need('blocking')
+      const notifications = new Notifications({
+        host,
+        store,
+        roster,
+        blocking,
+        caps,
+        fanOut: host.need('fanOut'),
+      })
       const readers = new ReaderRequests(store, roster, limits.itemsMax)
       const owners = new OwnerRequests(store, notifications, limits, host.random)
       const chargeFor = (session: Session, bytes: number) => charge(host, limits, session, bytes)

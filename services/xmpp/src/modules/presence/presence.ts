@@ -2,6 +2,7 @@
  * RFC 6121 §3 and §4: subscriptions and presence between local accounts. Presence lives in the sessions only: nothing of
  * it is stored, so a subscription request is shown again without the text that came with it.
  */
+import type { HookEvent } from '@sealpost/hooks'
 import { type Jid, parseJid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
@@ -9,6 +10,7 @@ import {
   type AccountRef,
   chain,
   defineModule,
+  type Hooks,
   type Module,
   type ModuleHost,
   type OutboundPresence,
@@ -49,6 +51,8 @@ declare module '../../core/session.ts' {
   }
 }
 
+type Changed = HookEvent<Hooks['blocking/changed']>
+
 /** `burst` and `perSecond` count the presence stanzas of one session. */
 export interface PresenceLimits extends BudgetRate {
   /** UTF-16 units of one stanza, since it is multiplied by the number of contacts. */
@@ -76,10 +80,12 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
   return defineModule({
     name: 'presence',
     implements: ['RFC 6121'],
-    depends: ['roster'],
+    depends: ['roster', 'blocking'],
     setup(host) {
       const roster = host.need('roster')
-      const service = new Presence(host, roster, new Subscriptions(host, roster), limits)
+      const blocking = host.need('blocking')
+      const parts = { host, roster, blocking, subscriptions: new Subscriptions(host, roster, blocking) }
+      const service = new Presence(parts, limits)
       host.provide('fanOut', fanOut)
       host.provide('presence', { showAgain: (session) => service.showAgain(session) })
       host.hook('presence/outbound', (event) => service.receive(event))
@@ -92,25 +98,30 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
         const directed = saved.directedPresence?.map((to) => [to, parseJid(to)] as const)
         if (directed) session.data.directedPresence = new Map(directed)
       })
+      host.hook('blocking/changed', (event) => service.partWays(event))
       host.hook('roster/removed', ({ session, item }) => service.subscriptions.end(session, item))
     },
   })
+}
+
+interface PresenceParts {
+  readonly host: ModuleHost
+  readonly roster: Provided['roster']
+  readonly blocking: Provided['blocking']
+  readonly subscriptions: Subscriptions
 }
 
 class Presence {
   readonly subscriptions: Subscriptions
   readonly #host: ModuleHost
   readonly #roster: Provided['roster']
+  readonly #blocking: Provided['blocking']
   readonly #limits: PresenceLimits
 
-  constructor(
-    host: ModuleHost,
-    roster: Provided['roster'],
-    subscriptions: Subscriptions,
-    limits: PresenceLimits,
-  ) {
+  constructor({ host, roster, blocking, subscriptions }: PresenceParts, limits: PresenceLimits) {
     this.#host = host
     this.#roster = roster
+    this.#blocking = blocking
     this.subscriptions = subscriptions
     this.#limits = limits
   }
@@ -120,6 +131,7 @@ class Presence {
     const { session, stanza, to } = event
     const { type } = stanza.attrs
     if (type !== 'unavailable' && type !== 'error') this.#charge(session, stanza)
+    if (to) await this.#blocking.checkOutbound(session, to)
     switch (type) {
       case undefined:
         await (to ? this.#showTo(session, stanza, to) : this.#broadcast(session, stanza))
@@ -137,8 +149,7 @@ class Presence {
         await this.#answerProbe(session, to)
         break
       case 'error':
-        if (to && to.resource !== '')
-          this.#host.sessions.find(to)?.send(stanza.withAttrs({ to: to.toString() }))
+        if (to && to.resource !== '') await this.#route(session, stanza, to)
         break
       default:
         throw refuse.badType() // RFC 6121 §4.7.1
@@ -185,14 +196,67 @@ class Presence {
     if (initial) await this.#catchUp(session)
   }
 
-  /** Whom a broadcast goes to: subscribers (RFC 6121 §4.2.2, §4.4.2) and the account's own resources. */
+  /** Whom a broadcast goes to: subscribers (RFC 6121 §4.2.2, §4.4.2) that are not blocked and do not block, and the account's own resources. */
   async #audience(session: Session): Promise<Session[]> {
     const { sessions } = this.#host
-    const audience = sessions.available(session.account.jid)
-    for (const item of (await this.#roster.items(session.account.id)).values()) {
-      if (item.from) audience.push(...sessions.available(item.contact))
+    const own = sessions.available(session.account.jid)
+    return [...own, ...(await this.#together(session, await this.#subscribers(session.account)))]
+  }
+
+  async #subscribers(account: AccountRef): Promise<Session[]> {
+    const items = [...(await this.#roster.items(account.id)).values()]
+    return items.flatMap((item) => (item.from ? this.#host.sessions.available(item.contact) : []))
+  }
+
+  /** Of these, who and the session have not blocked each other (XEP-0191 §3.3). */
+  async #together(session: Session, others: readonly Session[]): Promise<Session[]> {
+    const found: Session[] = []
+    for (const other of others) {
+      const apart = this.#blocking.areApart(session, other)
+      if (!(apart instanceof Promise ? await apart : apart)) found.push(other)
     }
-    return audience
+    return found
+  }
+
+  /** XEP-0191 §3.3, §3.4: whom the account has blocked sees it leave; whom it has unblocked sees it again, and is seen. */
+  async partWays({ account, blocked, matches }: Changed): Promise<undefined> {
+    const viewers = (await this.#subscribers(account)).filter(({ jid }) => matches(jid))
+    for (const session of this.#host.sessions.of(account.jid)) {
+      const { presence: shown, jidText } = session
+      if (blocked) await this.#leaveDirected(session, matches)
+      if (shown === undefined) continue
+      const stanza = blocked ? element('presence', NS_CLIENT, { type: 'unavailable', from: jidText }) : shown
+      const addressed = addressable(stanza)
+      await fanOut(
+        blocked ? await this.#notBlocking(session, viewers) : await this.#together(session, viewers),
+        (viewer) => addressed(viewer.jidText),
+        jidText,
+      )
+      if (!blocked) await this.#catchUpWith(session, matches)
+    }
+  }
+
+  /** Of these, whose account has not blocked the session: the others have seen it leave. */
+  async #notBlocking(session: Session, viewers: readonly Session[]): Promise<Session[]> {
+    const found: Session[] = []
+    for (const viewer of viewers)
+      if (!(await this.#blocking.isBlocked(viewer.account, session.jid))) found.push(viewer)
+    return found
+  }
+
+  async #leaveDirected(session: Session, matches: Changed['matches']): Promise<void> {
+    const stanza = element('presence', NS_CLIENT, { type: 'unavailable', from: session.jidText })
+    for (const to of session.data.directedPresence?.values() ?? []) {
+      if (!matches(to)) continue
+      session.data.directedPresence?.delete(to.toString())
+      await this.#send(stanza, to, (viewers) => this.#notBlocking(session, viewers))
+    }
+  }
+
+  async #catchUpWith(session: Session, matches: Changed['matches']): Promise<void> {
+    for (const item of (await this.#roster.items(session.account.id)).values())
+      if (item.to && this.#host.sessions.available(item.contact).some(({ jid }) => matches(jid)))
+        await this.#probe(session, item.contact)
   }
 
   /** What a session that just became available has missed. */
@@ -212,9 +276,14 @@ class Presence {
     const sessions = this.#host.sessions.available(contact)
     const account = sessions[0]?.account
     if (!account) return
-    return chain(this.#roster.isSubscriber(account, session.jid), (entitled) => {
-      if (entitled) this.#sendAll(sessions, session)
-    })
+    return chain(this.#roster.isSubscriber(account, session.jid), (entitled) =>
+      entitled ? this.#showAll(sessions, session) : undefined,
+    )
+  }
+
+  /** As #sendAll, of those that have not blocked the viewer and are not blocked by it. */
+  async #showAll(sessions: readonly Session[], viewer: Session): Promise<void> {
+    this.#sendAll(await this.#together(viewer, sessions), viewer)
   }
 
   /** The presence of these sessions to another one. */
@@ -229,8 +298,9 @@ class Presence {
   async #answerProbe(session: Session, to: Jid | undefined): Promise<void> {
     const account = to && (await this.#host.accounts.find(to))
     if (!account || !(await this.#roster.isSubscriber(account, session.jid))) return
+    if (await this.#blocking.areApart(session, partyOf(account))) return
     const sessions = this.#host.sessions.available(account.jid)
-    if (sessions.length > 0) return this.#sendAll(sessions, session)
+    if (sessions.length > 0) return this.#showAll(sessions, session)
     const attrs = { type: 'unavailable', from: account.jid.toString(), to: session.jidText }
     session.send(element('presence', NS_CLIENT, attrs)) // RFC 6121 §4.3.2.2
   }
@@ -246,20 +316,28 @@ class Presence {
         throw refuse.tooManyDirected()
       directed.set(to.toString(), to)
     }
-    await this.#route(await this.#shown(session, stanza), to)
+    await this.#route(session, await this.#shown(session, stanza), to)
   }
 
   async #hideFrom(session: Session, stanza: Element, to: Jid): Promise<void> {
     session.data.directedPresence?.delete(to.toString())
-    await this.#route(stanza, to)
+    await this.#route(session, stanza, to)
   }
 
-  /** RFC 6121 §8.5.2.1.2 and §8.5.3.1: to all available resources of a bare JID, or to exactly one. */
-  #route(stanza: Element, to: Jid): MaybePromise<void> {
+  /** RFC 6121 §8.5.2.1.2 and §8.5.3.1: to all available resources of a bare JID, or to exactly one; not to whom either has blocked. */
+  #route(session: Session, stanza: Element, to: Jid): Promise<void> {
+    return this.#send(stanza, to, (viewers) => this.#together(session, viewers))
+  }
+
+  async #send(
+    stanza: Element,
+    to: Jid,
+    allowed: (viewers: readonly Session[]) => Promise<Session[]>,
+  ): Promise<void> {
     const target = to.resource === '' ? undefined : this.#host.sessions.find(to)
     const sessions = to.resource === '' ? this.#host.sessions.available(to) : target ? [target] : []
     const xml = addressable(stanza)(to.toString())
-    return fanOut(sessions, () => xml)
+    await fanOut(await allowed(sessions), () => xml)
   }
 
   /** RFC 6121 §4.5.2 and §4.6.3: subscribers, own resources and everybody shown directed presence see it leave. */
@@ -275,6 +353,10 @@ class Presence {
       const addressed = addressable(stanza)
       await fanOut(await this.#audience(session), ({ jidText }) => addressed(jidText), session.jidText)
     }
-    for (const to of directed) await this.#route(stanza, to)
+    for (const to of directed) await this.#route(session, stanza, to)
   }
+}
+
+function partyOf(account: AccountRef) {
+  return { account, jid: account.jid }
 }

@@ -18,10 +18,12 @@ type RemovedItem = {
 export class Subscriptions {
   readonly #host: ModuleHost
   readonly #roster: RosterAccess
+  readonly #blocking: Provided['blocking']
 
-  constructor(host: ModuleHost, roster: RosterAccess) {
+  constructor(host: ModuleHost, roster: RosterAccess, blocking: Provided['blocking']) {
     this.#host = host
     this.#roster = roster
+    this.#blocking = blocking
   }
 
   /** A stanza of type `type` that a session sent. */
@@ -71,8 +73,11 @@ export class Subscriptions {
     stanza: Element,
     type: SubscriptionType,
   ): Promise<void> {
+    const isBlocked = await this.#blocking.isBlocked(owner, sender.jid)
+    // XEP-0191 §3.3: as if nobody answered. What ends a subscription ends it, and is not shown.
+    if (isBlocked && (type === 'subscribe' || type === 'subscribed')) return
     const step = await this.#roster.inbound(owner, { jid: sender.jid, accountId: sender.id }, type)
-    if (step.pass) await this.#show(owner, stanza, type)
+    if (step.pass && !isBlocked) await this.#show(owner, stanza, type)
     // RFC 6121 §3.1.3: the approval was given before, the owner is not asked again.
     if (step.reply) await this.#deliverPlain(owner, sender, step.reply)
     if (type === 'subscribed' && step.pass) {
