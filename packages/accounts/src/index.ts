@@ -86,6 +86,7 @@ export {
   type PoolSizes,
 } from './organisation.ts'
 export type {
+  MemberCounts,
   NewOrganisation,
   OrganisationChange,
   OrganisationQuery,

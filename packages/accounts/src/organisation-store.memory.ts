@@ -9,7 +9,7 @@ import {
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
-import type { KeyHolder, OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
+import type { KeyHolder, MemberCounts, OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
 import type { AccountRow } from './store.ts'
 
 interface Entry {
@@ -156,6 +156,17 @@ export class MemoryOrganisationStore implements OrganisationStore {
       .filter(({ id }) => after === undefined || id > after)
       .slice(0, limit)
       .map(({ id, domain, localpart }) => ({ id, domain, localpart }))
+  }
+
+  async countMembers(id: string, usedSince: string): Promise<MemberCounts> {
+    const rows = this.#below(id).flatMap(({ row }) => this.#members(row.id))
+    const count = (isOne: (row: AccountRow) => boolean) => rows.filter(isOne).length
+    return {
+      active: count(({ state }) => state === 'active'),
+      suspended: count(({ state }) => state === 'suspended'),
+      used: count(({ lastUsedOn }) => lastUsedOn !== undefined && lastUsedOn >= usedSince),
+      withKey: count((row) => this.#keyHolders.has(row.id)),
+    }
   }
 
   async forgetSpent(before: string): Promise<void> {

@@ -8,7 +8,7 @@ import {
   type OrganisationErrorCode,
   type PoolResource,
 } from './organisation.ts'
-import type { KeyHolder, OrganisationStore, Pools } from './organisations.ts'
+import type { KeyHolder, MemberCounts, OrganisationStore, Pools } from './organisations.ts'
 
 interface SqlOrganisation {
   id: string
@@ -177,6 +177,17 @@ class PostgresOrganisationStore implements OrganisationStore {
     return this.#db.query<KeyHolder>(sql`
       select a.id, a.domain, a.localpart from account.published_key join account.account a on a.id = account_id
       where ${after ?? null}::uuid is null or account_id > ${after ?? null}::uuid order by account_id limit ${limit}::int`)
+  }
+
+  async countMembers(id: string, usedSince: string): Promise<MemberCounts> {
+    const [row] = await this.#db.query<{ active: number; suspended: number; used: number; with_key: number }>(sql`
+      select count(*) filter (where a.state = 'active')::int as active, count(*) filter (where a.state = 'suspended')::int as suspended,
+        count(*) filter (where a.last_used_on >= ${usedSince}::date)::int as used, count(k.account_id)::int as with_key
+      from account.account a left join account.published_key k on k.account_id = a.id
+      where a.state <> 'terminated'
+        and a.organisation_id in (select o.id from account.organisation o where o.path @> array[${id}::uuid])`)
+    const { active = 0, suspended = 0, used = 0, with_key: withKey = 0 } = row ?? {}
+    return { active, suspended, used, withKey }
   }
 
   async forgetSpent(before: string): Promise<void> {

@@ -313,6 +313,12 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     await organisations.moveAccount(ann.jid, there.id)
     await expect(organisations.moveAccount(bob.jid, there.id)).rejects.toMatchObject(code('POOL_EXCEEDED'))
     expect([await used(here.id), await used(there.id)]).toEqual([19, 1])
+    expect(await organisations.countMembers(there.id, '2000-01-01')).toEqual({
+      active: 1,
+      suspended: 0,
+      used: 0,
+      withKey: 1,
+    })
     await organisations.releaseKey(ann.id)
     await organisations.releaseKey(ann.id)
     expect(await used(there.id)).toBe(0)

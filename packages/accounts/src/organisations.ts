@@ -42,6 +42,16 @@ export interface OrganisationQuery {
   readonly search?: string | undefined
 }
 
+/** Accounts of an organisation and all below it, without terminated ones. */
+export interface MemberCounts {
+  readonly active: number
+  readonly suspended: number
+  /** Of both, those that were used since a day. */
+  readonly used: number
+  /** Of both, those with a published certificate. */
+  readonly withKey: number
+}
+
 /** An account with a certificate that is counted. */
 export type KeyHolder = { readonly id: string } & Name
 
@@ -88,6 +98,7 @@ export interface OrganisationStore {
   releaseKey(accountId: string): Promise<void>
   /** Accounts whose certificate is counted, by id, after that one. */
   keyHolders(after: string | undefined, limit: number): Promise<KeyHolder[]>
+  countMembers(id: string, usedSince: string): Promise<MemberCounts>
   /** Forgets what was spent before a day. */
   forgetSpent(before: string): Promise<void>
 }
@@ -133,6 +144,8 @@ export interface Organisations {
   releaseKey(accountId: string): Promise<void>
   /** Accounts whose certificate is counted, in the order of their ids, after that one; at most 200. */
   keyHolders(after: string | undefined): Promise<KeyHolder[]>
+  /** Exact, hence for nobody to see as they are. `usedSince`: a day, included. */
+  countMembers(id: string, usedSince: string): Promise<MemberCounts>
   /** Forgets what was spent before yesterday. */
   forgetSpent(): Promise<void>
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<Organisation>
@@ -272,6 +285,10 @@ class StoredOrganisations implements Organisations {
 
   keyHolders(after: string | undefined): Promise<KeyHolder[]> {
     return this.#store.keyHolders(after, LIMIT_MAX)
+  }
+
+  countMembers(id: string, usedSince: string): Promise<MemberCounts> {
+    return this.#store.countMembers(id, usedSince)
   }
 
   forgetSpent(): Promise<void> {

@@ -8,6 +8,7 @@ import { type CrashReports, createCrashReports } from './crash-reports/crash-rep
 import { postgresCrashes } from './crash-reports/store.postgres.ts'
 import type { ApiEvents } from './events.ts'
 import { createStatistics } from './statistics/create-statistics.ts'
+import { AllOrganisationFigures } from './statistics/organisation-figures.ts'
 import type { Statistics } from './statistics/statistics.ts'
 import { createStatus, type Status } from './status/create-status.ts'
 import { minuteOf } from './status/minutes.ts'
@@ -17,6 +18,7 @@ import type { Webhooks } from './webhooks/webhooks.ts'
 export interface Observation {
   readonly status: Status
   readonly statistics: Statistics
+  readonly organisationFigures: AllOrganisationFigures
   readonly turn: TurnRelay
   readonly crashes: CrashReports
 }
@@ -26,7 +28,7 @@ export interface ObservationOptions {
   readonly platform: Platform
   /** With the role `sealpost_api`. */
   readonly db: Db
-  readonly accounts: Pick<AccountsDomain, 'counts'>
+  readonly accounts: Pick<AccountsDomain, 'counts' | 'organisations'>
   readonly webhooks: Pick<Webhooks, 'emit'>
   readonly events: ApiEvents
 }
@@ -50,6 +52,12 @@ export function createObservation(options: ObservationOptions, stack: AsyncDispo
   return {
     status,
     statistics,
+    organisationFigures: new AllOrganisationFigures({
+      db,
+      organisations: accounts.organisations,
+      clock,
+      random,
+    }),
     crashes,
     turn: new TurnRelay({ config: config.turn ?? NO_TURN, clock, random, metrics }),
   }

@@ -100,3 +100,36 @@ test('who may not read statistics reads none', async () => {
     expect((await api.call('GET', path, { key: await api.key('statistics:read') })).status).toBe(200)
   }
 })
+
+test('of an organisation nothing is told below ten, nothing exact, and nothing new before tomorrow', async () => {
+  const make = async (body: object) => String((await api.owner('POST', '/v1/organisations', body)).json['id'])
+  const whole = await make({ name: 'Whole', kind: 'reseller' })
+  const part = await make({ name: 'Part', parent: whole })
+  const small = await make({ name: 'Small' })
+  const join = async (organisation: string, count: number, name: string) => {
+    for (let index = 0; index < count; index += 1)
+      await api.owner('POST', '/v1/accounts', { jid: `${name}${String(index)}@example.org`, organisation })
+  }
+  await join(part, 24, 'part')
+  await join(whole, 1, 'whole')
+  await join(small, 9, 'small')
+  const told = async (id: string) => (await api.owner('GET', `/v1/statistics/organisations/${id}`)).json
+  const [ofWhole, ofPart] = [await told(whole), await told(part)]
+  expect(await told(small)).toEqual({ organisation: small, day: '2030-01-01', floor: 10 })
+  for (const { active } of [ofWhole, ofPart]) expect([10, 20]).toContain(active)
+  expect(ofWhole).not.toHaveProperty('used')
+  expect([-10, 0, 10]).toContain(Number(ofWhole['active']) - Number(ofPart['active']))
+  await join(part, 20, 'more')
+  const crowd = await Promise.all(Array.from({ length: 10 }, () => told(part)))
+  for (const each of crowd) expect(each).toEqual(ofPart)
+  const scope = ['statistics:read']
+  const made = await api.owner('POST', '/v1/api-keys', { scope, organisation: part })
+  const key = String(made.json['token'])
+  expect((await api.call('GET', `/v1/statistics/organisations/${part}`, { key })).json).toEqual(ofPart)
+  expect((await api.call('GET', `/v1/statistics/organisations/${whole}`, { key })).status).toBe(404)
+  expect((await api.call('GET', '/v1/statistics/overview', { key })).status).toBe(403)
+  await clock.leap(24 * HOUR)
+  const tomorrow = await told(part)
+  expect(tomorrow['day']).not.toBe('2030-01-01')
+  expect([30, 40]).toContain(tomorrow['active'])
+})

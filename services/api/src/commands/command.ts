@@ -23,6 +23,7 @@ import type { Role } from '../access/roles.ts'
 import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { AuditHeads } from '../audit-heads.ts'
 import type { Joining } from '../joining/create-joining.ts'
+import type { AllOrganisationFigures } from '../statistics/organisation-figures.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import type { Rights } from '../rights.ts'
 import type { FileAnswer } from './file-answer.ts'
@@ -122,6 +123,7 @@ export interface CommandContext {
   readonly turn: TurnRelay
   readonly crashes: CrashReports
   readonly statistics: Pick<Statistics, 'overview' | 'series'>
+  readonly organisationFigures: Pick<AllOrganisationFigures, 'of'>
   readonly clock: Pick<Clock, 'now'>
   readonly rights: Rights
   readonly letters: Letters

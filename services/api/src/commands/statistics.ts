@@ -1,8 +1,11 @@
 /** Commands about statistics: how much of what, never who. */
 import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { reachableOrganisation } from '../access/reach.ts'
+import { FLOOR, USED_DAYS } from '../statistics/organisation-figures.ts'
 import { SERIES, SERIES_NAMES, type Series, type SeriesName } from '../statistics/series.ts'
 import { type Step, STEPS } from '../statistics/store.ts'
 import { type Command, defineCommand } from './command.ts'
+import { organisationParams } from './organisation-schema.ts'
 import { timeSchema } from './rights-schema.ts'
 
 const HOUR_MS = 3_600_000
@@ -137,4 +140,55 @@ const showSeries = defineCommand({
   ],
 })
 
-export const statisticsCommands: readonly Command[] = [showOverview, showSeries]
+const coarse = (description: string) =>
+  Type.Optional(Type.Integer({ description: `${description}, in steps of ${String(FLOOR)}` }))
+
+const ofOrganisationSchema = Type.Object({
+  organisation: Type.String({ format: 'uuid' }),
+  day: Type.String({ format: 'date', description: 'What is told stays the same for the day' }),
+  floor: Type.Integer({ description: 'Figures below it, or near it, are absent' }),
+  active: coarse('Active accounts'),
+  suspended: coarse('Suspended accounts'),
+  used: coarse(`Accounts that were used within ${String(USED_DAYS)} days`),
+  with_key: coarse('Accounts with a published certificate'),
+})
+
+const showOfOrganisation = defineCommand({
+  name: 'statistics.organisation',
+  summary: 'Show figures of an organisation with all below it, so coarse that they tell of no person',
+  method: 'GET',
+  path: '/v1/statistics/organisations/:id',
+  access: 'statistics:read',
+  reach: 'organisation',
+  params: organisationParams,
+  status: 200,
+  response: ofOrganisationSchema,
+  async handle(context, { actor, params }) {
+    const { id } = await reachableOrganisation(context, actor, params.id)
+    const { day, active, suspended, used, withKey } = await context.organisationFigures.of(id)
+    return {
+      organisation: id,
+      day,
+      floor: FLOOR,
+      ...(active === undefined ? {} : { active }),
+      ...(suspended === undefined ? {} : { suspended }),
+      ...(used === undefined ? {} : { used }),
+      ...(withKey === undefined ? {} : { with_key: withKey }),
+    }
+  },
+  lines: [{ noun: 'statistics', verb: 'organisation', print: printOfOrganisation }],
+})
+
+function printOfOrganisation(told: Static<typeof ofOrganisationSchema>): string {
+  const line = (name: string, count: number | undefined) =>
+    `${name.padEnd(12)}${count === undefined ? `fewer than ${String(2 * told.floor)}` : `${String(count)} or more`}`
+  return [
+    `On ${told.day}`,
+    line('active', told.active),
+    line('suspended', told.suspended),
+    line('used', told.used),
+    line('with a key', told.with_key),
+  ].join('\n')
+}
+
+export const statisticsCommands: readonly Command[] = [showOverview, showSeries, showOfOrganisation]
