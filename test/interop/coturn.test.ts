@@ -66,10 +66,15 @@ test.each([
   expect([received, output]).toEqual([0, expect.stringMatching(/Cannot complete Allocation[^]*refused/)])
 })
 
-test.each(['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.0.1', '172.31.255.255', '100.64.0.1', '198.51.100.7'])(
-  'nothing is relayed to %s',
-  async (peer) => {
-    const { received, output } = await coturn.relay({ ...fromApi, peer })
-    expect([received, output]).toEqual([0, expect.stringContaining('Forbidden IP')])
-  },
-)
+test.each([
+  '127.0.0.1',
+  '10.1.2.3',
+  '169.254.169.254',
+  '192.168.0.1',
+  '172.31.255.255',
+  '100.64.0.1',
+  '198.51.100.7',
+])('nothing is relayed to %s', async (peer) => {
+  const { received, output } = await coturn.relay({ ...fromApi, peer })
+  expect([received, output]).toEqual([0, expect.stringContaining('Forbidden IP')])
+})

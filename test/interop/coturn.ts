@@ -48,7 +48,11 @@ export class Coturn implements AsyncDisposable {
     const args = [...user, '--net', 'sh', join(this.#directory, 'try.sh'), username, password, peer]
     const { stdout: output } = await promisify(execFile)('unshare', args, { timeout: 60_000 })
     const received = [...output.matchAll(/tot_recv_msgs=(\d+)/g)].map(([, count]) => Number(count))
-    return { received: Math.max(0, ...received), output, log: await readFile(join(this.#directory, 'log'), 'utf8') }
+    return {
+      received: Math.max(0, ...received),
+      output,
+      log: await readFile(join(this.#directory, 'log'), 'utf8'),
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,13 @@ import {
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
-import type { KeyHolder, MemberCounts, OrganisationChange, OrganisationStore, Pools } from './organisations.ts'
+import type {
+  KeyHolder,
+  MemberCounts,
+  OrganisationChange,
+  OrganisationStore,
+  Pools,
+} from './organisations.ts'
 import type { AccountRow } from './store.ts'
 
 interface Entry {

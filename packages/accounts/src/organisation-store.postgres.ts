@@ -180,7 +180,12 @@ class PostgresOrganisationStore implements OrganisationStore {
   }
 
   async countMembers(id: string, usedSince: string): Promise<MemberCounts> {
-    const [row] = await this.#db.query<{ active: number; suspended: number; used: number; with_key: number }>(sql`
+    const [row] = await this.#db.query<{
+      active: number
+      suspended: number
+      used: number
+      with_key: number
+    }>(sql`
       select count(*) filter (where a.state = 'active')::int as active, count(*) filter (where a.state = 'suspended')::int as suspended,
         count(*) filter (where a.last_used_on >= ${usedSince}::date)::int as used, count(k.account_id)::int as with_key
       from account.account a left join account.published_key k on k.account_id = a.id

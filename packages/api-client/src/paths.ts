@@ -5367,6 +5367,47 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/statistics/organisations/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show figures of an organisation with all below it, so coarse that they tell of no person. Needs: statistics:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          organisation: string
+          /** What is told stays the same for the day */
+          day: string
+          /** Figures below it, or near it, are absent */
+          floor: number
+          /** Active accounts, in steps of 10 */
+          active?: number
+          /** Suspended accounts, in steps of 10 */
+          suspended?: number
+          /** Accounts that were used within 30 days, in steps of 10 */
+          used?: number
+          /** Accounts with a published certificate, in steps of 10 */
+          with_key?: number
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/webhooks": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List webhooks, never their secrets; there are fifty at most. Needs: webhooks:read. */

@@ -102,7 +102,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
   const joining = await openJoining({ ...options, notices: rights.notices }, stack)
   const endings = stack.use(
-    openEndings({ ...shared, db: apiDb, access, life, rights, status: observation.status, webhooks }),
+    openEndings({ ...shared, db: apiDb, access, life, rights, observation, webhooks }),
   )
   const owners = [
     idempotency,

@@ -8,6 +8,7 @@ import type { AccessDomain } from '../access/create-access.ts'
 import type { ApiEvents } from '../events.ts'
 import type { OpenLifecycle } from '../lifecycle/open-lifecycle.ts'
 import type { Rights } from '../rights.ts'
+import type { AllOrganisationFigures } from '../statistics/organisation-figures.ts'
 import type { Status } from '../status/create-status.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import { OrganisationEndings } from './endings.ts'
@@ -20,7 +21,10 @@ export interface OpenEndingsOptions {
   readonly access: Pick<AccessDomain, 'administrators'>
   readonly life: Pick<OpenLifecycle, 'lifecycle' | 'store'>
   readonly rights: Pick<Rights, 'notices'>
-  readonly status: Pick<Status, 'claims'>
+  readonly observation: {
+    readonly status: Pick<Status, 'claims'>
+    readonly organisationFigures: Pick<AllOrganisationFigures, 'eraseOrganisation'>
+  }
   readonly webhooks: Pick<Webhooks, 'emit'>
   readonly events: Pick<ApiEvents, 'lifecycleFailed'>
 }
@@ -31,7 +35,7 @@ export function openEndings({
   access,
   life,
   rights,
-  status,
+  observation,
   events,
   ...parts
 }: OpenEndingsOptions): OrganisationEndings {
@@ -40,7 +44,7 @@ export function openEndings({
     administrators: access.administrators,
     lifecycle: life.lifecycle,
     notices: rights.notices,
-    owners: [life.store, rights.notices, status.claims],
+    owners: [life.store, rights.notices, observation.status.claims, observation.organisationFigures],
     clock: platform.clock,
     onError: (error) => events.lifecycleFailed(errorCode(error)),
   })
