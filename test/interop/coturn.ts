@@ -46,7 +46,7 @@ export class Coturn implements AsyncDisposable {
   async relay({ username, password, peer = PEER }: Attempt): Promise<Relayed> {
     const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
     const args = [...user, '--net', 'sh', join(this.#directory, 'try.sh'), username, password, peer]
-    const { stdout: output } = await promisify(execFile)('unshare', args, { timeout: 60_000 })
+    const { stdout: output } = await promisify(execFile)('unshare', args, { timeout: 30_000 })
     const received = [...output.matchAll(/tot_recv_msgs=(\d+)/g)].map(([, count]) => Number(count))
     return {
       received: Math.max(0, ...received),
@@ -71,11 +71,11 @@ turnutils_peer -L ${PEER} > /dev/null 2>&1 &
 peer=$!
 trap 'kill $relay $peer' EXIT
 tries=0
-until turnutils_stunclient ${RELAY} > /dev/null 2>&1; do
+until [ "$(ss -Hlun sport = :3478 or sport = :3480 | wc -l)" -ge 2 ]; do
   tries=$((tries + 1))
   [ $tries -lt 100 ]
   sleep 0.1
 done
-timeout 30 turnutils_uclient -c -n 3 -L ${CLIENT} -e "$3" -u "$1" -w "$2" ${RELAY} 2>&1 || echo "refused"
+timeout 15 turnutils_uclient -c -n 3 -L ${CLIENT} -e "$3" -u "$1" -w "$2" ${RELAY} 2>&1 || echo "refused"
 `
 }

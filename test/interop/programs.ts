@@ -42,6 +42,7 @@ const PEERS: readonly Program[] = [
   { command: 'postgrey', debianPackage: 'postgrey libmail-deliverystatus-bounceparser-perl' },
   { command: 'rspamd', debianPackage: 'rspamd' },
   { command: 'sq', debianPackage: 'sq' },
+  { command: 'turnserver', debianPackage: 'coturn' },
   { command: 'unbound', debianPackage: 'unbound' },
 ]
 

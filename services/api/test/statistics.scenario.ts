@@ -107,8 +107,8 @@ test('of an organisation nothing is told below ten, nothing exact, and nothing n
   const part = await make({ name: 'Part', parent: whole })
   const small = await make({ name: 'Small' })
   const join = async (organisation: string, count: number, name: string) => {
-    for (let index = 0; index < count; index += 1)
-      await api.owner('POST', '/v1/accounts', { jid: `${name}${String(index)}@example.org`, organisation })
+    const jids = Array.from({ length: count }, (_, index) => `${name}${String(index)}@example.org`)
+    await Promise.all(jids.map((jid) => api.owner('POST', '/v1/accounts', { jid, organisation })))
   }
   await join(part, 24, 'part')
   await join(whole, 1, 'whole')
