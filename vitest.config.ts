@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
- * `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance: these share the machine. What follows has it to itself, one file
- * after another: `alone` measures times and memory, `faults` kills and starves what the relay stands on, `e2e` runs the whole in both shapes. One embedded
- * Postgres serves them all.
+ * `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance: these share the machine. So do after them the files of `e2e`, which
+ * runs the whole in both shapes and often waits for processes to start. What follows has it to itself, one file after another: `alone` measures times and memory,
+ * `faults` kills and starves what the relay stands on. One embedded Postgres serves them all.
  */
 export default defineConfig({
   test: {
@@ -45,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
-          fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
