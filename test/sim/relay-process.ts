@@ -126,7 +126,7 @@ export class RelayProcess {
         blocked: memoryBlockStore(),
         pep: around.pep,
         xml: memoryXmlStore(),
-        contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },
+        contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
         deviceHashes: new DeviceHashes('key'),

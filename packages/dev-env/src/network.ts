@@ -156,7 +156,10 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     form: async (accountId, name) => commands?.form(accountId, name),
     run: async (accountId, name, values) => commands?.run(accountId, name, values),
   }
-  const xmpp = stack.use(await createXmppService(config.xmpp, platform, { commands: offered }))
+  const contacts = { ...config.xmpp.contacts, publicOrigin: () => known }
+  const xmpp = stack.use(
+    await createXmppService({ ...config.xmpp, contacts }, platform, { commands: offered }),
+  )
   const { relay } = xmpp
   // The two need each other: the relay asks for keys only when mail comes in, and brings mail.
   let directory: KeyDirectory = {

@@ -62,6 +62,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   await describeRoutes(app, options.title)
   answerWithProblems(app, log)
   measure(app, options.metrics)
+  const webSockets = watchWebSocketRoutes(app)
 
   const listeners: Listener[] = []
   return {
@@ -69,15 +70,20 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
     isLocalSocket,
     listen: async (target) => {
       await app.ready()
+      const isRefused = (request: IncomingMessage): boolean =>
+        !('tls' in target) && options.trustProxy === true && isStranger(request)
       const handler = (request: IncomingMessage, response: ServerResponse): void => {
         if ('tls' in target) dropForwarded(request)
-        else if (options.trustProxy === true && isStranger(request)) {
-          response.writeHead(403, { connection: 'close' }).end()
-          return
-        }
-        app.routing(request, response)
+        if (isRefused(request)) response.writeHead(403, { connection: 'close' }).end()
+        else app.routing(request, response)
       }
-      const listener = await openListener(target, handler)
+      const listener = await openListener(target, handler, {
+        isWanted: (request) => webSockets.has(pathOf(request)) && !isRefused(request),
+        take: (request, socket, head) => {
+          if ('tls' in target) dropForwarded(request)
+          app.server.emit('upgrade', request, socket, head)
+        },
+      })
       listeners.push(listener)
       return { port: listener.port }
     },
@@ -86,6 +92,19 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       await app.close()
     },
   }
+}
+
+/** Paths that are upgraded to WebSockets (RFC 9110 §7.8); the wish for it is ignored on all others. */
+function watchWebSocketRoutes(app: FastifyInstance): ReadonlySet<string> {
+  const paths = new Set<string>()
+  app.addHook('onRoute', (route) => {
+    if ('websocket' in route && route.websocket === true) paths.add(route.url)
+  })
+  return paths
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 /** Not over a socket path, and from an address where no proxy of ours stands. */

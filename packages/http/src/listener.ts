@@ -1,7 +1,7 @@
 /** One listening socket in front of an app: timeouts, bounds, certificate changes, and a stop that waits for nobody long. */
 import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as TlsServer } from 'node:https'
 import { connect } from 'node:net'
@@ -23,6 +23,13 @@ export interface ListenTls {
 export type ListenTarget =
   | { readonly host: string; readonly port: number; readonly tls?: ListenTls }
   | { readonly socketPath: string }
+
+/** Requests for another protocol on the same connection (RFC 9110 §7.8). */
+export interface Upgrades {
+  /** False: answered as if it did not ask for that. */
+  readonly isWanted: (request: IncomingMessage) => boolean
+  readonly take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
 
 export interface Listener extends AsyncDisposable {
   /** 0 for a socket path. */
@@ -52,9 +59,15 @@ export function isLocalSocket(request: FastifyRequest): boolean {
 }
 
 /** Listens and answers with `handler`. */
-export async function openListener(target: ListenTarget, handler: RequestListener): Promise<Listener> {
+export async function openListener(
+  target: ListenTarget,
+  handler: RequestListener,
+  upgrades: Upgrades,
+): Promise<Listener> {
   await using stack = new AsyncDisposableStack()
-  const server = stack.adopt(makeServer(target, handler), (made) => void made.close())
+  const options = { ...LIMITS, shouldUpgradeCallback: upgrades.isWanted }
+  const server = stack.adopt(makeServer(target, options, handler), (made) => void made.close())
+  server.on('upgrade', upgrades.take)
   const sockets = new Set<Socket>()
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {
@@ -79,10 +92,14 @@ export async function openListener(target: ListenTarget, handler: RequestListene
   }
 }
 
-function makeServer(target: ListenTarget, handler: RequestListener): Server | TlsServer {
-  if (!('tls' in target) || target.tls === undefined) return createServer(LIMITS, handler)
-  const options = { minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const
-  return createTlsServer({ ...LIMITS, ...options, ...target.tls.current() }, handler)
+function makeServer(
+  target: ListenTarget,
+  options: ServerOptions,
+  handler: RequestListener,
+): Server | TlsServer {
+  if (!('tls' in target) || target.tls === undefined) return createServer(options, handler)
+  const tls = { minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const
+  return createTlsServer({ ...options, ...tls, ...target.tls.current() }, handler)
 }
 
 async function bind(server: Server, target: ListenTarget): Promise<void> {

@@ -8,7 +8,14 @@ import { element } from './element.ts'
 import { StreamError } from './errors.ts'
 import { NS_APP_ERRORS, NS_STREAM } from './namespaces.ts'
 import { Source } from './source.ts'
-import { clientScope, readHeaderSource, readSource, type StreamScope } from './stanza-reader.ts'
+import {
+  clientScope,
+  readHeaderSource,
+  readLimits,
+  readSource,
+  type ReadLimits,
+  type StreamScope,
+} from './stanza-reader.ts'
 
 export interface StreamEvents {
   /** The opening `<stream:stream>` (RFC 6120 §4.7), checked for the stream namespace; `contentNs` is its default. */
@@ -47,6 +54,7 @@ type Completed = 'nothing' | 'declaration' | 'header' | 'element' | 'stream'
 /** Incremental parser of one stream; after a thrown StreamError it must not be used again. */
 export class StreamParser {
   readonly #events: StreamEvents
+  readonly #limits: ReadLimits
   #elementBytesMax: number
   #scope: StreamScope = clientScope
   /** Of the stream header, as written. */
@@ -71,7 +79,8 @@ export class StreamParser {
   #rest: 'read' | 'keep' | 'drop' = 'read'
 
   /** @param elementBytesMax bound of one first-level element in bytes, RFC 6120 §13.12 */
-  constructor(events: StreamEvents, elementBytesMax: number) {
+  constructor(events: StreamEvents, elementBytesMax: number, limits = readLimits) {
+    this.#limits = limits
     this.#events = events
     this.#elementBytesMax = elementBytesMax
   }
@@ -260,7 +269,7 @@ export class StreamParser {
     const completed = this.#completed
     this.#completed = 'nothing'
     this.#begun = true
-    if (completed === 'element') this.#events.onElement(readSource(source, this.#scope))
+    if (completed === 'element') this.#events.onElement(readSource(source, this.#scope, this.#limits))
     else if (completed === 'header') this.#readHeader(source)
     else if (completed === 'stream') this.#readClose(source.text)
     else checkDeclaration(source.text)

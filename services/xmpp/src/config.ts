@@ -6,6 +6,7 @@ import { readTurnConfig } from '@sealpost/turn'
 
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
 export function readConfig(env: EnvReader) {
+  const origin = readPublicOrigin(env)
   const dataDir = env.str('SEALPOST_DATA_DIR', './data')
   return {
     port: env.port('XMPP_PORT', 5222),
@@ -18,7 +19,7 @@ export function readConfig(env: EnvReader) {
     apiUrl: readServiceUrl('API_URL', env),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
     turn: readTurnConfig(env),
-    contacts: { publicOrigin: readPublicOrigin(env), supportUrl: readSupportUrl(env) },
+    contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
 }

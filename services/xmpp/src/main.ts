@@ -13,6 +13,7 @@ async function createWithPort(config: XmppConfig, platform: Platform): Promise<X
   const commands = accountCommandsClient({ url: config.apiUrl, secret, onError })
   const service = await createXmppService(config, platform, { commands })
   const http: XmppService['http'] = async (app) => {
+    await app.register(service.http)
     await app.register(relayRoutes(service.relay, secret))
     await app.register(ownDataRoutes(service.ownData, secret))
   }

@@ -20,6 +20,7 @@ import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
+import { webRoutes } from './transports/web-routes.ts'
 
 /** Who signs in while the database stands still is told within 10 s. */
 const SIGN_IN_STATEMENT_MS = 5_000
@@ -96,7 +97,7 @@ export async function createXmppService(
   return {
     relay: relay.port,
     ownData: relayOwnData({ relay: relay.port, devices, fast, ...stores }),
-    http: async () => undefined,
+    http: (app) => webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [
       { name: 'XMPP (STARTTLS)', url: `xmpp://${host}:${starttls.port}` },

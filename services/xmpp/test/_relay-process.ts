@@ -29,7 +29,7 @@ const service = await createXmppService(
     resumeTimeoutMs: 600_000,
     apiUrl: undefined,
     turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
-    contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },
+    contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
     keyringDir: join(dataDir, 'keyring'),
   },
   {

@@ -124,7 +124,7 @@ export class DeliveryFixture implements AsyncDisposable {
           blocked: postgresBlockStore(db),
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),
-          contacts: { publicOrigin: 'https://localhost', supportUrl: undefined },
+          contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
           commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
           deviceHashes: new DeviceHashes('key'),

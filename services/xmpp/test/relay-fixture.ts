@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { createPostgresBus, createProcessBus } from '@sealpost/bus'
 import { migrate, openDb } from '@sealpost/db'
+import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { type Clock, createClock, systemRandom } from '@sealpost/runtime'
@@ -37,6 +38,8 @@ export interface RelayFixture extends AsyncDisposable {
   account(name: string): Promise<void>
   /** A signed-in client; makes the account when it is not there. */
   client(name: string, options?: Partial<SignInOptions>): Promise<TestClient>
+  /** Opens an HTTP listener with the relay's routes, and returns its origin; closed by the fixture. */
+  http(): Promise<string>
   /** Stops the relay cleanly and starts it again on the same data. */
   restart(): Promise<void>
 }
@@ -52,7 +55,7 @@ const defaults: XmppConfig = {
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
-  contacts: { publicOrigin: 'https://localhost', supportUrl: 'mailto:help@localhost' },
+  contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },
   keyringDir: '',
   apiUrl: undefined,
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
@@ -150,6 +153,12 @@ export async function startRelay(
       })
       stack.use(client)
       return client
+    },
+    http: async () => {
+      const { metrics } = platform
+      const http = stack.use(await createHttp({ log, metrics, title: 'Relay', trustProxy: true }))
+      await http.app.register(service.http)
+      return `http://127.0.0.1:${String((await http.listen({ host: '127.0.0.1', port: 0 })).port)}`
     },
     restart: async () => {
       const ports = { port: port(0), tlsPort: port(1) }

@@ -21,7 +21,7 @@ async function formOf(client: TestClient, type: string): Promise<Record<string, 
 test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what is configured', async () => {
   await using relay = await startRelay({
     messageTtlMs: 5_400_000,
-    contacts: { publicOrigin: 'https://chat.example', supportUrl: 'https://help.example/' },
+    contacts: { publicOrigin: () => 'https://chat.example', supportUrl: 'https://help.example/' },
   })
   const client = await relay.client('alice')
   expect(await formOf(client, 'http://jabber.org/network/serverinfo')).toEqual({
@@ -56,7 +56,7 @@ test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what
 test('XEP-0504: where nothing is kept, that is said; without a support page none is named', async () => {
   await using relay = await startRelay({
     storageMode: 'none',
-    contacts: { publicOrigin: 'https://chat.example', supportUrl: undefined },
+    contacts: { publicOrigin: () => 'https://chat.example', supportUrl: undefined },
   })
   const client = await relay.client('alice')
   expect((await formOf(client, 'urn:xmpp:data-policy:0'))['data_retention']).toEqual(['0'])

@@ -9,7 +9,7 @@ import type { DomainPolicies } from '../policy/domain-policies.ts'
 /** Addresses of whoever runs the server, as URIs. */
 export interface ServerContacts {
   /** Origin of the pages: status and policies. */
-  readonly publicOrigin: string
+  readonly publicOrigin: () => string
   readonly supportUrl: string | undefined
 }
 
@@ -26,20 +26,36 @@ export const serverInfo = ({ contacts, policies }: ServerInfoOptions): Module =>
     setup(host) {
       const [domain = 'localhost'] = host.domains
       const disco = host.need('disco')
-      const contactForm = contactsOf(domain, contacts)
-      disco.addHostForm(() => contactForm)
-      let made: { readonly hours: number; readonly form: Element } | undefined
-      disco.addHostForm(() => {
-        const { storage, messageTtlSeconds } = policies.of(domain)
-        const hours = storage === 'none' ? 0 : Math.ceil(messageTtlSeconds / 3600)
-        if (made?.hours !== hours) made = { hours, form: dataPolicy(hours, contacts.publicOrigin) }
-        return made.form
-      })
+      disco.addHostForm(
+        remembered(
+          (): [string] => [contacts.publicOrigin()],
+          (origin) => contactsOf(domain, origin, contacts.supportUrl),
+        ),
+      )
+      disco.addHostForm(
+        remembered((): [string, number] => {
+          const { storage, messageTtlSeconds } = policies.of(domain)
+          return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(messageTtlSeconds / 3600)]
+        }, dataPolicy),
+      )
     },
   })
 
+/** The same form until what it is made of changes. */
+function remembered<Parts extends readonly (string | number)[]>(
+  read: () => Parts,
+  make: (...parts: Parts) => Element,
+): () => Element {
+  let made: { readonly parts: Parts; readonly form: Element } | undefined
+  return () => {
+    const parts = read()
+    if (!made?.parts.every((part, index) => part === parts[index])) made = { parts, form: make(...parts) }
+    return made.form
+  }
+}
+
 /** XEP-0157 §4. The mail relay takes mail for these two names, whoever has them or nobody (RFC 2142). */
-function contactsOf(domain: string, { publicOrigin, supportUrl }: ServerContacts): Element {
+function contactsOf(domain: string, publicOrigin: string, supportUrl: string | undefined): Element {
   return form(NS_SERVER_INFO, [
     ['abuse-addresses', 'list-multi', `mailto:abuse@${domain}`],
     ['admin-addresses', 'list-multi', `mailto:postmaster@${domain}`],
@@ -49,7 +65,7 @@ function contactsOf(domain: string, { publicOrigin, supportUrl }: ServerContacts
 }
 
 /** XEP-0504 §4. Passwords are never seen, only proofs of them; what waits is sealed under keys that are destroyed. */
-function dataPolicy(hours: number, publicOrigin: string): Element {
+function dataPolicy(publicOrigin: string, hours: number): Element {
   return form(NS_DATA_POLICY, [
     ['auth_data', 'list-single', 'hidden'],
     ['data_retention', 'text-single', String(hours)],
