@@ -98,7 +98,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
 function watchWebSocketRoutes(app: FastifyInstance): ReadonlySet<string> {
   const paths = new Set<string>()
   app.addHook('onRoute', (route) => {
-    if ('websocket' in route && route.websocket === true) paths.add(route.url)
+    if ('websocket' in route && route.websocket) paths.add(route.url)
   })
   return paths
 }

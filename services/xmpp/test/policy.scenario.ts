@@ -297,7 +297,7 @@ describe('required', () => {
       await refused(`<body>${url}</body>${oob}`)
     })
 
-    test('hole 9: presence and IQ pass to who is here and are kept nowhere; subjects, forms, vCards have no place here', async () => {
+    test('hole 9: presence and IQ pass to who is here and are kept nowhere; subjects and forms have no place here', async () => {
       const word = canary('status')
       const carol = await relay.client('carol', { resource: 'c' })
       const dora = await relay.client('dora', { resource: 'd' })
@@ -313,12 +313,17 @@ describe('required', () => {
       const form = `<command xmlns='http://jabber.org/protocol/commands' node='x'><x xmlns='jabber:x:data' type='submit'><field var='v'><value>${word}</value></field></x></command>`
       const card = `<vCard xmlns='vcard-temp'><FN>${word}</FN></vCard>`
       const closet = `<query xmlns='jabber:iq:private'><x xmlns='urn:x'>${word}</x></query>`
-      for (const to of [undefined, 'localhost', 'dora@localhost'])
-        for (const payload of [form, card, closet])
-          expect(condition(await carol.request('set', payload, to))).toBe(
-            // The server has commands (XEP-0050), and none of that name.
-            payload === form && to === 'localhost' ? 'item-not-found' : 'service-unavailable',
-          )
+      const elsewhere = 'service-unavailable'
+      for (const [payload, to, expected] of [
+        [form, undefined, elsewhere],
+        [form, 'localhost', 'item-not-found'], // the server has commands (XEP-0050), and none of that name
+        [form, 'dora@localhost', elsewhere],
+        [card, 'localhost', elsewhere],
+        [card, 'dora@localhost', 'forbidden'],
+        [closet, 'localhost', elsewhere],
+        [closet, 'dora@localhost', elsewhere],
+      ] as const)
+        expect(condition(await carol.request('set', payload, to))).toBe(expected)
       for (const type of ['groupchat', 'normal'])
         await refused(`<subject>${CANARY}</subject>`, `type='${type}' id='p'`)
       expect(await tablesWith(relay.databaseUrl, word)).toEqual([])
@@ -331,6 +336,14 @@ describe('required', () => {
       const gone = `<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><delete node='http://jabber.org/protocol/mood'/></pubsub>`
       expect((await carol.request('set', gone)).attrs['type']).toBe('result')
       expect(await tablesWith(relay.databaseUrl, word)).toEqual([])
+      // So is its own vCard, and what it puts by for itself (XEP-0054, XEP-0049): until it is replaced.
+      const emptied = ["<vCard xmlns='vcard-temp'/>", "<query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query>"]
+      for (const [index, payload] of [card, closet].entries()) {
+        expect((await carol.request('set', payload)).attrs['type']).toBe('result')
+        expect(await tablesWith(relay.databaseUrl, word)).toEqual(['xmpp.stored_xml'])
+        await carol.request('set', emptied[index] ?? '')
+        expect(await tablesWith(relay.databaseUrl, word)).toEqual([])
+      }
       await carol.close()
     })
   })
