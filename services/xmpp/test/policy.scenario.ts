@@ -337,7 +337,10 @@ describe('required', () => {
       expect((await carol.request('set', gone)).attrs['type']).toBe('result')
       expect(await tablesWith(relay.databaseUrl, word)).toEqual([])
       // So is its own vCard, and what it puts by for itself (XEP-0054, XEP-0049): until it is replaced.
-      const emptied = ["<vCard xmlns='vcard-temp'/>", "<query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query>"]
+      const emptied = [
+        "<vCard xmlns='vcard-temp'/>",
+        "<query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query>",
+      ]
       for (const [index, payload] of [card, closet].entries()) {
         expect((await carol.request('set', payload)).attrs['type']).toBe('result')
         expect(await tablesWith(relay.databaseUrl, word)).toEqual(['xmpp.stored_xml'])
