@@ -83,6 +83,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   'prom-client': 'packages/metrics',
   fastify: 'packages/http',
   '@fastify/cookie': 'packages/http',
+  '@fastify/websocket': 'packages/http',
   '@fastify/rate-limit': 'packages/http',
   '@fastify/swagger': 'packages/http',
   '@fastify/type-provider-typebox': 'packages/http',

@@ -1,10 +1,9 @@
 /** RFC 6455: WebSockets on a route of the app. Whether a request comes from a proxy or a stranger is judged before, as of every request. */
-import websocket from '@fastify/websocket'
+import websocket, { type WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { WebSocket } from 'ws'
 import { HttpProblem } from './http-problem.ts'
 
-export type { WebSocket } from 'ws'
+export type { WebSocket } from '@fastify/websocket'
 
 export interface WebSocketRoute {
   readonly path: string
