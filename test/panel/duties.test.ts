@@ -2,6 +2,9 @@
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { certify, ed25519, userId } from '../../packages/openpgp/test/maker.ts'
+import { armor } from '../../services/keys/test/keys.ts'
+import { testDns, type TestDns } from '../../services/smtp/test/test-dns.ts'
 import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { PASSWORD } from './furnish.ts'
@@ -17,12 +20,18 @@ const VIEWS = [
 ] as const
 const SHOTS = process.env['SCREENSHOTS']
 
+let dns: TestDns
 let scene: Scene
 let camille: WatchedPage
 let odile: WatchedPage
 
 beforeAll(async () => {
-  scene = await openScene()
+  dns = await testDns({
+    'localhost A': ['192.0.2.25'],
+    'localhost MX': ['10 mail.example.net'],
+    '_xmpp-client._tcp.localhost SRV': ['0 5 5222 localhost'],
+  })
+  scene = await openScene({ dnsServer: `127.0.0.1:${String(dns.server.port)}` })
   camille = await openPage(scene.browser, scene.origin)
   await addAuthenticator(camille.page)
   await enrol(camille.page, scene.firstInvite, 'Camille')
@@ -37,6 +46,7 @@ afterAll(async () => {
   await odile[Symbol.asyncDispose]()
   await camille[Symbol.asyncDispose]()
   await scene[Symbol.asyncDispose]()
+  await dns[Symbol.asyncDispose]()
 })
 
 function dayFromNow(days: number): string {
@@ -51,6 +61,14 @@ function timeFromNow(days: number): string {
 async function go(page: Page, place: string, title: string): Promise<void> {
   await page.goto(`/admin/${place}`)
   await page.getByRole('heading', { level: 1, name: title }).waitFor()
+}
+
+/** The status of the answer. */
+async function askAsNora(path: string, data: object): Promise<number> {
+  await using nora = await openPage(scene.browser, scene.origin)
+  const authorization = `Basic ${Buffer.from(`${JID}:${PASSWORD}`).toString('base64')}`
+  const options = { headers: { authorization }, data, ignoreHTTPSErrors: true }
+  return (await nora.context.request.post(path, options)).status()
 }
 
 /** Presses the button, and answers the dialog that comes with it. */
@@ -287,13 +305,9 @@ test('the service level of the month, and a claim of credit that is decided', as
     at: new Date(Date.now() - 10 * 60_000).toISOString(),
     results: [{ component: 'voice', good: true }],
   })
-  await using nora = await openPage(scene.browser, scene.origin)
-  const filed = await nora.context.request.post('/v1/me/credit-claims', {
-    headers: { authorization: `Basic ${Buffer.from(`${JID}:${PASSWORD}`).toString('base64')}` },
-    data: { month: dayFromNow(0).slice(0, 7), component: 'voice' },
-    ignoreHTTPSErrors: true,
-  })
-  expect(filed.status()).toBe(201)
+  const month = dayFromNow(0).slice(0, 7)
+  const filed = await askAsNora('/v1/me/credit-claims', { month, component: 'voice' })
+  expect(filed).toBe(201)
   const { page } = camille
   await go(page, 'agreement', 'Service level')
   await page.getByRole('table', { name: 'What was kept' }).getByRole('rowheader', { name: 'Calls' }).waitFor()
@@ -324,6 +338,47 @@ test('a subscription: its fee overdue, the account to be suspended, then paid; w
   await judge(page, 'subscriptions')
   await row.getByRole('button', { name: `Events of ${JID}` }).click()
   await dialog.getByRole('rowheader', { name: 'account.subscribe' }).first().waitFor()
+})
+
+test('a key is found by its address, taken off for a reason that the log tells, and readmitted', async () => {
+  const primary = ed25519(Date.now())
+  const keytext = armor(Buffer.concat([primary.key.packet.bytes, userId(JID), certify(primary, JID)]))
+  expect(await askAsNora('/v1/me/keys', { keytext })).toBe(200)
+  const { page } = camille
+  await go(page, 'keys', 'Key directory')
+  await page.getByLabel('Address, fingerprint or key id').fill(JID)
+  await page.keyboard.press('Enter')
+  await page.getByText('Published', { exact: true }).waitFor()
+  await judge(page, 'keys')
+  const fingerprint = (await page.locator('main code').first().innerText()).replaceAll(' ', '')
+  const removal = await ask(page, 'Take off')
+  await removal.getByLabel('Reason').fill('its owner has died')
+  await confirm(removal, 'Take off')
+  await page.getByText('Nothing is here by that.').waitFor()
+  await page.getByLabel('Address, fingerprint or key id').fill(fingerprint)
+  await page.getByRole('button', { name: 'Find' }).click()
+  await page.getByText('Taken off', { exact: true }).waitFor()
+  await page.getByRole('rowheader', { name: 'key.remove' }).first().waitFor()
+  await page.getByRole('cell', { name: 'its owner has died' }).first().waitFor()
+  await page.getByRole('button', { name: 'Readmit' }).click()
+  await page.getByText('Nothing is here by that.').waitFor()
+})
+
+test('the DNS doctor says what is there, what is missing and what would do; mended, it is in order', async () => {
+  const { page } = camille
+  await go(page, 'domains/localhost', 'localhost')
+  const mail = page.getByRole('region', { name: 'Where mail goes (MX) localhost' })
+  await mail.getByText('Not as it must be').waitFor()
+  await mail.getByText('10 mail.example.net').waitFor()
+  await mail.getByText('10 localhost', { exact: true }).waitFor()
+  await page
+    .getByRole('region', { name: /^Chat \(SRV\)/ })
+    .getByText('In order')
+    .waitFor()
+  await judge(page, 'domain')
+  dns.set({ 'localhost MX': ['10 localhost'] })
+  await page.getByRole('button', { name: 'Look again' }).click()
+  await mail.getByText('In order').waitFor()
 })
 
 test('all statistics of an area are drawn', async () => {

@@ -22,9 +22,15 @@ export interface Scene extends AsyncDisposable {
   owner<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>
 }
 
-export async function openScene(): Promise<Scene> {
+/** Nobody answers there, at once: pages that ask DNS need not wait. */
+const NO_DNS = '127.0.0.1:9'
+
+/** `dnsServer`: a resolver, `ADDRESS:PORT`; none answers unless it is given. */
+export async function openScene({
+  dnsServer = NO_DNS,
+}: { readonly dnsServer?: string } = {}): Promise<Scene> {
   await using stack = new AsyncDisposableStack()
-  const { deployment } = stack.use(await deploy('all-in-one'))
+  const { deployment } = stack.use(await deploy('all-in-one', { env: { DNS_SERVERS: dnsServer } }))
   const certificate = new X509Certificate(await readFile(join(deployment.dataDir, 'tls/cert.pem')))
   const key = certificate.publicKey.export({ type: 'spki', format: 'der' })
   const pin = createHash('sha256').update(key).digest('base64')

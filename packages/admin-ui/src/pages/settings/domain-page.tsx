@@ -2,13 +2,12 @@
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import { CopyField } from '../../parts/copy-field.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
+import { DnsDoctor } from './dns-doctor.tsx'
 import { DkimKeys } from './dkim-keys.tsx'
 import { DomainPolicyForm } from './domain-policy-form.tsx'
-import classes from './settings.module.css'
 
 export default function DomainPage({ domain }: { readonly domain: string }) {
   const { t } = useTranslation()
@@ -23,30 +22,7 @@ export default function DomainPage({ domain }: { readonly domain: string }) {
         </QueryView>
       </SectionCard>
       <DkimKeys domain={domain} />
-      <Records domain={domain} />
+      <DnsDoctor domain={domain} />
     </>
-  )
-}
-
-function Records({ domain }: { readonly domain: string }) {
-  const { t } = useTranslation()
-  const query = useApi('/v1/domains/{domain}/records', { params: { domain } })
-  return (
-    <SectionCard title={t('domains.records')} about={t('domains.records_about')}>
-      <QueryView query={query}>
-        {({ items }) => (
-          <dl className={classes.records}>
-            {items.map(({ name, record }) => (
-              <div key={name}>
-                <dt className={classes.recordName}>{name}</dt>
-                <dd className={classes.record}>
-                  <CopyField label={name} value={record} />
-                </dd>
-              </div>
-            ))}
-          </dl>
-        )}
-      </QueryView>
-    </SectionCard>
   )
 }
