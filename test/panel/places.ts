@@ -34,6 +34,7 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
   { name: 'legal', path: '/admin/legal' },
   { name: 'privacy', path: '/admin/privacy' },
   { name: 'policies', path: '/admin/policies' },
+  { name: 'policy', path: '/admin/policies/terms/1' },
   { name: 'notices', path: '/admin/notices' },
   { name: 'compose', path: '/admin/notices/new' },
   { name: 'not-found', path: '/admin/nothing' },

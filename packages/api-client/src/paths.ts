@@ -6781,6 +6781,8 @@ export interface ApiPaths {
             decided_on?: string
             /** Percent of the month’s fee */
             credit?: number
+            /** Of the organisation, or the address of the account */
+            name?: string
           }[]
           /** Cursor of the next page; absent on the last */
           next?: string

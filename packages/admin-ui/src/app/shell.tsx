@@ -1,7 +1,7 @@
 /** What surrounds the pages of a signed-in reader: menu (a drawer on a phone), who is signed in, language, scheme. */
 import { ActionIcon, Drawer } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useEffect, type ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useLocation } from 'wouter'
 import { Icon, type IconName } from '../parts/icon.tsx'
@@ -78,8 +78,12 @@ export function Shell({ menu, reader, children }: ShellProps) {
 function Menu({ menu }: Pick<ShellProps, 'menu'>) {
   const { t } = useTranslation()
   const [location] = useLocation()
+  const nav = useRef<HTMLElement>(null)
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest' })
+  }, [location])
   return (
-    <nav aria-label={t('shell.menu')} className={classes.menu}>
+    <nav ref={nav} aria-label={t('shell.menu')} className={classes.menu}>
       {menu.map(({ label, items }) => (
         <div key={label} role="group" aria-label={label} className={classes.group}>
           <p aria-hidden="true" className={classes.caption}>

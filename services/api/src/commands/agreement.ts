@@ -9,6 +9,7 @@ import { type Command, defineCommand } from './command.ts'
 import { componentSchema, idParams } from './status-schema.ts'
 import { organisationParams } from './organisation-schema.ts'
 import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
+import { nameSubject, subjectName } from './subject-name.ts'
 import { pageQuery } from './rights-schema.ts'
 
 const monthSchema = Type.String({ pattern: MONTH.source, description: 'A calendar month in UTC, YYYY-MM' })
@@ -111,11 +112,6 @@ const fileOwn = defineCommand({
   },
 })
 
-const page = Type.Object({
-  items: Type.Array(claimSchema),
-  next: nextSchema,
-})
-
 /** One a month and component. */
 const CLAIMS_SHOWN_MAX = 200
 const allOf = (subjectId: string) => ({
@@ -175,6 +171,11 @@ const listOfOrganisation = defineCommand({
   },
 })
 
+const page = Type.Object({
+  items: Type.Array(Type.Object({ ...claimSchema.properties, ...subjectName })),
+  next: nextSchema,
+})
+
 const list = defineCommand({
   name: 'credit.list',
   summary: 'List claims of credit by the day they were filed',
@@ -190,14 +191,18 @@ const list = defineCommand({
   ),
   status: 200,
   response: page,
-  async handle({ status }, { query }) {
+  async handle(context, { query }) {
     const { limit = LIMIT_DEFAULT, state } = query
     const place = parsePlace(query.cursor)
     const after = place && { filedOn: place.at, id: place.id }
-    const found = await status.claims.list({ state, subjectId: undefined, after, limit: limit + 1 })
+    const found = await context.status.claims.list({ state, subjectId: undefined, after, limit: limit + 1 })
     const items = found.slice(0, limit)
     const last = found.length > limit ? items.at(-1) : undefined
-    return withNext(items.map(show), last && formatPlace({ at: last.filedOn, id: last.id }))
+    const shown = items.map(async (each) => ({
+      ...show(each),
+      ...(await nameSubject(context, each.subject)),
+    }))
+    return withNext(await Promise.all(shown), last && formatPlace({ at: last.filedOn, id: last.id }))
   },
   lines: [{ noun: 'credit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No claims' }],
 })

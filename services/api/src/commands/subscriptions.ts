@@ -15,6 +15,7 @@ import {
   subscriptionSchema,
   termsFields,
 } from './subscription-schema.ts'
+import { nameSubject, subjectName } from './subject-name.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const termsBody = Type.Object(termsFields, { additionalProperties: false })
@@ -128,25 +129,10 @@ const setAccountSubscription = defineCommand({
   lines: [{ noun: 'account', verb: 'subscribe', print: printSubscription }],
 })
 
-const listedSchema = Type.Object({
-  ...subscriptionSchema.properties,
-  name: Type.Optional(Type.String({ description: 'Of the organisation, or the address of the account' })),
-})
 const pageSchema = Type.Object({
-  items: Type.Array(listedSchema),
+  items: Type.Array(Type.Object({ ...subscriptionSchema.properties, ...subjectName })),
   next: nextSchema,
 })
-
-async function showListed(
-  accounts: CommandContext['accounts'],
-  subscription: Subscription,
-): Promise<Static<typeof listedSchema>> {
-  const { kind, id = '' } = subscription.subject ?? {}
-  const organisation = kind === 'organisation' ? await accounts.organisations.find(id) : undefined
-  const account = kind === 'account' ? await accounts.findById(id) : undefined
-  const name = organisation?.name ?? account?.jid.toString()
-  return { ...showSubscription(subscription), ...(name === undefined ? {} : { name }) }
-}
 
 function printPage({ items, next }: Static<typeof pageSchema>): string {
   const lines = items.map(printSubscription)
@@ -172,14 +158,19 @@ const listSubscriptions = defineCommand({
   ),
   status: 200,
   response: pageSchema,
-  async handle({ accounts, lifecycle }, { actor, query: { cursor, limit = LIMIT_DEFAULT, fee, state } }) {
+  async handle(context, { actor, query: { cursor, limit = LIMIT_DEFAULT, fee, state } }) {
+    const { accounts, lifecycle } = context
     const bound = organisationOf(actor)
     const organisationIds =
       bound === undefined ? undefined : [...(await accounts.organisations.within(bound))]
     const rows = await lifecycle.list({ after: cursor, limit: limit + 1, fee, state, organisationIds })
     const items = rows.slice(0, limit)
     const next = rows.length > limit ? items.at(-1)?.id : undefined
-    return withNext(await Promise.all(items.map((each) => showListed(accounts, each))), next)
+    const shown = items.map(async (each) => ({
+      ...showSubscription(each),
+      ...(await nameSubject(context, each.subject)),
+    }))
+    return withNext(await Promise.all(shown), next)
   },
   lines: [{ noun: 'subscription', verb: 'list', print: printPage }],
 })

@@ -7,11 +7,15 @@ import { usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import type { CreditClaim } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
-import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { FilterBar } from '../../parts/filter-bar.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { QueryView } from '../../parts/query-view.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
+import { SectionCard } from '../../parts/section-card.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
+import { SubjectLink } from '../../parts/subject-link.tsx'
 import { WordSelect } from '../../parts/word-select.tsx'
 
 const STATES: readonly CreditClaim['state'][] = ['open', 'granted', 'refused']
@@ -31,33 +35,31 @@ export function Claims() {
   })
   const columns = useColumns(({ id }, decision) => decide.run({ params: { id }, body: { decision } }))
   return (
-    <>
-      <h2>{t('agreement.claims')}</h2>
-      <p className="muted">{t('agreement.claims_about')}</p>
+    <SectionCard title={t('agreement.claims')} about={t('agreement.claims_about')}>
       <ProblemAlert problem={decide.problem} />
-      <ListCard
-        label={t('agreement.claims')}
-        query={result}
-        columns={columns}
-        rowKey={({ id }) => id}
-        paging={paging}
-        icon="check"
-        none={t('agreement.no_claims')}
-        filters={{
-          label: t('agreement.filters'),
-          inputs: (
-            <WordSelect
-              label={t('accounts.state')}
-              words={STATES}
-              value={state}
-              onChange={setState}
-              textOf={(word) => t(`agreement.states.${word}`)}
-              none={t('common.all')}
-            />
-          ),
-        }}
-      />
-    </>
+      <FilterBar label={t('agreement.filters')}>
+        <WordSelect
+          label={t('accounts.state')}
+          words={STATES}
+          value={state}
+          onChange={setState}
+          textOf={(word) => t(`agreement.states.${word}`)}
+          none={t('common.all')}
+        />
+      </FilterBar>
+      <QueryView query={result}>
+        {({ items }) => (
+          <DataTable
+            label={t('agreement.claims')}
+            columns={columns}
+            rows={items}
+            rowKey={({ id }) => id}
+            paging={paging}
+            empty={<EmptyState icon="check" text={t('agreement.no_claims')} />}
+          />
+        )}
+      </QueryView>
+    </SectionCard>
   )
 }
 
@@ -74,7 +76,7 @@ function useColumns(onDecide: Decide): readonly Column<CreditClaim>[] {
     {
       key: 'subject',
       label: t('agreement.subject'),
-      cell: ({ subject: { kind, id } }) => `${t(`notices.audiences.${kind}`)} ${id.slice(0, 8)}`,
+      cell: ({ subject, name }) => <SubjectLink {...subject} name={name} />,
     },
     { key: 'filed', label: t('agreement.filed'), cell: ({ filed_on: day }) => format.day(day) },
     {

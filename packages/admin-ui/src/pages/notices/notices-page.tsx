@@ -73,11 +73,12 @@ function useColumns(onWithdraw: (id: string) => void): readonly Column<Notice>[]
       key: 'action',
       label: t('common.action'),
       cell: ({ id, title, withdrawn_at: withdrawn }) =>
-        withdrawn === undefined &&
-        may('policies:write') && (
+        withdrawn === undefined && may('policies:write') ? (
           <RowButton label={t('notices.withdraw_named', { title })} onClick={() => onWithdraw(id)}>
             {t('notices.withdraw')}
           </RowButton>
+        ) : (
+          '–'
         ),
     },
   ]

@@ -56,7 +56,7 @@ function Sections({ request }: { readonly request: Request }) {
             [
               t('accounts.address'),
               address === undefined ? (
-                t('privacy.erased')
+                t('common.erased')
               ) : (
                 <Link key="account" href={`/accounts/${encodeURIComponent(address)}`}>
                   {address}

@@ -2,7 +2,6 @@
 import { Button, Group } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { useCommand } from '../../api/commands.ts'
 import { usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -14,6 +13,7 @@ import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
+import { SubjectLink } from '../../parts/subject-link.tsx'
 import { WordSelect } from '../../parts/word-select.tsx'
 import { EventsDialog } from './events-dialog.tsx'
 import { FeeBadge, useGuarantee } from './fee-badge.tsx'
@@ -141,10 +141,8 @@ function useColumns(acts: Acts): readonly Column<Subscription>[] {
 }
 
 function Whose({ subscription: { organisation, account, name } }: { readonly subscription: Subscription }) {
-  const { t } = useTranslation()
-  if (name === undefined) return t('subscriptions.erased')
-  if (organisation !== undefined) return <Link href={`/organisations/${organisation}`}>{name}</Link>
-  return account === undefined ? name : <Link href={`/accounts/${encodeURIComponent(name)}`}>{name}</Link>
+  const kind = organisation === undefined ? 'account' : 'organisation'
+  return <SubjectLink kind={kind} id={organisation ?? account ?? ''} name={name} />
 }
 
 interface RowActionsProps extends Acts {
@@ -154,7 +152,7 @@ interface RowActionsProps extends Acts {
 function RowActions({ subscription, onChange, onEvents, onRefunded }: RowActionsProps) {
   const { t } = useTranslation()
   const may = useMay()
-  const { id, name = t('subscriptions.erased'), state } = subscription
+  const { id, name = t('common.erased'), state } = subscription
   return (
     <Group gap={4}>
       {may('audit:read') && subscription.name !== undefined && (
