@@ -8,6 +8,7 @@ import { testDns, type TestDns } from '../../services/smtp/test/test-dns.ts'
 import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { PASSWORD } from './furnish.ts'
+import { tabTo } from './keyboard.ts'
 import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
 import { takeScreenshot } from './screenshot.ts'
 
@@ -210,7 +211,7 @@ test('a notice is seen as it will be before anybody gets it, then published and 
   await judge(page, 'notices')
 })
 
-test('a report of abuse: read with its evidence, the account warned and restricted, the report closed', async () => {
+test('a report of abuse: read by the keyboard alone, the account warned and restricted, the report closed', async () => {
   await scene.owner('POST', '/v1/abuse-reports', {
     category: 'harassment',
     about: JID,
@@ -221,12 +222,22 @@ test('a report of abuse: read with its evidence, the account warned and restrict
     contact: 'ana@example.org',
   })
   const { page } = camille
-  await go(page, 'abuse', 'Abuse desk')
-  await page.getByRole('link', { name: 'Harassment' }).click()
+  await go(page, 'notices', 'Notices')
+  await page.keyboard.press('g')
+  await page.keyboard.press('r')
+  await page.getByRole('link', { name: 'Harassment' }).waitFor()
+  await tabTo(page, 'Harassment')
+  await page.keyboard.press('Enter')
   await page.getByText('She does not stop.').waitFor()
   await page.getByText('Received: from elsewhere').waitFor()
   await page.getByText('Ana Roy').waitFor()
   await judge(page, 'abuse-report')
+  await tabTo(page, 'Warn')
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog', { name: 'Warn' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Warn')
   await confirm(await ask(page, 'Warn'), 'Warn')
   await page.getByText('Warning sent').waitFor()
   const restriction = await ask(page, 'Restrict mail')

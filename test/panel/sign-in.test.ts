@@ -1,10 +1,8 @@
 /** Coming in: by the printed invite and a passkey, by the keyboard alone, by a recovery code; and what a session that is over does. */
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPage, PHONE, type WatchedPage } from './browser.ts'
+import { tabTo } from './keyboard.ts'
 import { addAuthenticator, openScene, type Scene } from './scene.ts'
-
-const PRESSES_MAX = 60
 
 let scene: Scene
 let camille: WatchedPage
@@ -20,15 +18,6 @@ afterAll(async () => {
   await camille[Symbol.asyncDispose]()
   await scene[Symbol.asyncDispose]()
 })
-
-/** Goes forward by the keyboard until what has the focus says this. */
-async function tabTo(page: Page, text: string): Promise<void> {
-  for (let presses = 0; presses < PRESSES_MAX; presses++) {
-    if ((await page.evaluate('document.activeElement.textContent')) === text) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`The keyboard does not reach: ${text}`)
-}
 
 test('the first administrator enrols with a passkey from the printed invite, and gets ten recovery codes', async () => {
   const { page } = camille

@@ -82,9 +82,11 @@ function heightOf(value: number, top: number): number {
   return top === 0 ? 0 : (value / top) * (HEIGHT - MARGIN)
 }
 
+/** One point alone is a level line. */
 function Line({ points, top }: Drawn) {
-  const gap = WIDTH / Math.max(1, points.length - 1)
-  const line = points
+  const drawn = points.length === 1 ? [...points, ...points] : points
+  const gap = WIDTH / (drawn.length - 1)
+  const line = drawn
     .map(({ value }, index) => `${(index * gap).toFixed(1)},${(HEIGHT - heightOf(value, top)).toFixed(1)}`)
     .join(' ')
   return (
@@ -93,10 +95,7 @@ function Line({ points, top }: Drawn) {
         points={`0,${String(HEIGHT)} ${line} ${String(WIDTH)},${String(HEIGHT)}`}
         className={classes.area}
       />
-      <polyline
-        points={points.length > 1 ? line : `${line} ${String(WIDTH)},${line.split(',')[1] ?? ''}`}
-        className={classes.line}
-      />
+      <polyline points={line} className={classes.line} />
     </>
   )
 }

@@ -96,10 +96,11 @@ interface ExpectedProps {
 /** Of an address and of the way back from one, this server does not know what would do. */
 function Expected({ finding: { check }, label, expected }: ExpectedProps) {
   const { t } = useTranslation()
-  if (check === 'address' || check === 'openpgpkey') return <p className="muted">{t('dns.own_address')}</p>
+  if (check === 'address' || check === 'openpgpkey')
+    return <p className={classes.hint}>{t('dns.own_address')}</p>
   return (
     <>
-      <p className="muted">{t('dns.would_do')}</p>
+      <p className={classes.hint}>{t('dns.would_do')}</p>
       <CopyField label={label} value={expected} />
     </>
   )
