@@ -320,14 +320,27 @@ test('the service level of the month, and a claim of credit that is decided', as
   const filed = await askAsNora('/v1/me/credit-claims', { month, component: 'voice' })
   expect(filed).toBe(201)
   const { page } = camille
+  const { id } = await scene.owner<{ id: string }>('POST', '/v1/organisations', {
+    name: 'Hôtel Nord',
+    kind: 'customer',
+  })
+  await go(page, `organisations/${id}`, 'Hôtel Nord')
+  await page.getByText('There is none.').waitFor()
+  await confirm(await ask(page, 'Claim credit'), 'Claim credit')
+  await page.getByRole('rowheader', { name: /· Chat$/ }).waitFor()
+  await judge(page, 'organisation')
   await go(page, 'agreement', 'Service level')
+  await page.getByRole('link', { name: 'Hôtel Nord' }).waitFor()
   await page.getByRole('table', { name: 'What was kept' }).getByRole('rowheader', { name: 'Calls' }).waitFor()
   await judge(page, 'agreement')
-  const grant = page.getByRole('button', { name: /^Grant the claim/ })
-  await grant.click()
+  await page
+    .getByRole('button', { name: /^Grant the claim/ })
+    .first()
+    .click()
   await page.getByText('The month is not over: nobody knows yet what is owed.').waitFor()
-  await page.getByRole('button', { name: /^Refuse the claim/ }).click()
-  await page.getByText('No claim matches.').waitFor()
+  const refuse = page.getByRole('button', { name: /^Refuse the claim/ })
+  await refuse.last().click()
+  await expect.poll(() => refuse.count()).toBe(1)
 })
 
 test('a subscription: its fee overdue, the account to be suspended, then paid; what was done is told', async () => {

@@ -8,6 +8,7 @@ import { FactList } from '../../parts/fact-list.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
+import { AccountSubscription } from '../subscriptions/subscription-card.tsx'
 import { AccountActions } from './account-actions.tsx'
 import { AccountDevices } from './account-devices.tsx'
 import { AccountMailLimit } from './account-mail-limit.tsx'
@@ -38,6 +39,7 @@ function Sections({ account }: { readonly account: Account }) {
       <Facts account={account} />
       {isThere && may('devices:read') && <AccountDevices jid={account.jid} />}
       {isThere && may('devices:read') && <AccountQueues jid={account.jid} />}
+      {may('billing:read') && <AccountSubscription jid={account.jid} />}
       {isThere && may('plans:read') && <AccountPlan jid={account.jid} />}
       {isThere && <AccountMailLimit jid={account.jid} />}
     </>

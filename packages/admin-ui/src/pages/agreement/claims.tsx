@@ -6,7 +6,6 @@ import { useCommand } from '../../api/commands.ts'
 import { usePages } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
 import type { CreditClaim } from '../../api/types.ts'
-import { useFormat } from '../../app/format.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { FilterBar } from '../../parts/filter-bar.tsx'
@@ -14,12 +13,11 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
-import { StateBadge } from '../../parts/state-badge.tsx'
 import { SubjectLink } from '../../parts/subject-link.tsx'
 import { WordSelect } from '../../parts/word-select.tsx'
+import { useClaimColumns } from './claim-columns.tsx'
 
 const STATES: readonly CreditClaim['state'][] = ['open', 'granted', 'refused']
-const TONES = { open: 'warn', granted: 'good', refused: 'quiet' } as const
 
 type Decide = (claim: CreditClaim, decision: 'grant' | 'refuse') => void
 
@@ -65,37 +63,18 @@ export function Claims() {
 
 function useColumns(onDecide: Decide): readonly Column<CreditClaim>[] {
   const { t } = useTranslation()
-  const format = useFormat()
-  return [
-    {
-      key: 'month',
-      label: t('agreement.which_month'),
-      isName: true,
-      cell: ({ month, component }) => `${month} · ${t(`status.names.${component}`)}`,
-    },
-    {
-      key: 'subject',
-      label: t('agreement.subject'),
-      cell: ({ subject, name }) => <SubjectLink {...subject} name={name} />,
-    },
-    { key: 'filed', label: t('agreement.filed'), cell: ({ filed_on: day }) => format.day(day) },
-    {
-      key: 'state',
-      label: t('accounts.state'),
-      cell: ({ state, credit }) => (
-        <StateBadge tone={TONES[state]}>
-          {state === 'granted' && credit !== undefined
-            ? t('agreement.granted', { percent: format.percent(credit / 100, 1) })
-            : t(`agreement.states.${state}`)}
-        </StateBadge>
-      ),
-    },
-    {
-      key: 'decide',
-      label: t('common.action'),
-      cell: (claim) => <Decision claim={claim} onDecide={onDecide} />,
-    },
-  ]
+  const [month, ...rest] = useClaimColumns()
+  const subject: Column<CreditClaim> = {
+    key: 'subject',
+    label: t('subscriptions.whose'),
+    cell: ({ subject: whose, name }) => <SubjectLink {...whose} name={name} />,
+  }
+  const decide: Column<CreditClaim> = {
+    key: 'decide',
+    label: t('common.action'),
+    cell: (claim) => <Decision claim={claim} onDecide={onDecide} />,
+  }
+  return [...(month === undefined ? [] : [month]), subject, ...rest, decide]
 }
 
 function Decision({ claim, onDecide }: { readonly claim: CreditClaim; readonly onDecide: Decide }) {

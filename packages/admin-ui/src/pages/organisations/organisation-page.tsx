@@ -9,6 +9,8 @@ import { PageHeader } from '../../parts/page-header.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
+import { OrganisationClaims } from '../agreement/organisation-claims.tsx'
+import { OrganisationSubscription } from '../subscriptions/subscription-card.tsx'
 import { Branding } from './branding.tsx'
 import { OrganisationAccounts } from './organisation-accounts.tsx'
 import { OrganisationActions } from './organisation-actions.tsx'
@@ -56,9 +58,11 @@ function Sections({ organisation }: { readonly organisation: OrganisationDetails
       <SectionCard title={t('organisations.uses')} about={t('organisations.uses_about')}>
         <Pools pools={pools} />
       </SectionCard>
+      {may('billing:read') && <OrganisationSubscription id={id} />}
       {may('admins:read') && <OrganisationAdministrators id={id} />}
       {kind === 'reseller' && <OrganisationsBelow id={id} />}
       {may('accounts:read') && <OrganisationAccounts id={id} />}
+      {may('status:read') && <OrganisationClaims id={id} />}
       {may('organisations:write') && <Branding key={id} organisation={organisation} />}
     </>
   )
