@@ -168,6 +168,18 @@ shape.describe('own data', (deployment) => {
     expect(output).toContain("<vCard xmlns='vcard-temp'><FN>Owner</FN></vCard>")
   })
 
+  test('whoever runs the server finds the key by its address; one that never was here is taken off, and readmitted', async () => {
+    const ctl = async (...line: string[]) => (await deployment().ctl(['key', ...line])).output.trim()
+    expect(await ctl('find', '--search', address)).toMatch(
+      new RegExp(`^[0-9A-F]{40}  published  ed25519  ${RegExp.escape(address)}$`),
+    )
+    const other = 'A'.repeat(40)
+    expect(await ctl('remove', other)).toContain('It is not here, and will not be taken')
+    expect(await ctl('find', '--search', other)).toBe(`${other}  removed`)
+    await ctl('readmit', other)
+    expect(await ctl('find', '--search', other)).toBe('Nothing is here')
+  })
+
   test('terminated, nothing of it is left in any table but what names nobody', async () => {
     expect((await ask('api', 'POST', '/v1/me/privacy-requests', { kind: 'deletion', password })).status).toBe(
       201,

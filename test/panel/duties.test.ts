@@ -138,6 +138,9 @@ test('one that is in order is reviewed, approved by two, and produced: what exis
   await approval.getByText(/Another administrator has to approve this first/).waitFor()
 
   await go(odile.page, 'approvals', 'Approvals')
+  await odile.page.getByRole('link', { name: /^request / }).click()
+  await odile.page.getByText('Art. 487.014').waitFor()
+  await odile.page.goBack()
   await odile.page.getByRole('button', { name: 'Approve legal-request.approve' }).click()
   await odile.page.getByRole('status').getByText('Approved').waitFor()
 

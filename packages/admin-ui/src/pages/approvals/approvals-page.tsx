@@ -1,5 +1,6 @@
 /** What waits for a second pair of eyes. */
 import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
 import { useCommand } from '../../api/commands.ts'
 import { usePages } from '../../api/queries.ts'
 import { useMay, useSession } from '../../api/session.ts'
@@ -67,7 +68,7 @@ function useColumns({ onApprove, onRefuse }: Decisions): readonly Column<Approva
     {
       key: 'target',
       label: t('audit.target'),
-      cell: ({ target }) => (target === undefined ? '–' : `${target.kind} ${target.id}`),
+      cell: ({ action, target }) => <Target action={action} target={target} />,
     },
     { key: 'reason', label: t('common.reason'), cell: ({ reason }) => reason ?? '–' },
     {
@@ -97,4 +98,14 @@ function useColumns({ onApprove, onRefuse }: Decisions): readonly Column<Approva
         ),
     },
   ]
+}
+
+/** Whoever decides looks at what it is about first. */
+const PAGES: Readonly<Record<string, string>> = { 'legal-request': '/legal', organisation: '/organisations' }
+
+function Target({ action, target }: Pick<Approval, 'action' | 'target'>) {
+  if (target === undefined) return '–'
+  const page = PAGES[action.split('.')[0] ?? '']
+  const text = `${target.kind} ${target.id}`
+  return page === undefined ? text : <Link href={`${page}/${target.id}`}>{text}</Link>
 }
