@@ -27,6 +27,9 @@ function plant() {
     alice: { text: canary('alice'), tables: NAME_TABLES },
     bob: { text: canary('bob'), tables: NAME_TABLES },
     contactName: { text: canary('name'), tables: ['xmpp.roster_item'] },
+    /** Whom an account has blocked is kept; what it reports about them lies sealed at the abuse desk. */
+    blocked: { text: canary('blocked'), tables: ['xmpp.blocked'] },
+    reported: nowhere('reported'),
     /** What a client publishes is kept until it is replaced (XEP-0163). */
     published: { text: canary('published'), tables: ['xmpp.pep_item'] },
     password: nowhere('password'),
@@ -324,6 +327,7 @@ function signIn(deployment: Deployment, { password, resource }: Garden, who: Pla
 async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
   const { alice, bob, wrongPassword, stranger, contactName, published, status, body, subject, malformed } =
     garden
+  const { blocked, reported } = garden
   const { xmpp, xmpps } = deployment.ports
   for (const username of [alice.text, stranger.text]) {
     const attempt = TestClient.signIn({ port: xmpps, direct: true, username, password: wrongPassword.text })
@@ -336,6 +340,9 @@ async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
   const item = `<item id='current'><list xmlns='eu.siacs.conversations.axolotl' x='${published.text}'><device id='1'/></list></item>`
   const publish = `<publish node='eu.siacs.conversations.axolotl.devicelist'>${item}</publish>`
   await client.request('set', `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub>`)
+  const report = `<report xmlns='urn:xmpp:reporting:1' reason='urn:xmpp:reporting:spam'><text>${reported.text}</text></report>`
+  const block = `<block xmlns='urn:xmpp:blocking'><item jid='${blocked.text}@elsewhere.example'>${report}</item></block>`
+  expect((await client.request('set', block)).attrs['type']).toBe('result')
   client.sends(`<presence><status>${status.text}</status></presence>`)
   client.sends(
     `<presence type='subscribe' to='${bob.text}@localhost'><status>${status.text}</status></presence>`,

@@ -113,6 +113,7 @@ shape.describe('own data', (deployment) => {
     await client.available()
     const contact = "<item jid='friend@localhost' name='Friend'/>"
     await client.request('set', `<query xmlns='jabber:iq:roster'>${contact}</query>`)
+    await client.request('set', "<block xmlns='urn:xmpp:blocking'><item jid='foe@localhost'/></block>")
     const item = "<item id='a'><conference xmlns='urn:xmpp:bookmarks:1'/></item>"
     const publish = `<publish node='urn:xmpp:bookmarks:1'>${item}</publish>`
     await client.request('set', `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${publish}</pubsub>`)
@@ -154,6 +155,7 @@ shape.describe('own data', (deployment) => {
       chat: {
         devices: [{ registered: false }],
         contacts: [{ jid: 'friend@localhost', name: 'Friend' }],
+        blocked: ['foe@localhost'],
         nodes: [{ node: 'urn:xmpp:bookmarks:1', items: [{ id: 'a' }] }],
         elements: [{ ns: 'vcard-temp', name: 'vCard' }],
       },
