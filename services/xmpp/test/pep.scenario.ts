@@ -116,6 +116,21 @@ describe('OMEMO (XEP-0384)', () => {
     }
   })
 
+  test('XEP-0191: whom the owner has blocked, and who has blocked the owner, is told of nothing', async () => {
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
+    for (const friend of [bob, eve]) {
+      await befriend(alice, friend)
+      await becomeInterested(friend, DEVICES)
+    }
+    const block = (jid: string) => `<block xmlns='urn:xmpp:blocking'><item jid='${jid}'/></block>`
+    await alice.request('set', block(bob.bare))
+    await eve.request('set', block(alice.bare))
+    await settle(alice, bob, eve)
+    await publishItem(alice, DEVICES, item('current', list(7)))
+    await bob.receivesNothing()
+    await eve.receivesNothing()
+  })
+
   test('bundles: one node for each device (0.3), many items in one node (0.8)', async () => {
     const { alice, bob } = await cast('alice', 'bob')
     const bundle = (text: string) => `<bundle xmlns='${AXOLOTL}'><identityKey>${text}</identityKey></bundle>`
