@@ -18,6 +18,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'account.mail_review': 'account',
   'api.legal_request': 'legal_requests',
   'api.notice': 'notices',
+  'api.phone': 'phone',
   'api.policy_acceptance': 'policies',
   'api.privacy_request': 'privacy_requests',
   'keys.address_token': 'keys',

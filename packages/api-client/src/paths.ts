@@ -7193,6 +7193,110 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/me/phone": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show whether you have confirmed a phone number; the number itself is not kept. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** A day in UTC; absent: no number was confirmed */
+          confirmed_on?: string
+          /** A code was sent, and is waited for */
+          pending_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Have a code sent to a phone number. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** E.164, such as +1 418 555 0123 */
+        number: string
+      } } }
+      responses: {
+        201: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** A day in UTC; absent: no number was confirmed */
+          confirmed_on?: string
+          /** A code was sent, and is waited for */
+          pending_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    /** Forget the number. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** A day in UTC; absent: no number was confirmed */
+          confirmed_on?: string
+          /** A code was sent, and is waited for */
+          pending_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/phone/confirmation": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Confirm the number with the code that was sent there; five tries in ten minutes. HTTP Basic with name and password of an account. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/json": {
+        /** Six digits */
+        code: string
+      } } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** A day in UTC; absent: no number was confirmed */
+          confirmed_on?: string
+          /** A code was sent, and is waited for */
+          pending_until?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/me/export": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Export everything that the server holds of your account. HTTP Basic with name and password of an account. */

@@ -27,6 +27,7 @@ import { createLetters } from './letters/letters.ts'
 import { openLifecycle } from './lifecycle/open-lifecycle.ts'
 import { createObservation } from './observation.ts'
 import { openEndings } from './organisations/open-endings.ts'
+import { openPhones } from './phone/open-phones.ts'
 import { createRights } from './rights.ts'
 import type { SignIn } from './sign-in.ts'
 import { openWebhooks } from './webhooks/open-webhooks.ts'
@@ -73,18 +74,12 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const audit = createAuditLog({ store: postgresAuditStore(apiDb), clock })
   const auditHeads = openAuditHeads(dataDir)
   stack.use(clock.every(HOUR_MS, () => auditHeads.note(audit)))
+  const { administratorSessions: sessionTimes = SESSION_TIMES } = config
   const access = stack.use(
-    await createAccess({
-      ...platform,
-      db: apiDb,
-      accounts,
-      origin,
-      events,
-      sessionTimes: config.administratorSessions ?? SESSION_TIMES,
-    }),
+    await createAccess({ ...platform, db: apiDb, accounts, origin, events, sessionTimes }),
   )
   const letters = createLetters({ mail: ports.letters, platform })
-  const shared = { platform, accounts, audit, letters, events }
+  const shared = { platform, db: apiDb, accounts, audit, letters, events }
   const hooks = stack.use(
     await openWebhooks({ ...shared, ...options, privateNetworks: config.webhookNetworks }),
   )
@@ -92,17 +87,18 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const { supportUrl } = config
   const isOn = config.affiliates === true
   const { affiliates, store: referrals } = await openAffiliates({ isOn, platform, db: apiDb, accounts })
-  const life = stack.use(openLifecycle({ ...shared, db: apiDb, webhooks, affiliates, supportUrl }))
+  const life = stack.use(openLifecycle({ ...shared, webhooks, affiliates, supportUrl }))
   const observation = createObservation({ config, platform, db: apiDb, accounts, webhooks, events }, stack)
   const { maintenance } = observation.status
+  const { phones, phoneStore } = await openPhones(config, platform, apiDb, stack)
   const rights = stack.use(
-    await createRights({ ...shared, db: apiDb, ports, signIn, links, origin, maintenance }),
+    await createRights({ ...shared, ports, signIn, links, origin, maintenance, phones: phoneStore }),
   )
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
   const joining = await openJoining({ ...options, notices: rights.notices }, stack)
   const endings = stack.use(
-    openEndings({ ...shared, db: apiDb, access, life, rights, observation, webhooks }),
+    openEndings({ ...shared, access, life, rights, observation, webhooks }),
   )
   const owners = [
     idempotency,
@@ -113,6 +109,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
     abuse,
     observation.status.claims,
     joining.sessions,
+    phoneStore,
   ]
   stack.use(keepErasing(owners, { ...platform, ledger: accounts.erasure, events }))
   const { lifecycle } = life
@@ -128,6 +125,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
     rights,
     abuse,
     joining,
+    phones,
     ...observation,
   }
   return { context, life }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { EnvReader, Networks, Secret } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig, type TurnConfig } from '@sealpost/turn'
+import { webhookKey } from './lifecycle/standard-webhooks.ts'
+import type { PhoneGatewayConfig } from './phone/open-phones.ts'
 import type { SessionTimes } from './access/sessions.ts'
 
 export interface ApiConfig {
@@ -25,6 +27,8 @@ export interface ApiConfig {
   readonly turn: TurnConfig
   /** Recursive resolvers, `ADDRESS` or `ADDRESS:PORT`; empty: those of the system. */
   readonly dnsServers: readonly string[]
+  /** To whom codes for phones are given; undefined: no numbers are confirmed. */
+  readonly phoneGateway: PhoneGatewayConfig | undefined
   /** When sessions are over: of administrators, and on the account page where no plan says otherwise. */
   readonly administratorSessions: SessionTimes
   readonly accountSessions: SessionTimes
@@ -39,7 +43,7 @@ const DAY_MS = 24 * HOUR_MS
 
 /**
  * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES,
- * BILLING_WEBHOOK_SECRET, DNS_SERVERS, and REST and LIFE of ADMIN_SESSION and ACCOUNT_SESSION.
+ * BILLING_WEBHOOK_SECRET, DNS_SERVERS, PHONE_GATEWAY_URL, PHONE_GATEWAY_SECRET, and REST and LIFE of ADMIN_SESSION and ACCOUNT_SESSION.
  */
 export function readConfig(env: EnvReader): ApiConfig {
   const origin = readPublicOrigin(env)
@@ -54,6 +58,7 @@ export function readConfig(env: EnvReader): ApiConfig {
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),
     turn: readTurnConfig(env),
     dnsServers: env.list('DNS_SERVERS', []),
+    phoneGateway: readPhoneGateway(env),
     administratorSessions: {
       restMs: env.durationMs('ADMIN_SESSION_REST', '30m', { min: MINUTE_MS, max: 12 * HOUR_MS }),
       lifeMs: env.durationMs('ADMIN_SESSION_LIFE', '12h', { min: 10 * MINUTE_MS, max: DAY_MS }),
@@ -64,6 +69,16 @@ export function readConfig(env: EnvReader): ApiConfig {
     },
     prober: readProber(env),
   }
+}
+
+function readPhoneGateway(env: EnvReader): PhoneGatewayConfig | undefined {
+  const url = env.optional('PHONE_GATEWAY_URL')
+  const secret = env.optionalSecret('PHONE_GATEWAY_SECRET', { bytesMin: SECRET_BYTES_MIN })
+  if (url === undefined && secret === undefined) return undefined
+  if (url !== undefined && URL.parse(url)?.protocol === 'https:' && secret && webhookKey(secret.reveal()))
+    return { url, secret }
+  env.problem('PHONE_GATEWAY_URL must be an https: URL, and PHONE_GATEWAY_SECRET go with it')
+  return undefined
 }
 
 const LOOPBACK = '127.0.0.1'

@@ -23,7 +23,8 @@ import { createPolicies, type Policies } from './policies/policies.ts'
 import { postgresPolicyStore } from './policies/store.postgres.ts'
 import { createPrivacy, type Privacy } from './privacy/privacy.ts'
 import { postgresPrivacyStore } from './privacy/store.postgres.ts'
-import { showOwnRights } from './show-rights.ts'
+import type { PhoneStore } from './phone/store.ts'
+import { showOwnRights, showPhone } from './show-rights.ts'
 import type { SignIn } from './sign-in.ts'
 import type { MaintenanceDesk } from './status/maintenance.ts'
 
@@ -43,6 +44,7 @@ export interface RightsOptions {
   readonly letters: Pick<Letters, 'send'>
   readonly signIn: Pick<SignIn, 'check'>
   readonly maintenance: Pick<MaintenanceDesk, 'find' | 'planned'>
+  readonly phones: Pick<PhoneStore, 'find'>
   readonly platform: Platform
   readonly links: Pick<Links, 'account'>
   /** `https://HOST:PORT` */
@@ -97,7 +99,10 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
     clock,
     random,
   })
-  const sections = showOwnRights({ privacy, policies, notices, legal })
+  const sections = {
+    ...showOwnRights({ privacy, policies, notices, legal }),
+    phone: async ({ id }: Account) => showPhone(await options.phones.find(id, clock.now())),
+  }
   const ownData = createOwnData({ accounts, ports: options.ports.ownData, sections, clock })
   const parts = { ownData, privacy, policies, notices, legal }
   const announcer = new MaintenanceAnnouncer({ maintenance: options.maintenance, notices, clock })

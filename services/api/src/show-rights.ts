@@ -4,6 +4,7 @@ import type { Legal } from './legal/legal.ts'
 import type { LegalRequest } from './legal/store.ts'
 import type { Notices } from './notices/notices.ts'
 import type { Notice } from './notices/store.ts'
+import type { PhoneState } from './phone/store.ts'
 import type { Policies } from './policies/policies.ts'
 import type { Privacy } from './privacy/privacy.ts'
 import type { PrivacyRequest } from './privacy/store.ts'
@@ -74,6 +75,14 @@ function showOwnLegalRequest(request: LegalRequest) {
     ...(deviceType === undefined ? {} : { device_type: deviceType }),
     ...(closedOn === undefined ? {} : { closed_on: closedOn }),
     ...(notifiedOn === undefined ? {} : { notified_on: notifiedOn }),
+  }
+}
+
+/** The number itself is not kept. */
+export function showPhone({ confirmedOn, pendingUntil }: PhoneState) {
+  return {
+    ...(confirmedOn === undefined ? {} : { confirmed_on: confirmedOn }),
+    ...(pendingUntil === undefined ? {} : { pending_until: showTime(pendingUntil) }),
   }
 }
 

@@ -27,6 +27,7 @@ import type { AllOrganisationFigures } from '../statistics/organisation-figures.
 import type { Statistics } from '../statistics/statistics.ts'
 import type { Rights } from '../rights.ts'
 import type { FileAnswer } from './file-answer.ts'
+import type { Phones } from '../phone/phones.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
@@ -133,6 +134,8 @@ export interface CommandContext {
   readonly endings: Pick<OrganisationEndings, 'end' | 'keep' | 'remove'>
   /** Undefined: the module is off. */
   readonly affiliates: Affiliates | undefined
+  /** Undefined: the module is off. */
+  readonly phones: Phones | undefined
   /** Where users get help, if the operator says so. */
   readonly supportUrl: string | undefined
   /** Canonical; the first is that of names without one. */

@@ -50,6 +50,7 @@ import { organisationCommands } from './organisations.ts'
 import { crashCommands } from './crash-reports.ts'
 import { turnCommands } from './turn.ts'
 import { statusCommands } from './status.ts'
+import { phoneCommands } from './phone.ts'
 import { listPlans, removePlan, setAccountPlan, setPlan, showAccountPlan } from './plans.ts'
 import { subscriptionCommands } from './subscriptions.ts'
 
@@ -123,5 +124,6 @@ export const commands: readonly Command[] = [
   signOutOwnDevice,
   revokeOwnDevice,
   compareDeviceType,
+  ...phoneCommands,
   ...rightsCommands,
 ]

@@ -9,6 +9,7 @@ import { AccessError } from '../access/access-error.ts'
 import { RightsError } from '../rights-error.ts'
 import { AffiliateError } from '../affiliates/affiliate.ts'
 import { LifecycleError } from '../lifecycle/subscription.ts'
+import { PhoneError } from '../phone/phone-error.ts'
 import { STATUS_REFUSALS, StatusError } from '../status/status-error.ts'
 import { WebhookError } from '../webhooks/webhook-error.ts'
 
@@ -131,6 +132,13 @@ const refusals = [
     NOTICE_UNKNOWN: [404, 'notice-unknown'],
     NOTICE_WITHDRAWN: [409, 'notice-withdrawn'],
     NOTICE_MALFORMED: [422, 'notice-malformed'],
+  }),
+  refusing(PhoneError, {
+    PHONE_OFF: [404, 'phone-off'],
+    PHONE_NUMBER_MALFORMED: [422, 'phone-number-malformed'],
+    PHONE_SENDS: [429, 'too-many-codes'],
+    PHONE_CODE_REFUSED: [403, 'code-refused'],
+    PHONE_GATEWAY: [503, 'phone-gateway-away'],
   }),
   refusing(StatusError, STATUS_REFUSALS),
 ]
