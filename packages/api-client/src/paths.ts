@@ -5791,6 +5791,8 @@ export interface ApiPaths {
           state?: "new" | "in-work" | "closed"
           /** false: the anonymous ones */
           named?: boolean
+          /** account: signed in, over the API or in chat (XEP-0377) */
+          source?: "form" | "account" | "mail"
           account?: string
         }
         header?: never
@@ -5802,6 +5804,7 @@ export interface ApiPaths {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           items: {
             id: string
+            /** account: signed in, over the API or in chat (XEP-0377) */
             source: "form" | "account" | "mail"
             category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
             /** First and last name and a contact were given, as the policy asks */
@@ -5917,6 +5920,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
+          /** account: signed in, over the API or in chat (XEP-0377) */
           source: "form" | "account" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
@@ -5969,6 +5973,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
+          /** account: signed in, over the API or in chat (XEP-0377) */
           source: "form" | "account" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
@@ -6008,6 +6013,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
+          /** account: signed in, over the API or in chat (XEP-0377) */
           source: "form" | "account" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
@@ -6060,6 +6066,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
+          /** account: signed in, over the API or in chat (XEP-0377) */
           source: "form" | "account" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
@@ -6097,6 +6104,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           items: {
+            /** account: signed in, over the API or in chat (XEP-0377) */
             source: "form" | "account" | "mail"
             category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
             named: boolean

@@ -12,10 +12,11 @@ export function memoryAbuse(): AbuseStore {
       return true
     },
     find: async (id) => reports.get(id),
-    list: async ({ state, named, accountId, after = '', limit }) =>
+    list: async ({ state, named, source, accountId, after = '', limit }) =>
       sorted()
         .filter((each) => state === undefined || each.state === state)
         .filter((each) => named === undefined || each.named === named)
+        .filter((each) => source === undefined || each.source === source)
         .filter((each) => accountId === undefined || each.accountId === accountId)
         .filter(({ id }) => id > after)
         .slice(0, limit),

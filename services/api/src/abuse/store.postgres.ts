@@ -30,11 +30,12 @@ function reading(db: Db): Pick<AbuseStore, 'find' | 'list' | 'counts'> {
       return row && toReport(row)
     },
 
-    async list({ state, named, accountId, after, limit }) {
+    async list({ state, named, source, accountId, after, limit }) {
       const conditions = [
         sql`true`,
         ...(state === undefined ? [] : [sql`state = ${state}`]),
         ...(named === undefined ? [] : [sql`named = ${named}`]),
+        ...(source === undefined ? [] : [sql`source = ${source}`]),
         ...(accountId === undefined ? [] : [sql`account_id = ${accountId}::uuid`]),
         ...(after === undefined ? [] : [sql`id > ${after}::uuid`]),
       ]

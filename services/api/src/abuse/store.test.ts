@@ -69,6 +69,8 @@ describe.each([
     expect(await store.add(report({ named: false }), 1)).toBe(false)
     expect(await store.add(named, 100)).toBe(true)
     expect(await store.list({ named: false, limit: 9 })).toEqual([anonymous])
+    expect(await store.list({ named: false, source: 'mail', limit: 9 })).toEqual([])
+    expect(await store.list({ named: false, source: anonymous?.source, limit: 9 })).toEqual([anonymous])
     const all = await store.list({ limit: 9 })
     expect(await store.list({ limit: 9, after: all[0]?.id })).toEqual(all.slice(1))
   })

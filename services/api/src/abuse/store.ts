@@ -30,6 +30,7 @@ export interface StoredReport {
 export interface ReportQuery {
   readonly state?: AbuseState | undefined
   readonly named?: boolean | undefined
+  readonly source?: AbuseSource | undefined
   readonly accountId?: string | undefined
   /** The last of the page before. */
   readonly after?: string | undefined

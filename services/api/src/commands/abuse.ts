@@ -38,7 +38,9 @@ const outcomeSchema = Type.Union([
   Type.Literal('duplicate'),
   Type.Literal('no-action'),
 ])
-const sourceSchema = Type.Union([Type.Literal('form'), Type.Literal('account'), Type.Literal('mail')])
+const sourceSchema = Type.Union([Type.Literal('form'), Type.Literal('account'), Type.Literal('mail')], {
+  description: 'account: signed in, over the API or in chat (XEP-0377)',
+})
 
 /** What a report says, and how long it may be. */
 const saidFields = {
@@ -154,6 +156,7 @@ const listReports = defineCommand({
       limit: limitSchema,
       state: Type.Optional(stateSchema),
       named: Type.Optional(Type.Boolean({ description: 'false: the anonymous ones' })),
+      source: Type.Optional(sourceSchema),
       account: Type.Optional(uuid),
     },
     { additionalProperties: false },

@@ -11,7 +11,7 @@ import { ListCard } from '../../parts/list-card.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { WordSelect } from '../../parts/word-select.tsx'
-import { ACTIONS, STATES, TONES } from './words.ts'
+import { ACTIONS, SOURCES, STATES, TONES } from './words.ts'
 
 const GROUPS = ['named', 'anonymous'] as const
 
@@ -19,7 +19,10 @@ export default function AbusePage() {
   const { t } = useTranslation()
   const [group, setGroup] = useState<(typeof GROUPS)[number]>('named')
   const [state, setState] = useState<AbuseReport['state']>()
-  const { result, paging } = usePages('/v1/abuse-reports', { query: { state, named: group === 'named' } })
+  const [source, setSource] = useState<AbuseReport['source']>()
+  const { result, paging } = usePages('/v1/abuse-reports', {
+    query: { state, source, named: group === 'named' },
+  })
   const columns = useColumns()
   return (
     <>
@@ -44,14 +47,24 @@ export default function AbusePage() {
         filters={{
           label: t('abuse.filters'),
           inputs: (
-            <WordSelect
-              label={t('accounts.state')}
-              words={STATES}
-              value={state}
-              onChange={setState}
-              textOf={(word) => t(`abuse.states.${word}`)}
-              none={t('common.all')}
-            />
+            <>
+              <WordSelect
+                label={t('accounts.state')}
+                words={STATES}
+                value={state}
+                onChange={setState}
+                textOf={(word) => t(`abuse.states.${word}`)}
+                none={t('common.all')}
+              />
+              <WordSelect
+                label={t('abuse.source')}
+                words={SOURCES}
+                value={source}
+                onChange={setSource}
+                textOf={(word) => t(`abuse.sources.${word}`)}
+                none={t('common.all')}
+              />
+            </>
           ),
         }}
       />
