@@ -341,7 +341,7 @@ test('what is asked of her about her data is hers to confirm: her account ends w
     if (typed !== jid) await dialog.getByText('This is not the same.').waitFor()
     else if (password !== PASSWORD) await dialog.getByText('That is not your password.').waitFor()
   }
-  await page.getByRole('heading', { name: 'My account' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: 'My account' }).waitFor()
   await page.getByLabel('Address').fill(jid)
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
