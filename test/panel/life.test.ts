@@ -343,7 +343,7 @@ test('what is asked of her about her data is hers to confirm: her account ends w
   }
   await page.getByRole('heading', { level: 1, name: 'My account' }).waitFor()
   await page.getByLabel('Address').fill(jid)
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.locator('input[type=password]').fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('Wrong name, password or code.').waitFor()
   expect(olga.faults).toEqual([])
