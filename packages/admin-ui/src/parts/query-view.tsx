@@ -13,7 +13,9 @@ export interface QueryViewProps<T> {
 
 export function QueryView<T>({ query, children }: QueryViewProps<T>) {
   const { t } = useTranslation()
-  if (query.isError && query.data === undefined) return <ProblemAlert problem={query.error} />
+  // What was shown is shown on while the server is away, but not what is gone.
+  const isGone = query.error?.status === 404
+  if (query.isError && (query.data === undefined || isGone)) return <ProblemAlert problem={query.error} />
   if (query.data === undefined)
     return (
       <div className={classes.loading} role="status">

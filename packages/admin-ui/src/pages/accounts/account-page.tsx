@@ -24,7 +24,7 @@ export default function AccountPage({ jid }: { readonly jid: string }) {
       <PageHeader
         title={jid}
         parent={{ href: '/accounts', label: t('accounts.title') }}
-        actions={query.data !== undefined && <AccountActions account={query.data} />}
+        actions={query.isSuccess && <AccountActions account={query.data} />}
       />
       <QueryView query={query}>{(account) => <Sections account={account} />}</QueryView>
     </>
