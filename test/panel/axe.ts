@@ -6,14 +6,8 @@ import type { Page } from 'playwright-core'
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Colours that are on their way to others are neither: of a busy browser they would be judged. */
-const TRANSITIONS_END = `Promise.allSettled(
-  document.getAnimations().filter((one) => one instanceof CSSTransition).map(({ finished }) => finished)
-).then(() => undefined)`
-
 /** Serious and critical findings, a line for each place. */
 export async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(TRANSITIONS_END)
   await page.evaluate(source)
   const { violations } = (await page.evaluate('axe.run()')) as AxeResults
   return violations

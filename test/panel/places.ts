@@ -7,7 +7,6 @@ export interface ShownPage {
 }
 
 export const ADMIN_PAGES: readonly ShownPage[] = [
-  { name: 'overview', path: '/admin/overview', onPhone: true },
   { name: 'approvals', path: '/admin/approvals' },
   { name: 'audit', path: '/admin/audit' },
   { name: 'accounts', path: '/admin/accounts', onPhone: true },
@@ -38,6 +37,8 @@ export const ADMIN_PAGES: readonly ShownPage[] = [
   { name: 'notices', path: '/admin/notices' },
   { name: 'compose', path: '/admin/notices/new' },
   { name: 'not-found', path: '/admin/nothing' },
+  // The last: by then something has been collected.
+  { name: 'overview', path: '/admin/overview', onPhone: true },
 ]
 
 /** Seen by everybody. */
