@@ -17,6 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          isolate: false, // they keep nothing in modules, and a third of the time would go to loading these for each file
           include: [
             'packages/**/*.test.ts',
             'services/**/*.test.ts',

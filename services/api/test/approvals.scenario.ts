@@ -172,7 +172,7 @@ describe('an organisation', () => {
     })
     const key = String(made.json['token'])
     expect(made.json).toMatchObject({ organisation: customer })
-    expect(typeOf(await api.call('GET', '/v1/mail-queue', { key }))).toEqual([
+    expect(typeOf(await api.call('GET', '/v1/mail-reports', { key }))).toEqual([
       403,
       problem('beyond-organisation'),
     ])
@@ -199,7 +199,7 @@ describe('an organisation', () => {
     const redeemed = await api.call('POST', '/v1/invites/redeem', { body: { token } })
     const { api_key: key } = redeemed.json as { api_key: { token: string; scopes: string[] } }
     expect(key.scopes).not.toContain('*')
-    expect((await api.call('GET', '/v1/mail-queue', { key: key.token })).status).toBe(403)
+    expect((await api.call('GET', '/v1/mail-reports', { key: key.token })).status).toBe(403)
     const listed = await api.call('GET', '/v1/api-keys', { key: key.token })
     expect(listed.json['items']).toMatchObject([{ organisation: place }])
   })

@@ -1,4 +1,4 @@
-/** `ctl key import`, `remove` and `readmit` against a directory over its control socket: what is taken, what is published, and what happens when it is ended midway. */
+/** `ctl key import` against a directory over its control socket: what is taken, what is published, and what happens when it is ended midway. */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -43,9 +43,7 @@ interface Done {
   readonly err: string
 }
 
-const ctl = (...args: readonly string[]): Promise<Done> => ctlKey('import', ...args)
-
-async function ctlKey(...args: readonly string[]): Promise<Done> {
+async function ctl(...args: readonly string[]): Promise<Done> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const terminal = Object.assign(stderr, { isTTY: true })
   const env = {
@@ -55,7 +53,7 @@ async function ctlKey(...args: readonly string[]): Promise<Done> {
     stderr: terminal,
     localVerbs: [],
   }
-  const code = await runCtl(['key', ...args], env)
+  const code = await runCtl(['key', 'import', ...args], env)
   const read = (stream: PassThrough): string => String(stream.read() ?? '')
   return { code, out: read(stdout), err: read(stderr) }
 }
@@ -184,37 +182,8 @@ test('it is for the operator alone, and for files that can be read', async () =>
   const served = stack.use(await createHttp({ log: platform.log, metrics: platform.metrics, title: 'Test' }))
   await served.app.register(service.http)
   const { port } = await served.listen({ host: '127.0.0.1', port: 0 })
-  for (const path of ['import', 'remove', 'readmit']) {
-    const answer = await fetch(`http://127.0.0.1:${String(port)}/internal/keys/${path}`, { method: 'POST' })
-    expect(answer.status).toBe(401)
-  }
+  const answer = await fetch(`http://127.0.0.1:${String(port)}/internal/keys/import`, { method: 'POST' })
+  expect(answer.status).toBe(401)
   expect((await ctl(join(folder, 'nowhere'))).code).toBe(1)
   expect((await ctl()).code).toBe(2)
-})
-
-test('the operator takes a key off, also one that is not here yet, and lets it come again', async () => {
-  const address = 'banned@example.org'
-  await service.directory.submit(at(431, address))
-  await service.directory.publish(fingerprintOf(431), address)
-  expect(await ctlKey('remove', fingerprintOf(431).toLowerCase())).toMatchObject({
-    code: 0,
-    out: 'Removed\n',
-  })
-  expect(await service.directory.find({ kind: 'address', value: address })).toEqual([])
-  expect((await ctlKey('remove', fingerprintOf(432))).out).toMatch(/^It is not here/)
-  for (const seed of [431, 432]) {
-    expect((await service.directory.submit(at(seed, address))).certificates).toMatchObject([
-      { outcome: 'ignored' },
-    ])
-    expect(await ctlKey('readmit', fingerprintOf(seed))).toMatchObject({
-      code: 0,
-      out: 'It may come again\n',
-    })
-    await service.directory.submit(at(seed, address))
-    expect(await isHere(seed)).toBe(true)
-  }
-  expect(await ctlKey('remove', 'ABCD')).toMatchObject({
-    code: 1,
-    err: expect.stringMatching(/40/) as string,
-  })
 })

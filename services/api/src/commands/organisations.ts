@@ -247,7 +247,8 @@ const keepOrganisation = defineCommand({
   status: 200,
   response: organisationSchema,
   async handle(context, { actor, params }) {
-    return showOrganisation(await context.endings.keep(await organisationBelow(context, actor, params.id)))
+    const organisation = await organisationBelow(context, actor, params.id)
+    return showOrganisation(await context.endings.keep(organisation))
   },
   lines: [{ noun: 'organisation', verb: 'keep', print: printOrganisation }],
 })
