@@ -1,5 +1,5 @@
 /** API keys and invites in Postgres, schema `account`. */
-import { empty, sql, type Db, type Tx } from '@sealpost/db'
+import { empty, gather, sql, type Db, type Tx } from '@sealpost/db'
 import type { ScramVerifier } from '@sealpost/sasl'
 import { replaceVerifiers } from './store.postgres.ts'
 import type {
@@ -45,9 +45,11 @@ const INVITE_COLUMNS = sql`token_hash, purpose, account_id, expires_at, role, or
 
 class PostgresAccessStore implements AccessStore {
   readonly #db: Db
+  readonly #keyByToken: (tokenHash: Buffer) => Promise<ApiKeyRow | undefined>
 
   constructor(db: Db) {
     this.#db = db
+    this.#keyByToken = gather((hashes) => keysByToken(db, hashes), { pauseMs: 0 })
   }
 
   async insertKey(key: ApiKeyRow, tokenHash: Buffer, max: number, pruneBefore: string): Promise<boolean> {
@@ -64,12 +66,8 @@ class PostgresAccessStore implements AccessStore {
     })
   }
 
-  async keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined> {
-    const rows = await this.#db.query<SqlApiKey>(
-      sql`select ${KEY_COLUMNS} from account.api_key where token_hash = ${tokenHash}`,
-      { name: 'api-key-by-token' },
-    )
-    return rows.map(parseKey)[0]
+  keyByToken(tokenHash: Buffer): Promise<ApiKeyRow | undefined> {
+    return this.#keyByToken(tokenHash)
   }
 
   async keys(): Promise<ApiKeyRow[]> {
@@ -200,6 +198,16 @@ async function consume(tx: Tx, tokenHash: Buffer, now: number, purpose: InvitePu
     where token_hash = ${tokenHash} and purpose = ${purpose} and expires_at > ${new Date(now)} ${besides}
     returning ${INVITE_COLUMNS}`)
   return rows.map(parseInvite)[0]
+}
+
+/** In the order of the hashes. */
+async function keysByToken(db: Db, hashes: readonly Buffer[]): Promise<(ApiKeyRow | undefined)[]> {
+  const rows = await db.query<SqlApiKey & { token_hash: Buffer }>(
+    sql`select token_hash, ${KEY_COLUMNS} from account.api_key where token_hash = any (${hashes}::bytea[])`,
+    { name: 'api-key-by-token' },
+  )
+  const found = new Map(rows.map((row) => [row.token_hash.toString('hex'), parseKey(row)]))
+  return hashes.map((hash) => found.get(hash.toString('hex')))
 }
 
 function parseKey(row: SqlApiKey): ApiKeyRow {

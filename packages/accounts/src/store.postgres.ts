@@ -57,11 +57,13 @@ class PostgresAccountStore implements AccountStore {
   readonly #db: Db
   readonly #secrets: AccountSecrets
 
+  readonly #find: (name: Name) => Promise<AccountRow | undefined>
   readonly #verifier: (wanted: Name & { hash: ScramHash }) => Promise<FoundVerifier | undefined>
 
   constructor(db: Db) {
     this.#db = db
     this.#secrets = new AccountSecrets(db)
+    this.#find = gather((names) => findAccounts(db, names), { pauseMs: 0 })
     this.#verifier = gather((wanted) => findVerifiers(db, wanted), { pauseMs: VERIFIER_PAUSE_MS })
   }
 
@@ -79,12 +81,8 @@ class PostgresAccountStore implements AccountStore {
     return names.map((name) => taken.has(nameKey(name)))
   }
 
-  async find({ domain, localpart }: Name): Promise<AccountRow | undefined> {
-    const rows = await this.#db.query<SqlAccount>(
-      sql`select ${ACCOUNT_COLUMNS} from account.account a where a.domain = ${domain} and a.localpart = ${localpart}`,
-      { name: 'account-find' },
-    )
-    return rows.map(parseAccount)[0]
+  find(name: Name): Promise<AccountRow | undefined> {
+    return this.#find(name)
   }
 
   async findById(id: string): Promise<AccountRow | undefined> {
@@ -298,6 +296,19 @@ function conditions(query: ListQuery): Sql[] {
 function namedLike(search: string): Sql {
   const like = sql`a.localpart like ${`%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`
   return search.length < 2 ? like : sql`account.pieces(a.localpart) @> account.pieces(${search}) and ${like}`
+}
+
+/** In the order of `names`. */
+async function findAccounts(db: Db, names: readonly Name[]): Promise<(AccountRow | undefined)[]> {
+  const rows = await db.query<SqlAccount>(
+    sql`
+      select ${ACCOUNT_COLUMNS}
+      from unnest(${names.map((name) => name.domain)}::text[], ${names.map((name) => name.localpart)}::text[]) as n (domain, localpart)
+      join account.account a on a.domain = n.domain and a.localpart = n.localpart`,
+    { name: 'account-find' },
+  )
+  const found = new Map(rows.map((row) => [nameKey(row), parseAccount(row)]))
+  return names.map((name) => found.get(nameKey(name)))
 }
 
 type WantedVerifier = Name & { readonly hash: ScramHash }
