@@ -1306,6 +1306,8 @@ export interface ApiPaths {
             suspends_on?: string
             /** What the billing system calls it */
             reference?: string
+            /** How fees are paid, in a word: card, transfer; never a number */
+            billing_method?: string
             /** Of the organisation, or the address of the account */
             name?: string
           }[]
@@ -1356,6 +1358,8 @@ export interface ApiPaths {
           suspends_on?: string
           /** What the billing system calls it */
           reference?: string
+          /** How fees are paid, in a word: card, transfer; never a number */
+          billing_method?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -1383,6 +1387,8 @@ export interface ApiPaths {
         suspends_on?: string
         /** What the billing system calls it */
         reference?: string
+        /** How fees are paid, in a word: card, transfer; never a number */
+        billing_method?: string
       } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -1403,6 +1409,8 @@ export interface ApiPaths {
           suspends_on?: string
           /** What the billing system calls it */
           reference?: string
+          /** How fees are paid, in a word: card, transfer; never a number */
+          billing_method?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -1466,6 +1474,8 @@ export interface ApiPaths {
           suspends_on?: string
           /** What the billing system calls it */
           reference?: string
+          /** How fees are paid, in a word: card, transfer; never a number */
+          billing_method?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -1494,6 +1504,8 @@ export interface ApiPaths {
         suspends_on?: string
         /** What the billing system calls it */
         reference?: string
+        /** How fees are paid, in a word: card, transfer; never a number */
+        billing_method?: string
       } } }
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
@@ -1514,6 +1526,8 @@ export interface ApiPaths {
           suspends_on?: string
           /** What the billing system calls it */
           reference?: string
+          /** How fees are paid, in a word: card, transfer; never a number */
+          billing_method?: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -1586,6 +1600,8 @@ export interface ApiPaths {
             suspends_on?: string
             /** What the billing system calls it */
             reference?: string
+            /** How fees are paid, in a word: card, transfer; never a number */
+            billing_method?: string
           }
           /** The end of the window to migrate */
           terminates_on?: string

@@ -92,7 +92,16 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const { maintenance } = observation.status
   const { phones, phoneStore } = await openPhones(config, platform, apiDb, stack)
   const rights = stack.use(
-    await createRights({ ...shared, ports, signIn, links, origin, maintenance, phones: phoneStore }),
+    await createRights({
+      ...shared,
+      ports,
+      signIn,
+      links,
+      origin,
+      maintenance,
+      phones: phoneStore,
+      subscriptions: life.store,
+    }),
   )
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)

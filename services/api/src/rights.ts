@@ -8,7 +8,8 @@ import type { Links } from './commands/command.ts'
 import type { ApiEvents } from './events.ts'
 import { openDocumentSigner } from './legal/document-signer.ts'
 import { createLegal, type Legal } from './legal/legal.ts'
-import type { Purchaser } from './legal/production.ts'
+import type { PurchaserOf } from './legal/production.ts'
+import type { SubscriptionStore } from './lifecycle/store.ts'
 import { postgresLegalStore } from './legal/store.postgres.ts'
 import { legalNotice } from './legal/user-notice.ts'
 import type { Letters } from './letters/letters.ts'
@@ -45,6 +46,7 @@ export interface RightsOptions {
   readonly signIn: Pick<SignIn, 'check'>
   readonly maintenance: Pick<MaintenanceDesk, 'find' | 'planned'>
   readonly phones: Pick<PhoneStore, 'find'>
+  readonly subscriptions: Pick<SubscriptionStore, 'find'>
   readonly platform: Platform
   readonly links: Pick<Links, 'account'>
   /** `https://HOST:PORT` */
@@ -86,13 +88,14 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
     clock,
     random,
   })
+  const purchaserOf = findPurchaser(accounts, options.subscriptions)
   const legal = createLegal({
     store: postgresLegalStore(db),
     accounts,
     notify: async (accountId, request) => {
       await notices.publish(legalNotice(accountId, request), request.id)
     },
-    purchaserOf: (account) => purchaserOf(accounts, account),
+    purchaserOf,
     hasDeviceType: ({ id }, type) => options.ports.relay.hasDeviceType(id, type),
     signer: await openDocumentSigner(dataDir, random),
     server,
@@ -103,7 +106,13 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
     ...showOwnRights({ privacy, policies, notices, legal }),
     phone: async ({ id }: Account) => showPhone(await options.phones.find(id, clock.now())),
   }
-  const ownData = createOwnData({ accounts, ports: options.ports.ownData, sections, clock })
+  const ownData = createOwnData({
+    accounts,
+    purchaserOf,
+    ports: options.ports.ownData,
+    sections,
+    clock,
+  })
   const parts = { ownData, privacy, policies, notices, legal }
   const announcer = new MaintenanceAnnouncer({ maintenance: options.maintenance, notices, clock })
   const tasks = { ...parts, announcer }
@@ -151,12 +160,17 @@ function passwordConfirmer(signIn: Pick<SignIn, 'check'>) {
     (await signIn.check(Buffer.from(`${jid.toString()}:${password}`), `confirmation ${id}`))?.id === id
 }
 
-async function purchaserOf(
+/** The name is the organisation's, the method what the billing system says of its subscription. */
+function findPurchaser(
   { organisations }: Pick<AccountsDomain, 'organisations'>,
-  { organisationId }: Account,
-): Promise<Purchaser | undefined> {
-  const organisation = organisationId === undefined ? undefined : await organisations.find(organisationId)
-  return organisation && { name: organisation.name }
+  subscriptions: Pick<SubscriptionStore, 'find'>,
+): PurchaserOf {
+  return async ({ organisationId: id }) => {
+    const organisation = id === undefined ? undefined : await organisations.find(id)
+    if (organisation === undefined) return undefined
+    const method = (await subscriptions.find({ kind: 'organisation', id: organisation.id }))?.billingMethod
+    return { name: organisation.name, ...(method === undefined ? {} : { billing_method: method }) }
+  }
 }
 
 /** Pages of everybody, of which those of other organisations are left out. Fewer than `limit`: there are no more. */

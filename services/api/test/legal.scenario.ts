@@ -126,12 +126,18 @@ test('the purchaser of an account that an organisation bought equals what its us
     pools: {},
   })
   await accounts.organisations.moveAccount(parseJid('bob@example.org'), organisation)
+  const terms = { term_months: 12, started_on: '2026-01-01', renews_on: '2030-01-01', fee: 'none' }
+  const subscribed = await api.owner('PUT', `/v1/subscriptions/organisations/${organisation}`, {
+    ...terms,
+    billing_method: 'transfer',
+  })
+  expect(subscribed.json).toMatchObject({ billing_method: 'transfer' })
   const { id } = (await record({ sought: ['purchaser'], username: 'bob@example.org' })).json
   for (const verb of ['review', 'approve', 'produce']) await step(id, verb)
   const production = await api.call('GET', `/v1/legal-requests/${String(id)}/production`, { key })
   const { purchaser } = production.json['document'] as { purchaser: unknown }
   const mine = await api.call('GET', '/v1/me/export', { headers: basic('bob@example.org', 'secret') })
-  expect(purchaser).toEqual({ name: 'Buyers Inc.' })
+  expect(purchaser).toEqual({ name: 'Buyers Inc.', billing_method: 'transfer' })
   expect(purchaser).toEqual((mine.json['account'] as { organisation: unknown }).organisation)
 })
 

@@ -25,10 +25,10 @@ async function figure(name: string): Promise<Figure | undefined> {
   return (json['items'] as Figure[]).find((item) => item.name === name)
 }
 
-/** Until the collection that the clock has set off is in the database. */
+/** Until the collections that the clock has set off, sixty for an hour, are in the database. */
 async function collected(atLeast: number): Promise<void> {
   await expect
-    .poll(async () => (await api.owner('GET', '/v1/statistics/overview')).json['at'])
+    .poll(async () => (await api.owner('GET', '/v1/statistics/overview')).json['at'], { timeout: 10_000 })
     .toBe(new Date(atLeast).toISOString())
 }
 

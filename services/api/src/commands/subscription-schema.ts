@@ -26,6 +26,12 @@ export const termsFields = {
       description: 'What the billing system calls it',
     }),
   ),
+  billing_method: Type.Optional(
+    Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,39}$',
+      description: 'How fees are paid, in a word: card, transfer; never a number',
+    }),
+  ),
 }
 const termsSchema = Type.Object(termsFields)
 
@@ -42,6 +48,7 @@ export const subscriptionSchema = Type.Object({
 export function readTerms(terms: Static<typeof termsSchema>): WantedTerms {
   return {
     reference: terms.reference,
+    billingMethod: terms.billing_method,
     termMonths: terms.term_months,
     startedOn: terms.started_on,
     renewsOn: terms.renews_on,
@@ -51,7 +58,8 @@ export function readTerms(terms: Static<typeof termsSchema>): WantedTerms {
 }
 
 export function showSubscription(subscription: Subscription): Static<typeof subscriptionSchema> {
-  const { id, subject, state, reference, termMonths, startedOn, renewsOn, fee, suspendsOn } = subscription
+  const { id, subject, state, reference, billingMethod, termMonths, startedOn, renewsOn, fee, suspendsOn } =
+    subscription
   return {
     id,
     ...(subject === undefined ? {} : { [subject.kind]: subject.id }),
@@ -62,6 +70,7 @@ export function showSubscription(subscription: Subscription): Static<typeof subs
     fee,
     ...(suspendsOn === undefined ? {} : { suspends_on: suspendsOn }),
     ...(reference === undefined ? {} : { reference }),
+    ...(billingMethod === undefined ? {} : { billing_method: billingMethod }),
   }
 }
 

@@ -9,6 +9,9 @@ export interface Purchaser {
   readonly billing_method?: string
 }
 
+/** Undefined: no organisation bought it. */
+export type PurchaserOf = (account: Account) => Promise<Purchaser | undefined>
+
 export interface Production {
   readonly schema: 'urn:sealpost:legal-production:1'
   readonly request: string
@@ -33,8 +36,7 @@ export interface Production {
 export interface ProductionFacts {
   readonly server: string
   readonly producedOn: string
-  /** Undefined: no organisation bought it. */
-  readonly purchaserOf: (account: Account) => Promise<Purchaser | undefined>
+  readonly purchaserOf: PurchaserOf
   /** Whether a device of the account has said that it is of this type. Throws PortError. */
   readonly hasDeviceType: (account: Account, type: string) => Promise<boolean>
 }

@@ -9,6 +9,7 @@ interface SqlSubscription {
   organisation_id: string | null
   account_id: string | null
   reference: string | null
+  billing_method: string | null
   term_months: number
   started_on: string
   renews_on: string
@@ -18,7 +19,7 @@ interface SqlSubscription {
 }
 
 const COLUMNS = sql`
-  id, organisation_id, account_id, reference, term_months, started_on, renews_on, fee, suspends_on, state`
+  id, organisation_id, account_id, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state`
 /** Fixed words of ours, never of a request. */
 const OF = { organisation: raw('organisation_id'), account: raw('account_id') } as const
 const DAY = { renewal: raw('renews_on'), suspension: raw('suspends_on') } as const
@@ -40,12 +41,13 @@ export class PostgresSubscriptions implements SubscriptionStore {
   }
 
   async put(id: string, { kind, id: subjectId }: Subject, terms: Terms): Promise<Subscription> {
-    const { reference, termMonths, startedOn, renewsOn, fee, suspendsOn } = terms
+    const { reference, billingMethod, termMonths, startedOn, renewsOn, fee, suspendsOn } = terms
     const [put] = await this.#query(sql`
-      insert into api.subscription (id, ${OF[kind]}, reference, term_months, started_on, renews_on, fee, suspends_on, state)
-      values (${id}::uuid, ${subjectId}::uuid, ${reference ?? null}, ${termMonths}::smallint, ${startedOn}::date,
+      insert into api.subscription (id, ${OF[kind]}, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state)
+      values (${id}::uuid, ${subjectId}::uuid, ${reference ?? null}, ${billingMethod ?? null}, ${termMonths}::smallint, ${startedOn}::date,
         ${renewsOn}::date, ${fee}, ${suspendsOn ?? null}::date, 'running')
-      on conflict (${OF[kind]}) do update set reference = excluded.reference, term_months = excluded.term_months,
+      on conflict (${OF[kind]}) do update set reference = excluded.reference,
+        billing_method = excluded.billing_method, term_months = excluded.term_months,
         started_on = excluded.started_on, renews_on = excluded.renews_on, fee = excluded.fee, suspends_on = excluded.suspends_on
       returning ${COLUMNS}`)
     assert(put, 'an upsert answers with its row')
@@ -143,6 +145,7 @@ function parse(row: SqlSubscription): Subscription {
     id: row.id,
     subject: subjectOf(row),
     reference: row.reference ?? undefined,
+    billingMethod: row.billing_method ?? undefined,
     termMonths: row.term_months,
     startedOn: row.started_on,
     renewsOn: row.renews_on,

@@ -15,6 +15,7 @@ async function openPostgres(stack: AsyncDisposableStack): Promise<SubscriptionSt
 }
 
 const TERMS: Terms = {
+  billingMethod: 'card',
   reference: 'inv-1',
   termMonths: 12,
   startedOn: '2026-01-01',

@@ -16,6 +16,8 @@ export type Fee = 'none' | 'due' | 'overdue'
 export interface Terms {
   /** What the billing system calls it. */
   readonly reference: string | undefined
+  /** How fees are paid, in a word of the billing system's. */
+  readonly billingMethod: string | undefined
   /** 1 to 120. */
   readonly termMonths: number
   readonly startedOn: string

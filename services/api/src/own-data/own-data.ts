@@ -2,6 +2,7 @@
  * Everything that the server holds of an account, gathered from all services, for its owner to have (portability, access). What a test does not find in here
  * and what is no exception with a reason must not be held: test/e2e/own-data.test.ts.
  */
+import type { PurchaserOf } from '../legal/production.ts'
 import type { Account, AccountsDomain } from '@sealpost/accounts'
 import type { OwnDataPorts, RelayOwnData } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
@@ -36,7 +37,8 @@ export interface OwnDataOf {
 }
 
 export interface OwnDataOptions {
-  readonly accounts: Pick<AccountsDomain, 'plans' | 'mailConduct' | 'organisations'>
+  readonly accounts: Pick<AccountsDomain, 'plans' | 'mailConduct'>
+  readonly purchaserOf: PurchaserOf
   readonly ports: OwnDataPorts
   /** By the name of each in the document. */
   readonly sections: Readonly<Record<string, OwnDataSection>>
@@ -52,7 +54,7 @@ const LEFT_OUT = [
 const CONTACTS_LEFT_OUT =
   'contacts, blocked addresses, private nodes, elements and names of devices: only the owner of the account may see them'
 
-export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptions): OwnDataOf {
+export function createOwnData({ accounts, purchaserOf, ports, sections, clock }: OwnDataOptions): OwnDataOf {
   const chat = async ({ id }: Account, { contacts }: GatherOptions): Promise<RelayOwnData> => {
     const data = await ports.relay.ownData(id)
     if (contacts) return data
@@ -80,7 +82,7 @@ export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptio
         schema: OWN_DATA_SCHEMA,
         version: OWN_DATA_VERSION,
         made_at: new Date(clock.now()).toISOString(),
-        account: await showAccountData(accounts, account),
+        account: await showAccountData({ accounts, purchaserOf }, account),
         chat: showChat(relay),
         keys: showKeys(keys),
         mail: showMail(mail),
@@ -92,11 +94,11 @@ export function createOwnData({ accounts, ports, sections, clock }: OwnDataOptio
 }
 
 async function showAccountData(
-  { plans, mailConduct, organisations }: OwnDataOptions['accounts'],
+  { accounts: { plans, mailConduct }, purchaserOf }: Pick<OwnDataOptions, 'accounts' | 'purchaserOf'>,
   account: Account,
 ): Promise<object> {
   const plan = await plans.of(account.id)
-  const organisation = await organisations.ofAccount(account.id)
+  const purchaser = await purchaserOf(account)
   const limit = await mailConduct.limit(account.id)
   const reviews = await mailConduct.reviews(account.id)
   return {
@@ -105,7 +107,7 @@ async function showAccountData(
     state: account.state,
     ...(account.reason === undefined ? {} : { reason: account.reason }),
     ...(account.suspendedUntil === undefined ? {} : { suspended_until: account.suspendedUntil }),
-    ...(organisation === undefined ? {} : { organisation: { name: organisation.name } }),
+    ...(purchaser === undefined ? {} : { organisation: purchaser }),
     created_on: account.createdOn,
     ...(account.lastUsedOn === undefined ? {} : { last_used_on: account.lastUsedOn }),
     plan: plan.name,

@@ -46,6 +46,7 @@ function Facts({ subscription }: { readonly subscription: Shown }) {
         [t('subscriptions.guarantee'), guaranteeOf(subscription)],
         [t('subscriptions.term'), format.number(months)],
         [t('subscriptions.reference'), subscription.reference],
+        [t('subscriptions.billing_method'), subscription.billing_method],
       ]}
     />
   )

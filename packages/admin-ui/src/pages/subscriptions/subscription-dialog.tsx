@@ -66,6 +66,7 @@ function termsOf(subscription: Subscription | undefined): Terms {
     fee: subscription?.fee ?? 'none',
     suspends_on: subscription?.suspends_on ?? '',
     reference: subscription?.reference ?? '',
+    billing_method: subscription?.billing_method ?? '',
   }
 }
 
@@ -150,6 +151,14 @@ function TermsInputs({ terms, onChange }: { readonly terms: Terms; readonly onCh
         value={terms.reference}
         onChange={(event) => onChange({ reference: event.currentTarget.value })}
         maxLength={100}
+      />
+      <TextInput
+        label={t('subscriptions.billing_method')}
+        description={t('subscriptions.billing_method_hint')}
+        value={terms.billing_method}
+        onChange={(event) => onChange({ billing_method: event.currentTarget.value })}
+        pattern="[a-z][a-z0-9\-]*"
+        maxLength={40}
       />
     </>
   )
