@@ -85,6 +85,8 @@ shape.describe('devices', (deployment, which) => {
       state: 'registered',
       waiting: 2,
       overrun: false,
+      typed: false,
+      bound: false,
     })
   })
 
