@@ -9,7 +9,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
-    maxWorkers: Math.max(2, availableParallelism()),
+    maxWorkers: availableParallelism() + 1, // a third of the time they wait: for processes to start, for Postgres, for what takes its time
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
