@@ -62,8 +62,7 @@ const MAILS_PER_SECOND = 20
 export async function createRights(options: RightsOptions): Promise<Rights> {
   await using stack = new AsyncDisposableStack()
   const { db, accounts, origin, platform, events } = options
-  const { clock, random, domains, dataDir } = platform
-  const [server = 'localhost'] = domains
+  const { clock, random } = platform
   const noticeStore = postgresNoticeStore(db)
   const sender = stack.use(createSender(options, noticeStore))
   const notices = createNotices({
@@ -89,19 +88,7 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
     random,
   })
   const purchaserOf = findPurchaser(accounts, options.subscriptions)
-  const legal = createLegal({
-    store: postgresLegalStore(db),
-    accounts,
-    notify: async (accountId, request) => {
-      await notices.publish(legalNotice(accountId, request), request.id)
-    },
-    purchaserOf,
-    hasDeviceType: ({ id }, type) => options.ports.relay.hasDeviceType(id, type),
-    signer: await openDocumentSigner(dataDir, random),
-    server,
-    clock,
-    random,
-  })
+  const legal = await openLegal(options, notices, purchaserOf)
   const sections = {
     ...showOwnRights({ privacy, policies, notices, legal }),
     phone: async ({ id }: Account) => showPhone(await options.phones.find(id, clock.now())),
@@ -135,6 +122,28 @@ export async function createRights(options: RightsOptions): Promise<Rights> {
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+async function openLegal(
+  { db, accounts, ports, platform }: RightsOptions,
+  notices: Pick<Notices, 'publish'>,
+  purchaserOf: PurchaserOf,
+): Promise<Legal> {
+  const { clock, random, domains, dataDir } = platform
+  const [server = 'localhost'] = domains
+  return createLegal({
+    store: postgresLegalStore(db),
+    accounts,
+    notify: async (accountId, request) => {
+      await notices.publish(legalNotice(accountId, request), request.id)
+    },
+    purchaserOf,
+    hasDeviceType: ({ id }, type) => ports.relay.hasDeviceType(id, type),
+    signer: await openDocumentSigner(dataDir, random),
+    server,
+    clock,
+    random,
+  })
 }
 
 function createSender(
