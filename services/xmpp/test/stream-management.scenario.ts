@@ -1,4 +1,5 @@
 /** XEP-0198, with what docs/delivery.md adds to it. */
+import { openDb, sql } from '@sealpost/db'
 import { NS_SM, NS_STREAM } from '@sealpost/stanza'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DeliveryFixture, ids, NOTHING_KEPT, takeIds } from './delivery-fixture.ts'
@@ -62,6 +63,27 @@ describe('resumption', () => {
     expect(await back.serverCounter()).toBe(22)
     bob.acknowledge()
     await bob.close()
+  })
+
+  test('R5: presence that is being handled when the stream breaks: what comes meanwhile is sent unasked after the resumption', async () => {
+    const alice = await relay.device('alice', 'cut')
+    const bob = await relay.client('cut', { resource: 'x' })
+    const previd = (await bob.enableStreamManagement()) ?? ''
+    await using db = await openDb({ url: relay.platform.databaseUrl, role: 'sealpost_xmpp' })
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`lock table xmpp.pep_node in access exclusive mode`) // the relay asks for bob's avatar
+      bob.sendRaw('<presence/>')
+      await bob.drop()
+      for (let turn = 0; turn < 3; turn++) await alice.ping() // it has noticed
+    })
+    for (const id of ids('c', 3)) alice.sends(omemo('cut@localhost', id))
+    await alice.ping()
+    const back = await relay.authenticated('cut')
+    back.acknowledging = false
+    expect((await back.resume(previd, bob)).name).toBe('resumed')
+    expect(await takeIds(back, 3)).toEqual(ids('c', 3))
+    back.acknowledge()
+    for (const client of [alice, back]) await client.close()
   })
 
   test('R9: a resumption while the old stream stands ends that with conflict; late writes there change nothing', async () => {

@@ -146,10 +146,11 @@ export class Delivery implements OutboxEvents {
     return session.presence !== undefined || this.#options.store.depth(queue.key).count === 0
   }
 
-  /** The session takes from this queue: first what waits there, then live. */
+  /** The session takes from this queue: first what waits there, then live. One that does already, without a stream until now, goes on. */
   attach(session: Session, key: QueueKey, takeOver?: TakeOver): void {
     const queue = this.queue(key)
-    if (queue.attachments.some((other) => other.session === session)) return
+    const attached = queue.attachments.find((other) => other.session === session)
+    if (attached) return this.#pump(attached)
     this.#sealLive(queue) // what others were given and have not acknowledged, the newcomer reads from the backlog
     const attachment = new Attachment(session, queue, takeOver)
     queue.attachments.push(attachment)
