@@ -250,6 +250,7 @@ describe('notices', () => {
   })
 
   test('to those online: in chat alone; to one account: to nobody else', async () => {
+    await allSent()
     api.letters.sent.length = 0
     const online = await publish({ ...news, audience: 'online' })
     const one = await publish({ ...news, title: 'Only you', audience: 'account', jid: 'bob@example.org' })
