@@ -1,5 +1,6 @@
 /** Phone numbers in Postgres, schema `api`. */
 import { type Db, sql } from '@sealpost/db'
+import { PhoneError } from './phone-error.ts'
 import type { PhoneStore } from './store.ts'
 
 /** Needs a connection with the role `sealpost_api` on a migrated database. */
@@ -20,9 +21,8 @@ export function postgresPhoneStore(db: Db): PhoneStore {
           const counted = await tx.execute(sql`
             insert into api.phone_send (subject, day, sends) values (${subject}, ${day}::date, 1)
             on conflict (subject, day) do update set sends = phone_send.sends + 1 where phone_send.sends < ${max}::int`)
-          if (counted === 0) return false
+          if (counted === 0) throw new PhoneError('PHONE_SENDS')
         }
-        return true
       }),
 
     async await(accountId, { numberHash, codeHash, expiresAt }) {

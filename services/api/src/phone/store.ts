@@ -16,8 +16,8 @@ export interface PendingPhone {
 
 export interface PhoneStore {
   find(accountId: string, now: number): Promise<PhoneState>
-  /** Counts one code of the day for each subject, or for none; false when one of them has had `max`. */
-  countSend(subjects: readonly Buffer[], day: string, max: number): Promise<boolean>
+  /** Counts one code of the day for each subject. Throws PHONE_SENDS, and counts it for none, when one of them has had `max`. */
+  countSend(subjects: readonly Buffer[], day: string, max: number): Promise<void>
   /** In place of a code that was waited for; what was confirmed stays until another number is. */
   await(accountId: string, pending: PendingPhone): Promise<void>
   /** Counts a try; the hash of the code that is waited for, undefined when there is none, or `max` were tried. */
