@@ -340,6 +340,12 @@ describe('the end of an organisation', () => {
     expect(kept.json).not.toHaveProperty('terminates_on')
     expect((await told())[0]).toHaveProperty('withdrawn_at')
     expect(await shown(bob.jid)).toMatchObject({ state: 'active' })
+    const standing = async () => (await told()).filter((notice) => !('withdrawn_at' in notice))
+    for (let times = 0; times < 2; times++)
+      await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 30 })
+    expect(await standing()).toHaveLength(1)
+    await api.owner('POST', `/v1/organisations/${top}/keep`)
+    expect(await standing()).toEqual([])
     await api.owner('POST', `/v1/organisations/${top}/suspend`, { reason: 'spam' })
     expect(await api.owner('POST', `/v1/organisations/${top}/terminate`, { after: 1 })).toMatchObject({
       status: 409,

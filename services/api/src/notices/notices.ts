@@ -31,6 +31,8 @@ export interface Notices {
   withdraw(id: string): Promise<Notice>
   /** As withdraw, where there may be none, or it was before. */
   retract(id: string): Promise<void>
+  /** False also where there is none. */
+  isWithdrawn(id: string): Promise<boolean>
   /** Throws NOTICE_UNKNOWN. */
   find(id: string): Promise<Notice>
   /** The newest first, without those to one account. Throws CURSOR_MALFORMED. */
@@ -92,6 +94,7 @@ export function createNotices({
     async retract(id) {
       await store.withdraw(id, clock.now())
     },
+    isWithdrawn: async (id) => (await store.find(id))?.withdrawnAt !== undefined,
     async list({ cursor, limit }) {
       const rows = await store.list({ after: parsePlace(cursor), limit: limit + 1 })
       const items = rows.slice(0, limit)

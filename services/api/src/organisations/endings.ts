@@ -34,7 +34,7 @@ export interface EndingsOptions {
   readonly accounts: Pick<AccountsDomain, 'organisations' | 'apiKeys' | 'list'>
   readonly administrators: Pick<Administrators, 'removeOf'>
   readonly lifecycle: Pick<Lifecycle, 'guarantee' | 'terminate'>
-  readonly notices: Pick<Notices, 'publish' | 'retract'>
+  readonly notices: Pick<Notices, 'publish' | 'retract' | 'isWithdrawn'>
   readonly webhooks: Pick<Webhooks, 'emit'>
   readonly audit: AuditLog
   readonly owners: readonly OrganisationOwner[]
@@ -66,9 +66,10 @@ export class OrganisationEndings implements AsyncDisposable {
     await accounts.organisations.end(id, on)
     // As for accounts: nothing is known of the subscription once all is erased.
     await lifecycle.guarantee({ kind: 'organisation', id })
-    if (terminatesOn !== undefined && terminatesOn !== on) await notices.retract(noticeId(id, terminatesOn))
+    if (terminatesOn !== undefined && terminatesOn !== on)
+      await notices.retract(await this.#noticeOf(id, terminatesOn))
     await webhooks.emit('organisation.ends', { organisation_id: id, terminates_on: on })
-    if (afterDays > 0) await notices.publish(farewell(id, on), noticeId(id, on))
+    if (afterDays > 0) await notices.publish(farewell(id, on), await this.#noticeOf(id, on))
     else {
       await accounts.organisations.suspend(id, ORGANISATION_END)
       void this.run()
@@ -81,7 +82,7 @@ export class OrganisationEndings implements AsyncDisposable {
     const { accounts, notices, webhooks } = this.#options
     const kept = await accounts.organisations.keep(id)
     if (terminatesOn === undefined) return kept
-    await notices.retract(noticeId(id, terminatesOn))
+    await notices.retract(await this.#noticeOf(id, terminatesOn))
     await webhooks.emit('organisation.kept', { organisation_id: id })
     return kept
   }
@@ -156,6 +157,14 @@ export class OrganisationEndings implements AsyncDisposable {
     }
   }
 
+  /** Id of the notice of that end which stands, or is still to be published: the first that was not taken back. */
+  async #noticeOf(id: string, on: string): Promise<string> {
+    for (let round = 0; ; round++) {
+      const notice = noticeId(id, on, round)
+      if (!(await this.#options.notices.isWithdrawn(notice))) return notice
+    }
+  }
+
   #today(): string {
     return dayOf(this.#options.clock.now())
   }
@@ -171,9 +180,11 @@ function farewell(id: string, on: string): NewNotice {
   }
 }
 
-/** The same for the same day: who asks again after a crash tells nobody twice. */
-function noticeId(id: string, on: string): string {
-  const hex = createHash('sha256').update(`end of ${id} on ${on}`).digest('hex')
+/** The same for the same day: who asks again after a crash tells nobody twice. `round`: how often it was taken back. */
+function noticeId(id: string, on: string, round: number): string {
+  const hex = createHash('sha256')
+    .update(`end of ${id} on ${on}, ${String(round)}`)
+    .digest('hex')
   return [
     hex.slice(0, 8),
     hex.slice(8, 12),
