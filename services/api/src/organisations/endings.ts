@@ -9,7 +9,7 @@ import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
 import type { Administrators } from '../access/administrators.ts'
-import { addDays, dayOf } from '../day.ts'
+import { dayOf } from '../day.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { ABUSE_REASONS, LifecycleError } from '../lifecycle/subscription.ts'
 import type { NewNotice, Notices } from '../notices/notices.ts'
@@ -58,11 +58,11 @@ export class OrganisationEndings implements AsyncDisposable {
 
   /** Ends it today, or after some days, of which its people are told. Throws NO_WINDOW_AFTER_ABUSE, ORGANISATION_ENDING. */
   async end(organisation: Organisation, afterDays: number): Promise<Organisation> {
-    const { accounts, lifecycle, notices, webhooks } = this.#options
+    const { accounts, lifecycle, notices, webhooks, clock } = this.#options
     const { id, reason, terminatesOn } = organisation
     if (afterDays > 0 && reason !== undefined && ABUSE_REASONS.has(reason))
       throw new LifecycleError('NO_WINDOW_AFTER_ABUSE')
-    const on = addDays(this.#today(), afterDays)
+    const on = dayOf(clock.now(), afterDays)
     await accounts.organisations.end(id, on)
     // As for accounts: nothing is known of the subscription once all is erased.
     await lifecycle.guarantee({ kind: 'organisation', id })
@@ -163,10 +163,6 @@ export class OrganisationEndings implements AsyncDisposable {
       const notice = noticeId(id, on, round)
       if (!(await this.#options.notices.isWithdrawn(notice))) return notice
     }
-  }
-
-  #today(): string {
-    return dayOf(this.#options.clock.now())
   }
 }
 
