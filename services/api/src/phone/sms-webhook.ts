@@ -1,8 +1,8 @@
 /** Codes by the operator's own SMS gateway: one https POST each, signed as Standard Webhooks asks, sent once. */
-import { createHmac } from 'node:crypto'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { EndpointAddresses } from '../webhooks/endpoint-address.ts'
 import { postWebhook } from '../webhooks/post.ts'
+import { signMessage } from '../webhooks/signature.ts'
 import type { PhoneGateway } from './phones.ts'
 
 export interface SmsWebhookOptions {
@@ -22,15 +22,14 @@ export function smsWebhook({ url, key, addresses, clock, random }: SmsWebhookOpt
   return {
     async send(number, code) {
       const now = clock.now()
-      const [id, timestamp] = [random.uuid(), String(Math.floor(now / 1000))]
+      const [id, timestamp] = [random.uuid(), Math.floor(now / 1000)]
       const data = { number, code }
       const body = JSON.stringify({ type: 'phone.code', timestamp: new Date(now).toISOString(), data })
-      const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
       const headers = {
         'content-type': 'application/json',
         'webhook-id': id,
-        'webhook-timestamp': timestamp,
-        'webhook-signature': `v1,${signature}`,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signMessage(key, { id, timestamp, body }),
       }
       const { result } = await postWebhook({ url, headers, body }, { addresses, clock, signal: NEVER })
       if (result !== 'delivered') throw new Error('the gateway did not take the code')

@@ -6,15 +6,18 @@ import { openSecretFile, type Random } from '@sealpost/runtime'
 const KEY_FILE = 'webhooks.key'
 const KEY_BYTES = 32
 
+/** `timestamp` in seconds. */
+export interface SignedMessage {
+  readonly id: string
+  readonly timestamp: number
+  readonly body: string
+}
+
 export interface WebhookSecrets {
   /** `whsec_` and the secret in base64, as receivers are given it. */
   show(endpointId: string, version: number): string
-  /** `v1,SIGNATURE` by the secret of each version, newest first. `timestamp` in seconds. */
-  sign(
-    endpointId: string,
-    versions: readonly number[],
-    message: { readonly id: string; readonly timestamp: number; readonly body: string },
-  ): string
+  /** `v1,SIGNATURE` by the secret of each version, newest first. */
+  sign(endpointId: string, versions: readonly number[], message: SignedMessage): string
 }
 
 /**
@@ -29,12 +32,13 @@ export async function openWebhookSecrets(dataDir: string, random: Random): Promi
       .digest()
   return {
     show: (endpointId, version) => `whsec_${secretOf(endpointId, version).toString('base64')}`,
-    sign: (endpointId, versions, { id, timestamp, body }) =>
-      versions
-        .map((version) => {
-          const mac = createHmac('sha256', secretOf(endpointId, version))
-          return `v1,${mac.update(`${id}.${String(timestamp)}.${body}`).digest('base64')}`
-        })
-        .join(' '),
+    sign: (endpointId, versions, message) =>
+      versions.map((version) => signMessage(secretOf(endpointId, version), message)).join(' '),
   }
+}
+
+/** `v1,SIGNATURE`: HMAC-SHA256 under one key. */
+export function signMessage(key: Buffer, { id, timestamp, body }: SignedMessage): string {
+  const mac = createHmac('sha256', key).update(`${id}.${String(timestamp)}.${body}`)
+  return `v1,${mac.digest('base64')}`
 }
