@@ -12,13 +12,3 @@ export async function administered(
   const bound = organisationOf(actor)
   return bound === undefined ? undefined : accounts.organisations.within(bound)
 }
-
-/** Whether they reach those of this organisation; undefined: of the server. */
-export async function isAdministered(
-  context: Context,
-  actor: Actor,
-  organisationId: string | undefined,
-): Promise<boolean> {
-  const reached = await administered(context, actor)
-  return reached === undefined || (organisationId !== undefined && reached.has(organisationId))
-}

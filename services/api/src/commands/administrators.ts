@@ -1,7 +1,7 @@
 /** Commands about who administers. Nobody gives rights that they do not have, or beyond their organisation. */
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { administered, isAdministered } from '../access/administered.ts'
-import { organisationOf, reachableOrganisation } from '../access/reach.ts'
+import { administered } from '../access/administered.ts'
+import { organisationOf, reachableOrganisation, reaches } from '../access/reach.ts'
 import { isOfOrganisation, scopesOfRole, type Role } from '../access/roles.ts'
 import type { AdministratorRow } from '../access/store.ts'
 import { linkSchema, showLink } from './account-schema.ts'
@@ -66,8 +66,7 @@ async function placeOf(
 /** One whom the actor may give another role, or remove. */
 async function findBelow(context: CommandContext, actor: Actor, id: string): Promise<AdministratorRow> {
   const known = await context.access.administrators.find(id)
-  if (known === undefined || !(await isAdministered(context, actor, known.organisationId)))
-    throw reject.unknown()
+  if (known === undefined || !(await reaches(context, actor, known.organisationId))) throw reject.unknown()
   checkRights(actor, known.role)
   return known
 }

@@ -1,9 +1,9 @@
 /** Commands about API keys. Nobody can give a key more than they have: neither scopes, nor an organisation, nor, being a key, networks and days. */
 import type { ApiKey } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
-import { administered, isAdministered } from '../access/administered.ts'
+import { administered } from '../access/administered.ts'
 import { isNetwork, isNetworkWithin } from '../access/networks.ts'
-import { organisationOf, reachableOrganisation } from '../access/reach.ts'
+import { organisationOf, reachableOrganisation, reaches } from '../access/reach.ts'
 import { defineCommand, type Actor, type CommandContext } from './command.ts'
 import { ALL_SCOPES, SCOPES } from './scopes.ts'
 
@@ -100,7 +100,7 @@ export function makerOf(actor: Actor): string | undefined {
 
 async function findReachable(context: CommandContext, actor: Actor, id: string): Promise<ApiKey> {
   const key = await context.accounts.apiKeys.find(id)
-  if (key === undefined || !(await isAdministered(context, actor, key.organisationId))) throw reject.unknown()
+  if (key === undefined || !(await reaches(context, actor, key.organisationId))) throw reject.unknown()
   return key
 }
 

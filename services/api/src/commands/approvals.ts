@@ -1,7 +1,8 @@
 /** Commands about what needs a second pair of eyes. */
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { ApprovalRow } from '../access/approval-store.ts'
-import { administered, isAdministered } from '../access/administered.ts'
+import { administered } from '../access/administered.ts'
+import { reaches } from '../access/reach.ts'
 import { idParams } from './administrator-schema.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
@@ -55,7 +56,7 @@ const reject = {
 
 async function findReachable(context: CommandContext, actor: Actor, id: string): Promise<ApprovalRow> {
   const approval = await context.access.approvals.find(id)
-  if (approval === undefined || !(await isAdministered(context, actor, approval.organisationId)))
+  if (approval === undefined || !(await reaches(context, actor, approval.organisationId)))
     throw reject.unknown()
   return approval
 }
