@@ -5,7 +5,7 @@ import type { CommandContext } from '../commands/command.ts'
 import { qrSvg } from '../joining/qr.ts'
 import type { PageCircumstances, SendBranded } from './branded-pages.ts'
 import { ENROLMENT_WORDS, wordsOfRefusal, type EnrolmentWords } from './enrolment-words.ts'
-import { hidden, parseForms, type Form, type WithToken } from './invite-pages.ts'
+import { hidden, parseForms, sendGone, type Form, type WithToken } from './invite-pages.ts'
 import { languageOf } from './page-language.ts'
 
 /** What a link is for: an account that is there already, or one that is to be made. */
@@ -50,10 +50,6 @@ function circumstancesOf({ language }: EnrolmentWords, { organisationId }: Purpo
 
 function wordsFor(reply: FastifyReply): EnrolmentWords {
   return ENROLMENT_WORDS[languageOf(reply.request)]
-}
-
-function sendGone(reply: FastifyReply, send: SendBranded, words: EnrolmentWords): Promise<FastifyReply> {
-  return send(reply, 404, words.gone, html`<p>${words.goneAbout}</p>`, { language: words.language })
 }
 
 async function purposeOf({ accounts }: CommandContext, token: string): Promise<Purpose | undefined> {

@@ -6,6 +6,7 @@ import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealp
 import { scopesOfRole } from '../access/roles.ts'
 import type { CommandContext } from '../commands/command.ts'
 import type { SendBranded } from './branded-pages.ts'
+import { ENROLMENT_WORDS, type EnrolmentWords } from './enrolment-words.ts'
 
 export interface InvitePagesOptions {
   readonly context: CommandContext
@@ -44,7 +45,7 @@ export function parseForms(app: FastifyInstance, bytesMax = FORM_BYTES_MAX): voi
 function registerAdminPages(app: FastifyInstance, { context, origin, send }: InvitePagesOptions): void {
   app.post<Form>('/admin/invite/:token', hidden, async ({ params }, reply) => {
     const redeemed = await context.accounts.invites.redeemAdmin(params.token, 'administrator', scopesOfRole)
-    if (redeemed === undefined) return sendGone(reply, send)
+    if (redeemed === undefined) return sendGone(reply, send, ENROLMENT_WORDS.en)
     return send(reply, 200, 'Your administrator key', adminKey(redeemed.token, origin()))
   })
 }
@@ -58,9 +59,10 @@ function adminKey(token: string, origin: string): Html {
 }
 
 /** For a link that leads nowhere. */
-function sendGone(reply: FastifyReply, send: SendBranded): Promise<FastifyReply> {
-  const body = html`<p>
-    It is unknown, has expired, or has been used. Whoever sent it to you can make a new one.
-  </p>`
-  return send(reply, 404, 'This link does not work', body)
+export function sendGone(
+  reply: FastifyReply,
+  send: SendBranded,
+  { language, gone, goneAbout }: EnrolmentWords,
+): Promise<FastifyReply> {
+  return send(reply, 404, gone, html`<p>${goneAbout}</p>`, { language })
 }
