@@ -1,5 +1,5 @@
 /** Commands about accounts. */
-import { AccountError, type Account, type AccountQuery, type Page } from '@sealpost/accounts'
+import { AccountError, type Account, type AccountQuery } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import {
@@ -182,23 +182,25 @@ const listQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** Pages of those that are meant, as far as the actor reaches. */
-export function findAccounts(context: CommandContext, actor: Actor, query: Static<typeof filtersSchema>) {
+/** Those that are meant, as far as the actor reaches. Throws ORGANISATION_UNKNOWN. */
+export async function readFilters(
+  context: CommandContext,
+  actor: Actor,
+  query: Static<typeof filtersSchema>,
+): Promise<Omit<AccountQuery, 'cursor' | 'limit'>> {
   const { state, reason, plan, search, domain } = query
-  return async (page: Pick<AccountQuery, 'cursor' | 'limit'>): Promise<Page<Account>> =>
-    context.accounts.list({
-      ...page,
-      state,
-      reason,
-      plan,
-      search: search?.toLowerCase(),
-      domain: domain === undefined ? undefined : parseJid(domain).domain,
-      organisationIds: await organisationIdsOf(context, actor, query.organisation),
-      createdAfter: query.created_after,
-      createdBefore: query.created_before,
-      lastUsedAfter: query.last_used_after,
-      lastUsedBefore: query.last_used_before,
-    })
+  return {
+    state,
+    reason,
+    plan,
+    search: search?.toLowerCase(),
+    domain: domain === undefined ? undefined : parseJid(domain).domain,
+    organisationIds: await organisationIdsOf(context, actor, query.organisation),
+    createdAfter: query.created_after,
+    createdBefore: query.created_before,
+    lastUsedAfter: query.last_used_after,
+    lastUsedBefore: query.last_used_before,
+  }
 }
 
 const pageSchema = Type.Object({
@@ -218,7 +220,8 @@ export const listAccounts = defineCommand({
   response: pageSchema,
   async handle(context, { actor, query }) {
     const { cursor, limit = LIMIT_DEFAULT } = query
-    const { items, next } = await findAccounts(context, actor, query)({ cursor, limit })
+    const filters = await readFilters(context, actor, query)
+    const { items, next } = await context.accounts.list({ ...filters, cursor, limit })
     return withNext(items.map(showAccount), next)
   },
   lines: [{ noun: 'account', verb: 'list', print: printPage }],

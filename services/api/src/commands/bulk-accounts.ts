@@ -1,9 +1,16 @@
 /** Commands about many accounts at once: made from a file, and written to one. */
-import { type Account, DEFAULT_PLAN, IMPORT_LINKS_MAX, type ImportReport } from '@sealpost/accounts'
+import {
+  type Account,
+  type AccountQuery,
+  DEFAULT_PLAN,
+  IMPORT_LINKS_MAX,
+  type ImportReport,
+  type Page,
+} from '@sealpost/accounts'
 import { assert } from '@sealpost/errors'
 import { Type, type Static } from '@sealpost/http'
 import { showAccount } from './account-schema.ts'
-import { accountFilters, findAccounts } from './accounts.ts'
+import { accountFilters, readFilters } from './accounts.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
 import { FileAnswer } from './file-answer.ts'
 
@@ -85,21 +92,19 @@ const exportAccounts = defineCommand({
   status: 200,
   response: Type.String(),
   handle: async (context, { actor, query }) => {
-    const pages = findAccounts(context, actor, query)
-    const first = await pages({ limit: PAGE })
-    return new FileAnswer('application/x-ndjson', 'accounts.jsonl', linesOf(context, pages, first))
+    const filters = { ...(await readFilters(context, actor, query)), limit: PAGE }
+    const first = await context.accounts.list(filters)
+    return new FileAnswer('application/x-ndjson', 'accounts.jsonl', linesOf(context, filters, first))
   },
   lines: [{ noun: 'account', verb: 'export-all', print: (text) => text }],
 })
 
-type Pages = ReturnType<typeof findAccounts>
-
 async function* linesOf(
   context: CommandContext,
-  pages: Pages,
-  first: Awaited<ReturnType<Pages>>,
+  filters: AccountQuery,
+  first: Page<Account>,
 ): AsyncGenerator<string> {
-  for (let page = first; ; page = await pages({ cursor: page.next, limit: PAGE })) {
+  for (let page = first; ; page = await context.accounts.list({ ...filters, cursor: page.next })) {
     yield await pageOf(context, page.items)
     if (page.next === undefined) return
   }
