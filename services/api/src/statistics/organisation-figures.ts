@@ -55,9 +55,11 @@ export class AllOrganisationFigures {
 
   async of(organisationId: string): Promise<OrganisationFigures> {
     const today = dayOf(this.#options.clock.now())
-    const known = await this.#find(organisationId)
-    if (known?.day !== today) await this.#count(organisationId, today, known?.offsets ?? this.#makeOffsets())
-    const row = known?.day === today ? known : await this.#find(organisationId)
+    let row = await this.#find(organisationId)
+    if (row?.day !== today) {
+      await this.#count(organisationId, today, row?.offsets ?? this.#makeOffsets())
+      row = await this.#find(organisationId)
+    }
     return {
       day: row?.day ?? today,
       active: row?.active ?? undefined,
