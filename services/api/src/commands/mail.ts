@@ -121,9 +121,9 @@ export const listMail = defineCommand({
 /** One beyond the actor's organisation is none. */
 async function reachableMail(context: CommandContext, actor: Actor, id: string): Promise<QueuedMail> {
   const found = await context.mail.find(id.toLowerCase())
-  const sender = found?.accountId && (await context.accounts.findById(found.accountId))
-  if (found === undefined || !(await reaches(context, actor, sender ? sender.organisationId : undefined)))
-    throw reject.unknown()
+  if (found === undefined) throw reject.unknown()
+  const sender = found.accountId === undefined ? undefined : await context.accounts.findById(found.accountId)
+  if (!(await reaches(context, actor, sender?.organisationId))) throw reject.unknown()
   return found
 }
 
