@@ -1,5 +1,4 @@
 /** Commands about the devices of an account, and how much waits for them. The relay knows both; never what waits, or from whom. */
-import { assert } from '@sealpost/errors'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import {
   DEVICE_LABEL_CHARS_MAX,
@@ -12,6 +11,7 @@ import {
 import { reachableAccount } from '../access/reach.ts'
 import { addressParams, addressSchema, parseAddress } from './account-schema.ts'
 import { defineCommand, type Actor, type CommandContext } from './command.ts'
+import { ownAccount } from './own-account.ts'
 
 const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
 const deviceId = Type.String({ format: 'uuid' })
@@ -133,11 +133,6 @@ async function accountId(context: CommandContext, actor: Actor, address: string)
   return (await reachableAccount(context, actor, parseAddress(address))).id
 }
 
-function ownId(actor: Actor): string {
-  assert(actor.kind === 'account')
-  return actor.account.id
-}
-
 const unknown = () => new HttpProblem(404, 'device-unknown', 'The account has no such device')
 
 async function revoke({ relay }: CommandContext, id: string, device: string) {
@@ -231,7 +226,9 @@ export const listOwnDevices = defineCommand({
   byProgram: true,
   status: 200,
   response: ownDevicesSchema,
-  handle: async ({ relay }, { actor }) => ({ items: (await relay.devices(ownId(actor))).map(showOwnDevice) }),
+  handle: async ({ relay }, { actor }) => ({
+    items: (await relay.devices(ownAccount(actor).id)).map(showOwnDevice),
+  }),
 })
 
 export const bindOwnDevice = defineCommand({
@@ -245,7 +242,7 @@ export const bindOwnDevice = defineCommand({
   status: 201,
   response: revokedSchema,
   async handle({ relay }, { actor, body }) {
-    const id = await relay.bindDevice(ownId(actor), readNewDevice(body))
+    const id = await relay.bindDevice(ownAccount(actor).id, readNewDevice(body))
     if (id === undefined) throw unknown()
     return { id }
   },
@@ -264,7 +261,7 @@ export const renameOwnDevice = defineCommand({
   response: revokedSchema,
   async handle({ relay }, { actor, params, body }) {
     const id = params.device.toLowerCase()
-    if (!(await relay.renameDevice(ownId(actor), id, body.label))) throw unknown()
+    if (!(await relay.renameDevice(ownAccount(actor).id, id, body.label))) throw unknown()
     return { id }
   },
 })
@@ -278,7 +275,7 @@ export const signOutOwnDevice = defineCommand({
   params: Type.Object({ device: deviceId }),
   status: 200,
   response: revokedSchema,
-  handle: (context, { actor, params }) => signOut(context, ownId(actor), params.device.toLowerCase()),
+  handle: (context, { actor, params }) => signOut(context, ownAccount(actor).id, params.device.toLowerCase()),
 })
 
 export const compareDeviceType = defineCommand({
@@ -293,7 +290,7 @@ export const compareDeviceType = defineCommand({
   response: Type.Object({ named: Type.String(), known: Type.Boolean() }),
   handle: async ({ relay }, { actor, body: { type } }) => ({
     named: type,
-    known: await relay.hasDeviceType(ownId(actor), type),
+    known: await relay.hasDeviceType(ownAccount(actor).id, type),
   }),
 })
 
@@ -307,5 +304,5 @@ export const revokeOwnDevice = defineCommand({
   params: Type.Object({ device: deviceId }),
   status: 200,
   response: revokedSchema,
-  handle: (context, { actor, params }) => revoke(context, ownId(actor), params.device.toLowerCase()),
+  handle: (context, { actor, params }) => revoke(context, ownAccount(actor).id, params.device.toLowerCase()),
 })

@@ -1,9 +1,9 @@
 /** Commands of an account's owner about a phone number, where the server confirms them. */
-import { assert } from '@sealpost/errors'
 import { Type } from '@sealpost/http'
 import { PhoneError } from '../phone/phone-error.ts'
 import { showPhone } from '../show-rights.ts'
-import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
+import { defineCommand, type Command, type CommandContext } from './command.ts'
+import { ownAccount } from './own-account.ts'
 
 const stateSchema = Type.Object({
   confirmed_on: Type.Optional(
@@ -20,11 +20,6 @@ function phonesOf({ phones }: CommandContext) {
   return phones
 }
 
-function ownId(actor: Actor): string {
-  assert(actor.kind === 'account')
-  return actor.account.id
-}
-
 const show = defineCommand({
   name: 'me.phone',
   summary: 'Show whether you have confirmed a phone number; the number itself is not kept',
@@ -33,7 +28,7 @@ const show = defineCommand({
   access: 'account',
   status: 200,
   response: stateSchema,
-  handle: async (context, { actor }) => showPhone(await phonesOf(context).show(ownId(actor))),
+  handle: async (context, { actor }) => showPhone(await phonesOf(context).show(ownAccount(actor).id)),
 })
 
 const ask = defineCommand({
@@ -50,7 +45,7 @@ const ask = defineCommand({
   response: stateSchema,
   requestsPerMinute: 10,
   handle: async (context, { actor, body }) =>
-    showPhone(await phonesOf(context).ask(ownId(actor), body.number)),
+    showPhone(await phonesOf(context).ask(ownAccount(actor).id, body.number)),
 })
 
 const confirm = defineCommand({
@@ -67,7 +62,7 @@ const confirm = defineCommand({
   response: stateSchema,
   requestsPerMinute: 30,
   handle: async (context, { actor, body }) =>
-    showPhone(await phonesOf(context).confirm(ownId(actor), body.code.trim())),
+    showPhone(await phonesOf(context).confirm(ownAccount(actor).id, body.code.trim())),
 })
 
 const remove = defineCommand({
@@ -78,7 +73,7 @@ const remove = defineCommand({
   access: 'account',
   status: 200,
   response: stateSchema,
-  handle: async (context, { actor }) => showPhone(await phonesOf(context).remove(ownId(actor))),
+  handle: async (context, { actor }) => showPhone(await phonesOf(context).remove(ownAccount(actor).id)),
 })
 
 export const phoneCommands: readonly Command[] = [show, ask, confirm, remove]

@@ -1,11 +1,11 @@
 /** Commands about what people ask about their own data. */
 import { AccountError } from '@sealpost/accounts'
-import { assert } from '@sealpost/errors'
 import { Type, type Static } from '@sealpost/http'
 import { PRIVACY_KINDS, PRIVACY_STATES, type PrivacyRequest } from '../privacy/store.ts'
 import { showPrivacyRequest } from '../show-rights.ts'
 import { addressSchema, parseAddress, passwordSchema } from './account-schema.ts'
-import { defineCommand, type Actor, type Command } from './command.ts'
+import { defineCommand, type Command } from './command.ts'
+import { ownAccount } from './own-account.ts'
 import { LIMIT_DEFAULT, nextSchema, withNext } from './paging.ts'
 import { daySchema, idSchema, pageQuery, textSchema, words } from './rights-schema.ts'
 
@@ -57,11 +57,6 @@ function print({
   return `${id}  ${kind}  ${state}  ${closedOn === undefined ? `due ${dueOn}` : `closed ${closedOn}`}`
 }
 
-function own(actor: Actor) {
-  assert(actor.kind === 'account')
-  return actor.account
-}
-
 const askForMe = defineCommand({
   name: 'me.privacy-request',
   summary:
@@ -74,7 +69,7 @@ const askForMe = defineCommand({
   status: 201,
   response: requestSchema,
   async handle({ rights }, { actor, body: { password, kind, details } }) {
-    return showPrivacyRequest(await rights.privacy.ask(own(actor), { kind, details }, password))
+    return showPrivacyRequest(await rights.privacy.ask(ownAccount(actor), { kind, details }, password))
   },
 })
 
@@ -89,7 +84,7 @@ const listMine = defineCommand({
   status: 200,
   response: Type.Object({ items: Type.Array(requestSchema), next: nextSchema }),
   async handle({ rights }, { actor, query: { cursor, limit = LIMIT_DEFAULT } }) {
-    const { items, next } = await rights.privacy.list({ accountId: own(actor).id, cursor, limit })
+    const { items, next } = await rights.privacy.list({ accountId: ownAccount(actor).id, cursor, limit })
     return withNext(items.map(showPrivacyRequest), next)
   },
 })
@@ -106,7 +101,7 @@ const confirmMine = defineCommand({
   status: 200,
   response: requestSchema,
   async handle({ rights }, { actor, params, body }) {
-    return showPrivacyRequest(await rights.privacy.confirm(own(actor), params.request, body.password))
+    return showPrivacyRequest(await rights.privacy.confirm(ownAccount(actor), params.request, body.password))
   },
 })
 
