@@ -5,6 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock, Random } from '@sealpost/runtime'
 import { dayOf } from '../day.ts'
+import { fairDraw } from '../fair-draw.ts'
 import { PhoneError } from './phone-error.ts'
 import type { PhoneState, PhoneStore } from './store.ts'
 
@@ -59,7 +60,7 @@ export function createPhones({ store, gateway, key, clock, random }: PhonesOptio
       const numberHash = hash('number', number)
       const subjects = [hash('account', accountId), numberHash]
       await store.countSend(subjects, dayOf(clock.now()), SENDS_MAX)
-      const code = makeCode(random)
+      const code = String(fairDraw(random, CODES)).padStart(CODE_DIGITS, '0')
       const expiresAt = clock.now() + CODE_LIFE_MS
       await store.await(accountId, { numberHash, codeHash: hash('code', accountId, code), expiresAt })
       await gateway.send(number, code).catch(() => {
@@ -81,14 +82,5 @@ export function createPhones({ store, gateway, key, clock, random }: PhonesOptio
       await store.eraseAccount(accountId)
       return show(accountId)
     },
-  }
-}
-
-/** Each as likely as any other. */
-function makeCode(random: Pick<Random, 'bytes'>): string {
-  const fair = 2 ** 32 - (2 ** 32 % CODES)
-  for (;;) {
-    const drawn = random.bytes(4).readUInt32BE()
-    if (drawn < fair) return String(drawn % CODES).padStart(CODE_DIGITS, '0')
   }
 }

@@ -6,6 +6,7 @@
 import { dayOf, type MemberCounts, type Organisations } from '@sealpost/accounts'
 import { type Db, sql } from '@sealpost/db'
 import type { Clock, Random } from '@sealpost/runtime'
+import { fairDraw } from '../fair-draw.ts'
 
 /** Of how many accounts is told at least. */
 export const FLOOR = 10
@@ -97,11 +98,6 @@ export class AllOrganisationFigures {
   }
 
   #makeOffsets(): number[] {
-    return FIGURES.map(() => {
-      for (;;) {
-        const [byte = 0] = this.#options.random.bytes(1)
-        if (byte < 250) return byte % FLOOR // without preferring any
-      }
-    })
+    return FIGURES.map(() => fairDraw(this.#options.random, FLOOR))
   }
 }
