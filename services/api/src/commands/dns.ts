@@ -2,6 +2,7 @@
 import { domainToASCII } from 'node:url'
 import { Type, type Static } from '@sealpost/http'
 import { DNS_CHECKS, DNS_NEEDS, DNS_STATES, examine, type Finding } from '../dns/doctor.ts'
+import { RECORD_TYPES } from '../dns/look-up.ts'
 import { defineCommand } from './command.ts'
 import { ownDomain } from './mail-reports.ts'
 import { words } from './rights-schema.ts'
@@ -13,7 +14,7 @@ const findingSchema = Type.Object({
   check: words(DNS_CHECKS),
   need: words(DNS_NEEDS),
   name: Type.String({ description: 'Of PTR, the IP address' }),
-  type: words(['A', 'AAAA', 'MX', 'TXT', 'SRV', 'CAA', 'PTR']),
+  type: words(RECORD_TYPES),
   expected: Type.String({ description: 'A record that would do' }),
   found: Type.Array(Type.String(), { description: 'Of those that are there, the ones that matter' }),
   state: Type.Unsafe<Finding['state']>({

@@ -2,7 +2,8 @@
 import { Resolver } from 'node:dns/promises'
 import { errorCode } from '@sealpost/errors'
 
-export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'SRV' | 'CAA' | 'PTR'
+export const RECORD_TYPES = ['A', 'AAAA', 'MX', 'TXT', 'SRV', 'CAA', 'PTR'] as const
+export type RecordType = (typeof RECORD_TYPES)[number]
 
 /** Of PTR, `name` is the IP address. Empty: it is certain that there are none. Undefined: nobody knows now. Never rejects. */
 export type LookUp = (name: string, type: RecordType) => Promise<readonly string[] | undefined>
