@@ -26,7 +26,7 @@ export class RelayProcess implements AsyncDisposable {
     if (!stdin || !stdout) throw new Error('no pipes')
     stdin.write('start\n')
     for await (const line of createInterface({ input: stdout })) {
-      const port = /^listening on \d+ (\d+)$/.exec(line)?.[1]
+      const port = /^listening on \d+ (\d+) \d+$/.exec(line)?.[1]
       if (port === undefined) continue
       this.port = Number(port)
       return

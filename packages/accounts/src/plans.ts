@@ -1,4 +1,4 @@
-/** Plans: named limits of mail and sessions. Which account has which is up to administrators; an account without one has what the server is set to. */
+/** Plans: named limits of mail, uploads and sessions. Which account has which is up to administrators; an account without one has what the server is set to. */
 import type { Jid } from '@sealpost/jid'
 import { AccountError } from './account.ts'
 import type { AccountStore } from './store.ts'
@@ -27,6 +27,10 @@ export const PLAN_LIMITS = {
   },
   mailbox_mib: { min: 1, max: 1_048_576, meaning: 'Size of the mailbox in MiB' },
   mailbox_days: { min: 1, max: 30, meaning: 'Days that a mail is kept in the mailbox' },
+  upload_file_mib: { min: 1, max: 10_240, meaning: 'Size of one uploaded file in MiB' },
+  upload_space_mib: { min: 1, max: 1_048_576, meaning: 'Size of all uploaded files together in MiB' },
+  uploads_per_hour: { min: 1, max: 100_000, meaning: 'Files uploaded in an hour' },
+  upload_days: { min: 1, max: 90, meaning: 'Days that an uploaded file is kept' },
   session_rest_minutes: {
     min: 1,
     max: 10_080,

@@ -1997,6 +1997,14 @@ export interface ApiPaths {
               mailbox_mib?: number
               /** Days that a mail is kept in the mailbox */
               mailbox_days?: number
+              /** Size of one uploaded file in MiB */
+              upload_file_mib?: number
+              /** Size of all uploaded files together in MiB */
+              upload_space_mib?: number
+              /** Files uploaded in an hour */
+              uploads_per_hour?: number
+              /** Days that an uploaded file is kept */
+              upload_days?: number
               /** Minutes at rest after which a session on the account page is over */
               session_rest_minutes?: number
               /** Hours after which a session on the account page is over */
@@ -2052,6 +2060,14 @@ export interface ApiPaths {
         mailbox_mib?: number
         /** Days that a mail is kept in the mailbox */
         mailbox_days?: number
+        /** Size of one uploaded file in MiB */
+        upload_file_mib?: number
+        /** Size of all uploaded files together in MiB */
+        upload_space_mib?: number
+        /** Files uploaded in an hour */
+        uploads_per_hour?: number
+        /** Days that an uploaded file is kept */
+        upload_days?: number
         /** Minutes at rest after which a session on the account page is over */
         session_rest_minutes?: number
         /** Hours after which a session on the account page is over */
@@ -2082,6 +2098,14 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Size of one uploaded file in MiB */
+            upload_file_mib?: number
+            /** Size of all uploaded files together in MiB */
+            upload_space_mib?: number
+            /** Files uploaded in an hour */
+            uploads_per_hour?: number
+            /** Days that an uploaded file is kept */
+            upload_days?: number
             /** Minutes at rest after which a session on the account page is over */
             session_rest_minutes?: number
             /** Hours after which a session on the account page is over */
@@ -2157,6 +2181,14 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Size of one uploaded file in MiB */
+            upload_file_mib?: number
+            /** Size of all uploaded files together in MiB */
+            upload_space_mib?: number
+            /** Files uploaded in an hour */
+            uploads_per_hour?: number
+            /** Days that an uploaded file is kept */
+            upload_days?: number
             /** Minutes at rest after which a session on the account page is over */
             session_rest_minutes?: number
             /** Hours after which a session on the account page is over */
@@ -2207,6 +2239,14 @@ export interface ApiPaths {
             mailbox_mib?: number
             /** Days that a mail is kept in the mailbox */
             mailbox_days?: number
+            /** Size of one uploaded file in MiB */
+            upload_file_mib?: number
+            /** Size of all uploaded files together in MiB */
+            upload_space_mib?: number
+            /** Files uploaded in an hour */
+            uploads_per_hour?: number
+            /** Days that an uploaded file is kept */
+            upload_days?: number
             /** Minutes at rest after which a session on the account page is over */
             session_rest_minutes?: number
             /** Hours after which a session on the account page is over */

@@ -37,6 +37,8 @@ export interface HttpServer extends AsyncDisposable {
 
 const BODY_BYTES_MAX = 256 * 1024
 const REQUESTS_PER_MINUTE = 1_200
+/** A body is whole by then; an import may send for minutes. */
+const BODY_MS = 300_000
 /** A JID in a path: two parts of 1,023 bytes, percent-encoded. */
 const PARAM_CHARS_MAX = 3 * 2_048
 
@@ -57,6 +59,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   })
   app.setValidatorCompiler(validatorCompiler)
   setStrictHeaders(app)
+  boundBodies(app)
   await limitRequests(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE)
   await parseCookies(app)
   await describeRoutes(app, options.title)
@@ -134,6 +137,27 @@ function setStrictHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', (_request, reply, done) => {
     void reply.headers(STRICT_HEADERS)
     done()
+  })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Bodies may take up to an hour: the route sees to it that they do not stall. */
+    readonly slowBody?: boolean
+  }
+}
+
+/** The connection of a body that is not whole in time is closed. */
+function boundBodies(app: FastifyInstance): void {
+  app.addHook('preParsing', ({ raw, headers, routeOptions }, _reply, payload, done) => {
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+    if (hasBody && routeOptions.config.slowBody !== true) {
+      const late = setTimeout(() => raw.destroy(), BODY_MS)
+      late.unref()
+      raw.once('end', () => clearTimeout(late))
+      raw.once('close', () => clearTimeout(late))
+    }
+    done(null, payload)
   })
 }
 

@@ -37,8 +37,8 @@ export interface Listener extends AsyncDisposable {
 }
 
 const LIMITS = {
-  /** Whole request with its body; an import may send for minutes. */
-  requestTimeout: 300_000,
+  /** Whole request with its body, where a route takes slow ones; see create-http. */
+  requestTimeout: 3_600_000,
   headersTimeout: 10_000,
   keepAliveTimeout: 20_000,
   connectionsCheckingInterval: 5_000,

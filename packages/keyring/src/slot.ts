@@ -14,7 +14,7 @@ export const SLOT_BYTES = 64
 export const KEY_BYTES = 32
 
 /** What a key protects; the byte on disk is never used for another kind. */
-const KIND_CODES = { message: 1, receipt: 2, call: 3, session: 4 } as const
+const KIND_CODES = { message: 1, receipt: 2, call: 3, session: 4, upload: 5 } as const
 export type MessageKind = keyof typeof KIND_CODES
 export const MESSAGE_KINDS = Object.keys(KIND_CODES) as readonly MessageKind[]
 

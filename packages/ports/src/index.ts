@@ -48,6 +48,7 @@ export type {
   OwnDataPorts,
   OwnDevice,
   OwnElement,
+  OwnFile,
   OwnNode,
   RelayOwnData,
 } from './own-data.ts'

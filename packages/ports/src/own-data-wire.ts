@@ -56,6 +56,12 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
       name: text(item['name'], NAME),
       xml: text(item['xml'], ANY),
     })),
+    files: list(data['files'], ITEMS_MAX).map((item) => ({
+      bytes: count(item['bytes']),
+      uploadedAt: count(item['uploadedAt']),
+      expiresAt: count(item['expiresAt']),
+      fetchesLeft: optional(item['fetchesLeft'], count),
+    })),
   }
 }
 

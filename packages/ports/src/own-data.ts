@@ -24,6 +24,17 @@ export interface RelayOwnData {
   readonly nodes: readonly OwnNode[]
   /** What they have put by as single elements: private XML (XEP-0049), and the vCard without its photo, which is in a node (XEP-0054). */
   readonly elements: readonly OwnElement[]
+  /** What its clients have uploaded (XEP-0363), without the bytes: they are encrypted, and whoever may have them has their address. */
+  readonly files: readonly OwnFile[]
+}
+
+/** Times in milliseconds since the epoch. */
+export interface OwnFile {
+  readonly bytes: number
+  readonly uploadedAt: number
+  readonly expiresAt: number
+  /** Whole fetches after which it is deleted; undefined: any number. */
+  readonly fetchesLeft: number | undefined
 }
 
 export interface OwnElement {

@@ -162,7 +162,15 @@ export class TestDesk implements MailDesk {
 /** What a test says that the services hold of accounts. */
 export class TestOwnData {
   away = false
-  chat: RelayOwnData = { devices: [], queues: [], contacts: [], blocked: [], nodes: [], elements: [] }
+  chat: RelayOwnData = {
+    devices: [],
+    queues: [],
+    contacts: [],
+    blocked: [],
+    nodes: [],
+    elements: [],
+    files: [],
+  }
   certificates: KeysOwnData = { certificates: [], pending: [] }
   mails: MailOwnData = {
     outgoing: { mails: 0, bytes: 0 },

@@ -66,6 +66,7 @@ beforeAll(async () => {
       { ns: 'storage:bookmarks', name: 'storage', xml: "<storage xmlns='storage:bookmarks'/>" },
       { ns: 'vcard-temp', name: 'vCard', xml: "<vCard xmlns='vcard-temp'><FN>Ann</FN></vCard>" },
     ],
+    files: [{ bytes: 2_000, uploadedAt: 0, expiresAt: 86_400_000, fetchesLeft: 1 }],
   }
   api.ownData.certificates = {
     certificates: [
@@ -108,6 +109,7 @@ test('JSON: account, devices, contacts, nodes, keys, mail, and what is left out'
       contacts: [{ jid: 'bob@example.net', subscription: 'both' }, { pending_in: true }],
       blocked: ['eve@example.net'],
       nodes: [{ node: 'urn:xmpp:bookmarks:1' }, { items: [{ id: 'current' }] }],
+      files: [{ bytes: 2_000, expires_at: '1970-01-02T00:00:00.000Z', fetches_left: 1 }],
     },
     keys: { certificates: [{ published: ['ann@example.org'], certificate: 'AQID' }], pending: [{}] },
     mail: { waiting: { mails: 2 }, settings: { pgp: 'required' }, lists: [{ confirmed: 2 }] },

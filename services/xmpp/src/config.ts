@@ -4,6 +4,9 @@ import type { EnvReader } from '@sealpost/config'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig } from '@sealpost/turn'
 
+const MIB = 1024 * 1024
+const DAY_MS = 86_400_000
+
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
 export function readConfig(env: EnvReader) {
   const origin = readPublicOrigin(env)
@@ -18,6 +21,13 @@ export function readConfig(env: EnvReader) {
     /** Origin of the API's HTTP listener when it runs in another process. */
     apiUrl: readServiceUrl('API_URL', env),
     resumeTimeoutMs: env.durationMs('SM_RESUME_TIMEOUT', '10m'),
+    uploads: {
+      fileBytes: env.int('UPLOAD_FILE_MIB', 100, { min: 1, max: 10_240 }) * MIB,
+      spaceBytes: env.int('UPLOAD_SPACE_MIB', 1_024, { min: 1, max: 1_048_576 }) * MIB,
+      slotsPerHour: env.int('UPLOADS_PER_HOUR', 200, { min: 1, max: 100_000 }),
+      keepSeconds: env.durationMs('UPLOAD_TTL', '14d', { min: 60_000, max: 90 * DAY_MS }) / 1_000,
+    },
+    uploadsDir: join(dataDir, 'uploads'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),

@@ -46,7 +46,21 @@ export interface XmppEvents {
   readonly shredded: () => void
   readonly storeRefused: () => void
   readonly drainFailed: (error: unknown) => void
+  /** A slot was granted or refused, a file stored, broken off, fetched whole, or destroyed for one of three reasons. */
+  readonly uploadHappened: (what: UploadEvent) => void
+  /** Of everybody. */
+  readonly uploadsMeasured: (now: { files: number; bytes: number }) => void
 }
+
+export type UploadEvent =
+  | 'granted'
+  | 'refused'
+  | 'stored'
+  | 'broken'
+  | 'fetched'
+  | 'deleted'
+  | 'expired'
+  | 'used_up'
 
 export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
   const streams = metrics.gauge('xmpp_streams', 'Open streams')
@@ -94,6 +108,20 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     shredded: () => messages.inc({ what: 'shredded' }),
     storeRefused: () => messages.inc({ what: 'refused' }),
     drainFailed: failure('drain_failed'),
+    ...createUploadEvents(metrics),
+  }
+}
+
+function createUploadEvents(metrics: Metrics): Pick<XmppEvents, 'uploadHappened' | 'uploadsMeasured'> {
+  const uploads = metrics.counter('xmpp_uploads_total', 'Uploaded files by what happened', ['what'])
+  const files = metrics.gauge('xmpp_upload_files', 'Uploaded files that are there')
+  const bytes = metrics.gauge('xmpp_upload_bytes', 'Bytes of uploaded files that are there')
+  return {
+    uploadHappened: (what) => uploads.inc({ what }),
+    uploadsMeasured: (now) => {
+      files.set(now.files)
+      bytes.set(now.bytes)
+    },
   }
 }
 

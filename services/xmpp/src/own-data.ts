@@ -1,10 +1,11 @@
 /** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, what clients have published. Messages are not in it: they are for devices. */
-import type { OwnContact, OwnData, OwnDevice, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
+import type { OwnContact, OwnData, OwnDevice, OwnFile, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { BlockStore } from './modules/blocking/store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
 import { configForm } from './modules/pep/node-config.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
+import type { Upload, Uploads } from './modules/upload/uploads.ts'
 import type { XmlStore } from './modules/stored-xml/store.ts'
 import type { RosterItem, RosterStore } from './modules/roster/store.ts'
 import { subscriptionValue } from './modules/roster/subscription.ts'
@@ -17,12 +18,13 @@ export interface OwnDataOptions {
   readonly blocked: BlockStore
   readonly pep: PepStore
   readonly xml: XmlStore
+  readonly uploads: Pick<Uploads, 'ofAccount'>
 }
 
 export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   return {
     async ownData(accountId) {
-      const { relay, rosters, blocked, pep, xml } = options
+      const { relay, rosters, blocked, pep, xml, uploads } = options
       const { items } = await rosters.load(accountId)
       const nodes = await pep.nodes(accountId)
       return {
@@ -32,6 +34,7 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         blocked: (await blocked.load(accountId)).map(String).toSorted(),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
         elements: await xml.all(accountId),
+        files: uploads.ofAccount(accountId).map(showFile),
       }
     },
   }
@@ -54,6 +57,10 @@ async function devicesOf({ relay, devices, fast }: OwnDataOptions, accountId: st
       }
     }),
   )
+}
+
+function showFile({ bytes, acceptedAt, due, fetchesLeft }: Upload): OwnFile {
+  return { bytes, uploadedAt: acceptedAt * 1000, expiresAt: due * 1000, fetchesLeft }
 }
 
 function showContact(item: RosterItem): OwnContact {

@@ -49,6 +49,8 @@ export interface RelayLimits {
   readonly refusalMs: number
   /** Wrong passwords and tokens. */
   readonly guesses: GuessLimits
+  /** Free space that uploads leave to others. */
+  readonly freeBytesMin: number
 }
 
 /** Everybody of a large household, office or carrier comes from one address, and all at once when the server was away. */
@@ -60,7 +62,7 @@ const receptionLimits: ReceptionLimits = {
   slowTurnMs: 20,
 }
 
-const relayLimits: Omit<RelayLimits, 'reception' | 'guesses'> = {
+const relayLimits: Omit<RelayLimits, 'reception' | 'guesses' | 'freeBytesMin'> = {
   queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
   silenceMs: 60_000,
   stream: {},
@@ -99,6 +101,7 @@ export interface RelayOptions {
     | 'contacts'
     | 'resumeTimeoutMs'
     | 'turn'
+    | 'uploads'
   >
   /** What an operator need not set; tests do. */
   readonly limits?: Partial<RelayLimits>

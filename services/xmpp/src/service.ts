@@ -1,6 +1,6 @@
 /** The composition root of the relay in its process: databases, sealed store, listeners. */
 import { join } from 'node:path'
-import { createAccounts } from '@sealpost/accounts'
+import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
 import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -14,6 +14,9 @@ import { openTokenKey } from './modules/fast/token-key.ts'
 import { postgresBlockStore } from './modules/blocking/store.postgres.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
+import { limitsOf } from './modules/upload/upload-limits.ts'
+import { UploadFiles } from './modules/upload/upload-files.ts'
+import { Uploads, type UploadsOptions } from './modules/upload/uploads.ts'
 import { postgresXmlStore } from './modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
@@ -22,6 +25,8 @@ import { Relay, type RelayLimits } from './relay.ts'
 import { listenTcp } from './transports/tcp.ts'
 import { webRoutes } from './transports/web-routes.ts'
 
+/** Less free space than this is left to others than uploads. */
+const FREE_BYTES_MIN = 256 * 1024 * 1024
 /** Who signs in while the database stands still is told within 10 s. */
 const SIGN_IN_STATEMENT_MS = 5_000
 
@@ -62,6 +67,9 @@ export async function createXmppService(
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
   const { devices, fast, ...stores } = storesOver(db)
+  const uploads = stack.use(
+    await openUploads(config, { accounts, store, clock, random, events }, limits.freeBytesMin),
+  )
   const relay = stack.use(
     await Relay.create({
       platform: { ...platform, log },
@@ -78,12 +86,13 @@ export async function createXmppService(
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
         contacts: config.contacts,
         resumeTimeoutMs: config.resumeTimeoutMs,
+        uploads: { desk: uploads, limits: config.uploads },
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },
       limits,
     }),
   )
-  void fenced.promise.then(() => relay.fence())
+  void fenced.promise.then(() => [uploads, relay].forEach((part) => part.fence()))
   const listen = {
     host: bind,
     tls,
@@ -93,18 +102,35 @@ export async function createXmppService(
   const direct = stack.use(await listenTcp({ ...listen, port: config.tlsPort, direct: true }))
   stack.defer(() => relay.stop()) // first of all
   const owned = stack.move()
-  const host = platform.domains[0] ?? 'localhost'
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, ...stores }),
-    http: (app) => webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, uploads, ...stores }),
+    http: (app) =>
+      webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
-    addresses: [
-      { name: 'XMPP (STARTTLS)', url: `xmpp://${host}:${starttls.port}` },
-      { name: 'XMPP (direct TLS)', url: `xmpps://${host}:${direct.port}` },
-    ],
+    addresses: addressesOf(platform, starttls, direct),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+interface Listening {
+  readonly port: number
+}
+
+function addressesOf({ domains: [host = 'localhost'] }: Platform, starttls: Listening, direct: Listening) {
+  return [
+    { name: 'XMPP (STARTTLS)', url: `xmpp://${host}:${starttls.port}` },
+    { name: 'XMPP (direct TLS)', url: `xmpps://${host}:${direct.port}` },
+  ]
+}
+
+async function openUploads(
+  { uploadsDir: directory, uploads }: XmppConfig,
+  { accounts, ...parts }: Omit<UploadsOptions, 'files' | 'limitsOf'> & { readonly accounts: AccountsDomain },
+  freeBytesMin = FREE_BYTES_MIN,
+): Promise<Uploads> {
+  const files = await UploadFiles.open({ directory, random: parts.random, freeBytesMin })
+  return Uploads.open({ ...parts, files, limitsOf: limitsOf(accounts.plans, uploads) })
 }
 
 function storesOver(db: Db) {

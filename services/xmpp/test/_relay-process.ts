@@ -1,10 +1,11 @@
 /**
  * A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT [standby]`. Prints its ports when it
- * listens: STARTTLS, then direct TLS. With `standby` it loads its program and waits for a line on its standard input before it starts.
+ * listens: STARTTLS, direct TLS, HTTP. With `standby` it loads its program and waits for a line on its standard input before it starts.
  */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createProcessBus } from '@sealpost/bus'
+import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { createClock, systemRandom } from '@sealpost/runtime'
@@ -28,6 +29,8 @@ const service = await createXmppService(
     messageTtlMs: 86_400_000,
     resumeTimeoutMs: 600_000,
     apiUrl: undefined,
+    uploads: { fileBytes: 1e9, spaceBytes: 1e9, slotsPerHour: 1_000, keepSeconds: 86_400 },
+    uploadsDir: join(dataDir, 'uploads'),
     turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
     contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
     keyringDir: join(dataDir, 'keyring'),
@@ -46,6 +49,9 @@ const service = await createXmppService(
   },
   { commands: noCommands },
 )
+const http = await createHttp({ log, metrics: createMetrics(), title: 'Relay', trustProxy: true })
+await http.app.register(service.http)
+const web = await http.listen({ host: '127.0.0.1', port: 0 })
+const ports = [...service.addresses.map(({ url }) => new URL(url).port), web.port]
 process.once('SIGTERM', () => void service[Symbol.asyncDispose]().then(() => process.exit(0)))
-const ports = service.addresses.map(({ url }) => new URL(url).port)
 process.stdout.write(`listening on ${ports.join(' ')}\n`)

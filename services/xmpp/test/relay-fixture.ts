@@ -54,6 +54,13 @@ const defaults: XmppConfig = {
   storageMode: 'sealed',
   messageTtlMs: 14 * 86_400_000,
   resumeTimeoutMs: 600_000,
+  uploads: {
+    fileBytes: 8 * 1024 * 1024,
+    spaceBytes: 16 * 1024 * 1024,
+    slotsPerHour: 100,
+    keepSeconds: 86_400,
+  },
+  uploadsDir: '',
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },
   keyringDir: '',
@@ -116,7 +123,8 @@ export async function startRelay(
   const accounts = stack.use(
     createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
   )
-  const relayConfig = { ...defaults, keyringDir: join(dataDir, 'keyring'), ...config }
+  const directories = { keyringDir: join(dataDir, 'keyring'), uploadsDir: join(dataDir, 'uploads') }
+  const relayConfig = { ...defaults, ...directories, ...config }
   let service = await createXmppService(relayConfig, platform, { commands }, limits)
   stack.defer(() => service[Symbol.asyncDispose]())
   const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)

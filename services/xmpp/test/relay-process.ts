@@ -7,11 +7,14 @@ import type { DeliveryFixture } from './delivery-fixture.ts'
 
 export class RelayProcess {
   readonly port: number
+  /** Of the relay's HTTP routes. */
+  readonly origin: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, port: number, httpPort: number) {
     this.#child = child
     this.port = port
+    this.origin = `http://127.0.0.1:${String(httpPort)}`
   }
 
   /** @param fixture whose own relay is stopped */
@@ -22,8 +25,8 @@ export class RelayProcess {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^listening on (\d+) \d+$/.exec(line)?.[1]
-      if (port !== undefined) return new RelayProcess(child, Number(port))
+      const [, port, http] = /^listening on (\d+) \d+ (\d+)$/.exec(line) ?? []
+      if (port !== undefined) return new RelayProcess(child, Number(port), Number(http))
     }
     throw new Error('the relay did not start')
   }

@@ -21,6 +21,7 @@ async function formOf(client: TestClient, type: string): Promise<Record<string, 
 test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what is configured', async () => {
   await using relay = await startRelay({
     messageTtlMs: 5_400_000,
+    uploads: { fileBytes: 1, spaceBytes: 1, slotsPerHour: 1, keepSeconds: 60 },
     contacts: { publicOrigin: () => 'https://chat.example', supportUrl: 'https://help.example/' },
   })
   const client = await relay.client('alice')

@@ -1,7 +1,15 @@
 /** What services hold of an account, in the words of the document. */
 import type { KeysOwnData, MailOwnData, OwnContact, OwnDevice, RelayOwnData } from '@sealpost/ports'
 
-export function showChat({ devices, queues, contacts, blocked, nodes, elements }: RelayOwnData): object {
+export function showChat({
+  devices,
+  queues,
+  contacts,
+  blocked,
+  nodes,
+  elements,
+  files,
+}: RelayOwnData): object {
   return {
     devices: devices.map(showDevice),
     queues: queues.map(({ deviceId, messages, bytes, oldestAgeSeconds }) => ({
@@ -14,6 +22,12 @@ export function showChat({ devices, queues, contacts, blocked, nodes, elements }
     blocked,
     nodes,
     elements,
+    files: files.map(({ bytes, uploadedAt, expiresAt, fetchesLeft }) => ({
+      bytes,
+      uploaded_at: new Date(uploadedAt).toISOString(),
+      expires_at: new Date(expiresAt).toISOString(),
+      ...(fetchesLeft === undefined ? {} : { fetches_left: fetchesLeft }),
+    })),
   }
 }
 

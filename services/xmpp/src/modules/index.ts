@@ -39,6 +39,7 @@ import { sasl2 } from './sasl2.ts'
 import { starttls } from './starttls.ts'
 import { streamLimits, type StreamLimitsOptions } from './stream-limits.ts'
 import { streamManagement } from './stream-management.ts'
+import { upload, type UploadOptions } from './upload/upload.ts'
 
 export interface ModuleOptions {
   readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers'>
@@ -61,6 +62,8 @@ export interface ModuleOptions {
   readonly silenceMs: number
   /** Undefined: there is none. */
   readonly turn?: TurnRelay
+  /** Undefined: there is nothing to upload to. */
+  readonly uploads?: NonNullable<UploadOptions['uploads']>
 }
 
 export const modules = (options: ModuleOptions): readonly Module[] => [
@@ -87,6 +90,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   adHoc(options),
   ping(),
   externalServices(options),
+  upload(options),
   e2eePolicy(options),
   message(options),
   overrun(options),

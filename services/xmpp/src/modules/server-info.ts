@@ -1,6 +1,6 @@
 /**
  * What clients can read about the server itself: whom to write to (XEP-0157), and what becomes of data (XEP-0504). The forms say what is so, as configured;
- * retention is that of messages, which are the only thing that is stored without its owner having published it.
+ * retention is that of messages and uploaded files, which are all that is stored without its owner having published it.
  */
 import { type Element, element, NS_DATA, NS_DATA_POLICY, NS_SERVER_INFO } from '@sealpost/stanza'
 import { defineModule, type Module } from '../core/module.ts'
@@ -16,9 +16,10 @@ export interface ServerContacts {
 export interface ServerInfoOptions {
   readonly contacts: ServerContacts
   readonly policies: Pick<DomainPolicies, 'of'>
+  readonly uploads?: { readonly limits: { readonly keepSeconds: number } }
 }
 
-export const serverInfo = ({ contacts, policies }: ServerInfoOptions): Module =>
+export const serverInfo = ({ contacts, policies, uploads }: ServerInfoOptions): Module =>
   defineModule({
     name: 'server-info',
     implements: ['XEP-0157 1.1.1', 'XEP-0504 0.1.0'],
@@ -35,7 +36,8 @@ export const serverInfo = ({ contacts, policies }: ServerInfoOptions): Module =>
       disco.addHostForm(
         remembered((): [string, number] => {
           const { storage, messageTtlSeconds } = policies.of(domain)
-          return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(messageTtlSeconds / 3600)]
+          const seconds = Math.max(messageTtlSeconds, uploads?.limits.keepSeconds ?? 0)
+          return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(seconds / 3600)]
         }, dataPolicy),
       )
     },

@@ -1,13 +1,16 @@
-/** What the relay has on the HTTP listeners: WebSockets, and where clients find them (XEP-0156 §3, RFC 6415). */
+/** What the relay has on the HTTP listeners: uploaded files, WebSockets, and where clients find these (XEP-0156 §3, RFC 6415). */
 import type { FastifyInstance } from '@sealpost/http'
 import type { Connection } from './connection.ts'
+import type { Uploads } from '../modules/upload/uploads.ts'
 import type { ConnectionHandler } from './tcp.ts'
+import { uploadRoutes } from './upload-routes.ts'
 import { acceptWebSockets, WEB_SOCKET_PATH } from './web-socket.ts'
 
 export interface WebRoutesOptions {
   readonly accept: (connection: Connection) => ConnectionHandler
   /** `https://HOST:PORT`; a port of 0 is known only after listening. */
   readonly publicOrigin: () => string
+  readonly uploads: Uploads
 }
 
 const RELATION = 'urn:xmpp:alt-connections:websocket' // XEP-0156 §3
@@ -15,7 +18,7 @@ const hidden = { schema: { hide: true } } as const
 
 export async function webRoutes(
   app: FastifyInstance,
-  { accept, publicOrigin }: WebRoutesOptions,
+  { accept, publicOrigin, uploads }: WebRoutesOptions,
 ): Promise<void> {
   const href = () => `${publicOrigin().replace(/^http/, 'ws')}${WEB_SOCKET_PATH}`
   // XEP-0156 §6: for clients that are pages of other hosts.
@@ -35,5 +38,6 @@ export async function webRoutes(
       .type('application/json')
       .send({ links: [{ rel: RELATION, href: href() }] }),
   )
+  await uploadRoutes(app, uploads)
   await acceptWebSockets(app, accept)
 }

@@ -16,6 +16,10 @@ export const LIMITS = [
   'list_mails_per_day',
   'mailbox_mib',
   'mailbox_days',
+  'upload_file_mib',
+  'upload_space_mib',
+  'uploads_per_hour',
+  'upload_days',
   'session_rest_minutes',
   'session_hours',
 ] as const

@@ -26,6 +26,12 @@ export interface QueueKey {
   readonly device: string
 }
 
+/** Where the records of uploaded files are (modules/upload): nobody's queue, and no message in it. */
+export const UPLOADS_QUEUE: QueueKey = {
+  account: '00000000-0000-4000-8000-000000000001',
+  device: '00000000-0000-4000-8000-000000000001',
+}
+
 export interface SealedEntry {
   readonly id: string
   /** Position in the queue. Rises with each message for the device for as long as this process lives, and only for so long. */
@@ -70,7 +76,7 @@ export interface SealedStore extends AsyncDisposable {
   /** Erasure of an account: all its queues. It is done when a later `shredded` and `garbage` have resolved. */
   shredAccount(account: string): number
   depth(queue: QueueKey): QueueDepth
-  /** Of all queues together. Takes as long as there are queues: not for every message. */
+  /** Of all queues of messages together. Takes as long as there are queues: not for every message. */
   totals(): Pick<QueueDepth, 'count' | 'bytes' | 'oldest'>
   queuesOf(account: string): QueueKey[]
   /** Shreds what is due by the store's clock. */
@@ -324,6 +330,7 @@ class PostgresSealedStore implements SealedStore {
   totals(): Pick<QueueDepth, 'count' | 'bytes' | 'oldest'> {
     let [count, bytes, oldest] = [0, 0, Infinity]
     for (const queue of this.#keyring.queues()) {
+      if (queue.account === UPLOADS_QUEUE.account) continue
       count += queue.count
       bytes += queue.bytes
       oldest = Math.min(oldest, this.#keyring.oldest(queue) ?? Infinity)
