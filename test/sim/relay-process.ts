@@ -10,6 +10,7 @@ import type { DeviceStore } from '../../services/xmpp/src/delivery/device-store.
 import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/events.ts'
 import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
 import { memoryBlockStore } from '../../services/xmpp/src/modules/blocking/store.memory.ts'
+import { memoryGroupStore } from '../../services/xmpp/src/modules/groups/store.memory.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
 import { memoryXmlStore } from '../../services/xmpp/src/modules/stored-xml/store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
@@ -124,6 +125,7 @@ export class RelayProcess {
       features: {
         rosters: around.rosters,
         blocked: memoryBlockStore(),
+        groups: { store: memoryGroupStore(), label: 'groups' },
         pep: around.pep,
         xml: memoryXmlStore(),
         contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },

@@ -37,7 +37,7 @@ export { MAIL_CHANGES } from './mail-queue.ts'
 export type { MailChange, MailOperations, QueuedMail, QueuedReason, QueuedRecipient } from './mail-queue.ts'
 export { ownDataClients } from './own-data-client.ts'
 export { OWN_DATA_PATHS } from './own-data-wire.ts'
-export { CONTACT_SUBSCRIPTIONS, PENDING_PURPOSES } from './own-data.ts'
+export { CONTACT_SUBSCRIPTIONS, GROUP_AFFILIATIONS, PENDING_PURPOSES } from './own-data.ts'
 export type {
   KeysOwnData,
   MailCount,
@@ -49,6 +49,7 @@ export type {
   OwnDevice,
   OwnElement,
   OwnFile,
+  OwnGroup,
   OwnNode,
   RelayOwnData,
 } from './own-data.ts'

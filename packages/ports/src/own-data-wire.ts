@@ -15,6 +15,7 @@ import {
 } from './answer.ts'
 import {
   CONTACT_SUBSCRIPTIONS,
+  GROUP_AFFILIATIONS,
   type KeysOwnData,
   type MailCount,
   type MailOwnData,
@@ -50,6 +51,13 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
     queues: readQueues({ items: data['queues'] }),
     contacts: list(data['contacts'], ITEMS_MAX).map(readContact),
     blocked: texts(data['blocked'], ITEMS_MAX),
+    groups: list(data['groups'], ITEMS_MAX).map((item) => ({
+      jid: text(item['jid'], NAME),
+      name: text(item['name'], ANY),
+      affiliation: oneOf(item['affiliation'], GROUP_AFFILIATIONS),
+      nick: optional(item['nick'], (value) => text(value, NAME)),
+      entered: flag(item['entered']),
+    })),
     nodes: list(data['nodes'], ITEMS_MAX).map(readNode),
     elements: list(data['elements'], ITEMS_MAX).map((item) => ({
       ns: text(item['ns'], NAME),

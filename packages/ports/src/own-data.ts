@@ -20,6 +20,8 @@ export interface RelayOwnData {
   readonly contacts: readonly OwnContact[]
   /** JIDs (XEP-0191). */
   readonly blocked: readonly string[]
+  /** Where it is a member, or banned (XEP-0045). */
+  readonly groups: readonly OwnGroup[]
   /** What the clients of the account have published or put by (XEP-0163). */
   readonly nodes: readonly OwnNode[]
   /** What they have put by as single elements: private XML (XEP-0049), and the vCard without its photo, which is in a node (XEP-0054). */
@@ -65,6 +67,19 @@ export interface OwnContact {
   readonly pendingIn: boolean
   /** False: in the list only for its unanswered request. */
   readonly listed: boolean
+}
+
+export const GROUP_AFFILIATIONS = ['owner', 'admin', 'member', 'outcast'] as const
+
+/** XEP-0045 §5.2 */
+export interface OwnGroup {
+  readonly jid: string
+  /** May be empty. */
+  readonly name: string
+  readonly affiliation: (typeof GROUP_AFFILIATIONS)[number]
+  readonly nick: string | undefined
+  /** It takes the group's messages. */
+  readonly entered: boolean
 }
 
 export interface OwnNode {

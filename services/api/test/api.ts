@@ -167,6 +167,7 @@ export class TestOwnData {
     queues: [],
     contacts: [],
     blocked: [],
+    groups: [],
     nodes: [],
     elements: [],
     files: [],

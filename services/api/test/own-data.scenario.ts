@@ -28,6 +28,16 @@ beforeAll(async () => {
     ],
     queues: [{ deviceId: undefined, messages: 1, bytes: 1_024, oldestAgeSeconds: 60 }],
     blocked: ['eve@example.net'],
+    groups: [
+      {
+        jid: 'friends@groups.example.org',
+        name: 'Friends',
+        affiliation: 'owner',
+        nick: 'alice',
+        entered: true,
+      },
+      { jid: 'work@groups.example.org', name: '', affiliation: 'outcast', nick: undefined, entered: false },
+    ],
     contacts: [
       {
         jid: 'bob@example.net',
@@ -108,6 +118,10 @@ test('JSON: account, devices, contacts, nodes, keys, mail, and what is left out'
       queues: [{ messages: 1, oldest_seconds: 60 }],
       contacts: [{ jid: 'bob@example.net', subscription: 'both' }, { pending_in: true }],
       blocked: ['eve@example.net'],
+      groups: [
+        { jid: 'friends@groups.example.org', affiliation: 'owner', nick: 'alice', entered: true },
+        { jid: 'work@groups.example.org', affiliation: 'outcast', entered: false },
+      ],
       nodes: [{ node: 'urn:xmpp:bookmarks:1' }, { items: [{ id: 'current' }] }],
       files: [{ bytes: 2_000, expires_at: '1970-01-02T00:00:00.000Z', fetches_left: 1 }],
     },
@@ -156,7 +170,7 @@ test('administrators get neither contacts nor private nodes, and that is said an
   const key = await api.key('privacy:write')
   const answer = await api.call('POST', '/v1/accounts/ann@example.org/export', { key })
   expect(answer.json).toMatchObject({
-    chat: { contacts: [], blocked: [], nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }] },
+    chat: { contacts: [], blocked: [], groups: [], nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }] },
     left_out: expect.arrayContaining([expect.stringMatching(/^contacts/)]) as unknown,
   })
   const xml = await api.call('POST', '/v1/accounts/ann@example.org/export?format=xep-0227', { key })

@@ -28,10 +28,20 @@ export function readConfig(env: EnvReader) {
       keepSeconds: env.durationMs('UPLOAD_TTL', '14d', { min: 60_000, max: 90 * DAY_MS }) / 1_000,
     },
     uploadsDir: join(dataDir, 'uploads'),
+    groupsLabel: readLabel(env, 'XMPP_GROUPS', 'groups'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
+}
+
+/** First label of a domain that the relay serves beside those of accounts; undefined when it is `off`. */
+function readLabel(env: EnvReader, name: string, fallback: string): string | undefined {
+  const label = env.str(name, fallback)
+  if (label === 'off') return undefined
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
+    env.problem(`${name} must be one label of a domain in lower case, or off`)
+  return label
 }
 
 export type XmppConfig = ReturnType<typeof readConfig>

@@ -1,8 +1,9 @@
-/** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, what clients have published. Messages are not in it: they are for devices. */
-import type { OwnContact, OwnData, OwnDevice, OwnFile, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
+/** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, groups, what clients have published. Messages are not in it: they are for devices. */
+import type { OwnContact, OwnData, OwnDevice, OwnFile, OwnGroup, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { BlockStore } from './modules/blocking/store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
+import type { GroupStore, Membership } from './modules/groups/store.ts'
 import { configForm } from './modules/pep/node-config.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
 import type { Upload, Uploads } from './modules/upload/uploads.ts'
@@ -14,6 +15,7 @@ export interface OwnDataOptions {
   readonly relay: Pick<Relay, 'devices' | 'queues'>
   readonly devices: DeviceStore
   readonly fast: FastTokenStore
+  readonly groups: GroupStore
   readonly rosters: RosterStore
   readonly blocked: BlockStore
   readonly pep: PepStore
@@ -24,7 +26,7 @@ export interface OwnDataOptions {
 export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   return {
     async ownData(accountId) {
-      const { relay, rosters, blocked, pep, xml, uploads } = options
+      const { relay, rosters, blocked, groups, pep, xml, uploads } = options
       const { items } = await rosters.load(accountId)
       const nodes = await pep.nodes(accountId)
       return {
@@ -32,6 +34,7 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         queues: await relay.queues(accountId),
         contacts: [...items.values()].map(showContact),
         blocked: (await blocked.load(accountId)).map(String).toSorted(),
+        groups: (await groups.membershipsOf(accountId)).map(showGroup),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
         elements: await xml.all(accountId),
         files: uploads.ofAccount(accountId).map(showFile),
@@ -67,6 +70,10 @@ function showContact(item: RosterItem): OwnContact {
   const { contact, name, groups, ask, approved, pendingIn, listed } = item
   const subscription = subscriptionValue(item)
   return { jid: contact.toString(), name, groups, subscription, ask, approved, pendingIn, listed }
+}
+
+function showGroup({ room, name, affiliation, nick, entered }: Membership): OwnGroup {
+  return { jid: room.toString(), name, affiliation, nick, entered }
 }
 
 async function nodeWithItems(pep: PepStore, accountId: string, { node, config }: PepNode): Promise<OwnNode> {

@@ -96,6 +96,7 @@ export interface RelayOptions {
     | 'pep'
     | 'xml'
     | 'fast'
+    | 'groups'
     | 'deviceHashes'
     | 'commands'
     | 'contacts'

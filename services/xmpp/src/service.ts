@@ -13,6 +13,7 @@ import { createXmppEvents } from './events.ts'
 import { openTokenKey } from './modules/fast/token-key.ts'
 import { postgresBlockStore } from './modules/blocking/store.postgres.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
+import { postgresGroupStore } from './modules/groups/store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
 import { limitsOf } from './modules/upload/upload-limits.ts'
 import { UploadFiles } from './modules/upload/upload-files.ts'
@@ -66,7 +67,7 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const { devices, fast, ...stores } = storesOver(db)
+  const { devices, fast, groups, ...stores } = storesOver(db)
   const uploads = stack.use(
     await openUploads(config, { accounts, store, clock, random, events }, limits.freeBytesMin),
   )
@@ -83,6 +84,7 @@ export async function createXmppService(
         ...stores,
         commands,
         fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
+        groups: { store: groups, label: config.groupsLabel },
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
         contacts: config.contacts,
         resumeTimeoutMs: config.resumeTimeoutMs,
@@ -104,7 +106,7 @@ export async function createXmppService(
   const owned = stack.move()
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, uploads, ...stores }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, groups, uploads, ...stores }),
     http: (app) =>
       webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
@@ -141,6 +143,7 @@ function storesOver(db: Db) {
     pep: postgresPepStore(db),
     xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),
+    groups: postgresGroupStore(db),
   }
 }
 

@@ -20,6 +20,7 @@ import { openSealedStore, type SealedStore } from '../src/delivery/sealed-store/
 import { createXmppEvents } from '../src/events.ts'
 import { DeviceHashes } from '../src/delivery/device-hashes.ts'
 import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres.ts'
+import { postgresGroupStore } from '../src/modules/groups/store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
 import { postgresBlockStore } from '../src/modules/blocking/store.postgres.ts'
 import { postgresXmlStore } from '../src/modules/stored-xml/store.postgres.ts'
@@ -122,6 +123,7 @@ export class DeliveryFixture implements AsyncDisposable {
         features: {
           rosters: postgresRosterStore(db),
           blocked: postgresBlockStore(db),
+          groups: { store: postgresGroupStore(db), label: 'groups' },
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),
           contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },

@@ -63,6 +63,7 @@ const defaults: XmppConfig = {
   uploadsDir: '',
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },
+  groupsLabel: 'groups',
   keyringDir: '',
   apiUrl: undefined,
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here

@@ -52,7 +52,7 @@ const LEFT_OUT = [
   'type and hardware of devices: only keyed hashes are kept, from which nobody can read them',
 ]
 const CONTACTS_LEFT_OUT =
-  'contacts, blocked addresses, private nodes, elements and names of devices: only the owner of the account may see them'
+  'contacts, blocked addresses, groups, private nodes, elements and names of devices: only the owner of the account may see them'
 
 export function createOwnData({ accounts, purchaserOf, ports, sections, clock }: OwnDataOptions): OwnDataOf {
   const chat = async ({ id }: Account, { contacts }: GatherOptions): Promise<RelayOwnData> => {
@@ -63,6 +63,7 @@ export function createOwnData({ accounts, purchaserOf, ports, sections, clock }:
       ...data,
       contacts: [],
       blocked: [],
+      groups: [],
       nodes,
       elements: [],
       devices: data.devices.map((device) => ({ ...device, label: undefined })),

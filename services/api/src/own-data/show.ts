@@ -6,6 +6,7 @@ export function showChat({
   queues,
   contacts,
   blocked,
+  groups,
   nodes,
   elements,
   files,
@@ -20,6 +21,7 @@ export function showChat({
     })),
     contacts: contacts.map(showContact),
     blocked,
+    groups: groups.map(({ nick, ...group }) => ({ ...group, ...(nick === undefined ? {} : { nick }) })),
     nodes,
     elements,
     files: files.map(({ bytes, uploadedAt, expiresAt, fetchesLeft }) => ({

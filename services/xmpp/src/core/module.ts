@@ -79,6 +79,8 @@ export interface Hooks {
   'session/restored'(event: { readonly session: Session; readonly saved: SavedData }): undefined
   /** The session is over, for whatever reason; it sends and receives nothing any more. */
   'session/closed'(event: { readonly session: Session }): undefined
+  /** A stanza of a local session for a domain that no account has, `from` stamped; `true`: a module serves that domain. Throws StanzaError to refuse. */
+  'stanza/elsewhere'(event: AddressedStanza): true
   /** A message of a local session, `from` stamped. A returned element replaces it; throws StanzaError to refuse. */
   'message/outbound'(event: OutboundMessage): OutboundMessage
   /** Delivers a message that passed every filter. */
@@ -107,6 +109,14 @@ export interface Hooks {
   'account/erase'(event: { readonly accountId: string; readonly jid: Jid | undefined }): undefined
 }
 
+export interface AddressedStanza {
+  readonly session: Session
+  readonly stanza: Element
+  readonly to: Jid
+  /** Completed when the stanza is safe for every target: only then XEP-0198's `h` passes it. */
+  readonly receipt: Receipt
+}
+
 export interface OutboundMessage {
   readonly session: Session
   readonly stanza: Element
@@ -116,6 +126,8 @@ export interface OutboundMessage {
   readonly receipt: Receipt
   /** What the encryption policy found out about it; undefined before the policy ran. */
   readonly handling?: MessageHandling
+  /** Domains of all whom it reaches, when these are more than that of `to`. */
+  readonly audience?: readonly string[]
 }
 
 export interface PassedMessage extends OutboundMessage {
@@ -137,6 +149,8 @@ export interface MessageHandling {
   readonly kept: boolean
   /** It carries ciphertext of a right structure. */
   readonly encrypted: boolean
+  /** It says that another message came or was read, and nothing else. */
+  readonly receipt: boolean
   /** Longest life of a stored copy, in seconds. */
   readonly ttlSeconds: number
   /** False: no carbon copies (XEP-0280 §8, XEP-0334). */

@@ -9,7 +9,7 @@ import type { XmppEvents } from '../events.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import { chain } from './chain.ts'
 import { evenly, failEvenly } from './evenly.ts'
-import type { IqTarget, Receipt } from './module.ts'
+import type { AddressedStanza, IqTarget, Receipt } from './module.ts'
 import { type ModuleTable, unhandled } from './module-loader.ts'
 import type { Requests } from './requests.ts'
 import type { SessionRegistry } from './session-registry.ts'
@@ -65,8 +65,9 @@ export class Router {
   #dispatch(session: Session, stanza: Element, receipt: Receipt): MaybePromise<void> {
     const stamped = stanza.withAttrs({ from: this.#checkedFrom(session, stanza), to: stanza.attrs['to'] })
     const to = this.#parseTo(stamped)
+    if (stanza.name === 'iq' && stanza.attrs['id'] === undefined) throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
+    if (to && !this.#domains.has(to.domain)) return this.#routeElsewhere({ session, stanza: stamped, to, receipt })
     if (stanza.name === 'iq') return this.#routeIq(session, stamped, to)
-    if (to && !this.#domains.has(to.domain)) throw new StanzaError('cancel', 'remote-server-not-found')
     if (stanza.name === 'presence') return this.#routePresence(session, stamped, to)
     return this.#routeMessage(session, stamped, to ?? session.jid.bare, receipt)
   }
@@ -93,6 +94,13 @@ export class Router {
     if (this.#jids.size >= JIDS_CACHED_MAX) this.#jids.clear()
     this.#jids.set(text, jid)
     return jid
+  }
+
+  /** To a domain that no account has: a module may serve it. */
+  #routeElsewhere(event: AddressedStanza): MaybePromise<void> {
+    return chain(this.#options.table.hooks.fire('stanza/elsewhere', event), (taken) => {
+      if (!taken) throw new StanzaError('cancel', 'remote-server-not-found')
+    })
   }
 
   #routeMessage(session: Session, stanza: Element, to: Jid, receipt: Receipt): MaybePromise<void> {
@@ -130,8 +138,7 @@ export class Router {
   }
 
   #routeIq(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
-    const { id, type } = stanza.attrs
-    if (id === undefined) throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
+    const { type } = stanza.attrs
     if (type === 'result' || type === 'error') return this.#routeAnswer(session, stanza, to)
     return this.#routeRequest(session, stanza, to)
   }
@@ -142,7 +149,6 @@ export class Router {
     const payloads = stanza.elements()
     const query = payloads[0]
     if (!query || payloads.length !== 1) throw new StanzaError('modify', 'bad-request')
-    if (to && !this.#domains.has(to.domain)) throw new StanzaError('cancel', 'remote-server-not-found')
     if (to && to.resource !== '' && to.local !== '')
       return chain(this.#checkIq(session, stanza, to), () => this.#forward(stanza, to))
     if (to && to.local !== '' && !to.equals(session.jid.bare))

@@ -16,6 +16,8 @@ export interface QueuedMessage {
   readonly kind: MessageKind
   /** False: it is never sealed. Who cannot take it now does not get it. */
   readonly kept: boolean
+  /** Who vouches for that stamp, a JID without resource; undefined: the server. */
+  readonly delayedBy?: string
 }
 
 /** What the sender is to learn about a message, over all its copies. */

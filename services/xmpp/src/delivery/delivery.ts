@@ -590,9 +590,10 @@ function goneCopy(queue: DeliveryQueue): Copy {
   return copy
 }
 
-/** `stampMs dueSeconds kind`, a line feed, the stanza: what a sealed copy holds. */
-function encodeStored(message: QueuedMessage): Buffer {
-  return Buffer.from(`${message.stampMs} ${message.dueSeconds} ${message.kind}\n${message.xml}`)
+/** `stampMs dueSeconds kind`, who vouches for the stamp if it is not the server, a line feed, the stanza: what a sealed copy holds. */
+function encodeStored({ stampMs, dueSeconds, kind, delayedBy, xml }: QueuedMessage): Buffer {
+  const by = delayedBy === undefined ? '' : ` ${delayedBy}`
+  return Buffer.from(`${stampMs} ${dueSeconds} ${kind}${by}\n${xml}`)
 }
 
 /** A stored message as it goes out: with XEP-0203's stamp of when it was accepted. */
@@ -600,10 +601,10 @@ function decodeStored(row: StoredMessage, domain: string): { xml: string; dueSec
   const text = row.plaintext.toString('utf8')
   row.plaintext.fill(0)
   const lineEnd = text.indexOf('\n')
-  const [stampMs, dueSeconds] = text.slice(0, lineEnd).split(' ').map(Number)
+  const [stampMs, dueSeconds, , delayedBy = domain] = text.slice(0, lineEnd).split(' ')
   const xml = text.slice(lineEnd + 1)
-  const stamp = new Date(stampMs ?? 0).toISOString()
-  const delay = element('delay', NS_DELAY, { from: domain, stamp }).toString()
+  const stamp = new Date(Number(stampMs)).toISOString()
+  const delay = element('delay', NS_DELAY, { from: delayedBy, stamp }).toString()
   const end = xml.lastIndexOf('</')
-  return { xml: `${xml.slice(0, end)}${delay}${xml.slice(end)}`, dueSeconds: dueSeconds ?? 0 }
+  return { xml: `${xml.slice(0, end)}${delay}${xml.slice(end)}`, dueSeconds: Number(dueSeconds) }
 }

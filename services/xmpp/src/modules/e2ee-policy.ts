@@ -1,5 +1,5 @@
 /**
- * End-to-end-encryption policy, by the stricter of the sender's and the recipient's domain. `required`: a message that the server could read is refused with
+ * End-to-end-encryption policy, by the strictest of the sender's and the recipients' domains. `required`: a message that the server could read is refused with
  * `policy-violation`, and what stands readable beside ciphertext is taken out. `optional`: plaintext passes to who
  * is here now and is never stored. `off`: for test domains.
  */
@@ -31,7 +31,7 @@ export const e2eePolicy = (options: E2eePolicyOptions): Module =>
 
 function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
   const { stanza, session, to } = message
-  const policy = options.policies.between(session.jid.domain, to.domain)
+  const policy = options.policies.between(session.jid.domain, ...(message.audience ?? [to.domain]))
   const type = stanza.attrs['type'] ?? 'normal'
   if (type === 'error') {
     const passed = policy.e2ee === 'required' ? normaliseError(stanza) : withoutForged(stanza)
@@ -55,6 +55,7 @@ const ERROR_HANDLING: MessageHandling = {
   storable: false,
   kept: false,
   encrypted: false,
+  receipt: false,
   ttlSeconds: 0,
   copied: false,
 }
@@ -66,6 +67,7 @@ function handlingOf(stanza: Element, found: MessageClass, policy: MessagePolicy)
     storable: storable && !hinted,
     kept: policy.storage === 'sealed',
     encrypted: found === 'encrypted',
+    receipt: found === 'receipt',
     ttlSeconds: Math.min(ttlOf(found, policy), requestedTtl(stanza)),
     copied: found !== 'ephemeral' && !hint(stanza, 'no-copy'),
   }

@@ -21,6 +21,7 @@ import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
 import { externalServices } from './external-services.ts'
 import { fast, type FastOptions } from './fast/fast.ts'
+import { groups, type GroupsOptions } from './groups/groups.ts'
 import { message } from './message.ts'
 import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
@@ -55,6 +56,7 @@ export interface ModuleOptions {
   readonly contacts: ServerContacts
   readonly commands: AdHocOptions['commands']
   readonly fast: FastOptions['fast']
+  readonly groups: GroupsOptions['groups']
   readonly events: XmppEvents
   readonly policies: DomainPolicies
   readonly streamLimits: StreamLimitsOptions['streamLimits']
@@ -95,4 +97,5 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   message(options),
   overrun(options),
   carbons(options),
+  groups(options),
 ]

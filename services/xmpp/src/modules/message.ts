@@ -6,12 +6,9 @@ import { Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import {
-  type Attributes,
   type Element,
-  element,
   errorReply,
   NS_CHATSTATES,
-  NS_CLIENT,
   NS_HINTS,
   StanzaError,
 } from '@sealpost/stanza'
@@ -22,13 +19,26 @@ import {
   type Module,
   type ModuleHost,
   type OutboundMessage,
-  type Receipt,
   type Session,
 } from '../core/module.ts'
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
 import { type DeviceHistory, type Fate, Retransmissions } from '../delivery/retransmissions.ts'
+import { AnyTakerOutcome, SenderOutcome } from '../delivery/sender-outcome.ts'
+
+type Deliver = (event: OutboundMessage) => MaybePromise<true>
+
+declare module '../core/module.ts' {
+  interface Provided {
+    messages: {
+      /** Delivers a message unless its client sends again what was taken already. */
+      once(event: OutboundMessage, deliver: Deliver): MaybePromise<true>
+      /** Gives a message to the queues of an account; those that are full are left out, and their devices told. */
+      give(queues: AccountQueues, queued: QueuedMessage, outcome: Outcome): void
+    }
+  }
+}
 
 declare module '../core/session.ts' {
   interface SessionData {
@@ -50,7 +60,12 @@ export const message = (options: MessageOptions): Module =>
     setup(host) {
       const { delivery } = options
       const sent = new Retransmissions()
-      host.hook('message/deliver', (event) => deliverOnce(host, options, event), Priority.deliver)
+      const toAccount = (event: OutboundMessage) => deliver(host, options, event)
+      host.hook('message/deliver', (event) => deliverOnce(host, event, toAccount), Priority.deliver)
+      host.provide('messages', {
+        once: (event, deliverIt) => deliverOnce(host, event, deliverIt),
+        give: (queues, queued, outcome) => give(host, delivery, queues, queued, outcome),
+      })
       host.hook('session/bound', ({ session }) => {
         session.data.history = sent.of(session.queues.device.id)
       })
@@ -86,32 +101,27 @@ function takeMessages({ delivery, devices }: MessageOptions, session: Session): 
 }
 
 /** What a client sends again because it never learned that it was taken goes no further (XEP-0198 §5). */
-function deliverOnce(host: ModuleHost, options: MessageOptions, event: OutboundMessage): MaybePromise<true> {
+function deliverOnce(host: ModuleHost, event: OutboundMessage, deliverIt: Deliver): MaybePromise<true> {
   const { session, stanza, receipt, handling } = event
   const { history } = session.data
-  if (!history || !session.inbox.enabled || !stanza.attrs['id']) return deliver(host, options, event)
+  if (!history || !session.inbox.enabled || !stanza.attrs['id']) return deliverIt(event)
   const fate = history.recognise(stanza, handling?.encrypted === true)
   if (fate) {
     receipt.hold() // it counts when the original does
-    fate.whenDone(() => host.spawn(settleAgain(host, options, event, fate)))
+    fate.whenDone(() => host.spawn(settleAgain(event, fate, deliverIt)))
     return true
   }
   history.remember(stanza, handling?.encrypted === true, receipt)
-  return deliver(host, options, event)
+  return deliverIt(event)
 }
 
 /** The original was taken, or was refused after all: then this one is delivered. */
-async function settleAgain(
-  host: ModuleHost,
-  options: MessageOptions,
-  event: OutboundMessage,
-  fate: Fate,
-): Promise<void> {
+async function settleAgain(event: OutboundMessage, fate: Fate, deliverIt: Deliver): Promise<void> {
   const { session, stanza, receipt, handling } = event
   try {
     if (!fate.refused) return
     session.data.history?.remember(stanza, handling?.encrypted === true, receipt)
-    await deliver(host, options, event)
+    await deliverIt(event)
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error
     session.send(errorReply(stanza, error))
@@ -226,12 +236,22 @@ function deliverKept(
     delivery.deliverTo(direct, direct.queues.own, queued, outcome)
     return outcome
   }
-  const inUse = queues.inUse
-  const full = inUse.filter((key) => delivery.isFull(key))
-  if (full.length === inUse.length) throw queueFull()
-  for (const queue of full) void host.fire('queue/overrun', { queue })
-  for (const key of inUse) if (!full.includes(key)) delivery.deliver(key, queued, outcome)
+  if (queues.inUse.every((key) => delivery.isFull(key))) throw queueFull()
+  give(host, delivery, queues, queued, outcome)
   return outcome
+}
+
+function give(
+  host: ModuleHost,
+  delivery: Delivery,
+  { inUse }: AccountQueues,
+  queued: QueuedMessage,
+  outcome: Outcome,
+): void {
+  for (const key of inUse) {
+    if (queued.kept && delivery.isFull(key)) void host.fire('queue/overrun', { queue: key })
+    else delivery.deliver(key, queued, outcome)
+  }
 }
 
 /** To those who are here, and to nobody else: the sender is refused when no device takes it. */
@@ -254,63 +274,4 @@ function queueFull(): StanzaError {
     'resource-constraint',
     'The recipient cannot take more messages at the moment',
   )
-}
-
-/** Holds the sender's receipt until every copy is safe; tells the sender once when one could not be kept. */
-class SenderOutcome implements Outcome {
-  readonly #receipt: Receipt
-  readonly #session: Session
-  /** What an error is built from: the stanza itself, much larger, is not kept while the message is under way. */
-  readonly #attrs: Attributes
-  #refused = false
-
-  constructor({ receipt, session, stanza }: OutboundMessage) {
-    this.#receipt = receipt
-    this.#session = session
-    this.#attrs = stanza.attrs
-  }
-
-  hold(): void {
-    this.#receipt.hold()
-  }
-
-  release(): void {
-    this.#receipt.release()
-  }
-
-  refuse(error: StanzaError): void {
-    if (this.#refused) return
-    this.#refused = true
-    this.#receipt.refuse()
-    this.#session.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
-  }
-}
-
-/** A message that is not kept has reached its recipient when one device acknowledges it: an error means that none did. */
-class AnyTakerOutcome extends SenderOutcome {
-  /** Copies that may still be acknowledged or were, and one until all have been made. */
-  #hopes = 1
-
-  override hold(): void {
-    super.hold()
-    this.#hopes++
-  }
-
-  override refuse(error: StanzaError): void {
-    if (--this.#hopes === 0) super.refuse(error)
-  }
-
-  /** False when every copy has been refused by now: then telling the sender is the caller's. */
-  allWritten(): boolean {
-    return --this.#hopes > 0
-  }
-
-  /** Copies for the sender's and recipient's other devices: nobody hears of theirs. */
-  get forCarbons(): Outcome {
-    return {
-      hold: () => super.hold(),
-      release: () => super.release(),
-      refuse: () => undefined,
-    }
-  }
 }

@@ -52,16 +52,9 @@ export class DomainPolicies implements Disposable {
     return this.#policies.get(domain) ?? this.#options.server
   }
 
-  /** For a message from one domain to another: the stricter decision of the two in each respect. */
-  between(from: string, to: string): MessagePolicy {
-    const one = this.of(from)
-    const other = from === to ? one : this.of(to)
-    if (one === other) return one
-    return {
-      e2ee: STRICTEST_FIRST.find((each) => each === one.e2ee || each === other.e2ee) ?? 'required',
-      storage: one.storage === 'none' ? 'none' : other.storage,
-      messageTtlSeconds: Math.min(one.messageTtlSeconds, other.messageTtlSeconds),
-    }
+  /** For a message that these have to do with: the strictest decision of all in each respect. */
+  between(from: string, ...others: readonly string[]): MessagePolicy {
+    return others.reduce((policy, domain) => stricter(policy, this.of(domain)), this.of(from))
   }
 
   async #follow(): Promise<void> {
@@ -98,6 +91,15 @@ export class DomainPolicies implements Disposable {
   [Symbol.dispose](): void {
     this.#stack.dispose()
     this.#retry?.[Symbol.dispose]()
+  }
+}
+
+function stricter(one: MessagePolicy, other: MessagePolicy): MessagePolicy {
+  if (one === other) return one
+  return {
+    e2ee: STRICTEST_FIRST.find((each) => each === one.e2ee || each === other.e2ee) ?? 'required',
+    storage: one.storage === 'none' ? 'none' : other.storage,
+    messageTtlSeconds: Math.min(one.messageTtlSeconds, other.messageTtlSeconds),
   }
 }
 

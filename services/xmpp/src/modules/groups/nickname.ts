@@ -1,0 +1,22 @@
+/** Nicknames in groups: which are taken, and which look like another's (XEP-0045 §7.2.8, RFC 8266 §2.4). Their form as resourcepart (RFC 7622 §3.4) is the JID's to check. */
+
+/** Each presence and message of a group carries one. */
+const NICK_BYTES_MAX = 128
+/** Marks that change how what follows is read, or are read as nothing; PRECIS lets some of them through. */
+const UNSEEN = /[\p{Cf}\p{Cc}\p{Co}\p{Cn}]/u
+
+/** Whether it may be one: short, seen as what it is, without spaces that nobody sees (RFC 8266 §2.1). */
+export function isNickname(nick: string): boolean {
+  if (nick === '' || Buffer.byteLength(nick) > NICK_BYTES_MAX) return false
+  return !UNSEEN.test(nick) && nick === nick.replaceAll(/\p{Zs}+/gu, ' ').trim() && keyOf(nick) !== ''
+}
+
+/** Two nicknames with the same key are the same to whoever reads them(RFC 8266 §2.4). */
+export function keyOf(nick: string): string {
+  return nick
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFKC')
+    .replaceAll(/\p{Zs}+/gu, ' ')
+    .trim()
+}

@@ -1,0 +1,59 @@
+/** XEP-0045 §10.1, §10.2 and §10.9 (muc#owner): how a group is, that it exists at all, and that it does no more. */
+import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { type Element, element, NS_CLIENT, NS_DATA, NS_MUC_OWNER, NS_MUC_USER } from '@sealpost/stanza'
+import type { GroupRequest } from './group-request.ts'
+import type { Memberships } from './memberships.ts'
+import { refuse } from './refusals.ts'
+import type { Room } from './room.ts'
+import { configForm, readConfig } from './room-config.ts'
+import type { Rooms } from './rooms.ts'
+import type { RoomConfig } from './store.ts'
+
+export function configuration(request: GroupRequest): Element {
+  requireOwner(request)
+  return element('query', NS_MUC_OWNER, {}, configForm(request.room.config))
+}
+
+export async function own(rooms: Rooms, memberships: Memberships, request: GroupRequest): Promise<undefined> {
+  requireOwner(request)
+  const { room, query } = request
+  const destroy = query.child('destroy')
+  if (destroy) return void (await memberships.destroy(room, readAlternate(destroy)))
+  const form = query.child('x', NS_DATA)
+  const type = form?.attrs['type']
+  if (!form || (type !== 'submit' && type !== 'cancel')) throw refuse.malformed()
+  if (type === 'cancel') return room.locked ? void (await memberships.destroy(room)) : undefined // XEP-0045 §10.1.3
+  const config = readConfig(form, room.config)
+  await room.sequence(() => (room.locked ? open(rooms, room, config) : configure(rooms, room, config)))
+}
+
+function requireOwner({ member }: GroupRequest): void {
+  if (member.affiliation !== 'owner') throw refuse.notOwner()
+}
+
+/** XEP-0045 §10.1.2: from now on it exists for others. */
+async function open(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
+  if (!room.locked) return configure(rooms, room, config)
+  room.config = config
+  if (!(await rooms.store.create(room.stored()))) throw refuse.nickTaken()
+  room.locked = false
+}
+
+/** XEP-0045 §10.2.1: those who are there learn that something changed. */
+async function configure(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
+  if (config.name === room.config.name && config.allowInvites === room.config.allowInvites) return
+  await rooms.store.configure(room.id, config)
+  room.config = config
+  const about = element('x', NS_MUC_USER, {}, element('status', NS_MUC_USER, { code: '104' }))
+  const message = element('message', NS_CLIENT, { from: room.jidText, type: 'groupchat' }, about)
+  for (const session of room.sessions()) session.send(message.withAttrs({ to: session.jidText }))
+}
+
+/** Where to go instead: an address, which has no room for words. */
+function readAlternate({ attrs: { jid } }: Element): Jid | undefined {
+  try {
+    return jid === undefined || jid === '' ? undefined : parseJid(jid).bare
+  } catch (error) {
+    throw error instanceof JidError ? refuse.jid() : error
+  }
+}
