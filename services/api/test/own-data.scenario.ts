@@ -170,7 +170,12 @@ test('administrators get neither contacts nor private nodes, and that is said an
   const key = await api.key('privacy:write')
   const answer = await api.call('POST', '/v1/accounts/ann@example.org/export', { key })
   expect(answer.json).toMatchObject({
-    chat: { contacts: [], blocked: [], groups: [], nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }] },
+    chat: {
+      contacts: [],
+      blocked: [],
+      groups: [],
+      nodes: [{ node: 'eu.siacs.conversations.axolotl.devicelist' }],
+    },
     left_out: expect.arrayContaining([expect.stringMatching(/^contacts/)]) as unknown,
   })
   const xml = await api.call('POST', '/v1/accounts/ann@example.org/export?format=xep-0227', { key })

@@ -1,5 +1,14 @@
 /** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, groups, what clients have published. Messages are not in it: they are for devices. */
-import type { OwnContact, OwnData, OwnDevice, OwnFile, OwnGroup, OwnNode, Relay, RelayOwnData } from '@sealpost/ports'
+import type {
+  OwnContact,
+  OwnData,
+  OwnDevice,
+  OwnFile,
+  OwnGroup,
+  OwnNode,
+  Relay,
+  RelayOwnData,
+} from '@sealpost/ports'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { BlockStore } from './modules/blocking/store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
@@ -15,7 +24,7 @@ export interface OwnDataOptions {
   readonly relay: Pick<Relay, 'devices' | 'queues'>
   readonly devices: DeviceStore
   readonly fast: FastTokenStore
-  readonly groups: GroupStore
+  readonly groups: { readonly store: GroupStore }
   readonly rosters: RosterStore
   readonly blocked: BlockStore
   readonly pep: PepStore
@@ -34,7 +43,7 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         queues: await relay.queues(accountId),
         contacts: [...items.values()].map(showContact),
         blocked: (await blocked.load(accountId)).map(String).toSorted(),
-        groups: (await groups.membershipsOf(accountId)).map(showGroup),
+        groups: (await groups.store.membershipsOf(accountId)).map(showGroup),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
         elements: await xml.all(accountId),
         files: uploads.ofAccount(accountId).map(showFile),

@@ -67,7 +67,7 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const { devices, fast, groups, ...stores } = storesOver(db)
+  const { devices, fast, ...stores } = storesOver(db, config)
   const uploads = stack.use(
     await openUploads(config, { accounts, store, clock, random, events }, limits.freeBytesMin),
   )
@@ -84,7 +84,6 @@ export async function createXmppService(
         ...stores,
         commands,
         fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
-        groups: { store: groups, label: config.groupsLabel },
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
         contacts: config.contacts,
         resumeTimeoutMs: config.resumeTimeoutMs,
@@ -106,7 +105,7 @@ export async function createXmppService(
   const owned = stack.move()
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, groups, uploads, ...stores }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, uploads, ...stores }),
     http: (app) =>
       webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
@@ -135,7 +134,7 @@ async function openUploads(
   return Uploads.open({ ...parts, files, limitsOf: limitsOf(accounts.plans, uploads) })
 }
 
-function storesOver(db: Db) {
+function storesOver(db: Db, config: XmppConfig) {
   return {
     devices: postgresDeviceStore(db),
     rosters: postgresRosterStore(db),
@@ -143,7 +142,7 @@ function storesOver(db: Db) {
     pep: postgresPepStore(db),
     xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),
-    groups: postgresGroupStore(db),
+    groups: { store: postgresGroupStore(db), label: config.groupsLabel },
   }
 }
 

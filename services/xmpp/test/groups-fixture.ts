@@ -21,13 +21,17 @@ export function itemOf(presence: Element): Record<string, string | undefined> {
 }
 
 export function enters(client: TestClient, room: string, nick: string): void {
-  client.sends(`<presence to='${room}/${nick}'><x xmlns='${NS_MUC}'><history maxstanzas='20'/></x></presence>`)
+  client.sends(
+    `<presence to='${room}/${nick}'><x xmlns='${NS_MUC}'><history maxstanzas='20'/></x></presence>`,
+  )
 }
 
 /** Enters, and reads up to the subject; resolves with the own presence. */
 export async function enter(client: TestClient, room: string, nick: string): Promise<Element> {
   enters(client, room, nick)
-  const own = await client.next((each) => each.name === 'presence' && (codes(each).includes('110') || isError(each, room)))
+  const own = await client.next(
+    (each) => each.name === 'presence' && (codes(each).includes('110') || isError(each, room)),
+  )
   if (own.attrs['type'] === 'error') throw new Error(`not let in: ${condition(own)}`)
   await client.next((each) => isSubject(each, room))
   return own
@@ -44,7 +48,9 @@ export function isError({ attrs }: Element, room: string): boolean {
 }
 
 export function isSubject(element: Element, room: string): boolean {
-  return element.name === 'message' && element.attrs['from'] === room && element.child('subject') !== undefined
+  return (
+    element.name === 'message' && element.attrs['from'] === room && element.child('subject') !== undefined
+  )
 }
 
 /** Makes a group, as clients do that take it as it is (XEP-0045 §10.1.2). */
@@ -60,7 +66,9 @@ export function configure(
   fields: Readonly<Record<string, string>> = {},
   type = 'submit',
 ): Promise<Element> {
-  const all = Object.entries(fields).map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+  const all = Object.entries(fields).map(
+    ([name, value]) => `<field var='${name}'><value>${value}</value></field>`,
+  )
   return client.request(
     'set',
     `<query xmlns='${NS_OWNER}'><x xmlns='jabber:x:data' type='${type}'>${all.join('')}</x></query>`,
@@ -86,7 +94,11 @@ export async function listed(client: TestClient, room: string, affiliation: stri
 }
 
 /** Makes a group of these, all of which are in it, and reads what that brings. */
-export async function makeOf(room: string, owner: TestClient, ...members: readonly TestClient[]): Promise<void> {
+export async function makeOf(
+  room: string,
+  owner: TestClient,
+  ...members: readonly TestClient[]
+): Promise<void> {
   await make(owner, room, nickOf(owner))
   await affiliate(owner, room, ...members.map(({ bare }) => [bare, 'member'] as const))
   for (const member of members) await enter(member, room, nickOf(member))

@@ -56,8 +56,9 @@ const presenceOf = (client: TestClient, nick: string, type?: string) =>
   client.next(
     ({ name, attrs }) => name === 'presence' && attrs['from'] === `${room}/${nick}` && attrs['type'] === type,
   )
-const occupantId = (each: { child(name: string, ns: string): { attrs: Record<string, string | undefined> } | undefined }) =>
-  each.child('occupant-id', NS_OCCUPANT_ID)?.attrs['id']
+const occupantId = (each: {
+  child(name: string, ns: string): { attrs: Record<string, string | undefined> } | undefined
+}) => each.child('occupant-id', NS_OCCUPANT_ID)?.attrs['id']
 const query = (client: TestClient, to = room, payload = DISCO_INFO) => client.request('get', payload, to)
 
 describe('making a group', () => {
@@ -73,7 +74,9 @@ describe('making a group', () => {
 
   test('§10.1.3: a reserved one: its form is asked for, filled in, and outlives the process', async () => {
     await enter(ann, room, 'Ann')
-    const form = (await query(ann, room, `<query xmlns='${NS_OWNER}'/>`)).child('query', NS_OWNER)?.child('x', 'jabber:x:data')
+    const form = (await query(ann, room, `<query xmlns='${NS_OWNER}'/>`))
+      .child('query', NS_OWNER)
+      ?.child('x', 'jabber:x:data')
     const fields = form?.childrenNamed('field').map(({ attrs }) => attrs['var'])
     expect(fields).toContain('muc#roomconfig_roomname')
     const wanted = {
@@ -188,7 +191,9 @@ describe('entering', () => {
     await makeOf(room, ann, bob)
     bob.sends(`<presence type='unavailable'/>`)
     await presenceOf(ann, bobNick(), 'unavailable')
-    expect(condition(await query(bob, `${room}/${bobNick()}`, `<ping xmlns='urn:xmpp:ping'/>`))).toBe('not-acceptable')
+    expect(condition(await query(bob, `${room}/${bobNick()}`, `<ping xmlns='urn:xmpp:ping'/>`))).toBe(
+      'not-acceptable',
+    )
     bob.sends('<presence/>')
     await enter(bob, room, bobNick())
     await presenceOf(ann, bobNick())
@@ -210,7 +215,9 @@ describe('entering', () => {
     await using back = await Client.connect(options)
     await back.authenticate(options)
     expect((await back.resume(previd, phone)).name).toBe('resumed')
-    expect((await back.request('get', `<ping xmlns='urn:xmpp:ping'/>`, `${room}/${bobNick()}`)).attrs['type']).toBe('result')
+    expect(
+      (await back.request('get', `<ping xmlns='urn:xmpp:ping'/>`, `${room}/${bobNick()}`)).attrs['type'],
+    ).toBe('result')
     back.sends(groupMessage(room, 'after'))
     expect((await messageOf(back, 'after')).attrs['from']).toBe(`${room}/${bobNick()}`)
   })
@@ -220,7 +227,10 @@ describe('messages', () => {
   test('§7.4: to all who are there, the sender included, with id, occupant id and stanza id', async () => {
     await makeOf(room, ann, bob)
     ann.sends(
-      groupMessage(room, 'm1').replace('</message>', `<occupant-id xmlns='${NS_OCCUPANT_ID}' id='forged'/><stanza-id xmlns='urn:xmpp:sid:0' id='forged' by='${room}'/></message>`),
+      groupMessage(room, 'm1').replace(
+        '</message>',
+        `<occupant-id xmlns='${NS_OCCUPANT_ID}' id='forged'/><stanza-id xmlns='urn:xmpp:sid:0' id='forged' by='${room}'/></message>`,
+      ),
     )
     const [atAnn, atBob] = [await messageOf(ann, 'm1'), await messageOf(bob, 'm1')]
     for (const each of [atAnn, atBob]) {
@@ -237,10 +247,12 @@ describe('messages', () => {
 
   test('a member who is away gets it on each device when it returns, in order, with a delay of the group; nobody else ever does', async () => {
     await makeOf(room, ann, bob)
-    const phone = await relay.client(bobNick(), { resource: 'phone' })
-    await arrive(phone)
-    await phone.close()
     await bob.close()
+    for (const resource of ['home', 'phone', 'phone']) {
+      const device = await relay.client(bobNick(), { resource }) // known by its second sign-in
+      await arrive(device)
+      await device.close()
+    }
     await quiet(ann)
     for (const id of ['m1', 'm2', 'm3']) ann.sends(groupMessage(room, id))
     await messageOf(ann, 'm3')
@@ -280,13 +292,18 @@ describe('messages', () => {
     expect(await refusedEntry(bob, room, bobNick())).toBe('registration-required')
   })
 
-  test('a client that sends again what was taken is not heard twice', async () => {
+  test('what a client sends again since it lost its session is not heard twice', async () => {
     await makeOf(room, ann, bob)
     await ann.enableStreamManagement()
-    ann.sends(groupMessage(room, 'm1').repeat(2))
+    ann.sends(groupMessage(room, 'm1'))
     await messageOf(bob, 'm1')
-    await ann.safeUpTo(2)
-    await bob.receivesNothing()
+    await ann.drop()
+    const again = await relay.client(annNick(), { resource: 'desk' })
+    await again.enableStreamManagement()
+    await enter(again, room, annNick())
+    again.sends(groupMessage(room, 'm1'))
+    await again.safeUpTo(2)
+    expect(bob.inbox.filter(({ name }) => name === 'message')).toEqual([])
   })
 
   test('what the server could read is refused: a body, a subject, a private word', async () => {
@@ -304,10 +321,14 @@ describe('messages', () => {
 
   test('chat states reach who is there and wait for nobody', async () => {
     await makeOf(room, ann, bob)
-    ann.sends(`<message to='${room}' type='groupchat' id='s1'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`)
+    ann.sends(
+      `<message to='${room}' type='groupchat' id='s1'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    )
     await messageOf(bob, 's1')
     await bob.close()
-    ann.sends(`<message to='${room}' type='groupchat' id='s2'><active xmlns='http://jabber.org/protocol/chatstates'/></message>`)
+    ann.sends(
+      `<message to='${room}' type='groupchat' id='s2'><active xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    )
     await messageOf(ann, 's2')
     const back = await relay.client(bobNick(), { resource: 'home' })
     await arrive(back)
@@ -382,7 +403,10 @@ describe('who belongs to it', () => {
   test('§9, §10: owners, admins and members; who may make what of whom', async () => {
     await makeOf(room, ann, bob, eve)
     expect((await affiliate(ann, room, [bob.bare, 'admin'])).attrs['type']).toBe('result')
-    expect(itemOf(await presenceOf(eve, bobNick()))).toMatchObject({ affiliation: 'admin', role: 'moderator' })
+    expect(itemOf(await presenceOf(eve, bobNick()))).toMatchObject({
+      affiliation: 'admin',
+      role: 'moderator',
+    })
     for (const [client, jid, affiliation, expected] of [
       [eve, ann.bare, 'member', 'forbidden'],
       [bob, ann.bare, 'member', 'not-allowed'],
@@ -397,7 +421,11 @@ describe('who belongs to it', () => {
       [ann, 'not a jid@@', 'member', 'jid-malformed'],
       [ann, 'localhost', 'outcast', 'jid-malformed'],
     ] as const)
-      expect([jid, affiliation, condition(await affiliate(client, room, [jid, affiliation]))]).toEqual([jid, affiliation, expected])
+      expect([jid, affiliation, condition(await affiliate(client, room, [jid, affiliation]))]).toEqual([
+        jid,
+        affiliation,
+        expected,
+      ])
     expect(await listed(eve, room, 'owner')).toEqual([ann.bare])
     expect(await listed(eve, room, 'admin')).toEqual([bob.bare])
     expect(await listed(eve, room, 'member')).toEqual([eve.bare])
@@ -412,7 +440,9 @@ describe('who belongs to it', () => {
     const answer = await affiliate(ann, room, [eve.bare, 'member'], [ann.bare, 'none'])
     expect(condition(answer)).toBe('conflict')
     expect(await listed(ann, room, 'member')).toEqual([bob.bare])
-    expect(condition(await affiliate(ann, room, [eve.bare, 'member'], [eve.bare, 'outcast']))).toBe('bad-request')
+    expect(condition(await affiliate(ann, room, [eve.bare, 'member'], [eve.bare, 'outcast']))).toBe(
+      'bad-request',
+    )
     expect(condition(await affiliate(ann, room))).toBe('bad-request')
   })
 
@@ -423,7 +453,11 @@ describe('who belongs to it', () => {
     expect(codes(await presenceOf(bob, `eve${String(turn)}`, 'unavailable'))).toEqual(['301'])
     expect(await listed(ann, room, 'outcast')).toEqual([eve.bare])
     const kick = (client: TestClient, nick: string) =>
-      client.request('set', `<query xmlns='${NS_ADMIN}'><item nick='${nick}' role='none'><reason>secret</reason></item></query>`, room)
+      client.request(
+        'set',
+        `<query xmlns='${NS_ADMIN}'><item nick='${nick}' role='none'><reason>secret</reason></item></query>`,
+        room,
+      )
     expect(condition(await kick(bob, annNick()))).toBe('forbidden')
     expect(condition(await kick(ann, 'nobody'))).toBe('item-not-found')
     expect((await kick(ann, bobNick())).attrs['type']).toBe('result')
@@ -439,7 +473,11 @@ describe('who belongs to it', () => {
   test('roles follow from affiliations', async () => {
     await makeOf(room, ann, bob)
     const role = (wanted: string) =>
-      ann.request('set', `<query xmlns='${NS_ADMIN}'><item nick='${bobNick()}' role='${wanted}'/></query>`, room)
+      ann.request(
+        'set',
+        `<query xmlns='${NS_ADMIN}'><item nick='${bobNick()}' role='${wanted}'/></query>`,
+        room,
+      )
     for (const wanted of ['moderator', 'visitor']) expect(condition(await role(wanted))).toBe('not-allowed')
     expect((await role('participant')).attrs['type']).toBe('result')
     expect(condition(await role('king'))).toBe('bad-request')
@@ -451,7 +489,10 @@ describe('who belongs to it', () => {
   test('names of nobody are taken as those of somebody, and let nobody in who gets the name later', async () => {
     await make(ann, room, 'Ann')
     const name = `late${String(turn)}`
-    const answers = [await affiliate(ann, room, [`${name}@localhost`, 'member']), await affiliate(ann, room, [bob.bare, 'member'])]
+    const answers = [
+      await affiliate(ann, room, [`${name}@localhost`, 'member']),
+      await affiliate(ann, room, [bob.bare, 'member']),
+    ]
     expect(answers.map(({ attrs }) => attrs['type'])).toEqual(['result', 'result'])
     expect(await listed(ann, room, 'member')).toEqual([bob.bare, `${name}@localhost`].toSorted())
     const late = await relay.client(name)
@@ -481,8 +522,11 @@ describe('who belongs to it', () => {
   test('two owners who both step down at once: one stays', async () => {
     await makeOf(room, ann, bob)
     await affiliate(ann, room, [bob.bare, 'owner'])
-    const answers = await Promise.all([affiliate(ann, room, [ann.bare, 'none']), affiliate(bob, room, [bob.bare, 'none'])])
-    expect(answers.map(({ attrs }) => attrs['type']).toSorted()).toEqual(['error', 'result'])
+    const answers = await Promise.all([
+      affiliate(ann, room, [ann.bare, 'none']),
+      affiliate(bob, room, [bob.bare, 'none']),
+    ])
+    expect(new Set(answers.map(({ attrs }) => attrs['type']))).toEqual(new Set(['error', 'result']))
   })
 
   test('§10.9: an owner destroys it; a member does not', async () => {
@@ -535,7 +579,15 @@ describe('nicknames', () => {
     await affiliate(ann, room, [bob.bare, 'member'], [eve.bare, 'member'])
     ann.sends(`<presence to='${room}/Ann Ä' type='unavailable'/>`)
     await quiet(ann)
-    for (const nick of ['Ann Ä', 'ann ä', 'Ａnn Ä', 'ann A\u0308', `eve${String(turn)}`, `EVE${String(turn)}`, ann.bare])
+    for (const nick of [
+      'Ann Ä',
+      'ann ä',
+      'Ａnn Ä',
+      'ann A\u0308',
+      `eve${String(turn)}`,
+      `EVE${String(turn)}`,
+      ann.bare,
+    ])
       expect([nick, await taken(nick)]).toEqual([nick, 'conflict'])
     await enter(bob, room, bobNick())
     bob.sends(`<presence to='${room}/ann Ä'/>`)
@@ -556,15 +608,24 @@ describe('nicknames', () => {
     await affiliate(ann, room, [bob.bare, 'member'])
     bob.sends(`<presence to='${room}/${nick}'><x xmlns='${NS_MUC}'/></presence>`)
     const answer = await bob.next(({ name, attrs }) => name === 'presence' && attrs['type'] === 'error')
-    expect([nick === ' ' || condition(answer) === expected, condition(answer)]).toEqual([true, condition(answer)])
+    expect([nick === ' ' || condition(answer) === expected, condition(answer)]).toEqual([
+      true,
+      condition(answer),
+    ])
     await ann.receivesNothing().catch(() => undefined)
   })
 
   test('§7.10: what is kept is told, and by a node of discovery', async () => {
     await makeOf(room, ann)
     const registered = await query(ann, room, `<query xmlns='jabber:iq:register'/>`)
-    expect(registered.child('query', 'jabber:iq:register')?.child('username', 'jabber:iq:register')?.text()).toBe(annNick())
-    const node = await query(ann, room, `<query xmlns='http://jabber.org/protocol/disco#info' node='x-roomuser-item'/>`)
+    expect(
+      registered.child('query', 'jabber:iq:register')?.child('username', 'jabber:iq:register')?.text(),
+    ).toBe(annNick())
+    const node = await query(
+      ann,
+      room,
+      `<query xmlns='http://jabber.org/protocol/disco#info' node='x-roomuser-item'/>`,
+    )
     expect(String(node)).toContain(`name='${annNick()}'`)
   })
 })
@@ -572,7 +633,7 @@ describe('nicknames', () => {
 describe('what is told of groups', () => {
   const items = `<query xmlns='http://jabber.org/protocol/disco#items'/>`
 
-  test('the service is among the items of the server; it lists one\'s own groups only', async () => {
+  test("the service is among the items of the server; it lists one's own groups only", async () => {
     await makeOf(room, ann, bob)
     expect(String(await query(ann, 'localhost', items))).toContain(`jid='${SERVICE}'`)
     const service = await query(eve, SERVICE)
@@ -585,13 +646,24 @@ describe('what is told of groups', () => {
   test('members are told what it is; to strangers, and to the banned, it looks like none', async () => {
     await makeOf(room, ann, bob)
     const info = String(await query(bob))
-    for (const feature of ['muc_membersonly', 'muc_nonanonymous', 'muc_hidden', 'muc_persistent', NS_OCCUPANT_ID])
+    for (const feature of [
+      'muc_membersonly',
+      'muc_nonanonymous',
+      'muc_hidden',
+      'muc_persistent',
+      NS_OCCUPANT_ID,
+    ])
       expect(info).toContain(`var='${feature}'`)
     expect(info).not.toContain('urn:xmpp:mam')
     await affiliate(ann, room, [bob.bare, 'outcast'])
     await quiet(bob)
     for (const client of [bob, eve])
-      for (const payload of [DISCO_INFO, items, `<query xmlns='${NS_OWNER}'/>`, `<query xmlns='jabber:iq:register'/>`]) {
+      for (const payload of [
+        DISCO_INFO,
+        items,
+        `<query xmlns='${NS_OWNER}'/>`,
+        `<query xmlns='jabber:iq:register'/>`,
+      ]) {
         const answer = await query(client, room, payload)
         const nobody = await query(client, `none@${SERVICE}`, payload)
         expect(condition(answer)).toBe('item-not-found')
@@ -632,7 +704,7 @@ describe('accounts', () => {
 
   test('suspended: it gets nothing, and is not there', async () => {
     await makeOf(room, ann, bob)
-    await relay.accounts.suspend(parseJid(bob.bare), { reason: 'abuse' })
+    await relay.accounts.suspend(parseJid(bob.bare), 'abuse')
     await presenceOf(ann, bobNick(), 'unavailable')
     ann.sends(groupMessage(room, 'm1'))
     await messageOf(ann, 'm1')

@@ -17,6 +17,7 @@ import type { SavedData, Session } from './session.ts'
 import type { Stream } from './stream.ts'
 
 export type { AccountRef } from './account-directory.ts'
+export { addressable } from './addressable.ts'
 export { chain } from './chain.ts'
 export type { SessionLifecycle } from './session-lifecycle.ts'
 export type { Session } from './session.ts'

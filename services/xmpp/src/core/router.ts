@@ -65,8 +65,10 @@ export class Router {
   #dispatch(session: Session, stanza: Element, receipt: Receipt): MaybePromise<void> {
     const stamped = stanza.withAttrs({ from: this.#checkedFrom(session, stanza), to: stanza.attrs['to'] })
     const to = this.#parseTo(stamped)
-    if (stanza.name === 'iq' && stanza.attrs['id'] === undefined) throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
-    if (to && !this.#domains.has(to.domain)) return this.#routeElsewhere({ session, stanza: stamped, to, receipt })
+    if (stanza.name === 'iq' && stanza.attrs['id'] === undefined)
+      throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
+    if (to && !this.#domains.has(to.domain))
+      return this.#routeElsewhere({ session, stanza: stamped, to, receipt })
     if (stanza.name === 'iq') return this.#routeIq(session, stamped, to)
     if (stanza.name === 'presence') return this.#routePresence(session, stamped, to)
     return this.#routeMessage(session, stamped, to ?? session.jid.bare, receipt)

@@ -1,5 +1,12 @@
 /** What the sender of a message learns of all its copies: nothing until they are safe, or one error. */
-import { type Attributes, type Element, element, errorReply, NS_CLIENT, type StanzaError } from '@sealpost/stanza'
+import {
+  type Attributes,
+  type Element,
+  element,
+  errorReply,
+  NS_CLIENT,
+  type StanzaError,
+} from '@sealpost/stanza'
 import type { Receipt, Session } from '../core/module.ts'
 import type { Outcome } from './copy.ts'
 

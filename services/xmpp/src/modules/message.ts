@@ -5,13 +5,7 @@
 import { Priority } from '@sealpost/hooks'
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
-import {
-  type Element,
-  errorReply,
-  NS_CHATSTATES,
-  NS_HINTS,
-  StanzaError,
-} from '@sealpost/stanza'
+import { type Element, errorReply, NS_CHATSTATES, NS_HINTS, StanzaError } from '@sealpost/stanza'
 import {
   type AccountRef,
   chain,

@@ -27,7 +27,9 @@ export function list({ room, member, query }: GroupRequest): Element {
   }
   if (role === undefined || !ROLES.some((each) => each === role)) throw refuse.malformed()
   if (!isAdmin(member)) throw refuse.notAdmin()
-  const present = room.affiliated.filter((each) => room.occupantOf(each.jid) && roleOf(each.affiliation) === role)
+  const present = room.affiliated.filter(
+    (each) => room.occupantOf(each.jid) && roleOf(each.affiliation) === role,
+  )
   return answer(present.map((each) => itemOf(each, role)))
 }
 
@@ -40,7 +42,10 @@ function itemOf({ jid, affiliation, nick }: Affiliated, role?: string): Element 
 }
 
 /** Of affiliations by address, or of roles by nickname; not both in one request (XEP-0045 §9.2). */
-export async function change(memberships: Memberships, { room, session, query }: GroupRequest): Promise<undefined> {
+export async function change(
+  memberships: Memberships,
+  { room, session, query }: GroupRequest,
+): Promise<undefined> {
   const items = query.childrenNamed('item')
   if (items.length === 0 || items.length > ITEMS_MAX) throw refuse.malformed()
   const actor = session.jid.bare
@@ -48,12 +53,14 @@ export async function change(memberships: Memberships, { room, session, query }:
   if (ofRoles.length === 0) {
     const wanted = items.map((item) => readAffiliation(room, item))
     if (new Set(wanted.map(({ jid }) => jid.toString())).size < wanted.length) throw refuse.malformed()
-    return void (await memberships.change(room, actor, wanted))
+    await memberships.change(room, actor, wanted)
+    return undefined
   }
   if (ofRoles.length < items.length || items.some(({ attrs }) => attrs['affiliation'] !== undefined))
     throw refuse.malformed()
   const kicked = items.filter((item) => readRole(room, item) === 'none').map(nickOf)
-  return void (await memberships.kick(room, actor, kicked))
+  await memberships.kick(room, actor, kicked)
+  return undefined
 }
 
 function readAffiliation(room: Room, item: Element): WantedAffiliation {

@@ -29,7 +29,8 @@ export function checkChanges(
   for (const { jid, was, wanted } of changes) {
     const rank = Math.max(RANKS[was?.affiliation ?? 'none'], RANKS[wanted])
     // XEP-0045 §9.1, §9.2: an admin has no say about admins and owners, and makes none
-    if (actor.affiliation === 'admin' && rank >= RANKS.admin && !jid.equals(actor.jid)) throw refuse.higherUp()
+    if (actor.affiliation === 'admin' && rank >= RANKS.admin && !jid.equals(actor.jid))
+      throw refuse.higherUp()
     if (!jid.equals(actor.jid)) continue
     if (wanted === 'outcast') throw refuse.self()
     if (RANKS[wanted] > RANKS[actor.affiliation]) throw refuse.higherUp()
@@ -43,7 +44,9 @@ export function checkChanges(
 }
 
 function afterwards(changes: readonly AffiliationChange[], all: readonly Affiliated[]): Affiliation[] {
-  const found = new Map<string, Affiliation | 'none'>(all.map(({ jid, affiliation }) => [jid.toString(), affiliation]))
+  const found = new Map<string, Affiliation | 'none'>(
+    all.map(({ jid, affiliation }) => [jid.toString(), affiliation]),
+  )
   for (const { jid, wanted } of changes) found.set(jid.toString(), wanted)
   return [...found.values()].filter((each) => each !== 'none')
 }

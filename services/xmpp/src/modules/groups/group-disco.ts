@@ -42,7 +42,11 @@ export function serviceInfo(node: string | undefined): Element {
 }
 
 /** Groups of the asking account. */
-export async function serviceItems(store: GroupStore, account: AccountRef, service: string): Promise<Element> {
+export async function serviceItems(
+  store: GroupStore,
+  account: AccountRef,
+  service: string,
+): Promise<Element> {
   const memberships = await store.membershipsOf(account.id)
   const items = memberships
     .filter(({ affiliation, room }) => affiliation !== 'outcast' && room.domain === service)
@@ -68,7 +72,14 @@ export function roomInfo({ room, member, query }: GroupRequest): Element {
     field('muc#roominfo_occupants', String(room.occupants.size)),
     field('muc#roomconfig_roomname', name),
   )
-  return element('query', NS_DISCO_INFO, {}, identity(name === '' ? room.jid.local : name), ...features(OF_ROOM), form)
+  return element(
+    'query',
+    NS_DISCO_INFO,
+    {},
+    identity(name === '' ? room.jid.local : name),
+    ...features(OF_ROOM),
+    form,
+  )
 }
 
 /** XEP-0045 §6.5: occupants are seen by being there. */

@@ -108,8 +108,9 @@ export class GroupMessages {
     if (!recipient) throw refuse.unavailable()
     const letter = this.#letter(room, occupant, session, passed.stanza, element('x', NS_MUC_USER))
     await messages.once(passed, (message) => {
-      if (message.handling?.storable !== true) this.#sendNow(message, letter, room.occupantOf(target.jid))
-      else this.#queue(room, message, letter, [recipient])
+      if (message.handling?.storable === true)
+        return chain(this.#queue(room, message, letter, [recipient]), () => true as const)
+      this.#sendNow(message, letter, room.occupantOf(target.jid))
       return true
     })
   }
@@ -160,7 +161,10 @@ export class GroupMessages {
   #fanOut(room: Room, occupant: Occupant, message: OutboundMessage): MaybePromise<void> {
     const { session, stanza, handling } = message
     if (room.occupants.get(occupant.key) !== occupant) throw refuse.notThere()
-    const stanzaId = element('stanza-id', NS_SID, { id: this.#options.host.random.token(18), by: room.jidText })
+    const stanzaId = element('stanza-id', NS_SID, {
+      id: this.#options.host.random.token(18),
+      by: room.jidText,
+    })
     const letter = this.#letter(room, occupant, session, stanza, stanzaId)
     if (handling?.storable !== true || handling.receipt)
       return this.#sendNow(message, letter, ...room.occupants.values())
@@ -171,9 +175,7 @@ export class GroupMessages {
   #letter(room: Room, occupant: Occupant, session: Session, stanza: Element, mark: Element): Letter {
     const { from: _, to: __, ...attrs } = stanza.attrs
     const children = stanza.children.filter(
-      (child) =>
-        typeof child === 'string' ||
-        !(isGroupOnly(child) || child.is('subject', NS_CLIENT)),
+      (child) => typeof child === 'string' || !(isGroupOnly(child) || child.is('subject', NS_CLIENT)),
     )
     const occupantId = element('occupant-id', NS_OCCUPANT_ID, { id: room.occupantId(session.account.id) })
     const from = `${room.jidText}/${occupant.nick}`
@@ -185,7 +187,11 @@ export class GroupMessages {
   }
 
   /** What is worth nothing later, to those who are there now. */
-  #sendNow({ stanza, handling }: OutboundMessage, letter: Letter, ...occupants: (Occupant | undefined)[]): void {
+  #sendNow(
+    { stanza, handling }: OutboundMessage,
+    letter: Letter,
+    ...occupants: (Occupant | undefined)[]
+  ): void {
     const isState = handling?.receipt !== true && !stanza.child('body')
     const state = isState ? `state ${letter.from}` : undefined // XEP-0085 §5.1: worth nothing once the next one comes
     for (const occupant of occupants) {
@@ -218,7 +224,10 @@ export class GroupMessages {
   }
 
   /** What holds for copies by the domain of their recipient. */
-  #queuedBy(room: Room, { session, handling }: OutboundMessage): (domain: string) => Omit<QueuedMessage, 'xml'> {
+  #queuedBy(
+    room: Room,
+    { session, handling }: OutboundMessage,
+  ): (domain: string) => Omit<QueuedMessage, 'xml'> {
     const { host, policies } = this.#options
     const now = host.clock.now()
     const known = new Map<string, Omit<QueuedMessage, 'xml'>>()
@@ -241,8 +250,9 @@ export class GroupMessages {
   /** Synchronous when everything about them is cached; one statement for all devices that are not. */
   #recipients(room: Room): MaybePromise<Recipient[]> {
     const found = room.participants.map((member) => this.#recipient(room, member))
-    if (found.some((each) => each instanceof Promise)) return Promise.all(found).then(present)
-    return present(found as (Recipient | undefined)[])
+    const known = found.filter((each): each is Recipient | undefined => !(each instanceof Promise))
+    if (known.length === found.length) return present(known)
+    return Promise.all(found.map(async (each) => each)).then(present)
   }
 
   /** Undefined: suspended, erased, or it has blocked the group, or `sender`. */

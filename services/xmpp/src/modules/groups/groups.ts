@@ -19,7 +19,13 @@ import {
   NS_REGISTER,
   readElement,
 } from '@sealpost/stanza'
-import { type AddressedStanza, defineModule, type Module, type ModuleHost, type Session } from '../../core/module.ts'
+import {
+  type AddressedStanza,
+  defineModule,
+  type Module,
+  type ModuleHost,
+  type Session,
+} from '../../core/module.ts'
 import type { DeviceRegistry } from '../../delivery/device-registry.ts'
 import type { DomainPolicies } from '../../policy/domain-policies.ts'
 import * as admin from './admin-requests.ts'
@@ -55,7 +61,13 @@ export const groups = ({ groups: { store, label }, devices, policies }: GroupsOp
     setup(host) {
       const rooms = new Rooms(store, () => host.clock.monotonic())
       const blocking = host.need('blocking')
-      const messages = new GroupMessages({ host, devices, policies, blocking, messages: host.need('messages') })
+      const messages = new GroupMessages({
+        host,
+        devices,
+        policies,
+        blocking,
+        messages: host.need('messages'),
+      })
       const serviceOf = (domain: string) => `${label ?? ''}.${domain}`
       const occupancy = new Occupancy({ host, rooms, blocking, fanOut: host.need('fanOut'), serviceOf })
       const memberships = new Memberships({ host, rooms, occupancy, messages })
@@ -167,7 +179,12 @@ class Service {
     session.send(iqResult(stanza, await this.#answer(session, type, query, to)))
   }
 
-  async #answer(session: Session, type: 'get' | 'set', query: Element, to: Jid): Promise<Element | undefined> {
+  async #answer(
+    session: Session,
+    type: 'get' | 'set',
+    query: Element,
+    to: Jid,
+  ): Promise<Element | undefined> {
     const key = `${type} ${query.ns} ${query.name}`
     if (to.local === '') return this.#ofService(session, key, query, to)
     if (to.resource !== '') return this.#ofOccupant(session, key, to)
@@ -179,12 +196,7 @@ class Service {
     return handler({ session, room, member, query })
   }
 
-  #ofService(
-    session: Session,
-    key: string,
-    query: Element,
-    to: Jid,
-  ): MaybePromise<Element | undefined> {
+  #ofService(session: Session, key: string, query: Element, to: Jid): MaybePromise<Element | undefined> {
     if (key === `get ${NS_PING} ping`) return undefined
     if (key === `get ${NS_DISCO_INFO} query`) return disco.serviceInfo(query.attrs['node'])
     if (key !== `get ${NS_DISCO_ITEMS} query`) throw refuse.unavailable()

@@ -106,7 +106,7 @@ export class Memberships {
     if (!room.locked) await rooms.store.destroy(room.id)
     room.destroyed = true
     const destroy = element('destroy', NS_MUC_USER, { jid: alternate?.toString() })
-    for (const occupant of [...room.occupants.values()])
+    for (const occupant of room.occupants.values())
       await occupancy.expel(room, occupant, { affiliation: 'none', destroy })
     rooms.forget(room)
   }
@@ -170,7 +170,8 @@ export class Memberships {
     const member = room.affiliatedAs(jid)
     if (occupant && member) return occupancy.showAgain(room, occupant, member)
     this.#announce(room, jid, wanted)
-    if (member && actor && !was) await this.#options.messages.notify(room, member, invitationTo(room, actor.jid), actor.jid) // XEP-0045 §9.5
+    if (member && actor && !was)
+      await this.#options.messages.notify(room, member, invitationTo(room, actor.jid), actor.jid) // XEP-0045 §9.5
   }
 
   async #expel(room: Room, jid: Jid, gone: Gone): Promise<void> {
@@ -198,7 +199,8 @@ function affiliatedBy(
   accountId: string | undefined,
 ): Affiliated {
   const known = accountId ?? was?.accountId
-  if (affiliation === 'outcast') return { jid, accountId: known, affiliation, nick: undefined, entered: false }
+  if (affiliation === 'outcast')
+    return { jid, accountId: known, affiliation, nick: undefined, entered: false }
   return {
     jid,
     accountId: known,

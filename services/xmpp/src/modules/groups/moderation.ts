@@ -2,7 +2,14 @@
  * XEP-0425: an admin has a message retracted. The group keeps none, so there is nothing to look up: the word goes to all who take part, behind the message in each queue, and devices heed it.
  * A copy that waits is not taken out, since which one it is would have to be kept for that. A reason is not passed on: the server could read it.
  */
-import { element, NS_CLIENT, NS_MESSAGE_MODERATE, NS_MESSAGE_RETRACT, NS_OCCUPANT_ID, NS_SID } from '@sealpost/stanza'
+import {
+  element,
+  NS_CLIENT,
+  NS_MESSAGE_MODERATE,
+  NS_MESSAGE_RETRACT,
+  NS_OCCUPANT_ID,
+  NS_SID,
+} from '@sealpost/stanza'
 import type { Random } from '@sealpost/runtime'
 import { isIdentifier } from '../../policy/values.ts'
 import { isAdmin } from './affiliation-changes.ts'
@@ -34,4 +41,3 @@ export async function moderate(
   )
   await room.sequence(() => messages.notifyAll(room, message))
 }
-

@@ -5,10 +5,17 @@
 import type { Jid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, NS_MUC } from '@sealpost/stanza'
-import { type ModuleHost, type Provided, type Session } from '../../core/module.ts'
-import { addressable } from '../presence/presence-stanza.ts'
+import { addressable, type ModuleHost, type Provided, type Session } from '../../core/module.ts'
 import { isNickname } from './nickname.ts'
-import { available, type Gone, notThere, show, shownOf, type StatusCode, unavailable } from './occupant-presence.ts'
+import {
+  available,
+  type Gone,
+  notThere,
+  show,
+  shownOf,
+  type StatusCode,
+  unavailable,
+} from './occupant-presence.ts'
 import { refuse } from './refusals.ts'
 import { type Occupant, Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -174,7 +181,8 @@ export class Occupancy {
       const known = other === occupant ? undefined : room.affiliatedAs(jidOf(other))
       if (known) show(session, available(room, other, known))
     }
-    if (occupant.sessions.size === 1) await this.#tellOthers(room, occupant, available(room, occupant, member))
+    if (occupant.sessions.size === 1)
+      await this.#tellOthers(room, occupant, available(room, occupant, member))
     show(session, available(room, occupant, member, codes))
     const attrs = { type: 'groupchat', from: room.jidText, to: session.jidText }
     session.send(element('message', NS_CLIENT, attrs, element('subject', NS_CLIENT)))

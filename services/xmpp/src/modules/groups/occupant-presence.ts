@@ -1,7 +1,14 @@
 /** Presence as a group sends it (XEP-0045 §7.2.2): from an occupant, with what it is there, its address, since groups are not anonymous, and its occupant id (XEP-0421). */
-import { type Element, element, NS_CAPS, NS_CLIENT, NS_MUC_USER, NS_OCCUPANT_ID, NS_VCARD_UPDATE } from '@sealpost/stanza'
-import type { Session } from '../../core/module.ts'
-import { addressable } from '../presence/presence-stanza.ts'
+import {
+  type Element,
+  element,
+  NS_CAPS,
+  NS_CLIENT,
+  NS_MUC_USER,
+  NS_OCCUPANT_ID,
+  NS_VCARD_UPDATE,
+} from '@sealpost/stanza'
+import { addressable, type Session } from '../../core/module.ts'
 import type { Occupant, Room } from './room.ts'
 import type { Affiliated, Affiliation } from './store.ts'
 
@@ -40,7 +47,12 @@ export interface Gone {
 }
 
 /** Of an occupant that is there. */
-export function available(room: Room, occupant: Occupant, member: Affiliated, codes: readonly StatusCode[] = []) {
+export function available(
+  room: Room,
+  occupant: Occupant,
+  member: Affiliated,
+  codes: readonly StatusCode[] = [],
+) {
   const [[session, shown] = []] = occupant.sessions
   const item = element('item', NS_MUC_USER, {
     affiliation: member.affiliation,
@@ -51,7 +63,13 @@ export function available(room: Room, occupant: Occupant, member: Affiliated, co
 }
 
 /** Of one that is there no more. */
-export function unavailable(room: Room, occupant: Occupant, member: Affiliated, gone: Gone, own: boolean): Element {
+export function unavailable(
+  room: Room,
+  occupant: Occupant,
+  member: Affiliated,
+  gone: Gone,
+  own: boolean,
+): Element {
   const [session] = occupant.sessions.keys()
   const item = element('item', NS_MUC_USER, {
     affiliation: gone.affiliation,

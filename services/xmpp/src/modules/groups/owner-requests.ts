@@ -18,12 +18,15 @@ export async function own(rooms: Rooms, memberships: Memberships, request: Group
   requireOwner(request)
   const { room, query } = request
   const destroy = query.child('destroy')
-  if (destroy) return void (await memberships.destroy(room, readAlternate(destroy)))
   const form = query.child('x', NS_DATA)
   const type = form?.attrs['type']
-  if (!form || (type !== 'submit' && type !== 'cancel')) throw refuse.malformed()
-  if (type === 'cancel') return room.locked ? void (await memberships.destroy(room)) : undefined // XEP-0045 §10.1.3
-  const config = readConfig(form, room.config)
+  if (destroy) await memberships.destroy(room, readAlternate(destroy))
+  else if (form && type === 'submit') await submit(rooms, room, readConfig(form, room.config))
+  else if (type !== 'cancel') throw refuse.malformed()
+  else if (room.locked) await memberships.destroy(room) // XEP-0045 §10.1.3
+}
+
+async function submit(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
   await room.sequence(() => (room.locked ? open(rooms, room, config) : configure(rooms, room, config)))
 }
 
@@ -33,7 +36,6 @@ function requireOwner({ member }: GroupRequest): void {
 
 /** XEP-0045 §10.1.2: from now on it exists for others. */
 async function open(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
-  if (!room.locked) return configure(rooms, room, config)
   room.config = config
   if (!(await rooms.store.create(room.stored()))) throw refuse.nickTaken()
   room.locked = false

@@ -145,9 +145,12 @@ export class Room {
       () => undefined,
     )
     this.#last = settled
-    void settled.then(() => {
-      if (this.#last === settled) this.#last = undefined
-    })
+    void this.#forget(settled)
     return result
+  }
+
+  async #forget(settled: Promise<void>): Promise<void> {
+    await settled
+    if (this.#last === settled) this.#last = undefined
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readElement } from '@sealpost/stanza'
-import { addressable, readPriority } from './presence-stanza.ts'
+import { addressable } from '../../core/module.ts'
+import { readPriority } from './presence-stanza.ts'
 
 test.each([
   ['<presence/>', 0],

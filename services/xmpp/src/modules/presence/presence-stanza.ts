@@ -1,5 +1,5 @@
-/** Presence on the wire (RFC 6121 §4.7): reading the priority, and writing one stanza for many recipients. */
-import { attributesToString, type Element, escapeXml, StanzaError } from '@sealpost/stanza'
+/** Presence on the wire (RFC 6121 §4.7): reading the priority. */
+import { type Element, StanzaError } from '@sealpost/stanza'
 
 const PRIORITY = /^[+-]?\d{1,3}$/
 
@@ -10,11 +10,4 @@ export function readPriority(presence: Element): number {
   const priority = PRIORITY.test(text) ? Number.parseInt(text, 10) : Number.NaN
   if (!(priority >= -128 && priority <= 127)) throw new StanzaError('modify', 'bad-request')
   return priority
-}
-
-/** Serialises the stanza once; the returned function addresses it. */
-export function addressable(presence: Element): (to: string) => string {
-  const start = `<presence${attributesToString({ ...presence.attrs, to: undefined })}`
-  const end = presence.children.length === 0 ? '/>' : `>${presence.innerXml()}</presence>`
-  return (to) => `${start} to='${escapeXml(to)}'${end}`
 }

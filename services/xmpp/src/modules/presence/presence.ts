@@ -8,6 +8,7 @@ import { Budget, type BudgetRate, type MaybePromise } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
 import {
   type AccountRef,
+  addressable,
   chain,
   defineModule,
   type Hooks,
@@ -18,7 +19,7 @@ import {
   type Session,
 } from '../../core/module.ts'
 import { fanOut } from './fan-out.ts'
-import { addressable, readPriority } from './presence-stanza.ts'
+import { readPriority } from './presence-stanza.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 declare module '../../core/module.ts' {

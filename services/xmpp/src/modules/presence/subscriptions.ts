@@ -1,9 +1,15 @@
 /** The way of a subscription stanza between two local accounts (RFC 6121 §3); the states are the roster's. */
 import type { Jid } from '@sealpost/jid'
 import { type Element, element, NS_CLIENT, StanzaError } from '@sealpost/stanza'
-import type { AccountRef, ModuleHost, OutboundPresence, Provided, Session } from '../../core/module.ts'
+import {
+  type AccountRef,
+  addressable,
+  type ModuleHost,
+  type OutboundPresence,
+  type Provided,
+  type Session,
+} from '../../core/module.ts'
 import { fanOut } from './fan-out.ts'
-import { addressable } from './presence-stanza.ts'
 
 type RosterAccess = Provided['roster']
 type SubscriptionType = Parameters<RosterAccess['outbound']>[2]
