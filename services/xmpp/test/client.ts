@@ -114,10 +114,11 @@ export class TestClient implements AsyncDisposable {
     return client
   }
 
-  async openStream(): Promise<Element> {
+  /** `behind` goes out together with the header, before anything is known of the server. */
+  async openStream(behind = ''): Promise<Element> {
     const domain = this.#options.domain ?? 'localhost'
     this.sendRaw(
-      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS_STREAM}' to='${domain}' version='1.0'>`,
+      `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS_STREAM}' to='${domain}' version='1.0'>${behind}`,
     )
     return this.#nextFeatures()
   }
