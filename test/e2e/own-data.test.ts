@@ -32,6 +32,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'xmpp.fast_token': 'chat',
   'xmpp.pep_item': 'chat',
   'xmpp.pep_node': 'chat',
+  'xmpp.push': 'chat',
   'xmpp.room_affiliation': 'chat',
   'xmpp.roster': 'chat',
   'xmpp.roster_item': 'chat',

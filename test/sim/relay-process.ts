@@ -12,6 +12,8 @@ import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
 import { memoryBlockStore } from '../../services/xmpp/src/modules/blocking/store.memory.ts'
 import { memoryGroupStore } from '../../services/xmpp/src/modules/groups/store.memory.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
+import { PushRegistry } from '../../services/xmpp/src/modules/push/push-registry.ts'
+import { memoryPushStore } from '../../services/xmpp/src/modules/push/store.memory.ts'
 import { memoryXmlStore } from '../../services/xmpp/src/modules/stored-xml/store.memory.ts'
 import type { PepStore } from '../../services/xmpp/src/modules/pep/store.ts'
 import type { RosterStore } from '../../services/xmpp/src/modules/roster/store.ts'
@@ -122,12 +124,18 @@ export class RelayProcess {
       devices: faulty(around.devices, DEVICE_CALLS, behind),
       policy: { e2ee: 'required', storage: 'sealed', messageTtlSeconds: around.messageTtlSeconds },
       isShared: () => true,
+      hasComponents: false,
       features: {
         rosters: around.rosters,
         blocked: memoryBlockStore(),
         groups: { store: memoryGroupStore(), label: 'groups' },
         pep: around.pep,
         xml: memoryXmlStore(),
+        push: new PushRegistry(
+          memoryPushStore(() => []),
+          Buffer.alloc(32),
+          random,
+        ),
         contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },

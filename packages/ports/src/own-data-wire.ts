@@ -116,6 +116,10 @@ function readDevice(item: Fields): OwnDevice {
       mechanism: text(token['mechanism'], WORD),
       expiresOn: text(token['expiresOn'], DAY),
     })),
+    pushes: list(item['pushes'], ITEMS_MAX).map((push) => ({
+      service: text(push['service'], NAME),
+      node: text(push['node'], ANY),
+    })),
   }
 }
 

@@ -51,6 +51,8 @@ export interface OwnDevice extends RelayDevice {
   readonly carbons: boolean
   /** Tokens by which it signs in without the password (XEP-0484), without what makes them work. */
   readonly tokens: readonly { readonly mechanism: string; readonly expiresOn: string }[]
+  /** Push services that wake it, and its names there (XEP-0357). */
+  readonly pushes: readonly { readonly service: string; readonly node: string }[]
 }
 
 export const CONTACT_SUBSCRIPTIONS = ['none', 'to', 'from', 'both'] as const

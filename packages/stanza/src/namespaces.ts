@@ -1,5 +1,6 @@
 /** XML namespaces by their constant names in the specifications. */
 export const NS_CLIENT = 'jabber:client' // RFC 6120 §4.8.2
+export const NS_COMPONENT = 'jabber:component:accept' // XEP-0114
 export const NS_STREAM = 'http://etherx.jabber.org/streams' // RFC 6120 §4.8.1
 export const NS_XML = 'http://www.w3.org/XML/1998/namespace'
 export const NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas' // RFC 6120 §8.3
@@ -34,6 +35,7 @@ export const NS_AVATAR_METADATA = 'urn:xmpp:avatar:metadata' // XEP-0084
 export const NS_PEP_VCARD = 'urn:xmpp:pep-vcard-conversion:0' // XEP-0398
 export const NS_PING = 'urn:xmpp:ping' // XEP-0199
 export const NS_SM = 'urn:xmpp:sm:3' // XEP-0198
+export const NS_PUSH = 'urn:xmpp:push:0' // XEP-0357
 export const NS_CSI = 'urn:xmpp:csi:0' // XEP-0352
 export const NS_CARBONS = 'urn:xmpp:carbons:2' // XEP-0280
 export const NS_CARBONS_RULES = 'urn:xmpp:carbons:rules:0' // XEP-0280 §6.1

@@ -24,6 +24,7 @@ beforeAll(async () => {
         bound: false,
         carbons: true,
         tokens: [{ mechanism: 'HT-SHA-256-NONE', expiresOn: '2026-03-01' }],
+        pushes: [{ service: 'push.example', node: 'n1' }],
       },
     ],
     queues: [{ deviceId: undefined, messages: 1, bytes: 1_024, oldestAgeSeconds: 60 }],
@@ -114,7 +115,13 @@ test('JSON: account, devices, contacts, nodes, keys, mail, and what is left out'
     version: 1,
     account: { jid: 'ann@example.org', state: 'active', plan: 'default' },
     chat: {
-      devices: [{ last_seen_on: '2026-02-03', tokens: [{ expires_on: '2026-03-01' }] }],
+      devices: [
+        {
+          last_seen_on: '2026-02-03',
+          tokens: [{ expires_on: '2026-03-01' }],
+          pushes: [{ service: 'push.example', node: 'n1' }],
+        },
+      ],
       queues: [{ messages: 1, oldest_seconds: 60 }],
       contacts: [{ jid: 'bob@example.net', subscription: 'both' }, { pending_in: true }],
       blocked: ['eve@example.net'],

@@ -1,6 +1,7 @@
 /** The only reader of the environment in this service (README has the table). */
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
+import { JidError, parseJid } from '@sealpost/jid'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig } from '@sealpost/turn'
 
@@ -11,10 +12,18 @@ const DAY_MS = 86_400_000
 export function readConfig(env: EnvReader) {
   const origin = readPublicOrigin(env)
   const dataDir = env.str('SEALPOST_DATA_DIR', './data')
+  const groupsLabel = readLabel(env, 'XMPP_GROUPS', 'groups')
   return {
     port: env.port('XMPP_PORT', 5222),
     tlsPort: env.port('XMPP_TLS_PORT', 5223),
-    unlimitedNetworks: env.networks('XMPP_UNLIMITED_NETWORKS', ['127.0.0.0/8', '::1/128']),
+    components: {
+      domains: readComponents(env, groupsLabel),
+      port: env.port('XMPP_COMPONENT_PORT', 5347),
+      networks: env.networks('XMPP_COMPONENT_NETWORKS', LOOPBACK),
+      /** A file for each, named after its domain. */
+      secretsDir: join(dataDir, 'components'),
+    },
+    unlimitedNetworks: env.networks('XMPP_UNLIMITED_NETWORKS', LOOPBACK),
     e2eePolicy: env.oneOf('E2EE_POLICY', ['required', 'optional', 'off'], 'required'),
     storageMode: env.oneOf('STORAGE_MODE', ['sealed', 'none'], 'sealed'),
     messageTtlMs: env.durationMs('MESSAGE_TTL', '14d', { min: 1_000 }),
@@ -28,7 +37,7 @@ export function readConfig(env: EnvReader) {
       keepSeconds: env.durationMs('UPLOAD_TTL', '14d', { min: 60_000, max: 90 * DAY_MS }) / 1_000,
     },
     uploadsDir: join(dataDir, 'uploads'),
-    groupsLabel: readLabel(env, 'XMPP_GROUPS', 'groups'),
+    groupsLabel,
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
@@ -42,6 +51,31 @@ function readLabel(env: EnvReader, name: string, fallback: string): string | und
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
     env.problem(`${name} must be one label of a domain in lower case, or off`)
   return label
+}
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128']
+
+/** XMPP_COMPONENTS: domains of external components (XEP-0114), in canonical form. */
+function readComponents(env: EnvReader, groupsLabel: string | undefined): string[] {
+  const accounts = env.list('SEALPOST_DOMAIN', ['localhost']).map(domainOf)
+  const groups = groupsLabel === undefined ? [] : accounts.map((domain) => `${groupsLabel}.${domain}`)
+  const served = [...accounts, ...groups]
+  const domains = env.list('XMPP_COMPONENTS', []).map(domainOf)
+  const isFit = (domain: string, index: number) =>
+    domain !== '' && !served.includes(domain) && domains.indexOf(domain) === index
+  if (!domains.every(isFit))
+    env.problem('XMPP_COMPONENTS must list domain names, each once, none of them served already')
+  return domains
+}
+
+function domainOf(text: string): string {
+  try {
+    const { local, domain, resource } = parseJid(text)
+    return local === '' && resource === '' ? domain : ''
+  } catch (error) {
+    if (error instanceof JidError) return ''
+    throw error
+  }
 }
 
 export type XmppConfig = ReturnType<typeof readConfig>

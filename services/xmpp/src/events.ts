@@ -30,6 +30,12 @@ export interface XmppEvents {
   readonly sessionsRestored: (count: number) => void
   /** Sessions could not be sealed: their clients sign in anew. */
   readonly handoverFailed: (error: unknown) => void
+  readonly componentConnected: () => void
+  readonly componentGone: () => void
+  /** The stream of a component ended with an error. */
+  readonly componentFailed: (condition: string) => void
+  /** What became of an attempt to have a device woken (XEP-0357). */
+  readonly pushed: (outcome: 'taken' | 'refused' | 'later') => void
   readonly plaintextRefused: () => void
   /** What a message is, to a server that reads none: refused or taken. */
   readonly messageClassified: (type: string) => void
@@ -77,7 +83,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     'xmpp_plaintext_refused_total',
     'Messages refused because they were readable',
   )
-  const measures = createMeasures(metrics)
+  const measures = { ...createMeasures(metrics), ...createForeign(metrics) }
   const messages = metrics.counter(
     'xmpp_sealed_messages_total',
     'Message copies by what happened in the sealed queue',
@@ -122,6 +128,24 @@ function createUploadEvents(metrics: Metrics): Pick<XmppEvents, 'uploadHappened'
       files.set(now.files)
       bytes.set(now.bytes)
     },
+  }
+}
+
+function createForeign(
+  metrics: Metrics,
+): Pick<XmppEvents, 'componentConnected' | 'componentGone' | 'componentFailed' | 'pushed'> {
+  const components = metrics.gauge('xmpp_components', 'External components that are connected')
+  const errors = metrics.counter(
+    'xmpp_component_errors_total',
+    'Streams of external components ended with an error',
+    ['condition'],
+  )
+  const pushes = metrics.counter('xmpp_pushes_total', 'Requests to wake a device by outcome', ['outcome'])
+  return {
+    componentConnected: () => components.inc(),
+    componentGone: () => components.dec(),
+    componentFailed: (condition) => errors.inc({ condition }),
+    pushed: (outcome) => pushes.inc({ outcome }),
   }
 }
 

@@ -15,6 +15,7 @@ import type { FastTokenStore } from './modules/fast/token-store.ts'
 import type { GroupStore, Membership } from './modules/groups/store.ts'
 import { configForm } from './modules/pep/node-config.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
+import type { PushRegistry } from './modules/push/push-registry.ts'
 import type { Upload, Uploads } from './modules/upload/uploads.ts'
 import type { XmlStore } from './modules/stored-xml/store.ts'
 import type { RosterItem, RosterStore } from './modules/roster/store.ts'
@@ -25,6 +26,7 @@ export interface OwnDataOptions {
   readonly devices: DeviceStore
   readonly fast: FastTokenStore
   readonly groups: { readonly store: GroupStore }
+  readonly push: Pick<PushRegistry, 'ofAccount'>
   readonly rosters: RosterStore
   readonly blocked: BlockStore
   readonly pep: PepStore
@@ -52,9 +54,13 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   }
 }
 
-async function devicesOf({ relay, devices, fast }: OwnDataOptions, accountId: string): Promise<OwnDevice[]> {
+async function devicesOf(
+  { relay, devices, fast, push }: OwnDataOptions,
+  accountId: string,
+): Promise<OwnDevice[]> {
   const stored = new Map((await devices.ofAccount(accountId)).map((device) => [device.id, device]))
   const known = await relay.devices(accountId)
+  const pushes = await push.ofAccount(accountId)
   return await Promise.all(
     known.map(async (device): Promise<OwnDevice> => {
       const { identity, carbons = false } = stored.get(device.id) ?? {}
@@ -66,6 +72,9 @@ async function devicesOf({ relay, devices, fast }: OwnDataOptions, accountId: st
         ...device,
         carbons,
         tokens: tokens.map(({ mechanism, expiresOn }) => ({ mechanism, expiresOn })),
+        pushes: pushes
+          .filter(({ deviceId }) => deviceId === device.id)
+          .map(({ service, node }) => ({ service, node })),
       }
     }),
   )

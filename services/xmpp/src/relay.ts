@@ -4,9 +4,11 @@ import { createHooks } from '@sealpost/hooks'
 import { Supervisor } from '@sealpost/runtime'
 import type { Relay as RelayPort } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
-import { StreamError } from '@sealpost/stanza'
+import { type Element, StreamError } from '@sealpost/stanza'
 import { CachedAccountDirectory } from './core/account-directory.ts'
-import type { Hooks } from './core/module.ts'
+import { Destinations } from './core/destinations.ts'
+import { ForeignRouter } from './core/foreign-router.ts'
+import type { Hooks, Sender } from './core/module.ts'
 import { ModuleTable } from './core/module-loader.ts'
 import { Requests } from './core/requests.ts'
 import { Router } from './core/router.ts'
@@ -21,6 +23,7 @@ import type { DeviceStore } from './delivery/device-store.ts'
 import type { SealedStore } from './delivery/sealed-store/sealed-store.ts'
 import type { XmppEvents } from './events.ts'
 import { type ModuleOptions, modules } from './modules/index.ts'
+import type { WakeUpLimits } from './modules/push/wake-ups.ts'
 import { DomainPolicies, type MessagePolicy } from './policy/domain-policies.ts'
 import type { Connection } from './transports/connection.ts'
 import { Reception, type ReceptionLimits } from './transports/reception.ts'
@@ -51,6 +54,8 @@ export interface RelayLimits {
   readonly guesses: GuessLimits
   /** Free space that uploads leave to others. */
   readonly freeBytesMin: number
+  /** When devices are woken (XEP-0357). */
+  readonly wakeUps: Partial<WakeUpLimits>
 }
 
 /** Everybody of a large household, office or carrier comes from one address, and all at once when the server was away. */
@@ -62,7 +67,7 @@ const receptionLimits: ReceptionLimits = {
   slowTurnMs: 20,
 }
 
-const relayLimits: Omit<RelayLimits, 'reception' | 'guesses' | 'freeBytesMin'> = {
+const relayLimits: Omit<RelayLimits, 'reception' | 'guesses' | 'freeBytesMin' | 'wakeUps'> = {
   queue: { messagesMax: 10_000, bytesMax: 64 * 1024 * 1024 },
   silenceMs: 60_000,
   stream: {},
@@ -89,12 +94,15 @@ export interface RelayOptions {
   readonly policy: MessagePolicy
   /** Whether an address is shared by so many that it says nothing of who it is. */
   readonly isShared: (address: string) => boolean
+  /** Whether external components are configured. */
+  readonly hasComponents: boolean
   readonly features: Pick<
     ModuleOptions,
     | 'rosters'
     | 'blocked'
     | 'pep'
     | 'xml'
+    | 'push'
     | 'fast'
     | 'groups'
     | 'deviceHashes'
@@ -111,6 +119,8 @@ export interface RelayOptions {
 export class Relay implements AsyncDisposable {
   /** What other services may ask. */
   readonly port: RelayPort
+  /** Domains that others speak for. */
+  readonly destinations = new Destinations()
   readonly #options: RelayOptions
   readonly #hooks = createHooks<Hooks>()
   readonly #table = new ModuleTable(this.#hooks)
@@ -142,6 +152,7 @@ export class Relay implements AsyncDisposable {
       limits: options.limits?.queue ?? relayLimits.queue,
       domain: domains[0] ?? 'localhost',
       events,
+      onWaiting: (queue) => void this.#hooks.fire('queue/waiting', { queue }),
     })
     this.#devices = new DeviceRegistry(
       options.devices,
@@ -149,7 +160,9 @@ export class Relay implements AsyncDisposable {
       (key) => this.#supervisor.spawn(this.#administration.forget(key)),
       (key) => this.#delivery.position(key),
     )
-    const shared = { sessions: this.#sessions, requests: new Requests(clock, random), events }
+    const { destinations } = this
+    const requests = new Requests({ clock, random, destinations })
+    const shared = { sessions: this.#sessions, requests, events }
     this.#lifecycle = new SessionLifecycle({
       ...shared,
       hooks: this.#hooks,
@@ -165,14 +178,9 @@ export class Relay implements AsyncDisposable {
     this.port = this.#administration
     this.#handover = this.#createHandover()
     const refusalMs = options.limits?.refusalMs ?? relayLimits.refusalMs
-    const router = new Router({
-      ...shared,
-      table: this.#table,
-      accounts: this.#directory,
-      domains,
-      clock,
-      refusalMs,
-    })
+    const routing = { ...shared, table: this.#table, destinations, domains, clock, refusalMs }
+    const router = new Router({ ...routing, accounts: this.#directory })
+    this.#foreignRouter = new ForeignRouter(routing)
     this.#context = {
       table: this.#table,
       router,
@@ -188,10 +196,11 @@ export class Relay implements AsyncDisposable {
         events.streamClosed()
       },
     }
-    this.#requests = shared.requests
+    this.#requests = requests
   }
 
   readonly #requests: Requests
+  readonly #foreignRouter: ForeignRouter
 
   #createAdministration(): DeviceAdministration {
     const { platform, accounts, store, features } = this.#options
@@ -244,13 +253,17 @@ export class Relay implements AsyncDisposable {
       devices: this.#devices,
       streamLimits: this.#context.limits,
       silenceMs: limits?.silenceMs ?? relayLimits.silenceMs,
+      wakeUps: limits?.wakeUps ?? {},
+      hasComponents: this.#options.hasComponents,
     }
     await this.#table.load(modules(options), {
       ...platform,
       sessions: this.#sessions,
+      destinations: this.destinations,
       accounts: this.#directory,
       spawn: (task) => this.#supervisor.spawn(task),
       request: (session, payload) => this.#requests.send(session, payload),
+      requestAway: (from, to, payload) => this.#requests.sendAway(from, to, payload),
     })
     this.#stack.use(this.#table)
     await this.#handover.takeUp()
@@ -266,6 +279,11 @@ export class Relay implements AsyncDisposable {
     this.#stack.use(
       runErasure({ ledger: accounts.erasure, owner: 'xmpp', erase, clock, bus, onError: events.taskFailed }),
     )
+  }
+
+  /** Takes a stanza of a domain that is not served here, whose `from` was checked. Rejects with nothing but StreamError. */
+  routeForeign(sender: Sender, stanza: Element): Promise<void> {
+    return this.#foreignRouter.route(sender, stanza)
   }
 
   /** Takes a connection, which begins when it is its turn; when too many are signing in, somebody has to go. */
@@ -391,6 +409,7 @@ export class Relay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
     await this.#stack.disposeAsync()
+    this.#requests.forget()
     await this.#supervisor.idle()
   }
 }

@@ -10,11 +10,14 @@ import { openDeviceHashes } from './delivery/device-hashes.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
 import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
-import { openTokenKey } from './modules/fast/token-key.ts'
+import { openKeyFile } from './key-file.ts'
+import { listenForClients, listenForComponents } from './listeners.ts'
 import { postgresBlockStore } from './modules/blocking/store.postgres.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresGroupStore } from './modules/groups/store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
+import { PushRegistry } from './modules/push/push-registry.ts'
+import { postgresPushStore } from './modules/push/store.postgres.ts'
 import { limitsOf } from './modules/upload/upload-limits.ts'
 import { UploadFiles } from './modules/upload/upload-files.ts'
 import { Uploads, type UploadsOptions } from './modules/upload/uploads.ts'
@@ -23,7 +26,7 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
-import { listenTcp } from './transports/tcp.ts'
+import type { TcpOptions } from './transports/tcp.ts'
 import { webRoutes } from './transports/web-routes.ts'
 
 /** Less free space than this is left to others than uploads. */
@@ -50,7 +53,7 @@ export async function createXmppService(
   limits: Partial<RelayLimits> = {},
 ): Promise<XmppService> {
   await using stack = new AsyncDisposableStack()
-  const { clock, random, metrics, bus, bind, tls } = platform
+  const { clock, random, metrics, bus } = platform
   const log = platform.log.child({ service: 'xmpp' })
   const events = createXmppEvents(log, metrics)
   const open = (role: string, statementMs?: number) =>
@@ -67,7 +70,8 @@ export async function createXmppService(
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
-  const { devices, fast, ...stores } = storesOver(db, config)
+  const { devices, fast, pushes, ...stores } = storesOver(db, config)
+  const push = new PushRegistry(pushes, await openKeyFile(join(config.keyringDir, 'push.key'), random), random)
   const uploads = stack.use(
     await openUploads(config, { accounts, store, clock, random, events }, limits.freeBytesMin),
   )
@@ -80,10 +84,12 @@ export async function createXmppService(
       devices,
       policy: policyOf(config),
       isShared: (address) => config.unlimitedNetworks.include(address),
+      hasComponents: config.components.domains.length > 0,
       features: {
         ...stores,
+        push,
         commands,
-        fast: { store: fast, key: await openTokenKey(join(config.keyringDir, 'fast.key'), random) },
+        fast: { store: fast, key: await openKeyFile(join(config.keyringDir, 'fast.key'), random) },
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
         contacts: config.contacts,
         resumeTimeoutMs: config.resumeTimeoutMs,
@@ -94,35 +100,19 @@ export async function createXmppService(
     }),
   )
   void fenced.promise.then(() => [uploads, relay].forEach((part) => part.fence()))
-  const listen = {
-    host: bind,
-    tls,
-    accept: (connection: Parameters<Relay['accept']>[0]) => relay.accept(connection),
-  }
-  const starttls = stack.use(await listenTcp({ ...listen, port: config.port, direct: false }))
-  const direct = stack.use(await listenTcp({ ...listen, port: config.tlsPort, direct: true }))
+  const accept: TcpOptions['accept'] = (connection) => relay.accept(connection)
+  const clients = stack.use(await listenForClients(config, platform, accept))
+  const components = stack.use(await listenForComponents(config, platform, { relay, events }))
   stack.defer(() => relay.stop()) // first of all
   const owned = stack.move()
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, uploads, ...stores }),
-    http: (app) =>
-      webRoutes(app, { accept: listen.accept, publicOrigin: config.contacts.publicOrigin, uploads }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, push, uploads, ...stores }),
+    http: (app) => webRoutes(app, { accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
-    addresses: addressesOf(platform, starttls, direct),
+    addresses: [...clients.addresses, ...components.addresses],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-interface Listening {
-  readonly port: number
-}
-
-function addressesOf({ domains: [host = 'localhost'] }: Platform, starttls: Listening, direct: Listening) {
-  return [
-    { name: 'XMPP (STARTTLS)', url: `xmpp://${host}:${starttls.port}` },
-    { name: 'XMPP (direct TLS)', url: `xmpps://${host}:${direct.port}` },
-  ]
 }
 
 async function openUploads(
@@ -143,6 +133,7 @@ function storesOver(db: Db, config: XmppConfig) {
     xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),
     groups: { store: postgresGroupStore(db), label: config.groupsLabel },
+    pushes: postgresPushStore(db),
   }
 }
 

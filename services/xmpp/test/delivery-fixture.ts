@@ -23,6 +23,8 @@ import { postgresFastTokenStore } from '../src/modules/fast/token-store.postgres
 import { postgresGroupStore } from '../src/modules/groups/store.postgres.ts'
 import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
 import { postgresBlockStore } from '../src/modules/blocking/store.postgres.ts'
+import { PushRegistry } from '../src/modules/push/push-registry.ts'
+import { postgresPushStore } from '../src/modules/push/store.postgres.ts'
 import { postgresXmlStore } from '../src/modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
@@ -120,12 +122,14 @@ export class DeliveryFixture implements AsyncDisposable {
         devices: postgresDeviceStore(db),
         policy: { e2ee: 'required', storage, messageTtlSeconds },
         isShared: () => true,
+        hasComponents: false,
         features: {
           rosters: postgresRosterStore(db),
           blocked: postgresBlockStore(db),
           groups: { store: postgresGroupStore(db), label: 'groups' },
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),
+          push: new PushRegistry(postgresPushStore(db), systemRandom.bytes(32), systemRandom),
           contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
           commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },

@@ -1,5 +1,5 @@
 /** A relay on a database and a data directory of its own, in this process, with accounts made on demand. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -19,11 +19,18 @@ import type { XmppConfig } from '@sealpost/xmpp-service/config'
 import type { RelayLimits } from '../src/relay.ts'
 import { createTestDatabase } from '../../../test/database.ts'
 import { type SignInOptions, TestClient } from './client.ts'
+import { TestComponent } from './component.ts'
 import { noCommands } from './no-commands.ts'
 
 export interface RelayFixture extends AsyncDisposable {
   readonly port: number
   readonly tlsPort: number
+  /** 0 unless components are configured. */
+  readonly componentPort: number
+  /** The secret that the relay made for a component. */
+  componentSecret(domain: string): Promise<string>
+  /** A component that has shaken hands. */
+  component(domain: string): Promise<TestComponent>
   readonly platform: Platform
   readonly accounts: AccountsDomain
   /** What other services ask; another after each restart. */
@@ -66,6 +73,7 @@ const defaults: XmppConfig = {
   groupsLabel: 'groups',
   keyringDir: '',
   apiUrl: undefined,
+  components: { domains: [], port: 0, networks: { include: () => true }, secretsDir: '' },
   unlimitedNetworks: { include: () => true }, // every client of every test comes from here
 }
 
@@ -125,10 +133,13 @@ export async function startRelay(
     createAccounts({ db: accountDb, bus: platform.bus, clock, random: systemRandom }),
   )
   const directories = { keyringDir: join(dataDir, 'keyring'), uploadsDir: join(dataDir, 'uploads') }
-  const relayConfig = { ...defaults, ...directories, ...config }
+  const components = { ...defaults.components, ...config.components, secretsDir: join(dataDir, 'components') }
+  const relayConfig = { ...defaults, ...directories, ...config, components }
   let service = await createXmppService(relayConfig, platform, { commands }, limits)
   stack.defer(() => service[Symbol.asyncDispose]())
-  const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? '').port)
+  const port = (index: number) => Number(new URL(service.addresses[index]?.url ?? 'xmpp://none').port)
+  const componentSecret = async (domain: string) =>
+    (await readFile(join(components.secretsDir, domain), 'utf8')).trimEnd()
   const made = new Map<string, Promise<unknown>>()
   const account = async (name: string) => {
     const making = made.get(name) ?? accounts.create(parseJid(`${name}@localhost`), PASSWORD)
@@ -142,6 +153,12 @@ export async function startRelay(
     get tlsPort() {
       return port(1)
     },
+    get componentPort() {
+      return port(2)
+    },
+    componentSecret,
+    component: async (domain) =>
+      stack.use(await TestComponent.connect(port(2), domain, await componentSecret(domain))),
     get relayPort() {
       return service.relay
     },
@@ -170,7 +187,7 @@ export async function startRelay(
       return `http://127.0.0.1:${String((await http.listen({ host: '127.0.0.1', port: 0 })).port)}`
     },
     restart: async () => {
-      const ports = { port: port(0), tlsPort: port(1) }
+      const ports = { port: port(0), tlsPort: port(1), components: { ...components, port: port(2) } }
       await service[Symbol.asyncDispose]()
       service = await createXmppService({ ...relayConfig, ...ports }, platform, { commands }, limits)
     },

@@ -46,6 +46,7 @@ function showDevice(device: OwnDevice): object {
     bound: device.bound,
     carbons: device.carbons,
     tokens: device.tokens.map(({ mechanism, expiresOn }) => ({ mechanism, expires_on: expiresOn })),
+    pushes: device.pushes,
   }
 }
 

@@ -7,7 +7,17 @@ import { StanzaError } from '@sealpost/stanza'
 /** The parts of the host that do not depend on the module. */
 export type HostContext = Pick<
   ModuleHost,
-  'sessions' | 'accounts' | 'domains' | 'clock' | 'random' | 'log' | 'metrics' | 'request' | 'spawn'
+  | 'sessions'
+  | 'destinations'
+  | 'accounts'
+  | 'domains'
+  | 'clock'
+  | 'random'
+  | 'log'
+  | 'metrics'
+  | 'request'
+  | 'requestAway'
+  | 'spawn'
 >
 
 /** What the modules registered, as the router and the streams look it up. */
@@ -66,6 +76,7 @@ export class ModuleTable implements Disposable {
       fire: (name, event) => hooks.fire(name, event),
       provide: (name, value) => void this.#provided.set(name, value),
       need: (name) => this.#need(module, name),
+      use: (resource) => void this.#registrations.use(resource),
       every: (intervalMs, task) => void this.#registrations.use(context.clock.every(intervalMs, task)),
     }
   }

@@ -12,6 +12,7 @@ import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Fate } from '../delivery/retransmissions.ts'
 import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
+import type { Destinations } from './destinations.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import type { SavedData, Session } from './session.ts'
 import type { Stream } from './stream.ts'
@@ -80,9 +81,11 @@ export interface Hooks {
   'session/restored'(event: { readonly session: Session; readonly saved: SavedData }): undefined
   /** The session is over, for whatever reason; it sends and receives nothing any more. */
   'session/closed'(event: { readonly session: Session }): undefined
-  /** A stanza of a local session for a domain that no account has, `from` stamped; `true`: a module serves that domain. Throws StanzaError to refuse. */
+  /** A stanza of a local session for a domain that no account has and nobody else speaks for, `from` stamped; `true`: a module serves that domain. Throws StanzaError to refuse. */
   'stanza/elsewhere'(event: AddressedStanza): true
-  /** A message of a local session, `from` stamped. A returned element replaces it; throws StanzaError to refuse. */
+  /** A message from a domain that is not served here, `from` checked, before everything else; `true`: it was for the server. */
+  'message/foreign'(event: OutboundMessage): true
+  /** A message, `from` stamped or checked. A returned element replaces it; throws StanzaError to refuse. */
   'message/outbound'(event: OutboundMessage): OutboundMessage
   /** Delivers a message that passed every filter. */
   'message/deliver'(event: OutboundMessage): true
@@ -96,8 +99,14 @@ export interface Hooks {
   'presence/unavailable'(event: { readonly session: Session }): undefined
   /** A presence stanza of a local session, `from` stamped; `to` undefined means broadcast. */
   'presence/outbound'(event: OutboundPresence): true
-  /** An IQ stanza of a local session for another account or one of its resources. Throws StanzaError to refuse; what is no request is dropped then. */
-  'iq/outbound'(event: { readonly session: Session; readonly stanza: Element; readonly to: Jid }): undefined
+  /** Presence from a domain that is not served here, for an account or one of its resources: available, unavailable or an error. */
+  'presence/foreign'(event: ForeignPresence): undefined
+  /** An IQ stanza for another account, one of its resources or another domain. Throws StanzaError to refuse; what is no request is dropped then. */
+  'iq/outbound'(event: OutboundStanza): undefined
+  /** Describes the server to somebody of a domain that is not served here (XEP-0030 §3.1). */
+  'disco/foreign'(event: { readonly from: Jid }): readonly Element[]
+  /** A message worth waking a device for waits in its queue: no device has acknowledged it at once. */
+  'queue/waiting'(event: { readonly queue: QueueKey }): undefined
   /** A message was left out of a queue that is full. */
   'queue/overrun'(event: { readonly queue: QueueKey }): undefined
   /** A device is not known any more: revoked by its owner, away for too long, or others took its place. */
@@ -110,19 +119,29 @@ export interface Hooks {
   'account/erase'(event: { readonly accountId: string; readonly jid: Jid | undefined }): undefined
 }
 
-export interface AddressedStanza {
+export interface AddressedStanza extends OutboundStanza {
   readonly session: Session
-  readonly stanza: Element
-  readonly to: Jid
   /** Completed when the stanza is safe for every target: only then XEP-0198's `h` passes it. */
   readonly receipt: Receipt
 }
 
-export interface OutboundMessage {
-  readonly session: Session
+/** Whom a stanza is from: a session, or somebody of a domain that is not served here. */
+export interface Sender {
+  readonly jid: Jid
+  /** Answers. */
+  send(stanza: Element): void
+}
+
+export interface OutboundStanza {
+  readonly sender: Sender
+  /** The sender, when it is one of ours. */
+  readonly session: Session | undefined
   readonly stanza: Element
   /** Explicit, or the sender's own bare JID when the stanza had none (RFC 6120 §10.3.1). */
   readonly to: Jid
+}
+
+export interface OutboundMessage extends OutboundStanza {
   /** Completed when the message is safe for every target: only then XEP-0198's `h` passes it. */
   readonly receipt: Receipt
   /** What the encryption policy found out about it; undefined before the policy ran. */
@@ -132,7 +151,8 @@ export interface OutboundMessage {
 }
 
 export interface PassedMessage extends OutboundMessage {
-  readonly recipient: AccountRef
+  /** Undefined: nobody of ours. */
+  readonly recipient: AccountRef | undefined
   /** The session addressed by full JID, when the message went to it alone. */
   readonly direct: Session | undefined
 }
@@ -152,6 +172,8 @@ export interface MessageHandling {
   readonly encrypted: boolean
   /** It says that another message came or was read, and nothing else. */
   readonly receipt: boolean
+  /** Whether a device that is away should hear that it waits. */
+  readonly wakes: boolean
   /** Longest life of a stored copy, in seconds. */
   readonly ttlSeconds: number
   /** False: no carbon copies (XEP-0280 §8, XEP-0334). */
@@ -162,6 +184,11 @@ export interface OutboundPresence {
   readonly session: Session
   readonly stanza: Element
   readonly to: Jid | undefined
+}
+
+export interface ForeignPresence extends Pick<OutboundPresence, 'stanza'> {
+  readonly sender: Sender
+  readonly to: Jid
 }
 
 /** Counts what must still happen before an inbound stanza is safe; see delivery/. */
@@ -190,16 +217,24 @@ export interface ModuleHost {
     name: K,
     event: HookEvent<Hooks[K]>,
   ): MaybePromise<HookResult<Hooks[K]> | undefined>
+  /**
+   * Sends an IQ set of an account or of the server to somebody of a domain that is not served here; resolves with the result, rejects with the StanzaError that
+   * came back, or that says that nobody answered.
+   */
+  requestAway(from: Jid, to: Jid, payload: Element): Promise<Element>
   /** Sends an IQ get from the server to a session; resolves with the result, rejects with its StanzaError or a time-out. */
   request(session: Session, payload: Element): Promise<Element>
   provide<K extends keyof Provided>(name: K, value: Provided[K]): void
   /** Only what a module listed in `depends` provides. */
   need<K extends keyof Provided>(name: K): Provided[K]
   every(intervalMs: number, task: () => MaybePromise<void>): void
+  /** Disposed of with the modules. */
+  use(resource: Disposable): void
   /** Runs a task in the background; a rejection becomes one coded log line. */
   spawn(task: Promise<unknown>): void
   readonly features: { readonly host: readonly string[]; readonly account: readonly string[] }
   readonly sessions: SessionRegistry
+  readonly destinations: Destinations
   readonly accounts: AccountDirectory
   readonly domains: readonly string[]
   readonly clock: Clock

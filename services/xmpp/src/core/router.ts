@@ -8,6 +8,7 @@ import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@s
 import type { XmppEvents } from '../events.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import { chain } from './chain.ts'
+import type { Destinations } from './destinations.ts'
 import { evenly, failEvenly } from './evenly.ts'
 import type { AddressedStanza, IqTarget, Receipt } from './module.ts'
 import { type ModuleTable, unhandled } from './module-loader.ts'
@@ -22,6 +23,7 @@ const JID_CACHED_CHARS_MAX = 128
 export interface RouterOptions {
   readonly table: ModuleTable
   readonly sessions: SessionRegistry
+  readonly destinations: Destinations
   readonly accounts: AccountDirectory
   readonly requests: Requests
   readonly domains: readonly string[]
@@ -68,7 +70,7 @@ export class Router {
     if (stanza.name === 'iq' && stanza.attrs['id'] === undefined)
       throw new StanzaError('modify', 'bad-request') // RFC 6120 §8.2.3
     if (to && !this.#domains.has(to.domain))
-      return this.#routeElsewhere({ session, stanza: stamped, to, receipt })
+      return this.#routeElsewhere({ sender: session, session, stanza: stamped, to, receipt })
     if (stanza.name === 'iq') return this.#routeIq(session, stamped, to)
     if (stanza.name === 'presence') return this.#routePresence(session, stamped, to)
     return this.#routeMessage(session, stamped, to ?? session.jid.bare, receipt)
@@ -98,8 +100,13 @@ export class Router {
     return jid
   }
 
-  /** To a domain that no account has: a module may serve it. */
+  /** To a domain that no account has: somebody may speak for it, or a module serve it. */
   #routeElsewhere(event: AddressedStanza): MaybePromise<void> {
+    const { session, stanza, to, receipt } = event
+    const destination = this.#options.destinations.find(to.domain)
+    if (destination && stanza.name === 'message') return this.#routeMessage(session, stanza, to, receipt)
+    if (destination && stanza.name === 'presence') return this.#routePresence(session, stanza, to)
+    if (destination) return chain(this.#checkIq(session, stanza, to), () => destination.take(stanza))
     return chain(this.#options.table.hooks.fire('stanza/elsewhere', event), (taken) => {
       if (!taken) throw new StanzaError('cancel', 'remote-server-not-found')
     })
@@ -107,8 +114,8 @@ export class Router {
 
   #routeMessage(session: Session, stanza: Element, to: Jid, receipt: Receipt): MaybePromise<void> {
     const { hooks } = this.#options.table
-    if (to.local === '') throw unhandled()
-    const event = { session, stanza, to, receipt }
+    if (to.local === '' && this.#domains.has(to.domain)) throw unhandled()
+    const event = { sender: session, session, stanza, to, receipt }
     const filtered = hooks.fire('message/outbound', event)
     if (filtered instanceof Promise) {
       return filtered.then((result) =>
@@ -130,7 +137,7 @@ export class Router {
   }
 
   #routePresence(session: Session, stanza: Element, to: Jid | undefined): MaybePromise<void> {
-    if (to && to.local === '') return // presence to the server itself means nothing here
+    if (to && to.local === '' && this.#domains.has(to.domain)) return // presence to the server itself means nothing here
     const handled = this.#options.table.hooks.fire('presence/outbound', { session, stanza, to })
     if (!(handled instanceof Promise)) return
     const done = handled.then(() => undefined)
@@ -186,7 +193,7 @@ export class Router {
   /** To others, modules may refuse it. */
   #checkIq(session: Session, stanza: Element, to: Jid): MaybePromise<undefined> {
     if (to.bare.equals(session.account.jid)) return undefined
-    return this.#options.table.hooks.fire('iq/outbound', { session, stanza, to })
+    return this.#options.table.hooks.fire('iq/outbound', { sender: session, session, stanza, to })
   }
 
   /** RFC 6121 §8.5.3: an IQ to a full JID is delivered or answered, never kept. */

@@ -14,6 +14,8 @@ export interface QueuedMessage {
   /** Second since the epoch from which it must be unreadable. */
   readonly dueSeconds: number
   readonly kind: MessageKind
+  /** Whether a device that is away should hear that it waits. */
+  readonly wakes: boolean
   /** False: it is never sealed. Who cannot take it now does not get it. */
   readonly kept: boolean
   /** Who vouches for that stamp, a JID without resource; undefined: the server. */

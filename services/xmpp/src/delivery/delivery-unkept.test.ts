@@ -37,6 +37,7 @@ class World {
     limits: { messagesMax: 1e9, bytesMax: 1e9 },
     domain: 'localhost',
     events: silentEvents(),
+    onWaiting: () => undefined,
   })
   readonly sent: { readonly id: string; readonly queue: QueueKey; readonly outcome: SenderView }[] = []
   readonly peers: Peer[] = []
@@ -45,7 +46,7 @@ class World {
     const [id, outcome] = [`m${String(this.sent.length)}`, new SenderView()]
     this.sent.push({ id, queue, outcome })
     const xml = `<message id='${id}'><x/></message>`
-    const message = { xml, stampMs: 1, dueSeconds: 4e9, kind: 'message', kept: false } as const
+    const message = { xml, stampMs: 1, dueSeconds: 4e9, kind: 'message', wakes: false, kept: false } as const
     if (to) this.delivery.deliverTo(to.session, queue, message, outcome)
     else this.delivery.deliver(queue, message, outcome)
     return outcome

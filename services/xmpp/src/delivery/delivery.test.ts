@@ -46,12 +46,20 @@ class World {
     limits: { messagesMax: 1e9, bytesMax: 1e9 },
     domain: 'localhost',
     events: silentEvents(),
+    onWaiting: () => undefined,
   })
   readonly sent: Sent[] = []
   readonly peers: Peer[] = []
 
   message(id: string, dueSeconds = LATER): QueuedMessage {
-    return { xml: `<message id='${id}'><x/></message>`, stampMs: 1, dueSeconds, kind: 'message', kept: true }
+    return {
+      xml: `<message id='${id}'><x/></message>`,
+      stampMs: 1,
+      dueSeconds,
+      kind: 'message',
+      wakes: false,
+      kept: true,
+    }
   }
 
   send(queue: QueueKey, dueSeconds = LATER): Sent {

@@ -45,6 +45,8 @@ export interface DeliveryOptions {
   readonly limits: QueueLimits
   readonly domain: string
   readonly events: XmppEvents
+  /** A message that wakes waits in this queue: it is on its way to the disk. */
+  readonly onWaiting: (key: QueueKey) => void
 }
 
 export class Delivery implements OutboxEvents {
@@ -82,6 +84,16 @@ export class Delivery implements OutboxEvents {
   isFull(key: QueueKey): boolean {
     const { count, bytes } = this.#options.store.depth(key)
     return count >= this.#options.limits.messagesMax || bytes >= this.#options.limits.bytesMax
+  }
+
+  /** Whether anything sealed waits in the queue. */
+  hasWaiting(key: QueueKey): boolean {
+    return this.#options.store.depth(key).count > 0
+  }
+
+  /** The sessions that take from the queue. */
+  takers(key: QueueKey): readonly Session[] {
+    return this.#queues.get(nameOf(key))?.attachments.map(({ session }) => session) ?? []
   }
 
   /** Position of the newest message of a queue, once what is in memory only is sealed; 0 when it is empty. */
@@ -367,6 +379,7 @@ export class Delivery implements OutboxEvents {
       copy.state = 'sealing'
       copy.id = entry.id
       queue.inFlight.set(entry.id, copy)
+      if (message.wakes) this.#options.onWaiting(queue.key)
       for (const attachment of queue.attachments) if (attachment.live) attachment.cursor = entry.seq
       entry.stored.then(
         () => this.#sealed(copy, entry.id),

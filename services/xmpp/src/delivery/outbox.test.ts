@@ -30,6 +30,7 @@ class Bench {
       limits: { messagesMax: 1, bytesMax: 1 },
       domain: 'localhost',
       events: silentEvents(),
+      onWaiting: () => undefined,
     })
     this.peer = new Peer(delivery, clock, KEY)
     const events = {

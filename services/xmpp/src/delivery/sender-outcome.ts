@@ -7,12 +7,12 @@ import {
   NS_CLIENT,
   type StanzaError,
 } from '@sealpost/stanza'
-import type { Receipt, Session } from '../core/module.ts'
+import type { Receipt, Sender } from '../core/module.ts'
 import type { Outcome } from './copy.ts'
 
 /** The message as it was sent. */
 interface Sent {
-  readonly session: Session
+  readonly sender: Sender
   readonly stanza: Element
   readonly receipt: Receipt
 }
@@ -20,14 +20,14 @@ interface Sent {
 /** Holds the sender's receipt until every copy is safe; tells the sender once when one could not be kept. */
 export class SenderOutcome implements Outcome {
   readonly #receipt: Receipt
-  readonly #session: Session
+  readonly #sender: Sender
   /** What an error is built from: the stanza itself, much larger, is not kept while the message is under way. */
   readonly #attrs: Attributes
   #refused = false
 
-  constructor({ receipt, session, stanza }: Sent) {
+  constructor({ receipt, sender, stanza }: Sent) {
     this.#receipt = receipt
-    this.#session = session
+    this.#sender = sender
     this.#attrs = stanza.attrs
   }
 
@@ -43,7 +43,7 @@ export class SenderOutcome implements Outcome {
     if (this.#refused) return
     this.#refused = true
     this.#receipt.refuse()
-    this.#session.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
+    this.#sender.send(errorReply(element('message', NS_CLIENT, this.#attrs), error))
   }
 }
 

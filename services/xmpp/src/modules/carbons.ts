@@ -78,26 +78,26 @@ function copyNow(host: ModuleHost, event: PassedMessage): undefined {
     for (const session of host.sessions.others(owner.jid, except))
       if (session.data.carbons && session.stream) session.sendUnkept(wrap(kind, owner, stanza))
   }
-  if (direct) copies('received', recipient, [direct, sender])
-  if (recipient.id !== sender.account.id) copies('sent', sender.account, [sender])
+  if (direct && recipient) copies('received', recipient, [direct, sender])
+  if (sender && recipient?.id !== sender.account.id) copies('sent', sender.account, [sender])
   return undefined
 }
 
 function copy(host: ModuleHost, options: CarbonsOptions, event: DeliveredMessage) {
   if (!isEligible(event)) return undefined
-  const sender = event.session
-  const toSelf = event.recipient.id === sender.account.id
+  const { session: sender, recipient } = event
   const received =
     event.direct &&
-    chain(options.devices.queuesOf(event.recipient), (queues) =>
+    recipient &&
+    chain(options.devices.queuesOf(recipient), (queues) =>
       fanOut(host, options, event, {
-        owner: event.recipient,
+        owner: recipient,
         queues,
         wrapper: 'received',
         except: [event.direct, sender],
       }),
     )
-  if (toSelf) return received
+  if (!sender || recipient?.id === sender.account.id) return received
   return chain(received, () =>
     chain(options.devices.queuesOf(sender.account), (queues) =>
       fanOut(host, options, event, { owner: sender.account, queues, wrapper: 'sent', except: [sender] }),
@@ -128,7 +128,11 @@ function fanOut(
   if (others.length === 0 && sessions.length === 0) return undefined
   let queued: DeliveredMessage['queued'] | undefined
   const wrapped = () =>
-    (queued ??= { ...event.queued, xml: wrap(target.wrapper, owner, event.stanza).toString() })
+    (queued ??= {
+      ...event.queued,
+      xml: wrap(target.wrapper, owner, event.stanza).toString(),
+      wakes: event.queued.wakes && target.wrapper === 'received', // nobody is woken by what they sent themselves
+    })
   for (const { device, key } of others) {
     const session = sessions.find((each) => each.queues.device.id === device.id)
     // Until a session has said what it wants, its device is treated as when it was away: or copies would be missing.

@@ -68,6 +68,7 @@ export function disco(): Module {
       host.accountFeature(NS_DISCO_ITEMS)
       const about = new HostInfo(host)
       const hostInfo = () => about.read()
+      host.hook('disco/foreign', hostInfo)
       host.provide('disco', { hostInfo, addHostForm: (form) => about.addForm(form) })
       host.onIq(
         'get',
@@ -88,7 +89,9 @@ export function disco(): Module {
           const found: Element[] = []
           const exists = await host.fire('disco/host-items', { session, node, found })
           if (node !== undefined && !exists) throw refuse.noNode()
-          return element('query', NS_DISCO_ITEMS, { node }, ...found)
+          const services = node === undefined ? host.destinations.present : []
+          const items = services.map((jid) => element('item', NS_DISCO_ITEMS, { jid }))
+          return element('query', NS_DISCO_ITEMS, { node }, ...found, ...items)
         },
       )
       const accounts = ['self', 'account'] as const

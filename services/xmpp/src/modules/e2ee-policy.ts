@@ -4,7 +4,14 @@
  * is here now and is never stored. `off`: for test domains.
  */
 import { Priority } from '@sealpost/hooks'
-import { type Element, NS_EXPIRE, NS_HINTS, StanzaError } from '@sealpost/stanza'
+import {
+  type Element,
+  NS_CALL_INVITES,
+  NS_EXPIRE,
+  NS_HINTS,
+  NS_JINGLE_MESSAGE,
+  StanzaError,
+} from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
 import { defineModule, type MessageHandling, type Module, type OutboundMessage } from '../core/module.ts'
 import { classifyMessage, type MessageClass, normaliseError, withoutForged } from '../policy/classify.ts'
@@ -30,8 +37,8 @@ export const e2eePolicy = (options: E2eePolicyOptions): Module =>
   })
 
 function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
-  const { stanza, session, to } = message
-  const policy = options.policies.between(session.jid.domain, ...(message.audience ?? [to.domain]))
+  const { stanza, sender, to } = message
+  const policy = options.policies.between(sender.jid.domain, ...(message.audience ?? [to.domain]))
   const type = stanza.attrs['type'] ?? 'normal'
   if (type === 'error') {
     const passed = policy.e2ee === 'required' ? normaliseError(stanza) : withoutForged(stanza)
@@ -56,6 +63,7 @@ const ERROR_HANDLING: MessageHandling = {
   kept: false,
   encrypted: false,
   receipt: false,
+  wakes: false,
   ttlSeconds: 0,
   copied: false,
 }
@@ -68,10 +76,23 @@ function handlingOf(stanza: Element, found: MessageClass, policy: MessagePolicy)
     kept: policy.storage === 'sealed',
     encrypted: found === 'encrypted',
     receipt: found === 'receipt',
+    wakes: isWorthWaking(stanza, found),
     ttlSeconds: Math.min(ttlOf(found, policy), requestedTtl(stanza)),
     copied: found !== 'ephemeral' && !hint(stanza, 'no-copy'),
   }
 }
+
+/** What somebody wrote, or a call that begins; not receipts, and not how a call goes on, which is for those who take part in it. */
+function isWorthWaking(stanza: Element, found: MessageClass): boolean {
+  if (found === 'call') return CALL_BEGINNINGS.some(([name, ns]) => stanza.child(name, ns) !== undefined)
+  return found === 'encrypted' || (found === 'plaintext' && stanza.child('body') !== undefined)
+}
+
+/** XEP-0353 §3.1, XEP-0482 §3.1 */
+const CALL_BEGINNINGS = [
+  ['propose', NS_JINGLE_MESSAGE],
+  ['invite', NS_CALL_INVITES],
+] as const
 
 function ttlOf(found: MessageClass, { messageTtlSeconds }: MessagePolicy): number {
   if (found === 'receipt') return Math.min(RECEIPT_TTL_SECONDS, messageTtlSeconds)

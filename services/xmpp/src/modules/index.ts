@@ -27,6 +27,7 @@ import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
 import type { PepStore } from './pep/store.ts'
 import { ping } from './ping.ts'
+import { push, type PushOptions } from './push/push.ts'
 import { privateXml } from './stored-xml/private-xml.ts'
 import type { XmlStore } from './stored-xml/store.ts'
 import { vCard } from './stored-xml/vcard.ts'
@@ -43,7 +44,7 @@ import { streamManagement } from './stream-management.ts'
 import { upload, type UploadOptions } from './upload/upload.ts'
 
 export interface ModuleOptions {
-  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers'>
+  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers' | 'findById'>
   readonly guesses: Guesses
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
@@ -53,6 +54,9 @@ export interface ModuleOptions {
   readonly blocked: BlockStore
   readonly pep: PepStore
   readonly xml: XmlStore
+  readonly push: PushOptions['push']
+  readonly wakeUps: PushOptions['wakeUps']
+  readonly hasComponents: boolean
   readonly contacts: ServerContacts
   readonly commands: AdHocOptions['commands']
   readonly fast: FastOptions['fast']
@@ -97,5 +101,6 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   message(options),
   overrun(options),
   carbons(options),
+  push(options),
   groups(options),
 ]

@@ -97,8 +97,8 @@ function takeMessages({ delivery, devices }: MessageOptions, session: Session): 
 /** What a client sends again because it never learned that it was taken goes no further (XEP-0198 §5). */
 function deliverOnce(host: ModuleHost, event: OutboundMessage, deliverIt: Deliver): MaybePromise<true> {
   const { session, stanza, receipt, handling } = event
-  const { history } = session.data
-  if (!history || !session.inbox.enabled || !stanza.attrs['id']) return deliverIt(event)
+  const history = session?.data.history
+  if (!history || !session?.inbox.enabled || !stanza.attrs['id']) return deliverIt(event)
   const fate = history.recognise(stanza, handling?.encrypted === true)
   if (fate) {
     receipt.hold() // it counts when the original does
@@ -111,20 +111,21 @@ function deliverOnce(host: ModuleHost, event: OutboundMessage, deliverIt: Delive
 
 /** The original was taken, or was refused after all: then this one is delivered. */
 async function settleAgain(event: OutboundMessage, fate: Fate, deliverIt: Deliver): Promise<void> {
-  const { session, stanza, receipt, handling } = event
+  const { sender, session, stanza, receipt, handling } = event
   try {
     if (!fate.refused) return
-    session.data.history?.remember(stanza, handling?.encrypted === true, receipt)
+    session?.data.history?.remember(stanza, handling?.encrypted === true, receipt)
     await deliverIt(event)
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error
-    session.send(errorReply(stanza, error))
+    sender.send(errorReply(stanza, error))
   } finally {
     receipt.release()
   }
 }
 
 function deliver(host: ModuleHost, options: MessageOptions, event: OutboundMessage): MaybePromise<true> {
+  if (!host.domains.includes(event.to.domain)) return handOver(host, event)
   return chain(host.accounts.find(event.to), (recipient) => {
     // RFC 6121 §8.5.1; a suspended account looks like none.
     if (recipient?.state !== 'active') return refuseUnknown(event)
@@ -137,6 +138,24 @@ function deliver(host: ModuleHost, options: MessageOptions, event: OutboundMessa
       deliverStorable(host, options, event, recipient, direct, queues),
     )
   })
+}
+
+/** To a domain that is not served here: who speaks for it acknowledges nothing. What is kept is the copies for the sender's other devices. */
+function handOver(host: ModuleHost, event: OutboundMessage): MaybePromise<true> {
+  const { stanza, to, handling } = event
+  const destination = host.destinations.find(to.domain)
+  if (!destination) throw new StanzaError('cancel', 'remote-server-not-found')
+  destination.take(stanza)
+  const away = { ...event, recipient: undefined, direct: undefined }
+  const told =
+    handling?.storable === true
+      ? host.fire('message/delivered', {
+          ...away,
+          queued: queuedMessage(host, event),
+          outcome: new SenderOutcome(event),
+        })
+      : host.fire('message/passed', away)
+  return chain(told, () => true as const)
 }
 
 function refuseUnknown(event: OutboundMessage): true {
@@ -194,20 +213,25 @@ function deliverStorable(
   queues: AccountQueues,
 ): MaybePromise<true> {
   const direct = addressed?.closed === true ? undefined : addressed // RFC 6121 §8.5.3.2.1: then as to the bare JID
-  const now = host.clock.now()
-  const queued: QueuedMessage = {
-    xml: event.stanza.toString(),
-    stampMs: now,
-    dueSeconds: Math.ceil(now / 1000) + (event.handling?.ttlSeconds ?? 0),
-    kind: 'message',
-    kept: event.handling?.kept !== false,
-  }
+  const queued = queuedMessage(host, event)
   const targets = { direct, queues }
   const outcome = queued.kept
     ? deliverKept(host, delivery, event, targets, queued)
     : deliverUnkept(delivery, event, targets, queued)
   const delivered = { ...event, recipient, direct, queued, outcome }
   return chain(host.fire('message/delivered', delivered), () => true as const)
+}
+
+function queuedMessage({ clock }: ModuleHost, { stanza, handling }: OutboundMessage): QueuedMessage {
+  const now = clock.now()
+  return {
+    xml: stanza.toString(),
+    stampMs: now,
+    dueSeconds: Math.ceil(now / 1000) + (handling?.ttlSeconds ?? 0),
+    kind: 'message',
+    wakes: handling?.wakes === true,
+    kept: handling?.kept !== false,
+  }
 }
 
 interface Targets {

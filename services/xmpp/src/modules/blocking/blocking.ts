@@ -22,6 +22,7 @@ import {
   type IqRequest,
   type Module,
   type ModuleHost,
+  type OutboundStanza,
   type Session,
 } from '../../core/module.ts'
 import { type BlockList, BlockLists, matches } from './block-lists.ts'
@@ -155,15 +156,12 @@ function checkOutbound(lists: BlockLists, session: Session, to: Jid): MaybePromi
 }
 
 /** XEP-0191 §3.3: what goes out to a blocked contact, and what comes in from one. Errors and answers that are refused are dropped. */
-function check(
-  { host, lists }: Desk,
-  { session, to }: { readonly session: Session; readonly to: Jid },
-): MaybePromise<undefined> {
-  return chain(checkOutbound(lists, session, to), () =>
-    chain(host.accounts.find(to), (recipient) =>
+function check({ host, lists }: Desk, { sender, session, to }: OutboundStanza): MaybePromise<undefined> {
+  return chain(session && checkOutbound(lists, session, to), () =>
+    chain(host.domains.includes(to.domain) ? host.accounts.find(to) : undefined, (recipient) =>
       recipient === undefined
         ? undefined
-        : chain(isBlocked(lists, recipient, session.jid), (blocked) => {
+        : chain(isBlocked(lists, recipient, sender.jid), (blocked) => {
             if (blocked) throw refuse.unavailable()
             return undefined
           }),

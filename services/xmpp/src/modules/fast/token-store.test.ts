@@ -7,7 +7,7 @@ import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestDatabase } from '../../../../../test/database.ts'
 import { postgresDeviceStore } from '../../delivery/device-store.postgres.ts'
-import { openTokenKey } from './token-key.ts'
+import { openKeyFile } from '../../key-file.ts'
 import { memoryFastTokenStore } from './token-store.memory.ts'
 import { postgresFastTokenStore } from './token-store.postgres.ts'
 import type { FastTokenStore, TokenOwner } from './token-store.ts'
@@ -154,13 +154,13 @@ test('the key is made once, for its owner alone, and again when it is damaged', 
   const directory = await mkdtemp(join(tmpdir(), 'sealpost-fast-'))
   try {
     const path = join(directory, 'keyring', 'fast.key')
-    const key = await openTokenKey(path, systemRandom)
+    const key = await openKeyFile(path, systemRandom)
     expect(key).toHaveLength(32)
-    expect(await openTokenKey(path, systemRandom)).toEqual(key)
+    expect(await openKeyFile(path, systemRandom)).toEqual(key)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     for (const damaged of [key.subarray(1), Buffer.concat([key, key])]) {
       await writeFile(path, damaged)
-      const fresh = await openTokenKey(path, systemRandom)
+      const fresh = await openKeyFile(path, systemRandom)
       expect(fresh).not.toEqual(key)
       expect(await readFile(path)).toEqual(fresh)
     }

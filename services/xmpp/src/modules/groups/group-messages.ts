@@ -87,7 +87,7 @@ export class GroupMessages {
     if (isSubject(stanza) && passed.handling?.encrypted !== true) throw refuse.subject()
     await this.#options.messages.once(passed, (message) =>
       chain(
-        room.sequence(() => this.#fanOut(room, occupant, message)),
+        room.sequence(() => this.#fanOut(room, occupant, session, message)),
         () => true as const,
       ),
     )
@@ -130,6 +130,7 @@ export class GroupMessages {
         stampMs: now,
         dueSeconds: Math.ceil(now / 1000) + life,
         kind: 'message',
+        wakes: false,
         kept: policy.storage === 'sealed',
         delayedBy: room.jidText,
       },
@@ -158,8 +159,13 @@ export class GroupMessages {
     return chain(this.#options.host.fire('message/outbound', event), (passed) => passed ?? event)
   }
 
-  #fanOut(room: Room, occupant: Occupant, message: OutboundMessage): MaybePromise<void> {
-    const { session, stanza, handling } = message
+  #fanOut(
+    room: Room,
+    occupant: Occupant,
+    session: Session,
+    message: OutboundMessage,
+  ): MaybePromise<void> {
+    const { stanza, handling } = message
     if (room.occupants.get(occupant.key) !== occupant) throw refuse.notThere()
     const stanzaId = element('stanza-id', NS_SID, {
       id: this.#options.host.random.token(18),
@@ -215,7 +221,10 @@ export class GroupMessages {
     const queuedFor = this.#queuedBy(room, message)
     let copies = 0
     for (const { jid, queues } of recipients) {
-      const queued = { ...queuedFor(jid.domain), xml: addressed(letter, jid.toString()) }
+      const common = queuedFor(jid.domain)
+      const isOwn = jid.equals(message.sender.jid.bare) // nobody is woken by what they sent themselves
+      const wakes = common.wakes && !isOwn
+      const queued = { ...common, wakes, xml: addressed(letter, jid.toString()) }
       messages.give(queues, queued, queued.kept ? outcome : unkept)
       copies += queues.inUse.length
     }
@@ -226,18 +235,19 @@ export class GroupMessages {
   /** What holds for copies by the domain of their recipient. */
   #queuedBy(
     room: Room,
-    { session, handling }: OutboundMessage,
+    { sender, handling }: OutboundMessage,
   ): (domain: string) => Omit<QueuedMessage, 'xml'> {
     const { host, policies } = this.#options
     const now = host.clock.now()
     const known = new Map<string, Omit<QueuedMessage, 'xml'>>()
     const make = (domain: string) => {
-      const policy = policies.between(session.jid.domain, room.home, domain)
+      const policy = policies.between(sender.jid.domain, room.home, domain)
       const life = Math.min(handling?.ttlSeconds ?? 0, policy.messageTtlSeconds)
       const queued = {
         stampMs: now,
         dueSeconds: Math.ceil(now / 1000) + life,
         kind: 'message' as const,
+        wakes: handling?.wakes === true,
         kept: policy.storage === 'sealed',
         delayedBy: room.jidText,
       }

@@ -11,6 +11,7 @@ import {
   addressable,
   chain,
   defineModule,
+  type ForeignPresence,
   type Hooks,
   type Module,
   type ModuleHost,
@@ -73,6 +74,7 @@ const refuse = {
   badType: () => new StanzaError('modify', 'bad-request'),
   tooBig: () => new StanzaError('modify', 'policy-violation', 'Presence is too big'),
   tooOften: () => new StanzaError('wait', 'resource-constraint', 'Presence changes too often'),
+  noSubscription: () => new StanzaError('cancel', 'feature-not-implemented'),
   tooManyDirected: () =>
     new StanzaError('wait', 'resource-constraint', 'Too many addresses of directed presence'),
 } as const
@@ -90,6 +92,7 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
       host.provide('fanOut', fanOut)
       host.provide('presence', { showAgain: (session) => service.showAgain(session) })
       host.hook('presence/outbound', (event) => service.receive(event))
+      host.hook('presence/foreign', (event) => service.receiveForeign(event))
       host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))
       host.hook('session/save', ({ session, saved }) => {
         const { directedPresence } = session.data
@@ -133,6 +136,7 @@ class Presence {
     const { type } = stanza.attrs
     if (type !== 'unavailable' && type !== 'error') this.#charge(session, stanza)
     if (to) await this.#blocking.checkOutbound(session, to)
+    if (to && isSubscription(type) && !this.#host.domains.includes(to.domain)) throw refuse.noSubscription()
     switch (type) {
       case undefined:
         await (to ? this.#showTo(session, stanza, to) : this.#broadcast(session, stanza))
@@ -156,6 +160,13 @@ class Presence {
         throw refuse.badType() // RFC 6121 §4.7.1
     }
     return true
+  }
+
+  /** Directed presence of somebody of a domain that is not served here. */
+  async receiveForeign({ sender, stanza, to }: ForeignPresence): Promise<undefined> {
+    const account = await this.#host.accounts.find(to)
+    if (account?.state !== 'active' || (await this.#blocking.isBlocked(account, sender.jid))) return
+    await this.#send(stanza, to, (viewers) => Promise.resolve([...viewers]))
   }
 
   /** RFC 6121 §4.5.2: a session that ended without a word is unavailable. */
@@ -335,6 +346,8 @@ class Presence {
     to: Jid,
     allowed: (viewers: readonly Session[]) => Promise<Session[]>,
   ): Promise<void> {
+    const away = this.#host.destinations.find(to.domain)
+    if (away) return away.take(stanza.withAttrs({ to: to.toString() }))
     const target = to.resource === '' ? undefined : this.#host.sessions.find(to)
     const sessions = to.resource === '' ? this.#host.sessions.available(to) : target ? [target] : []
     const xml = addressable(stanza)(to.toString())
@@ -356,6 +369,10 @@ class Presence {
     }
     for (const to of directed) await this.#route(session, stanza, to)
   }
+}
+
+function isSubscription(type: string | undefined): boolean {
+  return type === 'subscribe' || type === 'subscribed' || type === 'unsubscribe' || type === 'unsubscribed'
 }
 
 function partyOf(account: AccountRef) {

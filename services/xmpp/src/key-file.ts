@@ -1,4 +1,4 @@
-/** The key from which FAST tokens are derived: a file beside the keyring, as little backed up as that. Without it all tokens are worthless. */
+/** A key of 32 bytes in a file beside the keyring, as little backed up as that: what is derived from it or sealed under it is worthless without it. */
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -9,7 +9,7 @@ const MODE_FILE = 0o600
 const MODE_DIRECTORY = 0o700
 
 /** Reads the key, or makes one when there is none of the right size. Only one process may hold the directory. */
-export async function openTokenKey(path: string, random: Pick<Random, 'bytes'>): Promise<Buffer> {
+export async function openKeyFile(path: string, random: Pick<Random, 'bytes'>): Promise<Buffer> {
   return (await read(path)) ?? (await make(path, random.bytes(KEY_BYTES)))
 }
 
