@@ -6,6 +6,7 @@ import { idle } from './idle.ts'
 import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
 import { mail } from './mail.ts'
+import { pep } from './pep.ts'
 import { childrenOf } from './proc.ts'
 import { queue } from './queue.ts'
 import { signIn } from './sign-in.ts'
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   lookup,
   import: importCertificates,
   mail,
+  pep,
   uploads,
 }
 

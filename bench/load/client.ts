@@ -21,6 +21,11 @@ export interface ClientOptions {
   /** The server has taken responsibility for stanzas of ours: `acknowledged` says for how many. */
   readonly onAcknowledged?: () => void
   readonly onFailure: (error: Error) => void
+  /** The number of a message stands somewhere inside it, as in the item of an event (XEP-0163), rather than in its id. */
+  readonly numberInside?: boolean
+  readonly onPresence?: (tag: string) => void
+  /** An IQ stanza has arrived; returns what to answer. */
+  readonly onIq?: (xml: string) => string | undefined
 }
 
 const END_OF_MESSAGE = Buffer.from('</message>')
@@ -194,9 +199,10 @@ export class Client {
       const tag = bytes.toString('latin1', at, tagEnd + 1)
       const end = elementEnd(bytes, at, tagEnd, tag)
       if (end < 0) break
-      if (tag.startsWith('<message')) this.#onMessageTag(tag)
-      else if (tag.startsWith('<presence')) this.#handled++
-      else if (tag.startsWith('<iq')) this.#onIq(tag)
+      if (tag.startsWith('<message'))
+        this.#onMessageTag(this.#options.numberInside === true ? bytes.toString('latin1', at, end) : tag)
+      else if (tag.startsWith('<presence')) this.#onPresence(tag)
+      else if (tag.startsWith('<iq')) this.#onIq(tag, bytes.subarray(at, end))
       else if (tag.startsWith('<r ')) asked = this.#handled
       else if (tag.startsWith('<a ')) this.#onAcknowledged(tag)
       else this.#fail(new Error(`unexpected from the server: ${bytes.toString('latin1', at, at + 300)}`))
@@ -206,8 +212,15 @@ export class Client {
     return at
   }
 
-  #onIq(tag: string): void {
+  #onPresence(tag: string): void {
     this.#handled++
+    this.#options.onPresence?.(tag)
+  }
+
+  #onIq(tag: string, whole: Buffer): void {
+    this.#handled++
+    const answer = this.#options.onIq?.(whole.toString())
+    if (answer !== undefined) this.send(answer)
     if (/ id=["']ping["']/.test(tag)) this.#pinged?.()
   }
 

@@ -7,7 +7,14 @@ const AT_ONCE = 10
 
 export type Reactions = Pick<
   ClientOptions,
-  'run' | 'onMessage' | 'onChunkEnd' | 'onAcknowledged' | 'onFailure'
+  | 'run'
+  | 'onMessage'
+  | 'onChunkEnd'
+  | 'onAcknowledged'
+  | 'onFailure'
+  | 'numberInside'
+  | 'onPresence'
+  | 'onIq'
 >
 
 /** Account `index` signs in, always with the same resource. */
