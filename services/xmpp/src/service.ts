@@ -56,22 +56,22 @@ export async function createXmppService(
   const { clock, random, metrics, bus } = platform
   const log = platform.log.child({ service: 'xmpp' })
   const events = createXmppEvents(log, metrics)
-  const open = (role: string, statementMs?: number) =>
-    openDb({
-      url: platform.databaseUrl,
-      role,
-      onError: events.databaseFailed,
-      ...(statementMs === undefined ? {} : { statementMs }),
-    })
-  const accountDb = stack.use(await open('sealpost_account', SIGN_IN_STATEMENT_MS))
-  const db = stack.use(await open('sealpost_xmpp'))
+  const database = { url: platform.databaseUrl, onError: events.databaseFailed }
+  const accountDb = stack.use(
+    await openDb({ ...database, role: 'sealpost_account', statementMs: SIGN_IN_STATEMENT_MS }),
+  )
+  const db = stack.use(await openDb({ ...database, role: 'sealpost_xmpp' }))
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
   const keyring = { mode: 'file', directory: config.keyringDir } as const
   const fenced = Promise.withResolvers<void>()
   const onFenced = () => fenced.resolve()
   const store = stack.use(await openSealedStore({ db, keyring, clock, random, log, metrics, onFenced }))
   const { devices, fast, pushes, ...stores } = storesOver(db, config)
-  const push = new PushRegistry(pushes, await openKeyFile(join(config.keyringDir, 'push.key'), random), random)
+  const push = new PushRegistry(
+    pushes,
+    await openKeyFile(join(config.keyringDir, 'push.key'), random),
+    random,
+  )
   const uploads = stack.use(
     await openUploads(config, { accounts, store, clock, random, events }, limits.freeBytesMin),
   )

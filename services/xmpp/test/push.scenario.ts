@@ -116,7 +116,9 @@ describe('XEP-0357 §5 and §6: enabling and disabling', () => {
     const rows = await db.query<Record<string, unknown>>(sql`select * from xmpp.push`)
     expect(rows.length).toBeGreaterThan(0)
     const found = rows.flatMap((each) => Object.values(each))
-    const text = found.map((value) => (Buffer.isBuffer(value) ? value.toString('latin1') : String(value))).join()
+    const text = found
+      .map((value) => (Buffer.isBuffer(value) ? value.toString('latin1') : String(value)))
+      .join()
     for (const secret of ['telling-node', PUSH, 's3cret']) expect(text).not.toContain(secret)
     await client.close()
   })

@@ -159,12 +159,7 @@ export class GroupMessages {
     return chain(this.#options.host.fire('message/outbound', event), (passed) => passed ?? event)
   }
 
-  #fanOut(
-    room: Room,
-    occupant: Occupant,
-    session: Session,
-    message: OutboundMessage,
-  ): MaybePromise<void> {
+  #fanOut(room: Room, occupant: Occupant, session: Session, message: OutboundMessage): MaybePromise<void> {
     const { stanza, handling } = message
     if (room.occupants.get(occupant.key) !== occupant) throw refuse.notThere()
     const stanzaId = element('stanza-id', NS_SID, {
