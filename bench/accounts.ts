@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { Sealpost } from '../test/interop/sealpost.ts'
+import { readCpuSeconds } from './proc.ts'
 import { median, readSettings } from './rounds.ts'
 import { pinned } from './servers/server.ts'
 
@@ -73,15 +74,17 @@ export async function accounts(args: readonly string[]): Promise<void> {
 
   const bare = stack.use(await startBareRoute(await sealpost.databaseUrl()))
   const askBare = asking(agent, bare.port, {})
-  const rates = { api: [] as number[], bare: [] as number[] }
+  const roots = [...(await sealpost.roots()), bare.pid]
+  const rounds = { api: [] as Round[], bare: [] as Round[] }
   for (let round = 0; round < ROUNDS; round++) {
-    rates.api.push(await rate(numbers.seconds, (index) => ask(`/v1/accounts/${nameOf(index)}@localhost`)))
-    rates.bare.push(await rate(numbers.seconds, (index) => askBare(`/account/${nameOf(index)}`)))
+    const show: Work = (index) => ask(`/v1/accounts/${nameOf(index)}@localhost`)
+    rounds.api.push(await measure(roots, numbers.seconds, show))
+    rounds.bare.push(await measure(roots, numbers.seconds, (index) => askBare(`/account/${nameOf(index)}`)))
   }
-  const [api, plain] = [median(rates.api), median(rates.bare)]
-  const share = api / plain
+  const [api, plain] = [middle(rounds.api), middle(rounds.bare)]
+  const share = api.rate / plain.rate
   console.log(
-    `API ${api.toFixed(0)} requests a second, bare route ${plain.toFixed(0)}: ${share.toFixed(2)} of it`,
+    `API ${api.rate.toFixed(0)} requests a second, bare route ${plain.rate.toFixed(0)}: ${share.toFixed(2)} of it; processor time of one ${api.micros.toFixed(0)} and ${plain.micros.toFixed(0)} µs`,
   )
   if (slow > 0 || share < SHARE_MIN) process.exitCode = 1
 }
@@ -143,17 +146,32 @@ async function latency(work: () => Promise<void>): Promise<{ p50: number; p95: n
   return { p50: at(0.5), p95: at(0.95) }
 }
 
-async function rate(seconds: number, work: (index: number) => Promise<void>): Promise<number> {
+type Work = (index: number) => Promise<void>
+
+/** `rate` a second; `micros` of processor time for each, Postgres included. */
+interface Round {
+  readonly rate: number
+  readonly micros: number
+}
+
+const middle = (rounds: readonly Round[]): Round => ({
+  rate: median(rounds.map(({ rate }) => rate)),
+  micros: median(rounds.map(({ micros }) => micros)),
+})
+
+async function measure(roots: readonly number[], seconds: number, work: Work): Promise<Round> {
+  const before = readCpuSeconds(roots)
   const [began, until] = [performance.now(), performance.now() + seconds * 1_000]
   let done = 0
   const worker = async (): Promise<void> => {
     while (performance.now() < until) await work(done++)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return done / ((performance.now() - began) / 1_000)
+  const rate = done / ((performance.now() - began) / 1_000)
+  return { rate, micros: ((readCpuSeconds(roots) - before) / done) * 1e6 }
 }
 
-async function startBareRoute(url: string): Promise<{ readonly port: number } & AsyncDisposable> {
+async function startBareRoute(url: string): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
   const [command, ...prefix] = [...pinned(CORE), process.execPath] as [string, ...string[]]
   const child = spawn(command, [...prefix, `${import.meta.dirname}/../test/bare-route.ts`, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -162,6 +180,7 @@ async function startBareRoute(url: string): Promise<{ readonly port: number } & 
   const [port] = (await once(lines, 'line')) as [string]
   return {
     port: Number(port),
+    pid: child.pid ?? 0,
     async [Symbol.asyncDispose]() {
       child.kill()
       await once(child, 'exit')
