@@ -171,7 +171,9 @@ async function measure(roots: readonly number[], seconds: number, work: Work): P
   return { rate, micros: ((readCpuSeconds(roots) - before) / done) * 1e6 }
 }
 
-async function startBareRoute(url: string): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
+async function startBareRoute(
+  url: string,
+): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
   const [command, ...prefix] = [...pinned(CORE), process.execPath] as [string, ...string[]]
   const child = spawn(command, [...prefix, `${import.meta.dirname}/../test/bare-route.ts`, url], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -24,7 +24,7 @@ const KINDS = {
   pure: ['jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
-  domain: ['accounts', 'audit', 'keyring', 'turn'],
+  domain: ['accounts', 'audit', 'forensics', 'keyring', 'turn'],
   client: ['api-client'],
   panel: ['admin-ui'],
   environment: ['dev-env'],

@@ -92,6 +92,10 @@ export class MailScene implements AsyncDisposable {
     return join(this.#platform.dataDir, 'spool')
   }
 
+  get keyring(): string {
+    return join(this.#platform.dataDir, 'keyring/smtp/keyring.slots')
+  }
+
   /** From Ann, `bytes` long or a little more. */
   letter(to: string | readonly string[], bytes = 200): Letter {
     const id = `letter-${String(this.#letters++)}-`
@@ -185,7 +189,7 @@ export class MailScene implements AsyncDisposable {
 
   /** Keys of mails in the keyring's file: a page that says whose it is, then one slot of 64 bytes a key or a queue; a free slot is all zeros. */
   async keys(): Promise<number> {
-    const file = await readFile(join(this.#platform.dataDir, 'keyring/smtp/keyring.slots'))
+    const file = await readFile(this.keyring)
     let keys = 0
     for (let at = KEYRING_HEADER_BYTES; at < file.length; at += SLOT_BYTES) {
       const slot = file.subarray(at, at + SLOT_BYTES)

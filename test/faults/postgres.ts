@@ -9,24 +9,25 @@ import { settings } from '../../packages/dev-env/src/postgres/settings.ts'
 
 export class FaultyPostgres implements AsyncDisposable {
   readonly url: string
+  /** Of the cluster. */
+  readonly directory: string
   readonly #start: () => Promise<Postmaster>
-  readonly #directory: string
   #running: Postmaster
 
   private constructor(url: string, directory: string, running: Postmaster, start: () => Promise<Postmaster>) {
     this.url = url
-    this.#directory = directory
+    this.directory = directory
     this.#running = running
     this.#start = start
   }
 
-  /** On a new cluster in this directory, which the user of Postgres must be able to enter. */
-  static async start(parent: string): Promise<FaultyPostgres> {
+  /** On a new cluster in this directory, which the user of Postgres must be able to enter. `extra`: settings besides ours. */
+  static async start(parent: string, extra: Readonly<Record<string, string>> = {}): Promise<FaultyPostgres> {
     const [directory, socketDirectory] = [join(parent, 'postgres'), join(parent, 'run')]
     const own = { directory, socketDirectory, clock: systemClock, random: systemRandom, unsynced: true }
     await (await startEmbeddedPostgres(own))[Symbol.asyncDispose]()
     const [binaries, user] = [await findBinaries(), await findPostgresUser()]
-    const options = { binaries, user, directory, settings: settings(socketDirectory) }
+    const options = { binaries, user, directory, settings: settings(socketDirectory, extra) }
     const start = () => startPostmaster(options)
     const url = await embeddedDatabaseUrl({ postgres: directory, run: socketDirectory })
     return new FaultyPostgres(url, directory, await start(), start)
@@ -43,7 +44,7 @@ export class FaultyPostgres implements AsyncDisposable {
   }
 
   async restart(): Promise<void> {
-    await stopLeftovers(this.#directory)
+    await stopLeftovers(this.directory)
     this.#running = await this.#start()
   }
 
@@ -59,7 +60,7 @@ export class FaultyPostgres implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.thaw()
     await this.#running.stop()
-    await stopLeftovers(this.#directory)
+    await stopLeftovers(this.directory)
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

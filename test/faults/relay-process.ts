@@ -42,6 +42,13 @@ export class RelayProcess implements AsyncDisposable {
     await exited
   }
 
+  /** A clean stop: sessions that may be resumed are sealed for the next process. */
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    await exited
+  }
+
   /** Lets it end by itself, and so leave its compiled program for those that come. */
   async end(): Promise<void> {
     const exited = once(this.#child, 'exit')

@@ -1,0 +1,88 @@
+/**
+ * The attacker of docs/privacy.md: has every byte that our disks, archives and backups ever held, at any age, and the keyring as it is now. Carves sealed rows
+ * out of all of it, takes each window of 32 bytes of the keyring for a key, and opens what it can.
+ */
+import { hash } from 'node:crypto'
+import { open, readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Carver, ROW_BYTES_MAX, type CarvedRow } from './carve.ts'
+import { type Candidate, KeySearch } from './key-search.ts'
+import { CHUNK_BYTES, openColumns, openSpooled } from './mail.ts'
+import { isSegment, withoutPageHeads } from './write-ahead-log.ts'
+
+export interface Loot {
+  /** Searched with all that is below them. */
+  readonly directories: readonly string[]
+  /** Copies of keyrings. */
+  readonly keyrings: readonly string[]
+}
+
+export interface Spoils {
+  /** Rows that were found, whether they could be opened or not. */
+  readonly rows: number
+  /** What could be read. */
+  readonly plaintexts: readonly Buffer[]
+}
+
+/** Bytes of a file that are searched at once. */
+const STRETCH_BYTES = 64 * 1024 * 1024
+const SPOOLED = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export async function attack({ directories, keyrings }: Loot): Promise<Spoils> {
+  const carver = new Carver()
+  const spooled: Buffer[] = []
+  const seen = new Set<string>()
+  for (const directory of directories)
+    for (const { path, name } of await filesBelow(directory)) {
+      if (SPOOLED.test(name)) spooled.push(await readStart(path, CHUNK_BYTES))
+      await searchFile(carver, path, name, seen)
+    }
+  const search = new KeySearch(candidates(carver))
+  const plaintexts: Buffer[] = []
+  for (const path of keyrings)
+    for (const { row, plaintext } of search.openWith(await readFile(path)))
+      plaintexts.push(plaintext, ...openMail(plaintext, row, spooled))
+  return { rows: carver.rows.size, plaintexts }
+}
+
+function* candidates(carver: Carver): Iterable<Candidate> {
+  for (const row of carver.rows.values()) {
+    const blob = carver.blobOf(row)
+    if (blob !== undefined) yield { row, blob }
+  }
+}
+
+/** When what was opened may be the key of a mail: what that opens. */
+function openMail(key: Buffer, { rest }: CarvedRow, spooled: readonly Buffer[]): Buffer[] {
+  if (key.length !== 32) return []
+  return [...openColumns(key, rest), ...spooled.flatMap((file) => openSpooled(key, file) ?? [])]
+}
+
+async function filesBelow(directory: string): Promise<{ path: string; name: string }[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => ({ path: join(parentPath, name), name }))
+}
+
+/** What was searched before, as most of a backup was, is passed over. */
+async function searchFile(carver: Carver, path: string, name: string, seen: Set<string>): Promise<void> {
+  await using file = await open(path)
+  const { size } = await file.stat()
+  for (let from = 0; from < size; from += STRETCH_BYTES) {
+    const bytes = Buffer.alloc(Math.min(STRETCH_BYTES + ROW_BYTES_MAX, size - from))
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from)
+    const stretch = bytes.subarray(0, bytesRead)
+    const digest = hash('sha1', stretch)
+    if (seen.has(digest)) continue
+    seen.add(digest)
+    carver.search(isSegment(name) ? withoutPageHeads(stretch) : stretch)
+  }
+}
+
+async function readStart(path: string, length: number): Promise<Buffer> {
+  await using file = await open(path)
+  const bytes = Buffer.alloc(length)
+  const { bytesRead } = await file.read(bytes, 0, length, 0)
+  return bytes.subarray(0, bytesRead)
+}

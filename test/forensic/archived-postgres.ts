@@ -1,0 +1,69 @@
+/** A Postgres as operators run it: it archives its log, and base backups are taken of it while it runs. */
+import { chown, cp, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { findPostgresUser } from '../../packages/dev-env/src/postgres/binaries.ts'
+import { FaultyPostgres } from '../faults/postgres.ts'
+
+export class ArchivedPostgres implements AsyncDisposable {
+  readonly #postgres: FaultyPostgres
+  readonly #parent: string
+  #backups = 0
+
+  private constructor(postgres: FaultyPostgres, parent: string) {
+    this.#postgres = postgres
+    this.#parent = parent
+  }
+
+  static async start(parent: string): Promise<ArchivedPostgres> {
+    const [archive, user] = [join(parent, 'archive'), await findPostgresUser()]
+    await mkdir(archive)
+    await mkdir(join(parent, 'backups'))
+    if (user !== undefined) await chown(archive, user.uid, user.gid)
+    const postgres = await FaultyPostgres.start(parent, {
+      wal_level: 'replica',
+      archive_mode: 'on',
+      archive_command: `cp "%p" "${archive}/%f"`,
+    })
+    return new ArchivedPostgres(postgres, parent)
+  }
+
+  get url(): string {
+    return this.#postgres.url
+  }
+
+  /** Everything that its disks hold: the cluster, the archive, and all backups. */
+  get directories(): string[] {
+    return [this.#postgres.directory, join(this.#parent, 'archive'), join(this.#parent, 'backups')]
+  }
+
+  /** As `pg_basebackup` takes one. */
+  async backUp(): Promise<void> {
+    await this.run(`select pg_backup_start('forensic', true)`, async () => {
+      const name = `backup-${String(this.#backups++)}`
+      await cp(this.#postgres.directory, join(this.#parent, 'backups', name), { recursive: true })
+    })
+  }
+
+  async run(statement: string, meanwhile?: () => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: this.url })
+    await client.connect()
+    try {
+      await client.query(statement)
+      if (meanwhile === undefined) return
+      await meanwhile()
+      await client.query('select pg_backup_stop()')
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** At once, without a checkpoint. */
+  stop(): Promise<void> {
+    return this.#postgres.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#postgres[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,158 @@
+/** People who are away get messages; then some of them come and take a part, some messages run out, and sessions are handed from one process to the next. */
+import { createAccounts } from '@sealpost/accounts'
+import { openDb, sql } from '@sealpost/db'
+import { parseJid } from '@sealpost/jid'
+import type { Element } from '@sealpost/stanza'
+import { expect } from 'vitest'
+import { TestClient } from '../../services/xmpp/test/client.ts'
+import { RelayProcess } from '../faults/relay-process.ts'
+import { createTestPlatform, type TestPlatform } from '../platform.ts'
+import type { Ledger } from './ledger.ts'
+
+/** A queue takes a thousand. */
+const QUEUE = 400
+/** Every which message has so many characters: one for each size that messages are padded to. */
+const SIZES = [
+  [97, 200_000],
+  [41, 40_000],
+  [13, 9_000],
+  [5, 2_500],
+  [2, 500],
+] as const
+/** Every which message runs out while it waits. */
+const EXPIRING = 10
+const EXPIRE_SECONDS = 8
+const BATCH = 50
+const PATIENCE_MS = 60_000
+
+export class Chat implements AsyncDisposable {
+  readonly #platform: TestPlatform
+  readonly #ledger: Ledger
+  /** What waits for each person, and the resource of their one device, which a session that is handed over has in it. */
+  readonly #queues: string[][]
+  readonly #resources: readonly string[]
+  readonly #expiring: string[] = []
+  #relay: RelayProcess
+
+  private constructor(platform: TestPlatform, ledger: Ledger, people: number) {
+    this.#platform = platform
+    this.#ledger = ledger
+    this.#queues = Array.from({ length: people }, () => [])
+    this.#resources = this.#queues.map(() => ledger.plant())
+    this.#relay = new RelayProcess(platform)
+  }
+
+  static async open(databaseUrl: string, ledger: Ledger, messages: number): Promise<Chat> {
+    const people = Math.max(4, Math.ceil(messages / QUEUE))
+    const platform = await createTestPlatform(['localhost'], databaseUrl)
+    const { bus, clock, random } = platform
+    await using db = await openDb({ url: databaseUrl, role: 'sealpost_account' })
+    await using accounts = createAccounts({ db, bus, clock, random })
+    for (const name of ['writer', ...Array.from({ length: people }, (_, index) => nameOf(index))])
+      await accounts.create(parseJid(`${name}@localhost`), 'secret')
+    const chat = new Chat(platform, ledger, people)
+    await chat.#relay.start()
+    return chat
+  }
+
+  get keyring(): string {
+    return `${this.#platform.dataDir}/keyring/keyring.slots`
+  }
+
+  /** Sends `count` messages to people who are not there. */
+  async fill(count: number): Promise<void> {
+    for (const index of this.#queues.keys()) await (await this.#signIn(nameOf(index))).close()
+    const writer = await this.#signIn('writer')
+    for (let sent = 0; sent < count;) {
+      const until = Math.min(count, sent + BATCH)
+      for (; sent < until; sent++) writer.sends(this.#message(sent))
+      await writer.safeUpTo(sent + 1) // and its presence
+    }
+    await writer.close()
+  }
+
+  #message(index: number): string {
+    const text = this.#ledger.plant()
+    const person = index % this.#queues.length
+    const expires = index % EXPIRING === 3
+    if (expires) this.#expiring.push(text)
+    else this.#queues[person]?.push(text)
+    const [, length] = SIZES.find(([every]) => index % every === 1) ?? [1, 40]
+    const payload = `${text}${'A'.repeat(length)}`
+    const padded = payload.padEnd(Math.ceil(payload.length / 4) * 4, 'A')
+    return (
+      `<message to='${nameOf(person)}@localhost' type='chat' id='${text}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+      `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>${padded}</payload></encrypted>` +
+      `${expires ? `<expire xmlns='urn:sealpost:expire:0' seconds='${String(EXPIRE_SECONDS)}'/>` : ''}</message>`
+    )
+  }
+
+  /** Each takes a part of what waits, says so, and loses its connection; from `share` of the first to all of the last. */
+  async takeSome(): Promise<void> {
+    for (const [index, queue] of this.#queues.entries()) {
+      const part = Math.ceil((queue.length * (index + 1)) / this.#queues.length)
+      await this.#take(nameOf(index), queue.splice(0, part))
+    }
+  }
+
+  async #take(name: string, texts: readonly string[]): Promise<void> {
+    const device = await this.#signIn(name)
+    const last = texts.at(-1)
+    const isLast = (element: Element): boolean => element.name === 'message' && element.attrs['id'] === last
+    device.onElement = (element) => {
+      if (isLast(element)) device.acknowledge(device.received)
+    }
+    if (last !== undefined) await device.next(isLast, PATIENCE_MS)
+    await device.serverCounter() // asked behind the acknowledgement
+    await device.drop()
+    for (const text of texts) this.#ledger.isGone(text)
+  }
+
+  /** Messages whose time is over are destroyed. */
+  async expire(): Promise<void> {
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, 0)
+    await expect.poll(() => this.#rows(), { timeout: PATIENCE_MS, interval: 250 }).toBe(waiting)
+    for (const text of this.#expiring.splice(0)) this.#ledger.isGone(text)
+  }
+
+  async #rows(): Promise<number> {
+    await using db = await openDb({ url: this.#platform.databaseUrl, role: 'sealpost_xmpp' })
+    const [row] = await db.query<{ count: number }>(sql`select count(*)::int as count from xmpp.sealed`)
+    return row?.count ?? -1
+  }
+
+  async #signIn(username: string): Promise<TestClient> {
+    const resource = this.#resources[Number(username.replace('reader', ''))] ?? 'desk'
+    const client = await TestClient.signIn({
+      port: this.#relay.port,
+      direct: true,
+      username,
+      password: 'secret',
+      resource,
+      patienceMs: PATIENCE_MS,
+    })
+    client.acknowledging = false
+    await client.enableStreamManagement()
+    client.sends('<presence/>')
+    return client
+  }
+
+  /** A clean stop and a start: sessions that may be resumed go through the sealed store, and what was sealed of them is over. */
+  async restart(): Promise<void> {
+    await this.#relay.stop()
+    this.#relay = new RelayProcess(this.#platform)
+    await this.#relay.start()
+    for (const resource of this.#resources) this.#ledger.isGone(resource)
+  }
+
+  kill(): Promise<void> {
+    return this.#relay.kill()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#relay.kill()
+    await this.#platform[Symbol.asyncDispose]()
+  }
+}
+
+const nameOf = (index: number): string => `reader${String(index)}`

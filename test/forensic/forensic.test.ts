@@ -1,0 +1,106 @@
+/**
+ * What is claimed in docs/privacy.md, tried: who has every byte that Postgres, its archive, its backups and the spool ever held, and the keyrings as they are now,
+ * reads what waits and nothing of what was delivered. MESSAGES says how many are sent; with keyrings that keep everything the same attacker reads nearly all.
+ */
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { attack } from '@sealpost/forensics'
+import { expect, test } from 'vitest'
+import { filesWith } from '../canaries.ts'
+import { temporaryDirectory } from '../faults/scene.ts'
+import { ArchivedPostgres } from './archived-postgres.ts'
+import { Chat } from './chat.ts'
+import { Ledger } from './ledger.ts'
+import { Letters } from './letters.ts'
+
+const MESSAGES = Number(process.env['MESSAGES'] ?? 300)
+/** Mails, in proportion. */
+const MAILS = Math.min(160, Math.ceil(MESSAGES / 12))
+const PATIENCE_MS = 180_000 + MESSAGES * 60
+/** Whether Postgres collects its garbage: a run each, when it is a large one. */
+const VACUUMS = MESSAGES < 1_000 ? [true] : [false, true]
+/** Of the delivered, without shredding: slots that were used again are lost to the attacker as well. */
+const CONTROL_MIN = 0.95
+const KEEPING_DISK = join(import.meta.dirname, 'keeping-disk.ts')
+
+interface Result {
+  readonly delivered: string
+  readonly undelivered: string
+  readonly recoveredDelivered: number
+  readonly share: number
+  readonly waiting: number
+  readonly recoveredWaiting: number
+  /** Files in which a text stands as it is. */
+  readonly readable: readonly string[]
+}
+
+async function run(vacuum: boolean): Promise<Result> {
+  await using stack = new AsyncDisposableStack()
+  const { path } = stack.use(await temporaryDirectory())
+  const postgres = stack.use(await ArchivedPostgres.start(path))
+  const ledger = new Ledger()
+  const chat = stack.use(await Chat.open(postgres.url, ledger, MESSAGES))
+  const letters = stack.use(await Letters.open(postgres.url, ledger))
+  const copies = join(path, 'copies-of-the-spool')
+
+  await letters.fill(MAILS)
+  await chat.fill(MESSAGES)
+  await postgres.backUp()
+  await cp(letters.spool, copies, { recursive: true })
+
+  await chat.takeSome()
+  await letters.deliverSome()
+  await chat.restart()
+  await chat.expire()
+  await postgres.run(vacuum ? 'vacuum' : 'checkpoint')
+  await postgres.backUp()
+  await Promise.all([chat.kill(), letters.kill()])
+  await postgres.stop()
+
+  const directories = [...postgres.directories, letters.spool, copies]
+  const { plaintexts } = await attack({ directories, keyrings: [chat.keyring, letters.keyring] })
+  const files = await Promise.all(directories.map((each) => filesWith(each, [ledger.mark])))
+  const [delivered, waiting] = [
+    ledger.found(ledger.gone, plaintexts),
+    ledger.found(ledger.waiting, plaintexts),
+  ]
+  return {
+    delivered: `${String(delivered)} of ${String(ledger.gone.size)}`,
+    undelivered: `${String(waiting)} of ${String(ledger.waiting.size)}`,
+    recoveredDelivered: delivered,
+    share: delivered / ledger.gone.size,
+    waiting: ledger.waiting.size,
+    recoveredWaiting: waiting,
+    readable: files.flatMap((each) => [...each.values()].flat()),
+  }
+}
+
+test.each(VACUUMS)(
+  'who has all disks reads what waits, and nothing that is gone (vacuum: %s)',
+  async (vacuum) => {
+    const result = await run(vacuum)
+    process.stdout.write(
+      `recovered delivered: ${result.delivered}\nrecovered undelivered: ${result.undelivered}\n`,
+    )
+    expect(result.recoveredDelivered).toBe(0)
+    expect(result.recoveredWaiting).toBe(result.waiting)
+    expect(result.readable).toEqual([])
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'where keys are not destroyed, the same attacker reads nearly everything',
+  async () => {
+    const options = process.env['NODE_OPTIONS']
+    process.env['NODE_OPTIONS'] = `${options ?? ''} --import ${KEEPING_DISK}`
+    const result = await run(false).finally(() => {
+      if (options === undefined) delete process.env['NODE_OPTIONS']
+      else process.env['NODE_OPTIONS'] = options
+    })
+    process.stdout.write(`control without shredding: ${result.delivered}\n`)
+    expect(result.share).toBeGreaterThanOrEqual(CONTROL_MIN)
+    expect(result.recoveredWaiting).toBe(result.waiting)
+  },
+  PATIENCE_MS,
+)
