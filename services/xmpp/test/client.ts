@@ -10,6 +10,8 @@ import { type Element, NS_SASL, NS_SM, NS_STREAM, NS_STREAMS, StreamParser } fro
 
 export type Mechanism = 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1'
 
+type BindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
+
 export interface ConnectOptions {
   readonly host?: string
   readonly port: number
@@ -31,7 +33,7 @@ export interface SignInOptions extends ConnectOptions {
   readonly password: string
   readonly resource?: string
   readonly mechanism?: Mechanism
-  readonly binding?: 'tls-exporter' | 'tls-server-end-point'
+  readonly binding?: BindingType
   /** Acts for somebody (RFC 6120 §6.3.8). */
   readonly authzid?: string
   /** The client knows channel binding and believes that the server does not (RFC 5802 §6): it says `y`. */
@@ -328,12 +330,13 @@ export class TestClient implements AsyncDisposable {
     this.#socket.resume()
   }
 
-  channelBinding(type: 'tls-exporter' | 'tls-server-end-point'): { type: string; data: Buffer } {
+  channelBinding(type: BindingType): { type: string; data: Buffer } {
     const socket = this.#socket
     if (!(socket instanceof tls.TLSSocket)) throw new Error('no TLS')
     if (type === 'tls-exporter') {
       return { type, data: socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)) }
     }
+    if (type === 'tls-unique') return { type, data: socket.getFinished() ?? Buffer.alloc(0) }
     const { raw } = new X509Certificate(socket.getPeerCertificate(true).raw)
     return { type, data: createHash('sha256').update(raw).digest() }
   }

@@ -63,6 +63,27 @@ describe('mechanisms', () => {
       expect(await signIn({ mechanism, binding })).toBe('alice@localhost')
   })
 
+  test('decision 0044: tls-unique in TLS 1.3, which is not in the list', async () => {
+    for (const mechanism of ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1-PLUS'] as const)
+      expect(await signIn({ mechanism, binding: 'tls-unique' })).toBe('alice@localhost')
+    const old = await connect({ maxVersion: 'TLSv1.2' })
+    expect(await old.sasl(auth(base64('p=tls-unique,,n=alice,r=a'), 'SCRAM-SHA-256-PLUS'))).toBe(
+      'malformed-request',
+    )
+    await old.close()
+    const other = await connect()
+    const client = await connect()
+    client.channelBinding = (type) => other.channelBinding(type) // somebody in the middle has a handshake with each
+    const options = {
+      port: relay.port,
+      username: 'alice',
+      password: 'secret',
+      mechanism: 'SCRAM-SHA-256-PLUS',
+    } as const
+    await expect(client.authenticate({ ...options, binding: 'tls-unique' })).rejects.toThrow('not-authorized')
+    for (const each of [other, client]) await each.close()
+  })
+
   test('over TLS 1.2 the end point is bound to', async () => {
     const client = await relay.client('alice', {
       maxVersion: 'TLSv1.2',
@@ -178,7 +199,7 @@ describe('refusals', () => {
     ['a binding without PLUS', auth(base64('p=tls-exporter,,n=alice,r=a')), 'malformed-request'],
     [
       'a binding that TLS does not have',
-      auth(base64('p=tls-unique,,n=alice,r=a'), 'SCRAM-SHA-256-PLUS'),
+      auth(base64('p=tls-telepathy,,n=alice,r=a'), 'SCRAM-SHA-256-PLUS'),
       'malformed-request',
     ],
   ])('%s, and the next try succeeds', async (_what, nonza, condition) => {

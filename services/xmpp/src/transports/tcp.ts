@@ -178,7 +178,10 @@ class TcpConnection implements Connection {
 
   channelBinding(type: string): Buffer | undefined {
     const socket = this.#socket
-    if (!(socket instanceof tls.TLSSocket) || !this.channelBindings.includes(type)) return undefined
+    if (!(socket instanceof tls.TLSSocket)) return undefined
+    // COMPAT: slixmpp of Debian 12 (Poezio) knows nothing else, and does not fall back (docs/decisions/0044-tls-unique.md).
+    if (type === 'tls-unique' && this.channelBindings === BINDINGS_TLS_1_3) return socket.getPeerFinished()
+    if (!this.channelBindings.includes(type)) return undefined
     if (type === 'tls-server-end-point') return this.#endPoint
     return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
   }
