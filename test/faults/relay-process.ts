@@ -9,6 +9,8 @@ const SCRIPT = join(import.meta.dirname, '../../services/xmpp/test/_relay-proces
 export class RelayProcess implements AsyncDisposable {
   /** Where it takes direct TLS, once `start` has resolved. */
   port = 0
+  /** Of its HTTP. */
+  origin = ''
   killedAtMs: number | undefined
   readonly #child: ChildProcess
 
@@ -26,9 +28,10 @@ export class RelayProcess implements AsyncDisposable {
     if (!stdin || !stdout) throw new Error('no pipes')
     stdin.write('start\n')
     for await (const line of createInterface({ input: stdout })) {
-      const port = /^listening on \d+ (\d+) \d+$/.exec(line)?.[1]
-      if (port === undefined) continue
+      const [, port, httpPort] = /^listening on \d+ (\d+) (\d+)$/.exec(line) ?? []
+      if (httpPort === undefined) continue
       this.port = Number(port)
+      this.origin = `http://127.0.0.1:${httpPort}`
       return
     }
     throw new Error('the relay did not start')

@@ -55,14 +55,23 @@ export class Chat implements AsyncDisposable {
     return chat
   }
 
+  get dataDir(): string {
+    return this.#platform.dataDir
+  }
+
+  /** Of its HTTP. */
+  get origin(): string {
+    return this.#relay.origin
+  }
+
   get keyring(): string {
     return `${this.#platform.dataDir}/keyring/keyring.slots`
   }
 
   /** Sends `count` messages to people who are not there. */
   async fill(count: number): Promise<void> {
-    for (const index of this.#queues.keys()) await (await this.#signIn(nameOf(index))).close()
-    const writer = await this.#signIn('writer')
+    for (const index of this.#queues.keys()) await (await this.signIn(nameOf(index))).close()
+    const writer = await this.signIn('writer')
     for (let sent = 0; sent < count;) {
       const until = Math.min(count, sent + BATCH)
       for (; sent < until; sent++) writer.sends(this.#message(sent))
@@ -96,7 +105,7 @@ export class Chat implements AsyncDisposable {
   }
 
   async #take(name: string, texts: readonly string[]): Promise<void> {
-    const device = await this.#signIn(name)
+    const device = await this.signIn(name)
     const last = texts.at(-1)
     const isLast = (element: Element): boolean => element.name === 'message' && element.attrs['id'] === last
     device.onElement = (element) => {
@@ -108,9 +117,9 @@ export class Chat implements AsyncDisposable {
     for (const text of texts) this.#ledger.isGone(text)
   }
 
-  /** Messages whose time is over are destroyed. */
-  async expire(): Promise<void> {
-    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, 0)
+  /** Messages whose time is over are destroyed; besides the others there are `records` in the store. */
+  async expire(records: number): Promise<void> {
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, records)
     await expect.poll(() => this.#rows(), { timeout: PATIENCE_MS, interval: 250 }).toBe(waiting)
     for (const text of this.#expiring.splice(0)) this.#ledger.isGone(text)
   }
@@ -121,7 +130,7 @@ export class Chat implements AsyncDisposable {
     return row?.count ?? -1
   }
 
-  async #signIn(username: string): Promise<TestClient> {
+  async signIn(username: string): Promise<TestClient> {
     const resource = this.#resources[Number(username.replace('reader', ''))] ?? 'desk'
     const client = await TestClient.signIn({
       port: this.#relay.port,

@@ -1,5 +1,5 @@
 /**
- * What is claimed in docs/privacy.md, tried: who has every byte that Postgres, its archive, its backups and the spool ever held, and the keyrings as they are now,
+ * What is claimed in docs/privacy.md, tried: who has every byte that Postgres, its archive, its backups, the spool and the uploads ever held, and the keyrings as they are now,
  * reads what waits and nothing of what was delivered. MESSAGES says how many are sent; with keyrings that keep everything the same attacker reads nearly all.
  */
 import { cp } from 'node:fs/promises'
@@ -10,12 +10,14 @@ import { filesWith } from '../canaries.ts'
 import { temporaryDirectory } from '../faults/scene.ts'
 import { ArchivedPostgres } from './archived-postgres.ts'
 import { Chat } from './chat.ts'
+import { Files } from './files.ts'
 import { Ledger } from './ledger.ts'
 import { Letters } from './letters.ts'
 
 const MESSAGES = Number(process.env['MESSAGES'] ?? 300)
 /** Mails, in proportion. */
 const MAILS = Math.min(160, Math.ceil(MESSAGES / 12))
+const FILES = Math.min(100, Math.ceil(MESSAGES / 20))
 const PATIENCE_MS = 180_000 + MESSAGES * 60
 /** Whether Postgres collects its garbage: a run each, when it is a large one. */
 const VACUUMS = MESSAGES < 1_000 ? [true] : [false, true]
@@ -41,25 +43,28 @@ async function run(vacuum: boolean): Promise<Result> {
   const ledger = new Ledger()
   const chat = stack.use(await Chat.open(postgres.url, ledger, MESSAGES))
   const letters = stack.use(await Letters.open(postgres.url, ledger))
-  const copies = join(path, 'copies-of-the-spool')
+  const files = new Files(chat, ledger)
+  const copies = join(path, 'copies-of-files')
 
   await letters.fill(MAILS)
+  await files.fill(FILES)
   await chat.fill(MESSAGES)
   await postgres.backUp()
-  await cp(letters.spool, copies, { recursive: true })
+  for (const each of [letters.spool, files.directory]) await cp(each, copies, { recursive: true })
 
   await chat.takeSome()
   await letters.deliverSome()
+  await files.destroySome()
   await chat.restart()
-  await chat.expire()
+  await chat.expire(files.staying)
   await postgres.run(vacuum ? 'vacuum' : 'checkpoint')
   await postgres.backUp()
   await Promise.all([chat.kill(), letters.kill()])
   await postgres.stop()
 
-  const directories = [...postgres.directories, letters.spool, copies]
+  const directories = [...postgres.directories, letters.spool, files.directory, copies]
   const { plaintexts } = await attack({ directories, keyrings: [chat.keyring, letters.keyring] })
-  const files = await Promise.all(directories.map((each) => filesWith(each, [ledger.mark])))
+  const inFiles = await Promise.all(directories.map((each) => filesWith(each, [ledger.mark])))
   const [delivered, waiting] = [
     ledger.found(ledger.gone, plaintexts),
     ledger.found(ledger.waiting, plaintexts),
@@ -71,7 +76,7 @@ async function run(vacuum: boolean): Promise<Result> {
     share: delivered / ledger.gone.size,
     waiting: ledger.waiting.size,
     recoveredWaiting: waiting,
-    readable: files.flatMap((each) => [...each.values()].flat()),
+    readable: inFiles.flatMap((each) => [...each.values()].flat()),
   }
 }
 

