@@ -2,6 +2,7 @@
 import { accounts } from './accounts.ts'
 import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
+import { groups } from './groups.ts'
 import { idle } from './idle.ts'
 import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   accept: queue,
   drain: queue,
   signin: signIn,
+  groups,
   idle,
   certificates,
   lookup,

@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly onPresence?: (tag: string) => void
   /** An IQ stanza has arrived; returns what to answer. */
   readonly onIq?: (xml: string) => string | undefined
+  /** Messages that are not of the load, such as those of a group itself, are counted and ignored. */
+  readonly ignoresOthers?: boolean
 }
 
 const END_OF_MESSAGE = Buffer.from('</message>')
@@ -101,6 +103,12 @@ export class Client {
   becomeAvailable(): void {
     this.#ownStanzas++
     this.send('<presence/>')
+  }
+
+  /** Sends a stanza that is no message of the load. */
+  say(stanza: string): void {
+    this.#ownStanzas++
+    this.send(stanza)
   }
 
   /** An answered ping (XEP-0199): the server has worked off all that was sent before. */
@@ -233,6 +241,7 @@ export class Client {
     this.#handled++
     const [, run, number] = / id=["'](\w+)-(\d+)/.exec(tag) ?? []
     if (run !== undefined && run !== this.#options.run) return // an earlier round's, which the server keeps until it is acknowledged
+    if (number === undefined && this.#options.ignoresOthers === true && !/ type=["']error/.test(tag)) return
     if (number === undefined || tag.includes('error'))
       this.#fail(new Error(`a message bounced or is not ours: ${tag}`))
     else this.#options.onMessage(Number(number))

@@ -27,9 +27,9 @@ export class MessageTemplate {
   readonly #idAt: number
 
   /** `run` marks the ids of one run, so that a message left over from another is told apart; eight characters that need no escape. */
-  constructor(to: string, run: string) {
+  constructor(to: string, run: string, type: 'chat' | 'groupchat' = 'chat') {
     this.#bytes = Buffer.from(
-      `<message to='${to}' type='chat' id='${run}-${ID_PLACEHOLDER}'>${encrypted()}` +
+      `<message to='${to}' type='${type}' id='${run}-${ID_PLACEHOLDER}'>${encrypted()}` +
         `<encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' name='OMEMO'/><store xmlns='urn:xmpp:hints'/>` +
         `<body>I sent you an OMEMO encrypted message but your client doesn’t seem to support that.</body></message>`,
     )

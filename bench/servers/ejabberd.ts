@@ -48,6 +48,11 @@ modules:
   mod_caps: {}
   mod_carboncopy: {}
   mod_disco: {}
+  mod_muc:
+    hosts: ["groups.@HOST@"]
+    max_users: 10000
+    history_size: 0
+    default_room_options: { max_users: 10000 }
   mod_offline: { access_max_user_messages: max_user_offline_messages }
   mod_ping: {}
   mod_pubsub: { plugins: [pep] }

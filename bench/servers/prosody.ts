@@ -39,6 +39,8 @@ network_settings = { tcp_backlog = 1024 }
 gc = { mode = "generational" }
 ssl = { certificate = "${certificate.certFile}", key = "${certificate.keyFile}" }
 VirtualHost "${domain}"
+Component "groups.${domain}" "muc"
+max_history_messages = 0
 `
 }
 
