@@ -23,9 +23,8 @@ import type { Affiliated } from './store.ts'
 
 /** Groups that one session can be in. */
 const ROOMS_PER_SESSION_MAX = 200
-/** Groups that one account can take part in, and own. */
+/** Groups that one account can take part in. */
 const ROOMS_PER_ACCOUNT_MAX = 200
-const ROOMS_OWNED_MAX = 50
 /** Presence stanzas of one session to groups. */
 const PRESENCE_RATE: BudgetRate = { burst: 300, perSecond: 2 }
 const OCCUPANT_KEY_BYTES = 32
@@ -110,9 +109,7 @@ export class Occupancy {
     const { host, rooms, serviceOf } = this.#options
     const { account } = session
     if (to.domain !== serviceOf(account.jid.domain)) throw refuse.mayNotCreate()
-    const memberships = await rooms.store.membershipsOf(account.id)
-    if (memberships.filter(({ affiliation }) => affiliation === 'owner').length >= ROOMS_OWNED_MAX)
-      throw refuse.tooManyOwned()
+    await rooms.checkOwned(account.id)
     return rooms.make(to, () => {
       const owner: Affiliated = {
         jid: account.jid,

@@ -1,6 +1,7 @@
 /** XEP-0045 §10.1, §10.2 and §10.9 (muc#owner): how a group is, that it exists at all, and that it does no more. */
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import { type Element, element, NS_CLIENT, NS_DATA, NS_MUC_OWNER, NS_MUC_USER } from '@sealpost/stanza'
+import type { Session } from '../../core/module.ts'
 import type { GroupRequest } from './group-request.ts'
 import type { Memberships } from './memberships.ts'
 import { refuse } from './refusals.ts'
@@ -16,18 +17,20 @@ export function configuration(request: GroupRequest): Element {
 
 export async function own(rooms: Rooms, memberships: Memberships, request: GroupRequest): Promise<undefined> {
   requireOwner(request)
-  const { room, query } = request
+  const { room, query, session } = request
   const destroy = query.child('destroy')
   const form = query.child('x', NS_DATA)
   const type = form?.attrs['type']
   if (destroy) await memberships.destroy(room, readAlternate(destroy))
-  else if (form && type === 'submit') await submit(rooms, room, readConfig(form, room.config))
+  else if (form && type === 'submit') await submit(rooms, session, room, readConfig(form, room.config))
   else if (type !== 'cancel') throw refuse.malformed()
   else if (room.locked) await memberships.destroy(room) // XEP-0045 §10.1.3
 }
 
-async function submit(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
-  await room.sequence(() => (room.locked ? open(rooms, room, config) : configure(rooms, room, config)))
+async function submit(rooms: Rooms, { account }: Session, room: Room, config: RoomConfig): Promise<void> {
+  await room.sequence(() =>
+    room.locked ? open(rooms, account.id, room, config) : configure(rooms, room, config),
+  )
 }
 
 function requireOwner({ member }: GroupRequest): void {
@@ -35,7 +38,8 @@ function requireOwner({ member }: GroupRequest): void {
 }
 
 /** XEP-0045 §10.1.2: from now on it exists for others. */
-async function open(rooms: Rooms, room: Room, config: RoomConfig): Promise<void> {
+async function open(rooms: Rooms, accountId: string, room: Room, config: RoomConfig): Promise<void> {
+  await rooms.checkOwned(accountId)
   room.config = config
   if (!(await rooms.store.create(room.stored()))) throw refuse.nickTaken()
   room.locked = false

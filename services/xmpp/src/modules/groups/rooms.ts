@@ -1,9 +1,12 @@
 /** The groups in memory: those that somebody is in, and a bounded number of others. There is one object for each. */
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
+import { refuse } from './refusals.ts'
 import { Room } from './room.ts'
 import type { GroupStore } from './store.ts'
 
+/** Groups that one account can own by making them. */
+const OWNED_MAX = 50
 /** Affiliations of all groups in memory that nobody is in, about. */
 const AFFILIATED_MAX = 200_000
 
@@ -34,6 +37,13 @@ export class Rooms {
   /** The one that is there, or a new one. */
   make(jid: Jid, make: () => Room): Room {
     return this.#rooms.get(jid.bare.toString())?.room ?? this.#keep(make())
+  }
+
+  /** Throws when the account owns as many as it may. */
+  async checkOwned(accountId: string): Promise<void> {
+    const memberships = await this.store.membershipsOf(accountId)
+    const owned = memberships.filter(({ affiliation }) => affiliation === 'owner')
+    if (owned.length >= OWNED_MAX) throw refuse.tooManyOwned()
   }
 
   forget(room: Room): void {
