@@ -139,6 +139,7 @@ class Load {
     })
     this.#contacts[index] = contact
     this.#last[index] = -1
+    contact.send(`<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>`) // RFC 6121 §2.2: hears of subscriptions
     contact.send(presence)
     contact.send(`<presence to='${accounts[0]?.username ?? ''}@${domain}' type='subscribe'/>`)
     const limit = setTimeout(() => this.#failed(new Error('a subscription was not approved')), STALL_MS)

@@ -297,6 +297,95 @@ describe('OpenPGP for XMPP (XEP-0373)', () => {
   })
 })
 
+describe('bookmarks (XEP-0402), what was read (XEP-0490)', () => {
+  const PRIVATE = {
+    persist_items: 'true',
+    max_items: 'max',
+    send_last_published_item: 'never',
+    access_model: 'whitelist',
+  }
+
+  test.each([
+    [
+      'urn:xmpp:bookmarks:1',
+      `<conference xmlns='urn:xmpp:bookmarks:1' name='Tea' autojoin='true'><nick>ann</nick><extensions><x xmlns='urn:x'/></extensions></conference>`,
+    ],
+    [
+      'urn:xmpp:mds:displayed:0',
+      `<displayed xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' id='1' by='a@localhost'/></displayed>`,
+    ],
+  ])('%s: an item for each address, told to own devices, retracted, nobody else’s', async (node, payload) => {
+    const { alice, bob } = await cast('alice', 'bob')
+    await befriend(alice, bob)
+    const desk = await relay.client(alice.bare.split('@')[0] ?? '', { resource: 'desk' })
+    await becomeInterested(desk, node)
+    await becomeInterested(bob, node)
+    await settle(alice, bob, desk)
+    const ids = ['tea@groups.localhost', `${'l'.repeat(1_000)}@${'d'.repeat(60)}.example`]
+    for (const id of ids) {
+      expect((await publishItem(alice, node, item(id, payload), PRIVATE)).attrs['type']).toBe('result')
+      await desk.receives(
+        `<message {any}><event {any}><items {any}><item id='${id}'>{any}</items></event></message>`,
+      )
+    }
+    expect(await readItems(desk, node)).toEqual(ids.map((id) => item(id, payload)))
+    await set(alice, `<retract node='${node}' notify='true'><item id='${ids[0] ?? ''}'/></retract>`)
+    await desk.receives(
+      `<message {any}><event {any}><items {any}><retract id='${ids[0] ?? ''}'/></items></event></message>`,
+    )
+    await bob.receivesNothing()
+    expect(await readItems(bob, node, alice.bare)).toEqual(['not-allowed'])
+    await desk.close()
+  })
+
+  test('a client that forgets the options shows nobody its bookmarks', async () => {
+    const { alice, bob } = await cast('alice', 'bob')
+    await befriend(alice, bob)
+    const conference = `<conference xmlns='urn:xmpp:bookmarks:1'/>`
+    expect(
+      (await publishItem(alice, 'urn:xmpp:bookmarks:1', item('tea@groups.localhost', conference))).attrs[
+        'type'
+      ],
+    ).toBe('result')
+    expect(await readItems(bob, 'urn:xmpp:bookmarks:1', alice.bare)).toEqual(['not-allowed'])
+    const opened = await publishItem(
+      alice,
+      'storage:bookmarks',
+      item('current', `<storage xmlns='storage:bookmarks'/>`),
+      {
+        access_model: 'open',
+      },
+    )
+    expect(detail(opened)).toBe('precondition-not-met')
+  })
+
+  test('a node made before with other options is made right, as clients do it', async () => {
+    const { alice } = await cast('alice')
+    const node = 'urn:xmpp:omemo:2:devices'
+    const payload = `<devices xmlns='urn:xmpp:omemo:2'><device id='1'/></devices>`
+    await publishItem(alice, node, item('current', payload))
+    expect(detail(await publishItem(alice, node, item('current', payload), { access_model: 'open' }))).toBe(
+      'precondition-not-met',
+    )
+    const form = (await get(alice, `<configure node='${node}'/>`, undefined, OWNER)).child('pubsub', OWNER)
+    const fields = form?.child('configure')?.child('x', 'jabber:x:data')?.childrenNamed('field') ?? []
+    const filled = fields.map((field) => {
+      const name = field.attrs['var'] ?? ''
+      const value = name === 'pubsub#access_model' ? 'open' : (field.child('value')?.text() ?? '')
+      return `<field var='${name}'><value>${value}</value></field>`
+    })
+    const changed = await set(
+      alice,
+      `<configure node='${node}'><x xmlns='jabber:x:data' type='submit'>${filled.join('')}</x></configure>`,
+      OWNER,
+    )
+    expect(changed.attrs['type']).toBe('result')
+    expect(
+      (await publishItem(alice, node, item('current', payload), { access_model: 'open' })).attrs['type'],
+    ).toBe('result')
+  })
+})
+
 describe('XEP-0060 §7: publishing', () => {
   test('§7.1.5: publish options make a node, and are preconditions afterwards', async () => {
     const { alice } = await cast('alice')
@@ -366,7 +455,7 @@ describe('XEP-0060 §7: publishing', () => {
     ],
     [
       'a long id',
-      `<publish node='urn:n'>${item('i'.repeat(513), x())}</publish>`,
+      `<publish node='urn:n'>${item('i'.repeat(2_048), x())}</publish>`,
       'not-acceptable',
       undefined,
     ],
@@ -424,7 +513,7 @@ describe('XEP-0060 §7: publishing', () => {
       '\u202Eabc',
       '\u{1F511}',
       ' ',
-      'a'.repeat(512),
+      randomBytes(1_535).toString('base64').slice(0, 2_047),
     ]
     for (const id of tricky) {
       await publishItem(alice, escapeXml(`urn:'"&<>`), item(escapeXml(id), x()), { max_items: 'max' })

@@ -1,5 +1,13 @@
-/** The nodes that end-to-end encryption lives in: what they must contain, and which nobody else may read. */
-import { NS_OMEMO_1, NS_OMEMO_2, NS_OMEMO_AXOLOTL, NS_OX } from '@sealpost/stanza'
+/** The nodes that end-to-end encryption lives in, and those that are nobody else's business: what they must contain, and which nobody else may read. */
+import {
+  NS_BOOKMARKS,
+  NS_BOOKMARKS_2,
+  NS_MDS,
+  NS_OMEMO_1,
+  NS_OMEMO_2,
+  NS_OMEMO_AXOLOTL,
+  NS_OX,
+} from '@sealpost/stanza'
 
 interface KnownNode {
   readonly node: RegExp
@@ -20,6 +28,9 @@ const knownNodes: readonly KnownNode[] = [
   { node: /^urn:xmpp:openpgp:0:public-keys$/, name: 'public-keys-list', ns: NS_OX }, // XEP-0373 §4.1
   { node: /^urn:xmpp:openpgp:0:public-keys:[0-9A-Fa-f]{32,64}$/, name: 'pubkey', ns: NS_OX }, // XEP-0373 §4.1
   { node: /^urn:xmpp:openpgp:0:secret-key$/, name: 'secretkey', ns: NS_OX, ownerOnly: true }, // XEP-0373 §5.1
+  { node: /^urn:xmpp:bookmarks:1$/, name: 'conference', ns: NS_BOOKMARKS_2, ownerOnly: true }, // XEP-0402 §4
+  { node: /^storage:bookmarks$/, name: 'storage', ns: NS_BOOKMARKS, ownerOnly: true }, // XEP-0048 §3
+  { node: /^urn:xmpp:mds:displayed:0$/, name: 'displayed', ns: NS_MDS, ownerOnly: true }, // XEP-0490 §3
 ]
 
 export function knownNode(name: string): KnownNode | undefined {

@@ -7,6 +7,7 @@ import {
   NS_PUBSUB_OWNER,
   type StanzaError,
 } from '@sealpost/stanza'
+import { JID_PART_BYTES_MAX } from '@sealpost/jid'
 import type { BudgetRate, Random } from '@sealpost/runtime'
 import { refuse } from './errors.ts'
 import { knownNode } from './known-nodes.ts'
@@ -35,8 +36,10 @@ export interface PepLimits {
   readonly publishBytes: BudgetRate
 }
 
-/** Bytes of a node's name and of an item's id. */
+/** Bytes of a node's name. */
 const NAME_BYTES_MAX = 512
+/** Bytes of an item's id, which may be a bare JID (XEP-0402 §3, XEP-0490 §3). With the node's name it is a key of Postgres, which ends at 2,704. */
+const ID_BYTES_MAX = 2 * JID_PART_BYTES_MAX + 1
 
 const configRefusals: Refusals = { option: refuse.option, accessModel: refuse.accessModel }
 const optionRefusals: Refusals = { option: refuse.precondition, accessModel: refuse.precondition }
@@ -112,7 +115,7 @@ export class OwnerRequests {
   #itemId(item: Element): string {
     const { id } = item.attrs
     if (id === undefined || id === '') return this.#random.token(12)
-    if (Buffer.byteLength(id) > NAME_BYTES_MAX) throw refuse.nameTooLong()
+    if (Buffer.byteLength(id) > ID_BYTES_MAX) throw refuse.nameTooLong()
     return id
   }
 

@@ -1,8 +1,7 @@
 /**
- * XEP-0163 Personal Eventing over XEP-0060, as far as OMEMO (XEP-0384), OpenPGP for XMPP (XEP-0373) and private nodes
- * (XEP-0223) need it. The account is the service. No subscriptions other than those of presence, no affiliations, no
- * collections, no paging. To those who may not see the account's presence, all but open nodes look like no account.
- * TODO: XEP-0060 §6 subscriptions and §8.9 affiliations; accounts' nodes have those of presence only.
+ * XEP-0163 Personal Eventing over XEP-0060: what OMEMO (XEP-0384), OpenPGP for XMPP (XEP-0373) and private nodes (XEP-0223) of bookmarks (XEP-0402) and of what was read
+ * (XEP-0490) need. The account is the service. Left out, as XEP-0163 §5 allows: subscriptions other than those of presence, affiliations, collections, paging, the address of the
+ * publishing resource (XEP-0163 §4.3). To those who may not see the account's presence, all but open nodes look like no account.
  */
 import { Budget } from '@sealpost/runtime'
 import { type Element, element, NS_DISCO_INFO, NS_PUBSUB, NS_PUBSUB_OWNER } from '@sealpost/stanza'
@@ -70,6 +69,7 @@ const features = [
   'filtered-notifications',
   'item-ids',
   'last-published',
+  'multi-items',
   'persistent-items',
   'presence-notifications',
   'publish',
@@ -84,7 +84,15 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
   const limits = options.limits ?? pepLimits
   return defineModule({
     name: 'pep',
-    implements: ['XEP-0163 1.2.2', 'XEP-0060 1.27.0', 'XEP-0223 1.1.1'],
+    implements: [
+      'XEP-0163 1.2.2',
+      'XEP-0060 1.27.0',
+      'XEP-0223 1.1.1',
+      'XEP-0384 0.9.1',
+      'XEP-0373 0.7.0',
+      'XEP-0402 1.2.0',
+      'XEP-0490 1.0.1',
+    ],
     depends: ['roster', 'blocking', 'presence', 'disco', 'caps'],
     setup(host) {
       const { store } = options
