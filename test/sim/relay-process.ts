@@ -11,6 +11,7 @@ import { createXmppEvents, type XmppEvents } from '../../services/xmpp/src/event
 import { DeviceHashes } from '../../services/xmpp/src/delivery/device-hashes.ts'
 import { memoryBlockStore } from '../../services/xmpp/src/modules/blocking/store.memory.ts'
 import { memoryGroupStore } from '../../services/xmpp/src/modules/groups/store.memory.ts'
+import { memoryContactInviteStore } from '../../services/xmpp/src/modules/joining/store.memory.ts'
 import { memoryFastTokenStore } from '../../services/xmpp/src/modules/fast/token-store.memory.ts'
 import { PushRegistry } from '../../services/xmpp/src/modules/push/push-registry.ts'
 import { memoryPushStore } from '../../services/xmpp/src/modules/push/store.memory.ts'
@@ -136,6 +137,8 @@ export class RelayProcess {
           Buffer.alloc(32),
           random,
         ),
+        contactInvites: memoryContactInviteStore(),
+        registration: 'off',
         contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },

@@ -70,6 +70,9 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
       expiresAt: count(item['expiresAt']),
       fetchesLeft: optional(item['fetchesLeft'], count),
     })),
+    contactInvites: list(data['contactInvites'], ITEMS_MAX).map((item) => ({
+      expiresAt: count(item['expiresAt']),
+    })),
   }
 }
 

@@ -28,6 +28,8 @@ export interface RelayOwnData {
   readonly elements: readonly OwnElement[]
   /** What its clients have uploaded (XEP-0363), without the bytes: they are encrypted, and whoever may have them has their address. */
   readonly files: readonly OwnFile[]
+  /** When its open links to become a contact expire (XEP-0401); in milliseconds since the epoch. */
+  readonly contactInvites: readonly { readonly expiresAt: number }[]
 }
 
 /** Times in milliseconds since the epoch. */

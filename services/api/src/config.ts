@@ -18,6 +18,8 @@ export interface ApiConfig {
   readonly keysUrl: URL | undefined
   /** Addresses that are not public, and to which webhooks may be sent all the same. */
   readonly webhookNetworks: Networks
+  /** Whether chat programs may use invites by themselves (XEP-0445). */
+  readonly inBandRegistration: boolean
   /** Where users get help; undefined: nowhere that the server knows of. */
   readonly supportUrl: string | undefined
   /** Whether there are affiliates. */
@@ -42,7 +44,7 @@ const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
 /**
- * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, SUPPORT_URL, AFFILIATES,
+ * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, REGISTRATION, SUPPORT_URL, AFFILIATES,
  * BILLING_WEBHOOK_SECRET, DNS_SERVERS, PHONE_GATEWAY_URL, PHONE_GATEWAY_SECRET, and REST and LIFE of ADMIN_SESSION and ACCOUNT_SESSION.
  */
 export function readConfig(env: EnvReader): ApiConfig {
@@ -53,6 +55,7 @@ export function readConfig(env: EnvReader): ApiConfig {
     mailUrl: readServiceUrl('MAIL_URL', env),
     keysUrl: readServiceUrl('KEYS_URL', env),
     webhookNetworks: env.networks('WEBHOOK_NETWORKS', []),
+    inBandRegistration: env.oneOf('REGISTRATION', ['off', 'invite', 'accounts'], 'off') !== 'off',
     supportUrl: readSupportUrl(env),
     affiliates: env.bool('AFFILIATES', false),
     billingSecret: env.optionalSecret('BILLING_WEBHOOK_SECRET', { bytesMin: SECRET_BYTES_MIN }),

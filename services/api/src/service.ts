@@ -22,6 +22,7 @@ import { createImporter } from './import-accounts.ts'
 import { ownSessions } from './own-sessions.ts'
 import { brandedPages } from './pages/branded-pages.ts'
 import { registerAbusePage } from './pages/abuse-page.ts'
+import { registerContactPage } from './pages/contact-page.ts'
 import { registerEnrolmentPages } from './pages/enrolment-pages.ts'
 import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
@@ -120,12 +121,13 @@ async function inviteFirst({ administrators }: AccessDomain, { invites }: Accoun
 async function registerPages(
   app: FastifyInstance,
   context: CommandContext,
-  { publicOrigin }: Pick<ApiConfig, 'publicOrigin'>,
+  { publicOrigin, inBandRegistration = false }: Pick<ApiConfig, 'publicOrigin'> & Partial<ApiConfig>,
 ): Promise<void> {
   registerStatusFeed(app, { status: context.status, origin: publicOrigin })
   const send = brandedPages(context)
   await registerInvitePages(app, { context, origin: publicOrigin, send })
-  await registerEnrolmentPages(app, context, send)
+  await registerEnrolmentPages(app, { context, send, inBandRegistration })
+  registerContactPage(app, { context, send, inBandRegistration })
   await registerPanel(app)
   registerRightsPages(app, context.rights, send)
   await registerAbusePage(app, context.abuse, send)
@@ -148,6 +150,7 @@ function createLinks({ publicOrigin }: Pick<ApiConfig, 'publicOrigin'>): Links {
   return {
     adminInvite: (token) => `${publicOrigin()}/admin/invite/${token}`,
     enrolment: (token) => `${publicOrigin()}/enrol/${token}`,
+    contact: (address, token) => `${publicOrigin()}/contact/${encodeURIComponent(address)}/${token}`,
     account: () => `${publicOrigin()}/account`,
   }
 }

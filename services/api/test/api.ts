@@ -171,6 +171,7 @@ export class TestOwnData {
     nodes: [],
     elements: [],
     files: [],
+    contactInvites: [],
   }
   certificates: KeysOwnData = { certificates: [], pending: [] }
   mails: MailOwnData = {

@@ -78,6 +78,7 @@ beforeAll(async () => {
       { ns: 'vcard-temp', name: 'vCard', xml: "<vCard xmlns='vcard-temp'><FN>Ann</FN></vCard>" },
     ],
     files: [{ bytes: 2_000, uploadedAt: 0, expiresAt: 86_400_000, fetchesLeft: 1 }],
+    contactInvites: [{ expiresAt: 86_400_000 }],
   }
   api.ownData.certificates = {
     certificates: [
@@ -131,6 +132,7 @@ test('JSON: account, devices, contacts, nodes, keys, mail, and what is left out'
       ],
       nodes: [{ node: 'urn:xmpp:bookmarks:1' }, { items: [{ id: 'current' }] }],
       files: [{ bytes: 2_000, expires_at: '1970-01-02T00:00:00.000Z', fetches_left: 1 }],
+      contact_invites: [{ expires_at: '1970-01-02T00:00:00.000Z' }],
     },
     keys: { certificates: [{ published: ['ann@example.org'], certificate: 'AQID' }], pending: [{}] },
     mail: { waiting: { mails: 2 }, settings: { pgp: 'required' }, lists: [{ confirmed: 2 }] },

@@ -38,6 +38,7 @@ export function readConfig(env: EnvReader) {
     },
     uploadsDir: join(dataDir, 'uploads'),
     groupsLabel,
+    registration: env.oneOf('REGISTRATION', ['off', 'invite', 'accounts'], 'off'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),

@@ -9,11 +9,13 @@ import type {
   Relay,
   RelayOwnData,
 } from '@sealpost/ports'
+import type { Clock } from '@sealpost/runtime'
 import type { DeviceStore } from './delivery/device-store.ts'
 import type { BlockStore } from './modules/blocking/store.ts'
 import type { FastTokenStore } from './modules/fast/token-store.ts'
 import type { GroupStore, Membership } from './modules/groups/store.ts'
 import { configForm } from './modules/pep/node-config.ts'
+import type { ContactInviteStore } from './modules/joining/store.ts'
 import type { PepNode, PepStore } from './modules/pep/store.ts'
 import type { PushRegistry } from './modules/push/push-registry.ts'
 import type { Upload, Uploads } from './modules/upload/uploads.ts'
@@ -32,12 +34,14 @@ export interface OwnDataOptions {
   readonly pep: PepStore
   readonly xml: XmlStore
   readonly uploads: Pick<Uploads, 'ofAccount'>
+  readonly contactInvites: ContactInviteStore
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
   return {
     async ownData(accountId) {
-      const { relay, rosters, blocked, groups, pep, xml, uploads } = options
+      const { relay, rosters, blocked, groups, pep, xml, uploads, contactInvites, clock } = options
       const { items } = await rosters.load(accountId)
       const nodes = await pep.nodes(accountId)
       return {
@@ -49,6 +53,9 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
         elements: await xml.all(accountId),
         files: uploads.ofAccount(accountId).map(showFile),
+        contactInvites: (await contactInvites.ofAccount(accountId, clock.now())).map((expiresAt) => ({
+          expiresAt,
+        })),
       }
     },
   }

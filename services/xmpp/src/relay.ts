@@ -108,6 +108,8 @@ export interface RelayOptions {
     | 'deviceHashes'
     | 'commands'
     | 'contacts'
+    | 'contactInvites'
+    | 'registration'
     | 'resumeTimeoutMs'
     | 'turn'
     | 'uploads'

@@ -13,6 +13,7 @@ import { createXmppEvents } from './events.ts'
 import { openKeyFile } from './key-file.ts'
 import { listenForClients, listenForComponents } from './listeners.ts'
 import { postgresBlockStore } from './modules/blocking/store.postgres.ts'
+import { postgresContactInviteStore } from './modules/joining/store.postgres.ts'
 import { postgresFastTokenStore } from './modules/fast/token-store.postgres.ts'
 import { postgresGroupStore } from './modules/groups/store.postgres.ts'
 import { postgresPepStore } from './modules/pep/store.postgres.ts'
@@ -91,8 +92,7 @@ export async function createXmppService(
         commands,
         fast: { store: fast, key: await openKeyFile(join(config.keyringDir, 'fast.key'), random) },
         deviceHashes: await openDeviceHashes(platform.dataDir, random),
-        contacts: config.contacts,
-        resumeTimeoutMs: config.resumeTimeoutMs,
+        ...settingsOf(config),
         uploads: { desk: uploads, limits: config.uploads },
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },
@@ -107,7 +107,7 @@ export async function createXmppService(
   const owned = stack.move()
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, push, uploads, ...stores }),
+    ownData: relayOwnData({ relay: relay.port, devices, fast, push, uploads, clock, ...stores }),
     http: (app) => webRoutes(app, { accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [...clients.addresses, ...components.addresses],
@@ -129,12 +129,17 @@ function storesOver(db: Db, config: XmppConfig) {
     devices: postgresDeviceStore(db),
     rosters: postgresRosterStore(db),
     blocked: postgresBlockStore(db),
+    contactInvites: postgresContactInviteStore(db),
     pep: postgresPepStore(db),
     xml: postgresXmlStore(db),
     fast: postgresFastTokenStore(db),
     groups: { store: postgresGroupStore(db), label: config.groupsLabel },
     pushes: postgresPushStore(db),
   }
+}
+
+function settingsOf({ contacts, registration, resumeTimeoutMs }: XmppConfig) {
+  return { contacts, registration, resumeTimeoutMs }
 }
 
 function policyOf({ e2eePolicy, storageMode, messageTtlMs }: XmppConfig): MessagePolicy {

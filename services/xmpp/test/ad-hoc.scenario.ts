@@ -93,6 +93,7 @@ describe('XEP-0050', () => {
         ?.elements()
         .map(({ attrs }) => attrs),
     ).toEqual([
+      { jid: 'localhost', node: 'urn:xmpp:invite#invite', name: 'Invite a contact' },
       { jid: 'localhost', node: node('device.rename'), name: 'Rename a device' },
       { jid: 'localhost', node: node('me.show'), name: 'Show your account' },
     ])

@@ -25,6 +25,7 @@ import { postgresPepStore } from '../src/modules/pep/store.postgres.ts'
 import { postgresBlockStore } from '../src/modules/blocking/store.postgres.ts'
 import { PushRegistry } from '../src/modules/push/push-registry.ts'
 import { postgresPushStore } from '../src/modules/push/store.postgres.ts'
+import { postgresContactInviteStore } from '../src/modules/joining/store.postgres.ts'
 import { postgresXmlStore } from '../src/modules/stored-xml/store.postgres.ts'
 import { postgresRosterStore } from '../src/modules/roster/store.postgres.ts'
 import { Relay, type RelayLimits } from '../src/relay.ts'
@@ -127,6 +128,8 @@ export class DeliveryFixture implements AsyncDisposable {
           rosters: postgresRosterStore(db),
           blocked: postgresBlockStore(db),
           groups: { store: postgresGroupStore(db), label: 'groups' },
+          contactInvites: postgresContactInviteStore(db),
+          registration: 'off',
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),
           push: new PushRegistry(postgresPushStore(db), systemRandom.bytes(32), systemRandom),

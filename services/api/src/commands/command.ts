@@ -157,6 +157,8 @@ export interface CommandContext {
 export interface Links {
   adminInvite(token: string): string
   enrolment(token: string): string
+  /** The page of an invitation to become a contact. */
+  contact(address: string, token: string): string
   account(): string
 }
 

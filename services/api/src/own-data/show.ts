@@ -10,6 +10,7 @@ export function showChat({
   nodes,
   elements,
   files,
+  contactInvites,
 }: RelayOwnData): object {
   return {
     devices: devices.map(showDevice),
@@ -29,6 +30,9 @@ export function showChat({
       uploaded_at: new Date(uploadedAt).toISOString(),
       expires_at: new Date(expiresAt).toISOString(),
       ...(fetchesLeft === undefined ? {} : { fetches_left: fetchesLeft }),
+    })),
+    contact_invites: contactInvites.map(({ expiresAt }) => ({
+      expires_at: new Date(expiresAt).toISOString(),
     })),
   }
 }

@@ -17,11 +17,17 @@ type Purpose = (
   readonly organisationId: string | undefined
 }
 
+export interface EnrolmentPagesOptions {
+  readonly context: CommandContext
+  readonly send: SendBranded
+  /** Whether chat programs may use invites by themselves (XEP-0445). */
+  readonly inBandRegistration: boolean
+}
+
 /** Registers the pages and, for them only, the parser of HTML forms. */
 export async function registerEnrolmentPages(
   app: FastifyInstance,
-  context: CommandContext,
-  send: SendBranded,
+  { context, send, inBandRegistration }: EnrolmentPagesOptions,
 ): Promise<void> {
   await app.register(async (scope) => {
     parseForms(scope)
@@ -30,7 +36,7 @@ export async function registerEnrolmentPages(
       const words = wordsFor(reply)
       const purpose = await purposeOf(context, token)
       if (purpose === undefined) return sendGone(reply, send, words)
-      const form = formOf({ context, words, token, purpose })
+      const form = formOf({ context, words, token, purpose, inBandRegistration })
       return send(reply, 200, words.titles[purpose.kind], form, circumstancesOf(words, purpose))
     })
 
@@ -38,7 +44,7 @@ export async function registerEnrolmentPages(
       const words = wordsFor(reply)
       const purpose = await purposeOf(context, token)
       if (purpose === undefined) return sendGone(reply, send, words)
-      const enrolment = { context, words, token, purpose }
+      const enrolment = { context, words, token, purpose, inBandRegistration }
       return enrol(enrolment, body ?? new URLSearchParams(), reply, send)
     })
   })
@@ -67,6 +73,7 @@ interface Enrolment {
   readonly words: EnrolmentWords
   readonly token: string
   readonly purpose: Purpose
+  readonly inBandRegistration: boolean
 }
 
 async function enrol(
@@ -112,7 +119,8 @@ async function use(
   return (await joining.redeemPassword(token, verifiers))?.jid.toString()
 }
 
-function formOf({ context: { links }, words, token, purpose }: Enrolment, name = ''): Html {
+function formOf(enrolment: Enrolment, name = ''): Html {
+  const { context, words, token, purpose } = enrolment
   const asksName = purpose.kind === 'account' && purpose.invite.localpart === undefined
   return html` ${purpose.kind === 'password' ? html`<p>${words.forOwner}</p>` : offer(purpose.invite, words)}
     <form method="post">
@@ -120,13 +128,22 @@ function formOf({ context: { links }, words, token, purpose }: Enrolment, name =
       ${passwordField(words.repeated, 'repeated')}
       <button>${words.submit[purpose.kind]}</button>
     </form>
+    ${inApp(enrolment)}
     <details>
       <summary>${words.elsewhere}</summary>
       <p class="soft">${words.scan}</p>
       <figure class="qr" role="img" aria-label="${words.qr}">
-        ${new Html(qrSvg(links.enrolment(token)))}
+        ${new Html(qrSvg(context.links.enrolment(token)))}
       </figure>
     </details>`
+}
+
+/** XEP-0445 §2: for those who have a chat program already. */
+function inApp({ words, token, purpose, inBandRegistration }: Enrolment): Html | string {
+  if (purpose.kind !== 'account' || !inBandRegistration) return ''
+  const { domain, localpart } = purpose.invite
+  const address = localpart === undefined ? domain : `${encodeURIComponent(localpart)}@${domain}`
+  return html`<p><a href="xmpp:${address}?register;preauth=${token}">${words.inApp}</a></p>`
 }
 
 function passwordField(label: string, name: string): Html {

@@ -16,6 +16,7 @@ export interface EnrolmentWords {
   readonly password: string
   readonly repeated: string
   readonly differ: string
+  readonly inApp: string
   readonly elsewhere: string
   readonly scan: string
   readonly qr: string
@@ -42,6 +43,7 @@ const EN: EnrolmentWords = {
   password: 'Password',
   repeated: 'The same again',
   differ: 'The two passwords differ.',
+  inApp: 'Make it in your chat program instead',
   elsewhere: 'Go on with another device',
   scan: 'Scan this with its camera: it is the link of this page.',
   qr: 'QR code of the link of this page',
@@ -75,6 +77,7 @@ const FR: EnrolmentWords = {
   password: 'Mot de passe',
   repeated: 'Le même, encore une fois',
   differ: 'Les deux mots de passe diffèrent.',
+  inApp: 'Le créer plutôt dans votre messagerie',
   elsewhere: 'Continuer avec un autre appareil',
   scan: 'Balayez ceci avec sa caméra : c’est le lien de cette page.',
   qr: 'Code QR du lien de cette page',

@@ -12,6 +12,13 @@ import {
 } from '@sealpost/stanza'
 import { defineModule, type Module, type SessionLifecycle, type Stream } from '../core/module.ts'
 
+declare module '../core/module.ts' {
+  interface Hooks {
+    /** An IQ stanza before the client has signed in; `true`: it was answered. */
+    'stream/iq'(event: { readonly stream: Stream; readonly iq: Element }): true
+  }
+}
+
 export const bind = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
   defineModule({
     name: 'bind',
@@ -24,7 +31,10 @@ export const bind = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
         return undefined
       })
       // Before a session exists, binding is the only stanza there is (RFC 6120 §7.1).
-      host.onNonza(NS_CLIENT, 'iq', (stream, iq) => bindResource(lifecycle, stream, iq))
+      host.onNonza(NS_CLIENT, 'iq', async (stream, iq) => {
+        if (!stream.account && (await host.fire('stream/iq', { stream, iq }))) return
+        await bindResource(lifecycle, stream, iq)
+      })
       host.onIq('set', { to: ['host', 'self'], namespace: NS_SESSION, name: 'session' }, () => undefined)
     },
   })

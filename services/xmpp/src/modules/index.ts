@@ -22,6 +22,9 @@ import { e2eePolicy } from './e2ee-policy.ts'
 import { externalServices } from './external-services.ts'
 import { fast, type FastOptions } from './fast/fast.ts'
 import { groups, type GroupsOptions } from './groups/groups.ts'
+import { invites } from './joining/invites.ts'
+import { registration, type RegistrationOptions } from './joining/registration.ts'
+import type { ContactInviteStore } from './joining/store.ts'
 import { message } from './message.ts'
 import { overrun } from './overrun.ts'
 import { pep } from './pep/pep.ts'
@@ -44,7 +47,10 @@ import { streamManagement } from './stream-management.ts'
 import { upload, type UploadOptions } from './upload/upload.ts'
 
 export interface ModuleOptions {
-  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'verifier' | 'setVerifiers' | 'findById'>
+  readonly accounts: Pick<
+    AccountsDomain,
+    'verifierOrDecoy' | 'verifier' | 'setVerifiers' | 'accountInvites' | 'findById'
+  >
   readonly guesses: Guesses
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
@@ -58,6 +64,8 @@ export interface ModuleOptions {
   readonly wakeUps: PushOptions['wakeUps']
   readonly hasComponents: boolean
   readonly contacts: ServerContacts
+  readonly contactInvites: ContactInviteStore
+  readonly registration: RegistrationOptions['registration']
   readonly commands: AdHocOptions['commands']
   readonly fast: FastOptions['fast']
   readonly groups: GroupsOptions['groups']
@@ -94,6 +102,8 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   privateXml(options),
   vCard(options),
   adHoc(options),
+  invites(options),
+  registration(options),
   ping(),
   externalServices(options),
   upload(options),

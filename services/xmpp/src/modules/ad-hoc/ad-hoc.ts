@@ -1,8 +1,8 @@
 /**
- * XEP-0050 Ad-Hoc Commands: what an account may do about itself, from the API's registry of commands. Each has one form, or none. Only the account itself sees
- * and runs them; the server is where they are.
+ * XEP-0050 Ad-Hoc Commands: what an account may do about itself, from the API's registry of commands, and those of other modules. Each has one form, or none. Only the
+ * account itself sees and runs them; the server is where they are.
  */
-import type { AccountCommands, CommandForm, CommandOutcome, CommandValues } from '@sealpost/ports'
+import type { AccountCommands, CommandField, CommandOutcome, CommandValues } from '@sealpost/ports'
 import {
   type Element,
   element,
@@ -42,9 +42,26 @@ const refuse = {
   away: () => new StanzaError('wait', 'internal-server-error'),
 } as const
 
+/** A command of the server. */
+export interface HostCommand {
+  readonly node: string
+  readonly title: string
+  /** None: it is run at once. */
+  readonly fields: readonly CommandField[]
+  isOffered(session: Session): boolean
+  /** What came of it: a note, or a form of results. Throws StanzaError. */
+  run(session: Session, values: CommandValues): Promise<Element>
+}
+
 interface OpenForm {
-  readonly form: CommandForm
+  readonly command: HostCommand
   readonly until: number
+}
+
+declare module '../../core/module.ts' {
+  interface Provided {
+    adHoc: { add(command: HostCommand): void }
+  }
 }
 
 declare module '../../core/session.ts' {
@@ -65,24 +82,27 @@ export function adHoc({ commands }: AdHocOptions): Module {
     depends: ['disco'],
     setup(host) {
       host.feature(NS_COMMANDS) // XEP-0050 §2.1
+      const added = new Map<string, HostCommand>()
+      host.provide('adHoc', { add: (command) => void added.set(command.node, command) })
       host.hook('disco/host-items', async ({ session, node, found }) => {
         if (node !== NS_COMMANDS) return undefined
         if (isForAPurpose(session)) return true
+        const show = (itemNode: string, name: string) =>
+          found.push(element('item', NS_DISCO_ITEMS, { jid: session.jid.domain, node: itemNode, name })) // XEP-0050 §2.2
+        for (const command of added.values())
+          if (command.isOffered(session)) show(command.node, command.title)
         for (const { name, title } of await ask(commands.offered(session.account.id)))
-          // XEP-0050 §2.2
-          found.push(
-            element('item', NS_DISCO_ITEMS, { jid: session.jid.domain, node: NODE + name, name: title }),
-          )
+          show(NODE + name, title)
         return true
       })
       host.hook('disco/host-node', async ({ session, node }) => {
-        if (!node.startsWith(NODE) || isForAPurpose(session)) return undefined
-        const form = await ask(commands.form(session.account.id, node.slice(NODE.length)))
-        return form && describe(form)
+        if (isForAPurpose(session)) return undefined
+        const command = await find({ commands, added }, session, node)
+        return command && describe(command)
       })
       host.onIq('set', { to: ['host'], namespace: NS_COMMANDS, name: 'command' }, (request) => {
         const open = (request.session.data.openForms ??= new Map<string, OpenForm>())
-        return handle({ host, commands, open }, request)
+        return handle({ host, commands, added, open }, request)
       })
     },
   })
@@ -102,7 +122,7 @@ async function ask<T>(asked: Promise<T>): Promise<T> {
 }
 
 /** XEP-0050 §2.3 */
-function describe({ title }: CommandForm): Element[] {
+function describe({ title }: HostCommand): Element[] {
   return [
     element('identity', NS_DISCO_INFO, { category: 'automation', type: 'command-node', name: title }),
     element('feature', NS_DISCO_INFO, { var: NS_COMMANDS }),
@@ -110,9 +130,37 @@ function describe({ title }: CommandForm): Element[] {
   ]
 }
 
-interface Desk {
-  readonly host: ModuleHost
+interface Found {
   readonly commands: AccountCommands
+  readonly added: ReadonlyMap<string, HostCommand>
+}
+
+/** Undefined: there is no such command for this session. */
+async function find(
+  { commands, added }: Found,
+  session: Session,
+  node: string,
+): Promise<HostCommand | undefined> {
+  const own = added.get(node)
+  if (own !== undefined) return own.isOffered(session) ? own : undefined
+  if (!node.startsWith(NODE)) return undefined
+  const name = node.slice(NODE.length)
+  const form = await ask(commands.form(session.account.id, name))
+  if (form === undefined) return undefined
+  return {
+    ...form,
+    node,
+    isOffered: () => true,
+    run: async ({ account }, values) => {
+      const outcome = await ask(commands.run(account.id, name, values))
+      if (outcome === undefined) throw refuse.unknown()
+      return note(outcome)
+    },
+  }
+}
+
+interface Desk extends Found {
+  readonly host: ModuleHost
   readonly open: Map<string, OpenForm>
 }
 
@@ -120,10 +168,10 @@ async function handle(desk: Desk, request: IqRequest): Promise<Element> {
   if (isForAPurpose(request.session)) throw refuse.forbidden()
   const { node, sessionid, action = 'execute' } = request.query.attrs
   if (!ACTIONS.has(action)) throw refuse.malformedAction()
-  if (node === undefined || !node.startsWith(NODE)) throw refuse.unknown()
+  if (node === undefined) throw refuse.unknown()
   if (sessionid === undefined) return begin(desk, request, node, action)
   const opened = desk.open.get(sessionid)
-  if (opened === undefined || NODE + opened.form.name !== node) throw refuse.badSession()
+  if (opened === undefined || opened.command.node !== node) throw refuse.badSession()
   if (opened.until < desk.host.clock.now()) {
     desk.open.delete(sessionid)
     throw refuse.expired()
@@ -133,38 +181,35 @@ async function handle(desk: Desk, request: IqRequest): Promise<Element> {
   if (action === 'cancel') return answer({ node, sessionid, status: 'canceled' })
   const values = readSubmission(request.query)
   if (values === undefined) throw refuse.badPayload()
-  return finish(desk, { request, node, sessionid, values })
+  return finish(opened.command, { request, sessionid, values })
 }
 
 const ACTIONS = new Set(['execute', 'cancel', 'prev', 'next', 'complete'])
 
 /** XEP-0050 §2.4: a command without fields is run at once. */
 async function begin(desk: Desk, request: IqRequest, node: string, action: string): Promise<Element> {
-  const { host, commands, open } = desk
+  const { host, open } = desk
   if (action !== 'execute') throw refuse.badAction()
-  const name = node.slice(NODE.length)
-  const form = await ask(commands.form(request.session.account.id, name))
-  if (form === undefined) throw refuse.unknown()
+  const command = await find(desk, request.session, node)
+  if (command === undefined) throw refuse.unknown()
   const sessionid = host.random.token(16)
-  if (form.fields.length === 0) return finish(desk, { request, node, sessionid, values: {} })
+  if (command.fields.length === 0) return finish(command, { request, sessionid, values: {} })
   const [oldest] = open.size >= OPEN_MAX ? open.keys() : []
   if (oldest !== undefined) open.delete(oldest)
-  open.set(sessionid, { form, until: host.clock.now() + OPEN_MS })
+  open.set(sessionid, { command, until: host.clock.now() + OPEN_MS })
   const actions = element('actions', NS_COMMANDS, { execute: 'complete' }, element('complete', NS_COMMANDS))
-  return answer({ node, sessionid, status: 'executing' }, actions, commandForm(form))
+  return answer({ node, sessionid, status: 'executing' }, actions, commandForm(command))
 }
 
 interface Submitted {
   readonly request: IqRequest
-  readonly node: string
   readonly sessionid: string
   readonly values: CommandValues
 }
 
-async function finish({ commands }: Desk, { request, node, sessionid, values }: Submitted): Promise<Element> {
-  const outcome = await ask(commands.run(request.session.account.id, node.slice(NODE.length), values))
-  if (outcome === undefined) throw refuse.unknown()
-  return answer({ node, sessionid, status: 'completed' }, note(outcome))
+async function finish(command: HostCommand, { request, sessionid, values }: Submitted): Promise<Element> {
+  const outcome = await command.run(request.session, values)
+  return answer({ node: command.node, sessionid, status: 'completed' }, outcome)
 }
 
 /** XEP-0050 §2.4.1 */

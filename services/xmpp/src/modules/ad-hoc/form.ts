@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<CommandFieldKind, string>> = {
 const FIELDS_MAX = 100
 const VALUES_MAX = 1_000
 
-export function commandForm({ title, fields }: CommandForm): Element {
+export function commandForm({ title, fields }: Pick<CommandForm, 'title' | 'fields'>): Element {
   return element(
     'x',
     NS_DATA,

@@ -30,11 +30,19 @@ declare module '../../core/module.ts' {
     presence: {
       /** Broadcasts what the session showed last once more, since something that the server adds to it changed. Nothing when it shows nothing. */
       showAgain(session: Session): Promise<void>
+      /** Each may see the other's presence from now on, as if both had asked and agreed. Throws StanzaError when a roster is full. */
+      befriend(one: AccountRef, other: AccountRef): Promise<void>
     }
   }
   interface Hooks {
     /** Available presence on its way to others; a returned element replaces it. */
     'presence/shown'(event: { readonly session: Session; readonly stanza: Element }): Element
+    /** `sender` asks for the presence of `owner`; `true`: the owner has agreed before, for whoever brings what is in the stanza. */
+    'presence/requested'(event: {
+      readonly owner: AccountRef
+      readonly sender: AccountRef
+      readonly stanza: Element
+    }): true
     /** `viewer` may see the presence of `owner` from now on. */
     'presence/subscribed'(event: { readonly owner: AccountRef; readonly viewer: AccountRef }): undefined
   }
@@ -90,7 +98,10 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
       const parts = { host, roster, blocking, subscriptions: new Subscriptions(host, roster, blocking) }
       const service = new Presence(parts, limits)
       host.provide('fanOut', fanOut)
-      host.provide('presence', { showAgain: (session) => service.showAgain(session) })
+      host.provide('presence', {
+        showAgain: (session) => service.showAgain(session),
+        befriend: (one, other) => parts.subscriptions.befriend(one, other),
+      })
       host.hook('presence/outbound', (event) => service.receive(event))
       host.hook('presence/foreign', (event) => service.receiveForeign(event))
       host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))

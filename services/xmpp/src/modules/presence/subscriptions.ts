@@ -63,6 +63,31 @@ export class Subscriptions {
     }
   }
 
+  async befriend(one: AccountRef, other: AccountRef): Promise<void> {
+    await this.#showTo(one, other)
+    await this.#showTo(other, one)
+  }
+
+  /** `viewer` asks, `owner` agrees. */
+  async #showTo(owner: AccountRef, viewer: AccountRef): Promise<void> {
+    await this.#roster.outbound(viewer, contactOf(owner), 'subscribe')
+    await this.#roster.inbound(owner, contactOf(viewer), 'subscribe')
+    await this.#roster.outbound(owner, contactOf(viewer), 'subscribed')
+    await this.#deliverPlain(owner, viewer, 'subscribed')
+  }
+
+  /** An invitation that cannot be kept, as to a roster that is full, is none. */
+  async #isInvited(sender: AccountRef, owner: AccountRef, stanza: Element): Promise<boolean> {
+    if ((await this.#host.fire('presence/requested', { owner, sender, stanza })) !== true) return false
+    try {
+      await this.befriend(owner, sender)
+      return true
+    } catch (error) {
+      if (error instanceof StanzaError) return false
+      throw error
+    }
+  }
+
   #deliverPlain(sender: AccountRef, owner: AccountRef, type: SubscriptionType): Promise<void> {
     const stanza = element('presence', NS_CLIENT, {
       type,
@@ -82,7 +107,8 @@ export class Subscriptions {
     const isBlocked = await this.#blocking.isBlocked(owner, sender.jid)
     // XEP-0191 §3.3: as if nobody answered. What ends a subscription ends it, and is not shown.
     if (isBlocked && (type === 'subscribe' || type === 'subscribed')) return
-    const step = await this.#roster.inbound(owner, { jid: sender.jid, accountId: sender.id }, type)
+    if (type === 'subscribe' && (await this.#isInvited(sender, owner, stanza))) return
+    const step = await this.#roster.inbound(owner, contactOf(sender), type)
     if (step.pass && !isBlocked) await this.#show(owner, stanza, type)
     // RFC 6121 §3.1.3: the approval was given before, the owner is not asked again.
     if (step.reply) await this.#deliverPlain(owner, sender, step.reply)
@@ -118,4 +144,8 @@ export class Subscriptions {
       await fanOut(this.#host.sessions.available(viewer.jid), (session) => addressed(session.jidText))
     }
   }
+}
+
+function contactOf({ jid, id: accountId }: AccountRef): Parameters<RosterAccess['outbound']>[1] {
+  return { jid, accountId }
 }
