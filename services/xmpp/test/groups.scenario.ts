@@ -292,6 +292,27 @@ describe('messages', () => {
     expect(await refusedEntry(bob, room, bobNick())).toBe('registration-required')
   })
 
+  test('whoever takes the bookmark back gets nothing more, and may enter again', async () => {
+    await makeOf(room, ann, bob)
+    const pubsub = (inner: string) =>
+      bob.request('set', `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${inner}</pubsub>`)
+    const node = `node='urn:xmpp:bookmarks:1'`
+    const bookmark = `<conference xmlns='urn:xmpp:bookmarks:1' autojoin='true'/>`
+    await pubsub(`<publish ${node}><item id='${room}'>${bookmark}</item></publish>`)
+    await quiet(ann, bob)
+    await pubsub(`<retract ${node}><item id='${room}'/></retract>`)
+    expect(codes(await presenceOf(bob, bobNick(), 'unavailable'))).toEqual(['110'])
+    await presenceOf(ann, bobNick(), 'unavailable')
+    await quiet(ann, bob)
+    ann.sends(groupMessage(room, 'm1'))
+    await messageOf(ann, 'm1')
+    await bob.receivesNothing()
+    expect(await listed(ann, room, 'member')).toEqual([bob.bare])
+    await enter(bob, room, bobNick())
+    ann.sends(groupMessage(room, 'm2'))
+    await messageOf(bob, 'm2')
+  })
+
   test('what a client sends again since it lost its session is not heard twice', async () => {
     await makeOf(room, ann, bob)
     await ann.enableStreamManagement()

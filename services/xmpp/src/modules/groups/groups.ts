@@ -2,13 +2,13 @@
  * XEP-0045 Multi-User Chat, as groups: for members only, not anonymous, hidden, without an archive, their messages encrypted end to end. They live at a domain of their own under each
  * served domain. Left out: open and anonymous rooms, passwords, voice requests, moderated rooms, history, readable subjects, logging, avatars, requests to other occupants.
  */
-import type { Jid } from '@sealpost/jid'
-import { parseJid } from '@sealpost/jid'
+import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import {
   type Element,
   element,
   iqResult,
+  NS_BOOKMARKS_2,
   NS_DISCO_INFO,
   NS_DISCO_ITEMS,
   NS_MESSAGE_MODERATE,
@@ -20,6 +20,7 @@ import {
   readElement,
 } from '@sealpost/stanza'
 import {
+  type AccountRef,
   type AddressedStanza,
   defineModule,
   type Module,
@@ -84,6 +85,10 @@ export const groups = ({ groups: { store, label }, devices, policies }: GroupsOp
           found.push(element('item', NS_DISCO_ITEMS, { jid: serviceOf(session.jid.domain), name: 'Groups' }))
       })
       followSessions(host, rooms, occupancy)
+      host.hook('pep/changed', async ({ owner, node, retracted = '' }) => {
+        if (node === NS_BOOKMARKS_2 && domains.has(retracted.slice(retracted.indexOf('@') + 1)))
+          await forget(rooms, memberships, owner, retracted)
+      })
     },
   })
 
@@ -107,6 +112,21 @@ function followSessions(host: ModuleHost, rooms: Rooms, occupancy: Occupancy): v
       if (found) occupancy.restore(found, session, readElement(shown).elements())
     }
   })
+}
+
+/** XEP-0402 §3.3: whoever takes a bookmark back wants no more of that group; other clients have no better word for it. */
+async function forget(
+  rooms: Rooms,
+  memberships: Memberships,
+  owner: AccountRef,
+  address: string,
+): Promise<void> {
+  try {
+    const room = await rooms.find(parseJid(address))
+    if (room) await memberships.stepBack(room, owner)
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+  }
 }
 
 async function erase(rooms: Rooms, memberships: Memberships, accountId: string): Promise<undefined> {

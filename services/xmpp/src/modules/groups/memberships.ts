@@ -1,7 +1,7 @@
 /** XEP-0045 §9 and §10.3 to §10.8: affiliations change, in the store, in the group, and for those who see it. Also kicking, destroying, and leaving for good. */
 import type { Jid } from '@sealpost/jid'
 import { type Element, element, NS_CLIENT, NS_MUC_USER } from '@sealpost/stanza'
-import type { ModuleHost } from '../../core/module.ts'
+import type { AccountRef, ModuleHost } from '../../core/module.ts'
 import { type AffiliationChange, checkChanges, isAdmin } from './affiliation-changes.ts'
 import type { GroupMessages } from './group-messages.ts'
 import type { Gone, StatusCode } from './occupant-presence.ts'
@@ -93,6 +93,16 @@ export class Memberships {
         kicked.map((each) => ({ ...each, entered: false })),
       )
       for (const { jid, affiliation } of kicked) await this.#expel(room, jid, { affiliation, codes: [307] })
+    })
+  }
+
+  /** Somebody takes no part any more, and stays a member that may enter again. */
+  async stepBack(room: Room, account: AccountRef): Promise<void> {
+    await room.sequence(async () => {
+      const member = room.of(account)
+      if (!member || member.affiliation === 'outcast' || room.destroyed) return
+      if (member.entered) await this.#store(room, [{ ...member, entered: false }])
+      await this.#expel(room, member.jid, { affiliation: member.affiliation })
     })
   }
 

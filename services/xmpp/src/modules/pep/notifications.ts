@@ -31,8 +31,9 @@ export class Notifications {
   }
 
   /** Tells other modules, whether anybody is to be notified or not. */
-  async changed(owner: AccountRef, node: string): Promise<void> {
-    await this.#options.host.fire('pep/changed', { owner, node })
+  async changed(owner: AccountRef, node: string, retracted?: string): Promise<void> {
+    const about = retracted === undefined ? {} : { retracted }
+    await this.#options.host.fire('pep/changed', { owner, node, ...about })
   }
 
   async published(owner: AccountRef, node: string, config: NodeConfig, item: PepItem): Promise<void> {

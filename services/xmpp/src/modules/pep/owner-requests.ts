@@ -144,7 +144,7 @@ export class OwnerRequests {
     return this.#turns.take(owner.id, async () => {
       const { config } = await this.#existing(owner, name)
       if (!(await this.#store.retract(owner.id, name, id))) throw refuse.noItem()
-      await this.#notifications.changed(owner, name)
+      await this.#notifications.changed(owner, name, id)
       if (notify || config.notifyRetract) await this.#notifications.retracted(owner, name, config, id)
       return undefined
     })

@@ -42,8 +42,12 @@ declare module '../../core/module.ts' {
     }
   }
   interface Hooks {
-    /** Something of a node was published, retracted or deleted. */
-    'pep/changed'(event: { readonly owner: AccountRef; readonly node: string }): undefined
+    /** Something of a node was published, retracted or deleted; `retracted`: the id of one item. */
+    'pep/changed'(event: {
+      readonly owner: AccountRef
+      readonly node: string
+      readonly retracted?: string
+    }): undefined
   }
 }
 
