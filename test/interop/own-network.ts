@@ -1,6 +1,6 @@
 /**
- * A network and a view of files for programs that insist on port 443 of a real name and on the authorities that the system trusts: names lead to this
- * machine, one authority is trusted, and nothing else is reached. The machine's own files stay as they are: namespaces(7).
+ * A network and a view of files for programs that insist on the usual port of a real name and on the authorities that the system trusts: names
+ * lead to this machine, one authority is trusted, and nothing else is reached. The machine's own files stay as they are: namespaces(7).
  */
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -13,8 +13,10 @@ export interface OwnNetworkOptions {
   readonly names: readonly string[]
   /** The authority that is trusted. */
   readonly caFile: string
-  /** Where port 443 leads on this machine. */
+  /** Where the port inside leads on this machine. */
   readonly port: number
+  /** 443 unless told. */
+  readonly inside?: number
 }
 
 export class OwnNetwork implements AsyncDisposable {
@@ -28,22 +30,22 @@ export class OwnNetwork implements AsyncDisposable {
     this.#sockets = sockets
   }
 
-  static async create({ names, caFile, port }: OwnNetworkOptions): Promise<OwnNetwork> {
+  static async create({ names, caFile, port, inside = 443 }: OwnNetworkOptions): Promise<OwnNetwork> {
     const directory = await mkdtemp(join(tmpdir(), 'own-network-'))
     await writeFile(join(directory, 'hosts'), `127.0.0.1 ${['localhost', ...names].join(' ')}\n`)
     await writeFile(join(directory, 'resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
-    await writeFile(join(directory, 'enter.sh'), enter(directory, caFile))
+    await writeFile(join(directory, 'enter.sh'), enter(directory, caFile, inside))
     // A socket of the file system leads from the network inside to the one outside.
     const sockets = new Set<Socket>()
-    const server = createServer((inside) => {
-      const outside = connect(port, '127.0.0.1')
-      for (const socket of [inside, outside]) {
+    const server = createServer((near) => {
+      const far = connect(port, '127.0.0.1')
+      for (const socket of [near, far]) {
         sockets.add(socket)
         socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
       }
-      inside.pipe(outside).pipe(inside)
+      near.pipe(far).pipe(near)
     })
-    server.listen(join(directory, 'https.sock'))
+    server.listen(join(directory, 'inside.sock'))
     await once(server, 'listening')
     return new OwnNetwork(directory, server, sockets)
   }
@@ -63,7 +65,7 @@ export class OwnNetwork implements AsyncDisposable {
 }
 
 /** Debian's list of authorities is what GnuTLS and OpenSSL read there. The forwarder says a byte when it listens, and ends with the command. */
-function enter(directory: string, caFile: string): string {
+function enter(directory: string, caFile: string, inside: number): string {
   return `set -eu
 ip link set lo up
 mount --bind ${directory}/hosts /etc/hosts
@@ -71,7 +73,7 @@ mount --bind ${directory}/resolv.conf /etc/resolv.conf
 mount --bind ${caFile} /etc/ssl/certs/ca-certificates.crt
 export SSL_CERT_FILE=${caFile} NODE_EXTRA_CA_CERTS=${caFile}
 mkfifo ${directory}/ready-$$
-${process.execPath} ${import.meta.dirname}/forward.ts ${directory}/https.sock > ${directory}/ready-$$ &
+${process.execPath} ${import.meta.dirname}/forward.ts ${directory}/inside.sock 127.0.0.1 ${inside} > ${directory}/ready-$$ &
 forwarder=$!
 trap 'kill $forwarder' EXIT
 read -r _ < ${directory}/ready-$$

@@ -1,6 +1,7 @@
 /** A program in a terminal, driven through tmux as by a person at the keyboard. */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
@@ -9,13 +10,15 @@ const LOOK_MS = 100
 
 export class Terminal {
   readonly #name: string
+  readonly #prefix: readonly string[]
   /** Name of the tmux server: one for each terminal, so that ending it ends nobody else's. */
   readonly #tmux = `sealpost-${randomBytes(6).toString('hex')}`
   #running = false
 
-  /** `name` stands in errors. */
-  constructor(name: string) {
+  /** `name` stands in errors; `prefix` is put before tmux, and so before the program. */
+  constructor(name: string, prefix: readonly string[] = []) {
     this.#name = name
+    this.#prefix = prefix
   }
 
   async start(command: readonly string[], variables: Readonly<Record<string, string>>): Promise<void> {
@@ -31,8 +34,13 @@ export class Terminal {
   }
 
   async type(line: string): Promise<void> {
-    await this.#do('send-keys', '-t', 'main', '-l', line)
+    await this.keys(line)
     await this.#do('send-keys', '-t', 'main', 'Enter')
+  }
+
+  /** All at once, as pasted text. */
+  async keys(text: string): Promise<void> {
+    await this.#do('send-keys', '-t', 'main', '-l', text)
   }
 
   /** Waits until the screen shows `text`. */
@@ -54,10 +62,13 @@ export class Terminal {
     this.#running = false
   }
 
-  /** Ends what is still running. */
+  /** Ends what is still running: the program, too, which may not notice that its terminal is gone. */
   async kill(): Promise<void> {
-    if (this.#running) await this.#do('kill-server').catch(() => undefined)
+    if (!this.#running) return
     this.#running = false
+    const pid = Number(await this.#do('display-message', '-p', '-t', 'main', '#{pane_pid}').catch(() => 0))
+    await this.#do('kill-server').catch(() => undefined)
+    if (pid > 0 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL')
   }
 
   async #isRunning(): Promise<boolean> {
@@ -68,7 +79,8 @@ export class Terminal {
   }
 
   async #do(...args: readonly string[]): Promise<string> {
-    const { stdout } = await exec('tmux', ['-L', this.#tmux, '-f', '/dev/null', ...args])
+    const [first = '', ...rest] = [...this.#prefix, 'tmux', '-L', this.#tmux, '-f', '/dev/null', ...args]
+    const { stdout } = await exec(first, rest)
     return stdout
   }
 }

@@ -1,0 +1,49 @@
+/** converse.js with OMEMO over WebSocket, in Debian's Chromium, in conversation with profanity. */
+import { randomBytes } from 'node:crypto'
+import type { Browser } from 'playwright-core'
+import { beforeAll, expect, test } from 'vitest'
+import { launch } from '../panel/browser.ts'
+import { Converse, ConverseServer } from './converse.ts'
+import { Fixture } from './fixture.ts'
+import { expectNothingKept } from './nothing-kept.ts'
+import { Profanity } from './profanity.ts'
+
+let fixture: Fixture
+let browser: Browser
+let server: ConverseServer
+beforeAll(async () => {
+  const stack = new AsyncDisposableStack()
+  fixture = stack.use(await Fixture.start())
+  server = stack.use(await ConverseServer.start())
+  browser = await launch()
+  stack.defer(() => browser.close())
+  return () => stack.disposeAsync()
+})
+
+test('sign-in over wss, published keys, OMEMO both ways, and nothing is kept', async () => {
+  const { sealpost } = fixture
+  const { port, caFile, httpsPort } = sealpost
+  const [alice, bob] = [fixture.person(), fixture.person()]
+  const hers = await Profanity.create({ person: alice, resource: 'profanity', port, caFile })
+  await hers.start()
+  await hers.type('/omemo gen')
+  await hers.logs(/SENT: <iq.*publish node="eu\.siacs\.conversations\.axolotl\.devicelist"/)
+  const webSocketUrl = `wss://localhost:${httpsPort}/xmpp-websocket`
+  const his = await Converse.open(browser, { person: bob, origin: server.origin, webSocketUrl })
+  await his.subscribe(alice.jid)
+  await hers.logs(/RECV: <presence[^>]* type="subscribe"/)
+  await hers.type(`/sub allow ${bob.jid}`)
+  await hers.type(`/sub request ${bob.jid}`)
+  await hers.logs(new RegExp(`RECV: <message.*from="${bob.jid}".*axolotl\\.devicelist`))
+  await hers.type(`/msg ${bob.jid}`)
+  await hers.type('/omemo start')
+  await hers.logs(new RegExp(`RECV: <iq.*from="${bob.jid}".*axolotl\\.bundles`))
+  const [there, back] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
+  await his.chatWith(alice.jid)
+  await hers.type(there)
+  await his.shows(alice.jid, there)
+  await his.send(alice.jid, back)
+  await hers.shows(back)
+  await expectNothingKept(sealpost, [there, back])
+  expect(await his.screenshot('converse-chat')).toBeDefined()
+})
