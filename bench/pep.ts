@@ -1,7 +1,7 @@
 /**
  * Benchmark `pep`: what an account publishes goes to those of its contacts whose clients want it (XEP-0163 §4, filtered by XEP-0115). How servers and load are run: bench/rounds.ts.
  *
- * What is done: 1,000 contacts subscribe to the presence of one account and stay, half of them with clients that want the node (`+notify` in their capabilities, which the server finds out
+ * What is done: 1,000 contacts of one account (subscribed both ways) are there, half of them with clients that want the node (`+notify` in their capabilities, which the server finds out
  * once for each of two kinds). The account publishes a payload of 1,000 bytes, the node keeping the newest item. What is measured, after a third as many publications that are not: (1) with
  * four publications under way: publications a second, notifications by processor second; (2) one at a time: from a publication to the last notification.
  * Every notification must arrive exactly once, in order, at those who want it, and at nobody else, or the run fails.

@@ -21,8 +21,8 @@ export interface ClientOptions {
   /** The server has taken responsibility for stanzas of ours: `acknowledged` says for how many. */
   readonly onAcknowledged?: () => void
   readonly onFailure: (error: Error) => void
-  /** The number of a message stands somewhere inside it, as in the item of an event (XEP-0163), rather than in its id. */
-  readonly numberInside?: boolean
+  /** Messages are events (XEP-0163): their number stands in the id of their item, and those without are none of the run's. */
+  readonly events?: boolean
   readonly onPresence?: (tag: string) => void
   /** An IQ stanza has arrived; returns what to answer. */
   readonly onIq?: (xml: string) => string | undefined
@@ -207,9 +207,10 @@ export class Client {
       const tag = bytes.toString('latin1', at, tagEnd + 1)
       const end = elementEnd(bytes, at, tagEnd, tag)
       if (end < 0) break
-      if (tag.startsWith('<message'))
-        this.#onMessageTag(this.#options.numberInside === true ? bytes.toString('latin1', at, end) : tag)
-      else if (tag.startsWith('<presence')) this.#onPresence(tag)
+      if (tag.startsWith('<message')) {
+        if (this.#options.events === true) this.#onEvent(bytes.toString('latin1', at, end))
+        else this.#onMessageTag(tag)
+      } else if (tag.startsWith('<presence')) this.#onPresence(tag)
       else if (tag.startsWith('<iq')) this.#onIq(tag, bytes.subarray(at, end))
       else if (tag.startsWith('<r ')) asked = this.#handled
       else if (tag.startsWith('<a ')) this.#onAcknowledged(tag)
@@ -235,6 +236,12 @@ export class Client {
   #onAcknowledged(tag: string): void {
     this.#serverHandled = Number(/ h=["'](\d+)/.exec(tag)?.[1])
     this.#options.onAcknowledged?.()
+  }
+
+  #onEvent(xml: string): void {
+    this.#handled++
+    const [, run, number] = /<item [^>]*\bid=["'](\w+)-(\d+)["']/.exec(xml) ?? []
+    if (run === this.#options.run && number !== undefined) this.#options.onMessage(Number(number))
   }
 
   #onMessageTag(tag: string): void {

@@ -7,7 +7,7 @@ const AT_ONCE = 10
 
 export type Reactions = Pick<
   ClientOptions,
-  'run' | 'onMessage' | 'onChunkEnd' | 'onAcknowledged' | 'onFailure' | 'numberInside' | 'onPresence' | 'onIq'
+  'run' | 'onMessage' | 'onChunkEnd' | 'onAcknowledged' | 'onFailure' | 'events' | 'onPresence' | 'onIq'
 >
 
 /** Account `index` signs in, always with the same resource. */

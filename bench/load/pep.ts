@@ -23,8 +23,8 @@ export interface PepReport {
 
 const NODE = 'urn:sealpost:bench'
 const PAYLOAD_BYTES = 1_000
-/** A session of ours may send 100 presence stanzas at once, and has 200 unanswered requests at most: each answers so many and makes way for the next. */
-const APPROVED_BY_SESSION = 90
+/** Both sides subscribe, since servers learn from presence what clients want. A session of ours may send 100 presence stanzas at once: each befriends so many and makes way for the next. */
+const BEFRIENDED_BY_SESSION = 45
 const STALL_MS = 20_000
 /** Between attempts to reach everybody while servers still find out what clients want. */
 const DISCOVERY_MS = 1_000
@@ -95,11 +95,11 @@ class Load {
     return Math.ceil(this.#orders.contacts / 2)
   }
 
-  /** Everybody signs in and subscribes to the publisher, so many at a time. */
+  /** Everybody signs in and makes friends with the publisher, so many at a time. */
   async #gather(): Promise<void> {
     const { contacts } = this.#orders
-    for (let first = 0; first < contacts; first += APPROVED_BY_SESSION) {
-      const count = Math.min(APPROVED_BY_SESSION, contacts - first)
+    for (let first = 0; first < contacts; first += BEFRIENDED_BY_SESSION) {
+      const count = Math.min(BEFRIENDED_BY_SESSION, contacts - first)
       await this.#publisher?.close()
       this.#publisher = await this.#openPublisher()
       await forEachOf(count, (index) => this.#openContact(first + index))
@@ -109,10 +109,12 @@ class Load {
   async #openPublisher(): Promise<Client> {
     const publisher: Client = await openClient(this.#orders, 0, {
       ...NO_REACTIONS,
+      events: true,
       onFailure: (error) => this.#failed(error),
       onPresence: (tag) => {
         const from = /type=["']subscribe["']/.test(tag) ? / from=["']([^"'/]+)/.exec(tag)?.[1] : undefined
-        if (from !== undefined) publisher.send(`<presence to='${from}' type='subscribed'/>`)
+        if (from === undefined) return
+        publisher.send(`<presence to='${from}' type='subscribed'/><presence to='${from}' type='subscribe'/>`)
       },
     })
     publisher.becomeAvailable()
@@ -120,20 +122,23 @@ class Load {
     return publisher
   }
 
-  /** Resolves when the publisher has approved. */
+  /** Resolves when it and the publisher see each other. */
   async #openContact(index: number): Promise<void> {
     const { domain, accounts } = this.#orders
     const isInterested = index % 2 === 0
     const { presence, info } = isInterested ? INTERESTED : OTHERS
     const { promise, resolve } = Promise.withResolvers<void>()
-    const contact = await openClient(this.#orders, index + 1, {
+    const publisher = `${accounts[0]?.username ?? ''}@${domain}`
+    const contact: Client = await openClient(this.#orders, index + 1, {
       run: this.#run,
-      numberInside: true,
+      events: true,
       onChunkEnd: () => {},
       onMessage: (number) => this.#onNotification(index, number),
       onFailure: (error) => this.#failed(error),
       onPresence: (tag) => {
-        if (/type=["']subscribed["']/.test(tag)) resolve()
+        if (!/type=["']subscribe["']/.test(tag)) return
+        contact.send(`<presence to='${publisher}' type='subscribed'/>`)
+        resolve()
       },
       onIq: (xml) => answerDiscovery(xml, info),
     })
@@ -141,7 +146,7 @@ class Load {
     this.#last[index] = -1
     contact.send(`<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>`) // RFC 6121 §2.2: hears of subscriptions
     contact.send(presence)
-    contact.send(`<presence to='${accounts[0]?.username ?? ''}@${domain}' type='subscribe'/>`)
+    contact.send(`<presence to='${publisher}' type='subscribe'/>`)
     const limit = setTimeout(() => this.#failed(new Error('a subscription was not approved')), STALL_MS)
     await promise
     clearTimeout(limit)

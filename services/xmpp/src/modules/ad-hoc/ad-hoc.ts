@@ -1,6 +1,7 @@
 /**
  * XEP-0050 Ad-Hoc Commands: what an account may do about itself, from the API's registry of commands, and those of other modules. Each has one form, or none. Only the
  * account itself sees and runs them; the server is where they are.
+ * Left out: XEP-0133, since administrators are no accounts and prove themselves otherwise (docs/decisions/0026-administrators.md).
  */
 import type { AccountCommands, CommandField, CommandOutcome, CommandValues } from '@sealpost/ports'
 import {

@@ -131,9 +131,11 @@ export class Notifications {
       }
     }
     const interested: Session[] = []
-    for (const session of audience)
-      if (caps.features(session).has(node + NOTIFY) && !(await this.#areApart(owner, session)))
-        interested.push(session)
+    for (const session of audience) {
+      if (!caps.features(session).has(node + NOTIFY)) continue
+      const apart = this.#areApart(owner, session)
+      if (!(apart instanceof Promise ? await apart : apart)) interested.push(session)
+    }
     await fanOut(interested, (session) => this.#message(owner, session, inner))
   }
 
