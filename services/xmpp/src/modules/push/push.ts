@@ -140,7 +140,10 @@ class PushDesk {
 
   /** The device takes what waits. */
   isHere(session: Session): undefined {
-    if (session.receivesMessages) this.wakeUps.forget(session.queues.own)
+    const { own, inherited } = session.queues
+    if (!session.receivesMessages) return undefined
+    this.wakeUps.forget(own)
+    if (inherited) this.wakeUps.forget(inherited)
     return undefined
   }
 
