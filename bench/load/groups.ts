@@ -10,8 +10,8 @@ export interface GroupOrders extends ServerPlace {
   /** Of each account. */
   readonly devices: number
   readonly senders: number
-  /** Messages of one sender that some device has not got yet. */
-  readonly window: number
+  /** Messages that some device has not got yet. */
+  readonly underWay: number
   readonly warmUp: number
   readonly messages: number
 }
@@ -54,6 +54,7 @@ class Load {
   readonly #sent: number[]
   readonly #templates: MessageTemplate[]
   #unsent = 0
+  #turn = 0
   #unfinished = 0
   #progress = 0
   #finished: () => void = () => {}
@@ -157,10 +158,12 @@ class Load {
     if (missing > 0) return void this.#missing.set(number, missing)
     this.#missing.delete(number)
     if (--this.#unfinished === 0) return this.#finished()
-    this.#send(sender)
+    this.#send()
   }
 
-  #send(sender: number): void {
+  /** The next sender's next message. */
+  #send(): void {
+    const sender = this.#turn++ % this.#orders.senders
     const client = this.#clients[sender * this.#orders.devices]
     const template = this.#templates[sender]
     if (this.#unsent === 0 || !client || !template) return
@@ -186,8 +189,7 @@ class Load {
         if (seen === this.#progress) reject(new Error('stalled: messages are missing'))
         seen = this.#progress
       }, STALL_MS)
-      for (let turn = 0; turn < this.#orders.window; turn++)
-        for (const sender of this.#sent.keys()) this.#send(sender)
+      for (let count = 0; count < this.#orders.underWay; count++) this.#send()
     }).finally(() => clearInterval(watch))
   }
 }

@@ -130,7 +130,7 @@ export class GroupMessages {
         stampMs: now,
         dueSeconds: Math.ceil(now / 1000) + life,
         kind: 'message',
-        wakes: false,
+        wakes: from !== undefined, // somebody wants an answer
         kept: policy.storage === 'sealed',
         delayedBy: room.jidText,
       },
