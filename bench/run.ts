@@ -3,6 +3,7 @@ import { accounts } from './accounts.ts'
 import { certificates } from './certificates.ts'
 import { chat } from './chat.ts'
 import { groups } from './groups.ts'
+import { files } from './files.ts'
 import { idle } from './idle.ts'
 import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
@@ -27,6 +28,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   mail,
   pep,
   uploads,
+  files,
 }
 
 /** For the servers to end, after a signal. */

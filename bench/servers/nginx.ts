@@ -1,11 +1,11 @@
 /**
- * nginx of Debian with static files, for the benchmark `lookup`: one worker, sendfile, no access log, connections kept alive. Its cache of open files is off, as it is
+ * nginx of Debian with static files, for the benchmarks `lookup` and, with TLS and PUT, `files`: one worker, sendfile, no access log, connections kept alive. Its cache of open files is off, as it is
  * by default.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { freePort } from '../../test/interop/free-port.ts'
-import { spawnPinned, stop, untilListening } from './server.ts'
+import { type Certificate, spawnPinned, stop, untilListening } from './server.ts'
 
 export interface StaticServer extends AsyncDisposable {
   readonly port: number
@@ -25,14 +25,17 @@ export async function startNginx(
   directory: string,
   core: number,
   files: Iterable<StaticFile>,
+  certificate?: Certificate,
 ): Promise<StaticServer> {
   const port = await freePort()
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o755)
   const root = join(directory, 'files')
+  await mkdir(root)
+  if (certificate !== undefined) await chmod(root, 0o777) // PUT writes there as nginx's own user
   await writeFiles(root, files)
   const config = join(directory, 'nginx.conf')
-  await writeFile(config, configuration(directory, root, port))
+  await writeFile(config, configuration(directory, root, port, certificate))
   const child = spawnPinned(core, 'nginx', ['-c', config, '-p', directory], {})
   await using stack = new AsyncDisposableStack()
   stack.defer(() => stop(child))
@@ -54,7 +57,17 @@ async function writeFiles(root: string, files: Iterable<StaticFile>): Promise<vo
   await Promise.all(batch)
 }
 
-function configuration(directory: string, root: string, port: number): string {
+function configuration(
+  directory: string,
+  root: string,
+  port: number,
+  certificate: Certificate | undefined,
+): string {
+  const tls =
+    certificate === undefined
+      ? ''
+      : `ssl_certificate ${certificate.certFile}; ssl_certificate_key ${certificate.keyFile};`
+  const put = certificate === undefined ? '' : 'location / { dav_methods PUT; client_max_body_size 0; }'
   return `daemon off;
 worker_processes 1;
 pid ${directory}/nginx.pid;
@@ -72,7 +85,7 @@ http {
   fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi;
   scgi_temp_path ${directory}/scgi;
-  server { listen 127.0.0.1:${String(port)}; root ${root}; }
+  server { listen 127.0.0.1:${String(port)}${tls === '' ? '' : ' ssl'}; ${tls} root ${root}; ${put} }
 }
 `
 }
