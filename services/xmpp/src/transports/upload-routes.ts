@@ -2,7 +2,8 @@
  * Uploaded files over HTTP: PUT into a slot (XEP-0363 §7), GET and HEAD with one range (RFC 9110 §14), DELETE by who has the slot's token. A file is opaque: no name, no
  * media type but octets, never shown by a browser. The last part of the path is for clients, and is not looked at.
  */
-import { Readable } from 'node:stream'
+import { once } from 'node:events'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, HttpProblem } from '@sealpost/http'
 import { UploadError, type UploadErrorCode } from '../modules/upload/upload-error.ts'
 import { UPLOAD_PATH } from '../modules/upload/upload.ts'
@@ -155,7 +156,7 @@ class Downloads {
     return this.#send(upload, { first, last }, reply)
   }
 
-  #send(upload: Upload, { first, last }: Part, reply: FastifyReply): FastifyReply {
+  async #send(upload: Upload, { first, last }: Part, reply: FastifyReply): Promise<FastifyReply> {
     if (this.#sending >= SENDING_MAX) throw problemOf(new UploadError('UPLOAD_BUSY'))
     this.#sending += 1
     const { raw } = reply
@@ -163,8 +164,31 @@ class Downloads {
     raw.once('close', () => (this.#sending -= 1))
     const isWhole = first === 0 && last === upload.bytes - 1
     if (isWhole) raw.once('finish', () => this.#uploads.fetched(upload))
-    return reply.send(Readable.from(this.#uploads.read(upload, first, last), { objectMode: false }))
+    reply.hijack()
+    raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
+    await pump(this.#uploads.read(upload, first, last), raw)
+    return reply
   }
+}
+
+/** A piece is asked for once the one before has gone out; what breaks off, or cannot be read, ends the connection. */
+async function pump(pieces: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+  const gone = once(response, 'close').then(() => {
+    throw new UploadError('UPLOAD_BROKEN')
+  })
+  gone.catch(() => undefined) // also when all is well
+  try {
+    for await (const piece of pieces) await Promise.race([sent(response, piece), gone])
+    response.end()
+  } catch {
+    response.destroy()
+  }
+}
+
+function sent(response: ServerResponse, piece: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  response.write(piece, (error) => (error ? reject(error) : resolve()))
+  return promise
 }
 
 /** RFC 9110 §14.2: undefined: the whole file; `none`: it cannot be satisfied. Several ranges are answered with the whole. */

@@ -8,7 +8,15 @@ import type { Clock, Random } from '@sealpost/runtime'
 import type { SealedStore } from '../../delivery/sealed-store/sealed-store.ts'
 import { UPLOADS_QUEUE } from '../../delivery/sealed-store/sealed-store.ts'
 import type { XmppEvents } from '../../events.ts'
-import { CHUNK_BYTES, FileSealer, KEY_BYTES, openChunk, placeOf } from './sealed-file.ts'
+import {
+  CHUNK_BYTES,
+  FileSealer,
+  giveBack,
+  KEY_BYTES,
+  openChunk,
+  placeOf,
+  SEALED_CHUNK_BYTES,
+} from './sealed-file.ts'
 import { hashToken, isOwner, keyOf, type PutClaim, type Slot, Slots } from './slots.ts'
 import { UploadError } from './upload-error.ts'
 import type { UploadFile, UploadFiles } from './upload-files.ts'
@@ -128,15 +136,17 @@ export class Uploads implements Disposable {
     return upload === undefined || this.#isDue(upload) ? undefined : upload
   }
 
-  /** The bytes from `first` to `last`, both included. Throws when the file is destroyed meanwhile. */
+  /** The bytes from `first` to `last`, both included. Each piece is good until the next is asked for. Throws when the file is destroyed meanwhile. */
   async *read(upload: Upload, first: number, last: number): AsyncGenerator<Buffer> {
     const key = createSecretKey(upload.key)
     await using handle = await this.#options.files.open(upload.file)
+    // One is read into while the other is opened.
+    const room = Buffer.allocUnsafeSlow(2 * SEALED_CHUNK_BYTES)
     const readChunk = async (index: number): Promise<Buffer> => {
       const { position, length } = placeOf(index, upload.bytes)
-      const sealed = Buffer.allocUnsafeSlow(length)
-      const { bytesRead } = await handle.read(sealed, 0, length, position)
-      return sealed.subarray(0, bytesRead)
+      const at = (index % 2) * SEALED_CHUNK_BYTES
+      const { bytesRead } = await handle.read(room, at, length, position)
+      return room.subarray(at, at + bytesRead)
     }
     const [from, to] = [Math.floor(first / CHUNK_BYTES), Math.floor(last / CHUNK_BYTES)]
     let next = readChunk(from)
@@ -148,6 +158,7 @@ export class Uploads implements Disposable {
       const start = index * CHUNK_BYTES
       const opened = openChunk(key, index, sealed)
       yield opened.subarray(Math.max(0, first - start), last + 1 - start)
+      giveBack(opened)
     }
   }
 
@@ -357,7 +368,7 @@ async function writeSealed(
   let writing = Promise.resolve()
   const flush = async (): Promise<void> => {
     await writing
-    writing = file.write(pieces)
+    writing = write(file, pieces)
     writing.catch(() => undefined) // told by the next one who waits for it
     ;[pieces, piecesBytes] = [[], 0]
   }
@@ -380,4 +391,9 @@ async function* readBody(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   } catch (cause) {
     throw cause instanceof UploadError ? cause : new UploadError('UPLOAD_BROKEN', { cause })
   }
+}
+
+async function write(file: UploadFile, pieces: readonly Buffer[]): Promise<void> {
+  await file.write(pieces)
+  for (const piece of pieces) giveBack(piece)
 }
