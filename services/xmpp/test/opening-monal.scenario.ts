@@ -66,7 +66,7 @@ async function signIn(username: string, userAgent: string, background: boolean) 
   return { phone, success }
 }
 
-/** One burst: the roster, discovery, the purge, presence, and the state of the app. */
+/** One burst: the roster, discovery, the purge, presence, the state of the app, and what was read (XEP-0490). */
 async function initialize(phone: TestClient, background: boolean): Promise<Element[]> {
   const answers = askAll(phone, [
     { payload: `<query xmlns='jabber:iq:roster' ver=''/>` },
@@ -79,6 +79,8 @@ async function initialize(phone: TestClient, background: boolean): Promise<Eleme
     },
     { payload: `<services xmlns='urn:xmpp:extdisco:2'/>`, to: 'localhost' },
     { type: 'set', payload: PURGE },
+    { payload: `<query xmlns='jabber:iq:version'/>`, to: 'localhost' },
+    { payload: items('urn:xmpp:mds:displayed:0'), to: phone.bare },
   ])
   phone.sends(CAPABILITIES.presence)
   phone.sendRaw(`<${background ? 'inactive' : 'active'} xmlns='urn:xmpp:csi:0'/>${REQUEST}`)
@@ -94,7 +96,8 @@ test.for([
   await leaveMessages(relay, username, ['wait-1', 'wait-2'])
   const { phone, success } = await signIn(username, userAgent, background)
   expect(success.child('bound', NS_BIND2)?.child('enabled', NS_SM)?.attrs['id']).toBeDefined()
-  const [roster, , server, account, commands, services, purge] = await initialize(phone, background)
+  const answers = await initialize(phone, background)
+  const [roster, , server, account, commands, services, purge, version, read] = answers
   expect(roster?.child('query', 'jabber:iq:roster')).toBeDefined()
   expect(featuresOf(server)).toEqual(
     expect.arrayContaining([NS_CARBONS, 'urn:xmpp:ping', 'urn:xmpp:blocking']),
@@ -104,6 +107,8 @@ test.for([
   expect(commands?.attrs['type']).toBe('result')
   expect(services?.attrs['type']).toBe('result')
   expect(purge === undefined || condition(purge)).toBe('service-unavailable')
+  expect(version?.attrs['type']).toMatch(/^(result|error)$/)
+  expect(read === undefined || condition(read)).toBe('item-not-found')
   expect(await messageIds(phone, 2)).toEqual(['wait-1', 'wait-2'])
 
   const blocked = await ask(phone, { payload: `<blocklist xmlns='urn:xmpp:blocking'/>` })
@@ -121,6 +126,7 @@ test.for([
 test('what it asks of PEP before it speaks OMEMO at all', async () => {
   const { phone } = await signIn('omemo', randomUUID(), false)
   const [, , , account] = await initialize(phone, false)
+  // TODO: XEP-0060 §6: it also wants `subscribe` in the list, and takes PEP, and with it OMEMO, for missing without.
   const pubsub = (...names: readonly string[]) =>
     names.map((name) => `http://jabber.org/protocol/pubsub#${name}`)
   expect(featuresOf(account)).toEqual(
@@ -128,7 +134,7 @@ test('what it asks of PEP before it speaks OMEMO at all', async () => {
       'pubsub/pep',
       ...pubsub('filtered-notifications', 'publish-options', 'publish', 'create-nodes', 'delete-items'),
       ...pubsub('delete-nodes', 'persistent-items', 'retrieve-items', 'auto-create'),
-      ...pubsub('item-ids', 'config-node-max'),
+      ...pubsub('item-ids', 'multi-items', 'config-node-max'),
     ]),
   )
   const list = `${NS_OMEMO}.devicelist`
