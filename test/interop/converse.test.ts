@@ -7,6 +7,7 @@ import { Converse, ConverseServer } from './converse.ts'
 import { Fixture } from './fixture.ts'
 import { expectNothingKept } from './nothing-kept.ts'
 import { Profanity } from './profanity.ts'
+import { DOMAIN } from './xmpp-js.ts'
 
 let fixture: Fixture
 let browser: Browser
@@ -46,4 +47,35 @@ test('sign-in over wss, published keys, OMEMO both ways, and nothing is kept', a
   await hers.shows(back)
   await expectNothingKept(sealpost, [there, back])
   expect(await his.screenshot('converse-chat')).toBeDefined()
+})
+
+/** A red square of four by four. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAAEElEQVR4nGP4z8AARwzEcQCukw/x0F8jngAAAABJRU5ErkJggg==',
+  'base64',
+)
+
+test('a group chat after an invitation, and a file, with OMEMO', async () => {
+  const { sealpost } = fixture
+  const [alice, bob] = [fixture.person(), fixture.person()]
+  const webSocketUrl = `wss://localhost:${sealpost.httpsPort}/xmpp-websocket`
+  const common = { origin: server.origin, webSocketUrl }
+  const hers = await Converse.open(browser, { person: alice, ...common })
+  const his = await Converse.open(browser, { person: bob, ...common })
+  const group = `friends@groups.${DOMAIN}`
+  await hers.makeGroup(group, [bob.jid])
+  await his.acceptInvitation(group)
+  const [there, back] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
+  await hers.send(group, there)
+  await his.shows(group, there)
+  await his.send(group, back)
+  await hers.shows(group, back)
+  await hers.sendFile(group, 'square.png', 'image/png', PICTURE)
+  expect(await his.picture(group)).toEqual({ width: 4, height: 4 })
+  for (const [name, page] of [
+    ['hers', hers],
+    ['his', his],
+  ] as const)
+    await page.screenshot(`converse-group-${name}`)
+  for (const text of [there, back]) expect(await sealpost.tablesHolding(text)).toEqual([])
 })

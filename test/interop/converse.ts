@@ -39,8 +39,9 @@ export class ConverseServer implements AsyncDisposable {
     return new ConverseServer(server)
   }
 
+  /** By number: a page of `localhost` fetches files of `localhost` without TLS. */
   get origin(): string {
-    return `http://localhost:${String((this.#server.address() as AddressInfo).port)}`
+    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,6 +113,7 @@ export class Converse {
       websocket_url: webSocketUrl,
       discover_connection_methods: false,
       omemo_default: true,
+      muc_nickname_from_jid: true,
       view_mode: 'fullscreen',
       i18n: 'en',
       loglevel: 'debug',
@@ -166,7 +168,7 @@ export class Converse {
 
   /** Makes a group with its defaults: for members only, who see each other's addresses, so that OMEMO is on. */
   async makeGroup(jid: string, members: readonly string[]): Promise<void> {
-    await this.enterGroup(jid)
+    await this.#enterGroup(jid)
     await this.page.evaluate(
       async ({ to, added }) => {
         const { converse, converseApi } = globalThis as unknown as Loaded
@@ -182,7 +184,7 @@ export class Converse {
     )
   }
 
-  async enterGroup(jid: string): Promise<void> {
+  async #enterGroup(jid: string): Promise<void> {
     const nick = this.#options.person.username
     await this.page.evaluate(
       async ({ to, attributes }) => {
@@ -192,6 +194,12 @@ export class Converse {
       { to: jid, attributes: { nick, auto_configure: true, roomconfig: {} } },
     )
     await this.#chat(jid).locator('textarea.chat-textarea').waitFor()
+  }
+
+  /** Says yes to the question that an invitation brings up. */
+  async acceptInvitation(group: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Confirm' }).click()
+    await this.#chat(group).locator('textarea.chat-textarea').waitFor()
   }
 
   /** Sends a file, encrypted and uploaded (XEP-0454, XEP-0363). */
