@@ -15,15 +15,14 @@ export interface DinoOptions {
 }
 
 export class Dino implements AsyncDisposable {
-  readonly #stack: AsyncDisposableStack
+  #stack = new AsyncDisposableStack()
   readonly #desktop: Desktop
   readonly #network: OwnNetwork
   #program: Program | undefined
 
-  private constructor(desktop: Desktop, network: OwnNetwork, stack: AsyncDisposableStack) {
+  private constructor(desktop: Desktop, network: OwnNetwork) {
     this.#desktop = desktop
     this.#network = network
-    this.#stack = stack
   }
 
   /** An installation of its own; it looks for the server at port 5222 of the domain, and nowhere else. */
@@ -31,7 +30,7 @@ export class Dino implements AsyncDisposable {
     await using stack = new AsyncDisposableStack()
     const network = stack.use(await OwnNetwork.create({ names: [DOMAIN], caFile, port, inside: 5222 }))
     const desktop = stack.use(await Desktop.create())
-    const dino = new Dino(desktop, network, stack.move())
+    const dino = new Dino(desktop, network)
     await dino.start() // makes the database
     await dino.until(
       () => dino.#rows("select 1 from sqlite_master where name = 'settings'").length > 0,
@@ -44,6 +43,7 @@ export class Dino implements AsyncDisposable {
       .run(person.jid, RESOURCE, person.password)
     // What it would say of having read a message would wait for whoever is away.
     database.db.prepare("insert into settings (key, value) values ('send_marker', 'false')").run()
+    dino.#stack = stack.move()
     return dino
   }
 

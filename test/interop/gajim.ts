@@ -18,15 +18,14 @@ export interface GajimOptions {
 }
 
 export class Gajim implements AsyncDisposable {
-  readonly #stack: AsyncDisposableStack
+  #stack = new AsyncDisposableStack()
   readonly #desktop: Desktop
   readonly #network: OwnNetwork
   #program: Program | undefined
 
-  private constructor(desktop: Desktop, network: OwnNetwork, stack: AsyncDisposableStack) {
+  private constructor(desktop: Desktop, network: OwnNetwork) {
     this.#desktop = desktop
     this.#network = network
-    this.#stack = stack
   }
 
   /** An installation of its own with one account. */
@@ -34,11 +33,12 @@ export class Gajim implements AsyncDisposable {
     await using stack = new AsyncDisposableStack()
     const network = stack.use(await OwnNetwork.create({ names: [DOMAIN], caFile, port, inside: 5222 }))
     const desktop = stack.use(await Desktop.create())
-    const gajim = new Gajim(desktop, network, stack.move())
+    const gajim = new Gajim(desktop, network)
     gajim.start() // makes its settings
     await gajim.until(() => existsSync(gajim.#logs), 'settings')
     await gajim.end()
     gajim.#configure(person, contact)
+    gajim.#stack = stack.move()
     return gajim
   }
 
