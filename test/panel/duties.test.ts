@@ -240,7 +240,7 @@ test('a report of abuse: read by the keyboard alone, the account warned and rest
   await page.getByRole('dialog', { name: 'Warn' }).waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
-  expect(await page.evaluate('document.activeElement.textContent')).toBe('Warn')
+  await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Warn')
   await confirm(await ask(page, 'Warn'), 'Warn')
   await page.getByText('Warning sent').waitFor()
   const restriction = await ask(page, 'Restrict mail')

@@ -130,6 +130,11 @@ class VCards {
 
 type Reader = 'owner' | 'subscriber' | 'stranger'
 
+/** XEP-0060 §4.5 */
+function mayRead(reader: Reader, model: string): boolean {
+  return model === 'open' || reader === 'owner' || (model === 'presence' && reader === 'subscriber')
+}
+
 class Avatars {
   readonly #host: ModuleHost
   readonly #pep: Provided['pep']
@@ -143,10 +148,7 @@ class Avatars {
   async shown(owner: AccountRef, reader: Reader): Promise<Avatar | undefined> {
     for (const name of [NS_AVATAR_METADATA, NS_AVATAR_DATA]) {
       const node = await this.#pep.node(owner.id, name)
-      if (node === undefined) return undefined
-      const { accessModel } = node.config
-      const isReadable = accessModel === 'open' || reader === 'owner' || accessModel === 'presence'
-      if (!isReadable || (accessModel !== 'open' && reader === 'stranger')) return undefined
+      if (node === undefined || !mayRead(reader, node.config.accessModel)) return undefined
     }
     return this.#published(owner)
   }
