@@ -108,8 +108,10 @@ export class Chat implements AsyncDisposable {
     const device = await this.signIn(name)
     const last = texts.at(-1)
     const isLast = (element: Element): boolean => element.name === 'message' && element.attrs['id'] === last
-    device.onElement = (element) => {
-      if (isLast(element)) device.acknowledge(device.received)
+    const own = new Set(texts)
+    // As they come, since only so many are sent ahead; none behind the last.
+    device.onElement = ({ name: kind, attrs }) => {
+      if (kind === 'message' && own.has(attrs['id'] ?? '')) device.acknowledge(device.received)
     }
     if (last !== undefined) await device.next(isLast, PATIENCE_MS)
     await device.serverCounter() // asked behind the acknowledgement
