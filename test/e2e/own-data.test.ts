@@ -60,6 +60,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'api.webhook_event':
     'ids and codes on their way to the operator’s systems; gone when taken, with the account, or after thirty days',
   'audit.entry': 'what administrators did, by ids: kept from everybody who could change it',
+  'xmpp.contact_invite':
+    'hashes of links that their owner has; who came by one is not kept; gone when used or expired',
 }
 
 /** Columns whose name says that they lead to an account. */
