@@ -6,6 +6,7 @@ import type { EnvReader } from '@sealpost/config'
 import { SCHEMA_OWNERS } from '@sealpost/service'
 import { describe, expect, test } from 'vitest'
 import { clientFiles } from '../scripts/gen-client.ts'
+import { privacyDocument } from '../scripts/gen-data-map.ts'
 import { protocolsDocument } from '../scripts/gen-protocols.ts'
 import {
   ROOT,
@@ -21,7 +22,7 @@ import type { Source } from './_source-tree.ts'
 /** What kind of thing each workspace is. A new one takes its place here. */
 const KINDS = {
   base: ['runtime', 'errors'],
-  pure: ['jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
+  pure: ['data-map', 'jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
   domain: ['accounts', 'audit', 'forensics', 'keyring', 'turn'],
@@ -57,7 +58,7 @@ const NEVER: readonly { readonly of: RegExp; readonly what: RegExp; readonly rul
     rule: 'rule 5: the domain knows neither Fastify nor smtp-server',
   },
   {
-    of: /^packages\/(jid|stanza|sasl|openpgp|tlog|mail)\//,
+    of: /^packages\/(data-map|jid|stanza|sasl|openpgp|tlog|mail)\//,
     what: /^node:(?!(assert|buffer|crypto|string_decoder|url|util)$)/,
     rule: 'rule 2: pure packages do no I/O',
   },
@@ -507,6 +508,10 @@ describe('documents', () => {
 
   test('docs/PROTOCOLS.md is what gen-protocols makes of the modules', () => {
     expect(readText('docs/PROTOCOLS.md'), 'run: npm run protocols').toBe(protocolsDocument())
+  })
+
+  test('the data map in docs/privacy.md is that of packages/data-map', () => {
+    expect(readText('docs/privacy.md'), 'run: npm run data-map').toBe(privacyDocument())
   })
 
   test('the client and docs/api.md are what gen-client makes of the commands', async () => {

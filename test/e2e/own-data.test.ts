@@ -1,7 +1,8 @@
 /**
- * What the server holds of an account is in the account's own export, or in the list of exceptions below, with the reason: every table of all schemas is searched for
+ * What the server holds of an account is in the account's own export, or is an exception with a reason, as the data map says: every table of all schemas is searched for
  * the account's id and address.
  */
+import { DATA_MAP } from '@sealpost/data-map'
 import { Client } from 'pg'
 import { beforeAll, expect, test } from 'vitest'
 import { certify, ed25519, userId } from '../../packages/openpgp/test/maker.ts'
@@ -10,59 +11,19 @@ import { TestClient } from '../../services/xmpp/test/client.ts'
 import { canary, tablesWith } from '../canaries.ts'
 import { shape } from './shape.ts'
 
+const MAP = Object.entries(DATA_MAP)
 /** Tables whose rows of an account are in its export, and where. */
-const EXPORTED: Readonly<Record<string, string>> = {
-  'account.account': 'account',
-  'account.account_plan': 'account',
-  'account.mail_limit': 'account',
-  'account.mail_review': 'account',
-  'api.legal_request': 'legal_requests',
-  'api.notice': 'notices',
-  'api.phone': 'phone',
-  'api.policy_acceptance': 'policies',
-  'api.privacy_request': 'privacy_requests',
-  'keys.address_token': 'keys',
-  'keys.certificate': 'keys',
-  'keys.link': 'keys',
-  'keys.published_address': 'keys',
-  'smtp.list': 'mail',
-  'smtp.mail_settings': 'mail',
-  'xmpp.blocked': 'chat',
-  'xmpp.device': 'chat',
-  'xmpp.fast_token': 'chat',
-  'xmpp.pep_item': 'chat',
-  'xmpp.pep_node': 'chat',
-  'xmpp.push': 'chat',
-  'xmpp.room_affiliation': 'chat',
-  'xmpp.roster': 'chat',
-  'xmpp.roster_item': 'chat',
-  'xmpp.stored_xml': 'chat',
-}
-
-/** Tables with an account's id or address that are not exported, and why. */
-const EXCEPTIONS: Readonly<Record<string, string>> = {
-  'account.app_password':
-    'verifiers, as those of the password; names, scopes and days are shown to the owner by GET /v1/me/app-passwords',
-  'account.credential':
-    'verifiers of the password: of no use to its owner, and to others a help in guessing it',
-  'account.erasure': 'the ledger of what is still to be erased: there is nobody any more to export for',
-  'account.invite': 'the hash of a link that sets the password; gone when used or expired',
-  'account.published_key': 'that a certificate counts: which one is told under keys',
-  'account.transition':
-    'that the account was made, suspended or restored, on its way to the operator’s systems; gone within seconds',
-  'api.abuse_report': 'what others said, which is theirs; gone after half a year',
-  'api.account_session': 'the hash of a cookie; gone after half an hour of rest, or twelve hours',
-  'api.idempotency': 'a hash of a request and the id of the account that it made; gone after a day',
-  'api.legal_production':
-    'what an authority was given, for thirty days: a part of the export, and told when nothing forbids it',
-  'api.subscription':
-    'what the billing system says of terms and fees, and answers for; gone with the account',
-  'api.webhook_event':
-    'ids and codes on their way to the operator’s systems; gone when taken, with the account, or after thirty days',
-  'audit.entry': 'what administrators did, by ids: kept from everybody who could change it',
-  'xmpp.contact_invite':
-    'hashes of links that their owner has; who came by one is not kept; gone when used or expired',
-}
+const EXPORTED = new Map(
+  MAP.flatMap(([name, table]) =>
+    table.about === 'account' && 'export' in table.told ? [[name, table.told.export] as const] : [],
+  ),
+)
+/** Tables about people that are not exported, and why. */
+const EXCEPTIONS = new Map(
+  MAP.flatMap(([name, table]) =>
+    table.about !== 'nobody' && 'notExported' in table.told ? [[name, table.told.notExported] as const] : [],
+  ),
+)
 
 /** Columns whose name says that they lead to an account. */
 const LEADS_TO_ACCOUNT = "column_name ~ '(^|_)account_id$' or column_name in ('username', 'contact')"
@@ -132,9 +93,9 @@ shape.describe('own data', (deployment) => {
     for (const table of ['account.account', 'api.privacy_request', 'keys.published_address', 'xmpp.device'])
       expect([...found]).toContain(table)
     for (const table of found) {
-      const section = EXPORTED[table]
+      const section = EXPORTED.get(table)
       if (section === undefined)
-        expect([table, EXCEPTIONS[table] ?? 'not exported']).toEqual([table, EXCEPTIONS[table]])
+        expect([table, EXCEPTIONS.get(table) ?? 'not exported']).toEqual([table, EXCEPTIONS.get(table)])
       else expect([table, document[section]]).toEqual([table, expect.anything()])
     }
   })
@@ -149,7 +110,7 @@ shape.describe('own data', (deployment) => {
     )
     await database.end()
     expect(rows.length).toBeGreaterThan(10)
-    const known = new Set([...Object.keys(EXPORTED), ...Object.keys(EXCEPTIONS)])
+    const known = new Set([...EXPORTED.keys(), ...EXCEPTIONS.keys()])
     expect(rows.map((row) => row.name).filter((table) => !known.has(table))).toEqual([])
   })
 

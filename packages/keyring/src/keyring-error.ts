@@ -6,7 +6,7 @@ const REASONS = {
     'The keyring belongs to another database; adopt or reset it, or correct the database URL',
   KEYRING_LOST: 'The database holds sealed rows but their keyring is missing; bring it back, or reset it',
   KEYRING_ROLLED_BACK:
-    'The keyring is an older copy than the one last used with this database; adopt or reset it',
+    'The keyring is an older copy than the one last used with this database: it has keys that were destroyed since, which open what backups of that time hold; reset it, or adopt it, and destroy the copy',
   KEYRING_DAMAGED: 'The header of the keyring is unreadable; bring the keyring back, or reset it',
   KEYRING_HELD: 'Another process holds the keyring',
   KEYRING_FENCED: 'Another process has taken the keyring over',

@@ -35,6 +35,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const WORDS = ['code', 'state', 'module', 'stream', 'service', 'kind'] as const
 const NUMBERS = ['count', 'bytes', 'ms', 'port'] as const
+/** All that a line can have. */
+export const LOG_FIELD_NAMES: readonly string[] = ['level', 'time', 'event', ...WORDS, ...NUMBERS]
 
 /** Longer words are no words; letters, digits and `_.-:` only, so that neither a JID nor a mail address passes. */
 const WORD = /^[A-Za-z0-9_.:-]{1,64}$/

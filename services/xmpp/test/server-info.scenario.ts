@@ -39,6 +39,7 @@ test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what
     encryption_at_rest: ['true'],
     data_deletion: ['true'],
     data_export: ['true'],
+    access_policy: ['admins', 'government'],
     full_erasure: ['true'],
     tos: ['https://chat.example/policies'],
   }

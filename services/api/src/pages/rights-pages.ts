@@ -1,4 +1,5 @@
-/** Pages of the policies, past versions included, and the signed transparency report: public. */
+/** Pages of the policies, past versions included, the signed transparency report and the data map: public. */
+import { dataMapDocument } from '@sealpost/data-map'
 import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
 import type { SendBranded } from './branded-pages.ts'
 import { RightsError } from '../rights-error.ts'
@@ -41,12 +42,19 @@ export function registerRightsPages(
   )
 
   app.get('/.well-known/transparency.json', hidden, async (_request, reply) =>
-    reply
-      .type('application/json; charset=utf-8')
-      .header('cache-control', 'public, max-age=3600')
-      .header('access-control-allow-origin', '*')
-      .send(await legal.report()),
+    sendPublished(reply, await legal.report()),
   )
+
+  app.get('/.well-known/data-map.json', hidden, (_request, reply) => sendPublished(reply, dataMapDocument()))
+}
+
+/** JSON for everybody, to be read by programs of other sites, too. */
+function sendPublished(reply: FastifyReply, document: unknown): FastifyReply {
+  return reply
+    .type('application/json; charset=utf-8')
+    .header('cache-control', 'public, max-age=3600')
+    .header('access-control-allow-origin', '*')
+    .send(document)
 }
 
 async function sendDocument(

@@ -2,6 +2,7 @@
  * What clients can read about the server itself: whom to write to (XEP-0157), and what becomes of data (XEP-0504). The forms say what is so, as configured;
  * retention is that of messages and uploaded files, which are all that is stored without its owner having published it.
  */
+import { dataPolicy } from '@sealpost/data-map'
 import { type Element, element, NS_DATA, NS_DATA_POLICY, NS_SERVER_INFO } from '@sealpost/stanza'
 import { defineModule, type Module } from '../core/module.ts'
 import type { DomainPolicies } from '../policy/domain-policies.ts'
@@ -38,7 +39,7 @@ export const serverInfo = ({ contacts, policies, uploads }: ServerInfoOptions): 
           const { storage, messageTtlSeconds } = policies.of(domain)
           const seconds = Math.max(messageTtlSeconds, uploads?.limits.keepSeconds ?? 0)
           return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(seconds / 3600)]
-        }, dataPolicy),
+        }, dataPolicyForm),
       )
     },
   })
@@ -66,27 +67,34 @@ function contactsOf(domain: string, publicOrigin: string, supportUrl: string | u
   ])
 }
 
-/** XEP-0504 §4. Passwords are never seen, only proofs of them; what waits is sealed under keys that are destroyed. */
-function dataPolicy(publicOrigin: string, hours: number): Element {
+/** XEP-0504 §4: what follows from the data map, and how long what is stored is kept. */
+function dataPolicyForm(publicOrigin: string, hours: number): Element {
+  const { authData, encryptionAtRest, dataDeletion, dataExport, fullErasure, accessPolicy } = dataPolicy()
   return form(NS_DATA_POLICY, [
-    ['auth_data', 'list-single', 'hidden'],
+    ['auth_data', 'list-single', authData],
     ['data_retention', 'text-single', String(hours)],
-    ['encryption_at_rest', 'boolean', 'true'],
-    ['data_deletion', 'boolean', 'true'],
-    ['data_export', 'boolean', 'true'],
-    ['full_erasure', 'boolean', 'true'],
+    ['encryption_at_rest', 'boolean', String(encryptionAtRest)],
+    ['data_deletion', 'boolean', String(dataDeletion)],
+    ['data_export', 'boolean', String(dataExport)],
+    ['access_policy', 'list-multi', ...accessPolicy],
+    ['full_erasure', 'boolean', String(fullErasure)],
     ['tos', 'text-single', `${publicOrigin}/policies`],
   ])
 }
 
-function form(type: string, fields: readonly (readonly [string, string, string])[]): Element {
+function form(type: string, fields: readonly (readonly [string, string, ...string[]])[]): Element {
   const all = [['FORM_TYPE', 'hidden', type] as const, ...fields]
   return element(
     'x',
     NS_DATA,
     { type: 'result' },
-    ...all.map(([name, kind, value]) =>
-      element('field', NS_DATA, { var: name, type: kind }, element('value', NS_DATA, {}, value)),
+    ...all.map(([name, kind, ...values]) =>
+      element(
+        'field',
+        NS_DATA,
+        { var: name, type: kind },
+        ...values.map((value) => element('value', NS_DATA, {}, value)),
+      ),
     ),
   )
 }
