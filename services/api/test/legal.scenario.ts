@@ -1,4 +1,5 @@
 /** Requests of authorities: what is refused, who is told and when, what is produced, and what the public learns. */
+import { dataMapDocument } from '@sealpost/data-map'
 import { createAccounts } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
@@ -180,6 +181,14 @@ test('a production is gone after thirty days; of an account that is erased nothi
       'username',
     )
   })
+})
+
+test('everybody may read what is kept of whom', async () => {
+  const answer = await api.call('GET', '/.well-known/data-map.json')
+  expect(answer.status).toBe(200)
+  expect(answer.headers['content-type']).toContain('application/json')
+  expect(answer.headers['access-control-allow-origin']).toBe('*')
+  expect(answer.json).toEqual(dataMapDocument())
 })
 
 test('the transparency report counts half years that are over, in ranges, and does not change', async () => {
