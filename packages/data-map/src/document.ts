@@ -19,6 +19,6 @@ function showTable(table: TableEntry): object {
   const { about, purpose, kept, columns } = table
   if (table.about === 'nobody') return { about, purpose, kept, columns }
   const { told, erased, sealed = false } = table
-  const export_ = 'export' in told ? { exported: told.export } : { not_exported: told.notExported }
-  return { about, purpose, kept, ...export_, erased, sealed, columns }
+  const given = 'export' in told ? { exported: told.export } : { not_exported: told.notExported }
+  return { about, purpose, kept, ...given, erased, sealed, columns }
 }
