@@ -3,13 +3,22 @@ import type { HistogramMetric, Metrics } from '@sealpost/metrics'
 const BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
 
 /** Measures how long a destroyed key was still on disk: from the order to the sync, for the first order of each sync. */
-export class ShredLag {
+export class ShredLag implements Disposable {
   readonly #histogram: HistogramMetric
   readonly #synced: () => Promise<void>
+  readonly #watch: Disposable
+  /** When the orders were given whose keys are still on disk; in order. */
+  readonly #pending = new Set<{ readonly since: number }>()
   #round: Promise<void> | undefined
 
-  /** `synced` gives one promise to all that share a sync. */
-  constructor(metrics: Metrics, synced: () => Promise<void>) {
+  /** `synced` gives one promise to all that share a sync. `keyring`: whose, a word. */
+  constructor(metrics: Metrics, keyring: string, synced: () => Promise<void>) {
+    this.#watch = metrics.watched(
+      'shred_oldest_pending_seconds',
+      'For how long the oldest key that was ordered to be destroyed has been on disk since; 0: there is none',
+      { keyring },
+      () => this.oldestPendingSeconds,
+    )
     this.#histogram = metrics.histogram(
       'shred_lag_seconds',
       'Time from the order to destroy a key to its overwriting on disk, the longest of each sync',
@@ -18,24 +27,39 @@ export class ShredLag {
     this.#synced = synced
   }
 
+  /** Of the keys that are destroyed in memory and not yet on disk. */
+  get oldestPendingSeconds(): number {
+    const [oldest] = this.#pending
+    return oldest === undefined ? 0 : (performance.now() - oldest.since) / 1000
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]()
+  }
+
   /** Keys were just shredded in memory. */
   shredded(): void {
     const round = this.#synced()
     if (round === this.#round) return
     this.#round = round
-    void this.#measure(round, performance.now())
+    void this.#measure(round)
   }
 
   /** The keyring repeats a sync that failed, for as long as it takes; each try is a round of its own. */
-  async #measure(first: Promise<void>, since: number): Promise<void> {
+  async #measure(first: Promise<void>): Promise<void> {
+    const order = { since: performance.now() }
+    this.#pending.add(order)
     for (let round = first; ; round = this.#synced()) {
       try {
         await round
         break
       } catch (error) {
-        if ((error as { code?: unknown }).code !== 'KEYRING_UNAVAILABLE') return
+        // Closed, or fenced: whoever has the keyring now sees to it.
+        if ((error as { code?: unknown }).code !== 'KEYRING_UNAVAILABLE')
+          return void this.#pending.delete(order)
       }
     }
-    this.#histogram.observe((performance.now() - since) / 1000)
+    this.#pending.delete(order)
+    this.#histogram.observe((performance.now() - order.since) / 1000)
   }
 }

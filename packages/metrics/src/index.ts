@@ -30,6 +30,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: readonly string[],
   ): HistogramMetric
+  /** A gauge that is read when somebody asks for it, until the answer is disposed. */
+  watched(name: string, help: string, labels: Labels, read: () => number): Disposable
   /** The text exposition format. */
   render(): Promise<string>
   readonly contentType: string
@@ -45,6 +47,7 @@ export function createMetrics(): Metrics {
     if (known instanceof kind) return known
     throw new OperationalError('METRIC_KIND', `The metric ${name} exists with another kind`)
   }
+  const watches = new Map<string, Set<{ readonly labels: Labels; readonly read: () => number }>>()
   return {
     contentType: registry.contentType,
     counter(name, help, labelNames = []) {
@@ -71,6 +74,18 @@ export function createMetrics(): Metrics {
       }
       const metric = once(name, Histogram, () => new Histogram(options))
       return { observe: (value, labels = {}) => metric.observe(labels, value) }
+    },
+    watched(name, help, labels, read) {
+      const all = watches.get(name) ?? new Set()
+      watches.set(name, all)
+      const labelNames = Object.keys(labels)
+      const collect = function (this: Gauge): void {
+        for (const each of all) this.set(each.labels, each.read())
+      }
+      once(name, Gauge, () => new Gauge({ name, help, labelNames, registers: [registry], collect }))
+      const watch = { labels, read }
+      all.add(watch)
+      return { [Symbol.dispose]: () => void all.delete(watch) }
     },
     render: () => registry.metrics(),
   }

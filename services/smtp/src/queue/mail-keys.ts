@@ -24,13 +24,17 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 export type SealedKey = Pick<NewRow, 'id' | 'handle' | 'seq' | 'key'>
 export type KeyOwner = Pick<KeptMail, 'account' | 'place' | 'key'>
 
-export class MailKeys {
+export class MailKeys implements Disposable {
   readonly #keyring: Keyring
   readonly #lag: ShredLag
 
   constructor(keyring: Keyring, metrics: Metrics) {
     this.#keyring = keyring
-    this.#lag = new ShredLag(metrics, () => keyring.synced())
+    this.#lag = new ShredLag(metrics, 'smtp', () => keyring.synced())
+  }
+
+  [Symbol.dispose](): void {
+    this.#lag[Symbol.dispose]()
   }
 
   get available(): boolean {

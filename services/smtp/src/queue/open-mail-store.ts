@@ -70,7 +70,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
   await lease.announce(keyring.keyringId, keyring.epoch)
   const rows = new MailRows(db, keyring)
   const spool = await Spool.open(options.spoolDir, random)
-  const keys = new MailKeys(keyring, options.metrics)
+  const keys = stack.use(new MailKeys(keyring, options.metrics))
   const mails = await reconcile(keyring, { keys, rows, spool, log })
   const store = new MailStore({ ...options, rows, keys, spool, mails, fence, owned: stack.move() })
   await using opened = new AsyncDisposableStack()

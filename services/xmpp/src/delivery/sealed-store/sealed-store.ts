@@ -220,7 +220,7 @@ class PostgresSealedStore implements SealedStore {
     this.#parts = parts
     this.#keyring = parts.opened
     this.#issued = parts.lastSeq
-    this.#lag = new ShredLag(parts.metrics, () => this.#keyring.synced())
+    this.#lag = new ShredLag(parts.metrics, 'xmpp', () => this.#keyring.synced())
     this.#writer = new RowWriter({
       insert: (rows) => parts.rows.insert(rows),
       synced: () => this.#keyring.synced(),
@@ -370,6 +370,7 @@ class PostgresSealedStore implements SealedStore {
     this.#collecting[Symbol.dispose]()
     await using stack = new AsyncDisposableStack()
     stack.use(this.#parts.lease)
+    stack.use(this.#lag)
     stack.use(this.#keyring)
     await this.#writer.close(CLOSE_MS)
     await this.#collect()
