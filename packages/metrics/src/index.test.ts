@@ -26,10 +26,13 @@ test('one name is one metric of one kind; registries do not share', async () => 
 test('a watched gauge is read when it is asked for, of each who has one, until they are gone', async () => {
   const metrics = createMetrics()
   let age = 1
-  using _first = metrics.watched('age_seconds', 'Age', { of: 'a' }, () => age)
+  const first = metrics.watched('age_seconds', 'Age', { of: 'a' }, () => age)
   const second = metrics.watched('age_seconds', 'Age', { of: 'b' }, () => 7)
   expect(await metrics.render()).toContain('age_seconds{of="a"} 1\nage_seconds{of="b"} 7')
   age = 2
   second[Symbol.dispose]()
   expect(await metrics.render()).toContain('age_seconds{of="a"} 2')
+  first[Symbol.dispose]()
+  age = 3
+  expect(await metrics.render()).not.toContain('age_seconds{of="a"} 3')
 })
