@@ -1,5 +1,8 @@
 /** A Postgres as operators run it: it archives its log, and base backups are taken of it while it runs. */
-import { chown, cp, mkdir } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, mkdir } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { findPostgresUser } from '../../packages/dev-env/src/postgres/binaries.ts'
@@ -41,7 +44,7 @@ export class ArchivedPostgres implements AsyncDisposable {
   async backUp(): Promise<void> {
     await this.run(`select pg_backup_start('forensic', true)`, async () => {
       const name = `backup-${String(this.#backups++)}`
-      await cp(this.#postgres.directory, join(this.#parent, 'backups', name), { recursive: true })
+      await copy(this.#postgres.directory, join(this.#parent, 'backups', name))
     })
   }
 
@@ -66,4 +69,12 @@ export class ArchivedPostgres implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#postgres[Symbol.asyncDispose]()
   }
+}
+
+/** Files may go while they are copied: what Postgres needs of them is in its log. */
+async function copy(from: string, to: string): Promise<void> {
+  const copying = spawn('cp', ['-a', from, to], { stdio: ['ignore', 'ignore', 'pipe'], env: { LC_ALL: 'C' } })
+  const [said] = await Promise.all([text(copying.stderr), once(copying, 'exit')])
+  const wrong = said.split('\n').filter((line) => line !== '' && !line.endsWith('No such file or directory'))
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
 }
