@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openDb, sql } from '@sealpost/db'
 import { expect, test } from 'vitest'
 import { createTestDatabase } from '../test/database.ts'
@@ -43,4 +46,32 @@ test('usage and configuration are told apart from failure', async () => {
   expect(away.code).toBe(1)
   expect(away.err).toBe('The Postgres that DATABASE_URL names cannot be reached (ECONNREFUSED)\n')
   expect(away.err).not.toContain('hunter2')
+})
+
+test('each service gets a login that takes on the roles of its own data only, and Dovecot one that reads three views', async () => {
+  await using database = await createTestDatabase()
+  const directory = await mkdtemp(join(tmpdir(), 'logins-'))
+  const names = ['xmpp', 'keys', 'smtp', 'api', 'dovecot']
+  for (const name of names) await writeFile(join(directory, name), `it's ${name}\n`)
+  const env = { DATABASE_URL: database.url }
+  expect(await run(env, '--logins', directory)).toMatchObject({ code: 0, err: '' })
+  expect(await run(env, '--logins', directory)).toMatchObject({ code: 0, err: '' })
+  await rm(directory, { recursive: true })
+
+  const urlOf = (user: string, password: string): string => {
+    const url = new URL(database.url)
+    url.username = user
+    url.password = encodeURIComponent(password)
+    return url.href
+  }
+  const xmpp = urlOf('sealpost_xmpp_login', "it's xmpp")
+  await using own = await openDb({ url: xmpp, role: 'sealpost_xmpp' })
+  expect(await own.query(sql`select count(*)::int as sealed from xmpp.sealed`)).toEqual([{ sealed: 0 }])
+  await expect(openDb({ url: xmpp, role: 'sealpost_keys' })).rejects.toThrow()
+  await using bare = await openDb({ url: xmpp })
+  await expect(bare.query(sql`select 1 from xmpp.sealed`)).rejects.toMatchObject({ code: '42501' })
+
+  await using dovecot = await openDb({ url: urlOf('sealpost_dovecot', "it's dovecot") })
+  expect(await dovecot.query(sql`select * from account.mail_sign_in`)).toEqual([])
+  await expect(dovecot.query(sql`select 1 from account.account`)).rejects.toMatchObject({ code: '42501' })
 })

@@ -2,14 +2,15 @@
 import { parseArgs } from 'node:util'
 import type { EnvReader } from '@sealpost/config'
 import { ConfigError, OperationalError } from '@sealpost/errors'
-import { explainStart, fromProcessEnv, migrateAll } from '@sealpost/service'
+import { explainStart, fromProcessEnv, giveLogins, migrateAll } from '@sealpost/service'
 
-const HELP = `Usage: npm run migrate
+const HELP = `Usage: npm run migrate [-- --logins DIR]
 
 Brings all schemas of the database up to date: makes the roles and schemas that are missing and runs the
 migrations that have not run. Running it twice, or from several hosts at once, does no harm.
 
-  --help   this text
+  --logins  then make a login for each service, and for Dovecot, with the password in DIR/xmpp, keys, smtp, api, dovecot
+  --help    this text
 
 The database is named by DATABASE_URL, or by a file named by DATABASE_URL_FILE. Its user must be able to
 create roles and schemas. On the embedded database, npm start migrates by itself.
@@ -18,24 +19,25 @@ create roles and schemas. On the embedded database, npm start migrates by itself
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
+  const options = { help: { type: 'boolean' }, logins: { type: 'string' } } as const
+  let given: { help?: boolean; logins?: string }
   try {
-    const { values } = parseArgs({ args, options: { help: { type: 'boolean' } } })
-    if (values.help === true) {
-      process.stdout.write(HELP)
-      return 0
-    }
+    given = parseArgs({ args, options }).values
   } catch {
     process.stderr.write(HELP)
     return 2
   }
-  return run()
+  if (given.help !== true) return run(given.logins)
+  process.stdout.write(HELP)
+  return 0
 }
 
-async function run(): Promise<number> {
+async function run(logins: string | undefined): Promise<number> {
   try {
     const read = (env: EnvReader) => env.secret('DATABASE_URL')
     const url = fromProcessEnv(read)
     const owners = await explainStart(read, () => migrateAll(url.reveal()))
+    if (logins !== undefined) await giveLogins(url.reveal(), logins)
     process.stdout.write(`Up to date: ${owners.join(', ')}\n`)
     return 0
   } catch (error) {

@@ -80,6 +80,7 @@ const THIRD_PARTY: Readonly<Record<string, string>> = {
   pg: 'packages/db',
   'sql-template-tag': 'packages/db',
   'node-pg-migrate': 'packages/db',
+  '@nats-io/transport-node': 'packages/bus',
   pino: 'packages/log',
   'prom-client': 'packages/metrics',
   fastify: 'packages/http',

@@ -29,8 +29,10 @@ const CORE: readonly Program[] = [
 const PEERS: readonly Program[] = [
   ...CORE,
   { command: 'curl', debianPackage: 'curl' },
+  { command: 'docker-compose', debianPackage: 'docker-compose' },
   { command: 'dovecot', debianPackage: 'dovecot-imapd dovecot-lmtpd dovecot-pgsql dovecot-pop3d' },
   { command: EXIM, debianPackage: 'exim4-daemon-light (unpacked beside Postfix)' },
+  { command: 'caddy', debianPackage: 'caddy' },
   { command: 'clamd', debianPackage: 'clamav-daemon' },
   { command: 'gpg-wks-client', debianPackage: 'gpg-wks-client' },
   { command: 'faketime', debianPackage: 'faketime' },
@@ -44,6 +46,7 @@ const PEERS: readonly Program[] = [
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
   { command: 'mpop', debianPackage: 'mpop' },
+  { command: 'nats-server', debianPackage: 'nats-server' },
   { command: 'opendkim', debianPackage: 'opendkim' },
   { command: 'poezio', debianPackage: 'poezio' },
   { command: 'postgrey', debianPackage: 'postgrey libmail-deliverystatus-bounceparser-perl' },

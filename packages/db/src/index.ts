@@ -2,6 +2,7 @@
 export { default as sql, empty, join, raw, Sql } from 'sql-template-tag'
 export { gather, type GatherOptions } from './gather.ts'
 export { DbError, isConnectionError, isUniqueViolation } from './db-error.ts'
+export { ensureLogin, type Login } from './logins.ts'
 export { migrate } from './migrate.ts'
 export { openDb } from './open-db.ts'
 export type { Db, DbOptions, QueryOptions, Tx } from './open-db.ts'

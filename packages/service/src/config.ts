@@ -9,7 +9,10 @@ import type { LogLevel } from '@sealpost/log'
 
 export interface PlatformConfig {
   readonly logLevel: LogLevel
-  readonly eventBus: 'process' | 'postgres'
+  /** `nats://` or `tls://`: the servers of NATS. */
+  readonly eventBus: 'process' | 'postgres' | URL
+  /** What NATS asks for, if it does. */
+  readonly natsToken: Secret | undefined
   /** Unset: the embedded Postgres of the all-in-one. */
   readonly databaseUrl: Secret | undefined
   readonly dataDir: string
@@ -32,7 +35,8 @@ export function readPlatformConfig(env: EnvReader, { alone = false } = {}): Plat
   const tlsKey = env.optional('TLS_KEY')
   const config: PlatformConfig = {
     logLevel: env.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
-    eventBus: env.oneOf('EVENT_BUS', ['process', 'postgres'], alone ? 'postgres' : 'process'),
+    eventBus: readEventBus(env, alone ? 'postgres' : 'process'),
+    natsToken: env.optionalSecret('NATS_TOKEN'),
     databaseUrl: env.optionalSecret('DATABASE_URL'),
     dataDir,
     domains: env.list('SEALPOST_DOMAIN', ['localhost']),
@@ -60,7 +64,17 @@ function checkTogether(
   if (config.databaseUrl === undefined)
     env.problem('DATABASE_URL must be set when a service runs in a process of its own')
   if (config.eventBus === 'process')
-    env.problem('EVENT_BUS must be postgres when a service runs in a process of its own')
+    env.problem('EVENT_BUS must be postgres or nats://HOST:PORT when a service runs in a process of its own')
+}
+
+function readEventBus(env: EnvReader, fallback: 'process' | 'postgres'): PlatformConfig['eventBus'] {
+  const text = env.str('EVENT_BUS', fallback)
+  if (text === 'process' || text === 'postgres') return text
+  const url = URL.parse(text)
+  if (url !== null && /^(?:nats|tls):$/.test(url.protocol) && url.hostname !== '' && url.password === '')
+    return url
+  env.problem('EVENT_BUS must be process, postgres or nats://HOST:PORT')
+  return fallback
 }
 
 function isHost(domain: string): boolean {

@@ -11,6 +11,7 @@ export {
 } from './config.ts'
 export type { PlatformConfig } from './config.ts'
 export { explainStart } from './explain-start.ts'
+export { giveLogins } from './give-logins.ts'
 export { SCHEMA_OWNERS, migrateAll } from './migrate-all.ts'
 export { createPlatform } from './platform.ts'
 export type { Platform } from './platform.ts'

@@ -1,4 +1,4 @@
-import { createPostgresBus, createProcessBus } from '@sealpost/bus'
+import { createNatsBus, createPostgresBus, createProcessBus } from '@sealpost/bus'
 import type { Bus } from '@sealpost/bus'
 import { openDb } from '@sealpost/db'
 import { ConfigError, errorCode } from '@sealpost/errors'
@@ -43,15 +43,7 @@ export async function createPlatform(config: PlatformConfig): Promise<Platform &
       log.error(event, { code: errorCode(error) })
   const clock = createClock({ onError: report('periodic_task_failed') })
   const tls = stack.use(watchTls(config.tlsCert, config.tlsKey, { log, clock }))
-  const busOptions = { onError: report('bus_handler_failed') }
-  let bus: Bus
-  if (config.eventBus === 'process') bus = stack.use(createProcessBus(busOptions))
-  else {
-    const db = stack.use(
-      await openDb({ url: databaseUrl, poolSize: BUS_POOL_SIZE, onError: report('bus_connection_failed') }),
-    )
-    bus = stack.use(await createPostgresBus(db, busOptions))
-  }
+  const bus = await openBus(config, databaseUrl, { stack, report })
   const held = stack.move()
   return {
     log,
@@ -66,4 +58,23 @@ export async function createPlatform(config: PlatformConfig): Promise<Platform &
     bind: config.bind,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Closed with the stack. */
+async function openBus(
+  { eventBus, natsToken }: PlatformConfig,
+  databaseUrl: string,
+  { stack, report }: { stack: AsyncDisposableStack; report: (event: string) => (error: unknown) => void },
+): Promise<Bus> {
+  const onError = report('bus_handler_failed')
+  const onConnectionError = report('bus_connection_failed')
+  if (eventBus === 'process') return stack.use(createProcessBus({ onError }))
+  if (eventBus !== 'postgres')
+    return stack.use(
+      await createNatsBus({ url: eventBus, token: natsToken?.reveal(), onError, onConnectionError }),
+    )
+  const db = stack.use(
+    await openDb({ url: databaseUrl, poolSize: BUS_POOL_SIZE, onError: onConnectionError }),
+  )
+  return stack.use(await createPostgresBus(db, { onError }))
 }
