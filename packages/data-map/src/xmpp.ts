@@ -112,6 +112,19 @@ export const XMPP: Tables = {
       deliver_payloads: 'what readers are told',
     },
   },
+  'xmpp.pep_subscription': {
+    about: 'account',
+    purpose: 'Who asked to be told of what an account publishes (XEP-0060 §6.1)',
+    kept: 'until unsubscribed, or the node is deleted',
+    told: { export: 'chat' },
+    erased: 'with the account of its owner, and with the one of the subscriber',
+    columns: {
+      account_id: 'whose node',
+      node: 'what it is, by its specification',
+      subscriber_account_id: 'who is told, so that its erasure finds the row',
+      subscriber: 'by what address',
+    },
+  },
   'xmpp.push': {
     about: 'account',
     purpose: 'Where a device wants to be woken (XEP-0357)',

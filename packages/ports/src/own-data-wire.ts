@@ -59,6 +59,10 @@ export function readRelayOwnData(answer: unknown): RelayOwnData {
       entered: flag(item['entered']),
     })),
     nodes: list(data['nodes'], ITEMS_MAX).map(readNode),
+    subscriptions: list(data['subscriptions'], ITEMS_MAX).map((item) => ({
+      jid: text(item['jid'], NAME),
+      node: text(item['node'], NAME),
+    })),
     elements: list(data['elements'], ITEMS_MAX).map((item) => ({
       ns: text(item['ns'], NAME),
       name: text(item['name'], NAME),
@@ -148,6 +152,7 @@ function readNode(item: Fields): OwnNode {
       id: text(each['id'], ANY),
       payload: text(each['payload'], ANY),
     })),
+    subscribers: texts(item['subscribers'], ITEMS_MAX),
   }
 }
 

@@ -24,6 +24,8 @@ export interface RelayOwnData {
   readonly groups: readonly OwnGroup[]
   /** What the clients of the account have published or put by (XEP-0163). */
   readonly nodes: readonly OwnNode[]
+  /** Nodes of accounts that it asked to be told of (XEP-0060 §6.1). */
+  readonly subscriptions: readonly { readonly jid: string; readonly node: string }[]
   /** What they have put by as single elements: private XML (XEP-0049), and the vCard without its photo, which is in a node (XEP-0054). */
   readonly elements: readonly OwnElement[]
   /** What its clients have uploaded (XEP-0363), without the bytes: they are encrypted, and whoever may have them has their address. */
@@ -92,6 +94,8 @@ export interface OwnNode {
   readonly config: Readonly<Record<string, string>>
   /** From old to new; `payload` is one XML element. */
   readonly items: readonly { readonly id: string; readonly payload: string }[]
+  /** JIDs of who asked to be told of it (XEP-0060 §6.1). */
+  readonly subscribers: readonly string[]
 }
 
 export interface KeysOwnData {

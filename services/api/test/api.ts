@@ -169,6 +169,7 @@ export class TestOwnData {
     blocked: [],
     groups: [],
     nodes: [],
+    subscriptions: [],
     elements: [],
     files: [],
     contactInvites: [],

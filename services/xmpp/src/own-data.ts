@@ -1,4 +1,5 @@
 /** What the relay holds of an account, for its owner to have: devices, how much waits, contacts, groups, what clients have published. Messages are not in it: they are for devices. */
+import type { Accounts } from '@sealpost/accounts'
 import type {
   OwnContact,
   OwnData,
@@ -24,6 +25,7 @@ import type { RosterItem, RosterStore } from './modules/roster/store.ts'
 import { subscriptionValue } from './modules/roster/subscription.ts'
 
 export interface OwnDataOptions {
+  readonly accounts: Pick<Accounts, 'findById'>
   readonly relay: Pick<Relay, 'devices' | 'queues'>
   readonly devices: DeviceStore
   readonly fast: FastTokenStore
@@ -51,6 +53,7 @@ export function relayOwnData(options: OwnDataOptions): OwnData<RelayOwnData> {
         blocked: (await blocked.load(accountId)).map(String).toSorted(),
         groups: (await groups.store.membershipsOf(accountId)).map(showGroup),
         nodes: await Promise.all(nodes.map((node) => nodeWithItems(pep, accountId, node))),
+        subscriptions: await subscriptionsOf(options, accountId),
         elements: await xml.all(accountId),
         files: uploads.ofAccount(accountId).map(showFile),
         contactInvites: (await contactInvites.ofAccount(accountId, clock.now())).map((expiresAt) => ({
@@ -87,6 +90,17 @@ async function devicesOf(
   )
 }
 
+async function subscriptionsOf(
+  { accounts, pep }: OwnDataOptions,
+  accountId: string,
+): Promise<RelayOwnData['subscriptions']> {
+  const subscriptions = await pep.subscriptionsOf(accountId)
+  const found = await Promise.all(
+    subscriptions.map(async (each) => ({ node: each.node, owner: await accounts.findById(each.accountId) })),
+  )
+  return found.flatMap(({ owner, node }) => (owner ? [{ jid: owner.jid.toString(), node }] : []))
+}
+
 function showFile({ bytes, acceptedAt, due, fetchesLeft }: Upload): OwnFile {
   return { bytes, uploadedAt: acceptedAt * 1000, expiresAt: due * 1000, fetchesLeft }
 }
@@ -109,5 +123,6 @@ async function nodeWithItems(pep: PepStore, accountId: string, { node, config }:
     node,
     config: Object.fromEntries(options.filter(([name]) => name !== 'FORM_TYPE')) as Record<string, string>,
     items: await pep.items(accountId, node, { max: config.maxItems }),
+    subscribers: (await pep.subscribers(accountId, node)).map(({ jid }) => jid.toString()),
   }
 }

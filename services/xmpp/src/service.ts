@@ -107,7 +107,7 @@ export async function createXmppService(
   const owned = stack.move()
   return {
     relay: relay.port,
-    ownData: relayOwnData({ relay: relay.port, devices, fast, push, uploads, clock, ...stores }),
+    ownData: relayOwnData({ relay: relay.port, accounts, devices, fast, push, uploads, clock, ...stores }),
     http: (app) => webRoutes(app, { accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
     addresses: [...clients.addresses, ...components.addresses],

@@ -126,7 +126,6 @@ test.for([
 test('what it asks of PEP before it speaks OMEMO at all', async () => {
   const { phone } = await signIn('omemo', randomUUID(), false)
   const [, , , account] = await initialize(phone, false)
-  // TODO: XEP-0060 §6: it also wants `subscribe` in the list, and takes PEP, and with it OMEMO, for missing without.
   const pubsub = (...names: readonly string[]) =>
     names.map((name) => `http://jabber.org/protocol/pubsub#${name}`)
   expect(featuresOf(account)).toEqual(
@@ -134,7 +133,7 @@ test('what it asks of PEP before it speaks OMEMO at all', async () => {
       'pubsub/pep',
       ...pubsub('filtered-notifications', 'publish-options', 'publish', 'create-nodes', 'delete-items'),
       ...pubsub('delete-nodes', 'persistent-items', 'retrieve-items', 'auto-create'),
-      ...pubsub('item-ids', 'multi-items', 'config-node-max'),
+      ...pubsub('item-ids', 'multi-items', 'config-node-max', 'subscribe'),
     ]),
   )
   const list = `${NS_OMEMO}.devicelist`

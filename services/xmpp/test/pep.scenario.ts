@@ -466,7 +466,7 @@ describe('XEP-0060 §7: publishing', () => {
       'payload-too-big',
     ],
     ['nothing', '', 'bad-request', undefined],
-    ['subscribing', `<subscribe node='urn:n' jid='a@localhost'/>`, 'feature-not-implemented', 'unsupported'],
+    ['options', `<options node='urn:n' jid='a@localhost'/>`, 'feature-not-implemented', 'unsupported'],
     ['an invention', `<constructor/>`, 'bad-request', undefined],
   ])('§7.1.3: %s', async (_, inner, expected, more) => {
     const { alice } = await cast('alice')
@@ -693,6 +693,204 @@ describe('XEP-0060 §8: owning nodes', () => {
     const info = await bob.request('get', `<query xmlns='${INFO}' node='urn:a'/>`, alice.bare)
     expect(info.child('query', INFO)?.child('identity')?.attrs).toEqual({ category: 'pubsub', type: 'leaf' })
   })
+})
+
+describe('XEP-0060 §6: subscriptions by request', () => {
+  const subscribeTo = (who: TestClient, node: string, to: string, jid = who.bare, name = 'subscribe') =>
+    who.request('set', `<pubsub xmlns='${NS}'><${name} node='${node}' jid='${jid}'/></pubsub>`, to)
+  const unsubscribe = (who: TestClient, node: string, to: string, jid = who.bare) =>
+    subscribeTo(who, node, to, jid, 'unsubscribe')
+  const state = (answer: Element) => answer.child('pubsub', NS)?.child('subscription')?.attrs
+  const refused = (answer: Element) => [condition(answer), detail(answer)]
+  const listed = async (who: TestClient, to: string, attrs = '') => {
+    const answer = await get(who, `<subscriptions${attrs}/>`, to)
+    const found = answer.child('pubsub', NS)?.child('subscriptions')?.elements()
+    return found?.map(({ attrs: each }) => each) ?? [condition(answer)]
+  }
+  const told = (who: TestClient) => who.inbox.filter((each) => each.child('event', EVENT)).map(String)
+
+  test('§6.1: whoever may read a node subscribes with the bare address, gets the newest item, and is told of the next', async () => {
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
+    await befriend(alice, bob)
+    await publishItem(alice, 'urn:open', item('1', x()), { access_model: 'open' })
+    await publishItem(alice, 'urn:n', item('1', x('first')))
+    for (const [who, node] of [
+      [bob, 'urn:n'],
+      [eve, 'urn:open'],
+      [alice, 'urn:n'],
+    ] as const) {
+      const answer = await subscribeTo(who, node, alice.bare)
+      expect(state(answer)).toEqual({ node, jid: who.bare, subscription: 'subscribed' })
+      await who.receives(
+        `<message type='headline' from='${alice.bare}' to='${who.jid}' id='{any}'>{any}<item id='1'>{any}</message>`,
+      )
+    }
+    const desk = await relay.client(bob.bare.split('@')[0] ?? '', { resource: 'desk' })
+    await arrive(desk)
+    await settle(alice, bob, eve, desk)
+    await publishItem(alice, 'urn:n', item('2', x('second')))
+    for (const who of [alice, bob, desk]) {
+      await who.receives(
+        `<message type='headline' from='${alice.bare}' to='${who.jid}' id='{any}'><event xmlns='${EVENT}'><items node='urn:n'>${item('2', x('second'))}</items></event></message>`,
+      )
+    }
+    await eve.receivesNothing()
+    await publishItem(alice, 'urn:open', item('2', x()))
+    await eve.receives(`<message {any}to='${eve.jid}'{any}>{any}<items node='urn:open'>{any}</message>`)
+  })
+
+  test('§6.1.6: subscribed twice, and interested by presence, it is told once', async () => {
+    const { alice, bob } = await cast('alice', 'bob')
+    await befriend(alice, bob)
+    await becomeInterested(bob, 'urn:n')
+    await publishItem(alice, 'urn:n', item('1', x()))
+    for (let turn = 0; turn < 2; turn++) {
+      expect(state(await subscribeTo(bob, 'urn:n', alice.bare))?.['subscription']).toBe('subscribed')
+    }
+    await settle(alice, bob)
+    await publishItem(alice, 'urn:n', item('2', x()))
+    await settle(alice)
+    await bob.ping()
+    expect(told(bob)).toHaveLength(1)
+    expect(await listed(bob, alice.bare)).toHaveLength(1)
+  })
+
+  test('§6.1.3: who may not read it does not subscribe to it, and strangers learn nothing', async () => {
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
+    await befriend(alice, bob)
+    await publishItem(alice, 'urn:n', item('1', x()))
+    await publishItem(alice, 'urn:private', item('1', x()), { access_model: 'whitelist' })
+    for (const wrong of [alice.bare, bob.jid, '', 'not a jid@@']) {
+      expect(refused(await subscribeTo(bob, 'urn:n', alice.bare, wrong))).toEqual([
+        'bad-request',
+        'invalid-jid',
+      ])
+    }
+    expect(refused(await subscribeTo(bob, 'urn:private', alice.bare))).toEqual(['not-allowed', 'closed-node'])
+    expect(refused(await subscribeTo(bob, 'urn:none', alice.bare))).toEqual(['item-not-found', undefined])
+    expect(refused(await subscribeTo(bob, '', alice.bare))).toEqual(['bad-request', 'nodeid-required'])
+    for (const to of [alice.bare, 'nobody@localhost']) {
+      expect(refused(await subscribeTo(eve, 'urn:n', to))).toEqual(['service-unavailable', undefined])
+      expect(refused(await unsubscribe(eve, 'urn:n', to))).toEqual(['service-unavailable', undefined])
+      expect(await listed(eve, to)).toEqual(['service-unavailable'])
+    }
+  })
+
+  test('§6.2: unsubscribing ends it; nobody ends what is another’s', async () => {
+    const { alice, bob, carol } = await cast('alice', 'bob', 'carol')
+    for (const friend of [bob, carol]) await befriend(alice, friend)
+    await publishItem(alice, 'urn:n', item('1', x()))
+    for (const who of [bob, carol]) await subscribeTo(who, 'urn:n', alice.bare)
+    expect(refused(await unsubscribe(carol, 'urn:n', alice.bare, bob.bare))).toEqual(['forbidden', undefined])
+    expect(refused(await unsubscribe(bob, 'urn:n', alice.bare, bob.jid))).toEqual([
+      'unexpected-request',
+      'not-subscribed',
+    ])
+    expect(refused(await unsubscribe(bob, 'urn:none', alice.bare))).toEqual(['item-not-found', undefined])
+    expect(refused(await unsubscribe(bob, 'urn:n', alice.bare, '@'))).toEqual(['bad-request', 'invalid-jid'])
+    expect(state(await unsubscribe(bob, 'urn:n', alice.bare))).toEqual({
+      node: 'urn:n',
+      jid: bob.bare,
+      subscription: 'none',
+    })
+    expect(refused(await unsubscribe(bob, 'urn:n', alice.bare))).toEqual([
+      'unexpected-request',
+      'not-subscribed',
+    ])
+    await settle(alice, bob, carol)
+    await publishItem(alice, 'urn:n', item('2', x()))
+    await carol.receives(`<message {any}>{any}<item id='2'>{any}</message>`)
+    await bob.receivesNothing()
+  })
+
+  test('§5.6: lists what one is subscribed to at an account, or at one of its nodes', async () => {
+    const { alice, bob, carol } = await cast('alice', 'bob', 'carol')
+    await befriend(alice, bob)
+    await befriend(carol, bob)
+    expect(await listed(bob, alice.bare)).toEqual([])
+    for (const node of ['urn:b', 'urn:a']) {
+      await publishItem(alice, node, item('1', x()))
+      await subscribeTo(bob, node, alice.bare)
+    }
+    await publishItem(carol, 'urn:c', item('1', x()))
+    await subscribeTo(bob, 'urn:c', carol.bare)
+    const one = (node: string) => ({ node, jid: bob.bare, subscription: 'subscribed' })
+    expect(await listed(bob, alice.bare)).toEqual([one('urn:a'), one('urn:b')])
+    expect(await listed(bob, alice.bare, ` node='urn:b'`)).toEqual([one('urn:b')])
+    expect(await listed(bob, alice.bare, ` node='urn:none'`)).toEqual([])
+    expect(await listed(bob, carol.bare)).toEqual([one('urn:c')])
+  })
+
+  test('whoever may not read it any more hears nothing, and can still unsubscribe; a deleted node is told of last', async () => {
+    const { alice, bob, eve } = await cast('alice', 'bob', 'eve')
+    await befriend(alice, bob)
+    await publishItem(alice, 'urn:n', item('1', x()), { access_model: 'open' })
+    for (const who of [bob, eve]) await subscribeTo(who, 'urn:n', alice.bare)
+    await alice.request('set', `<block xmlns='urn:xmpp:blocking'><item jid='${bob.bare}'/></block>`)
+    await settle(alice, bob, eve)
+    await publishItem(alice, 'urn:n', item('2', x()))
+    await eve.receives(`<message {any}>{any}<item id='2'>{any}</message>`)
+    await bob.receivesNothing()
+    const configure = (access: string) =>
+      set(
+        alice,
+        `<configure node='urn:n'>${optionsForm('node_config', { access_model: access })}</configure>`,
+        OWNER,
+      )
+    await configure('presence')
+    await publishItem(alice, 'urn:n', item('3', x()))
+    await eve.receivesNothing()
+    expect(state(await unsubscribe(eve, 'urn:n', alice.bare))?.['subscription']).toBe('none')
+    await configure('open')
+    await subscribeTo(eve, 'urn:n', alice.bare)
+    await settle(alice, eve)
+    await set(alice, `<delete node='urn:n'/>`, OWNER)
+    await eve.receives(`<message {any}><event {any}><delete node='urn:n'/></event></message>`)
+    expect(await listed(eve, alice.bare)).toEqual(['service-unavailable'])
+  })
+
+  test('§6.1.3.9: an account is subscribed to 200 nodes and not one more; it survives a restart, and goes with either account', async () => {
+    const { alice, bob, carol } = await cast('alice', 'bob', 'carol')
+    for (let index = 0; index < 200; index++) {
+      alice.sends(
+        `<iq type='set' id='p${index}'><pubsub xmlns='${NS}'><publish node='urn:n${index}'>${item('1', x())}</publish><publish-options>${optionsForm('publish-options', { access_model: 'open', send_last_published_item: 'never' })}</publish-options></pubsub></iq>`,
+      )
+    }
+    await alice.next((each) => each.attrs['id'] === 'p199', 20_000)
+    for (let index = 0; index < 199; index++) {
+      bob.sends(
+        `<iq type='set' id='s${index}' to='${alice.bare}'><pubsub xmlns='${NS}'><subscribe node='urn:n${index}' jid='${bob.bare}'/></pubsub></iq>`,
+      )
+    }
+    await bob.next((each) => each.attrs['id'] === 's198', 20_000)
+    await publishItem(carol, 'urn:c', item('1', x()), { access_model: 'open' })
+    await subscribeTo(bob, 'urn:c', carol.bare)
+    expect(refused(await subscribeTo(bob, 'urn:n199', alice.bare))).toEqual([
+      'policy-violation',
+      'too-many-subscriptions',
+    ])
+    expect((await subscribeTo(bob, 'urn:c', carol.bare)).attrs['type']).toBe('result')
+
+    await relay.restart()
+    const name = (client: TestClient) => client.bare.split('@')[0] ?? ''
+    const publisher = await relay.client(name(carol))
+    const subscriber = await relay.client(name(bob))
+    await arrive(subscriber)
+    expect(await listed(subscriber, alice.bare)).toHaveLength(199)
+    await publishItem(publisher, 'urn:c', item('2', x()))
+    await subscriber.receives(`<message {any} from='${carol.bare}' {any}>{any}<item id='2'>{any}</message>`)
+    await using db = await openDb({ url: relay.databaseUrl })
+    const rows = async () => {
+      const found = await db.query<{ count: number }>(sql`
+        select count(*)::int as count from xmpp.pep_subscription where subscriber = ${bob.bare}`)
+      return found[0]?.count
+    }
+    expect(await rows()).toBe(200)
+    await relay.accounts.terminate(parseJid(alice.bare))
+    await expect.poll(rows).toBe(1)
+    await relay.accounts.terminate(parseJid(bob.bare))
+    await expect.poll(rows).toBe(0)
+  }, 60_000)
 })
 
 describe('quotas', () => {

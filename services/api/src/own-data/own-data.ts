@@ -52,19 +52,20 @@ const LEFT_OUT = [
   'type and hardware of devices: only keyed hashes are kept, from which nobody can read them',
 ]
 const CONTACTS_LEFT_OUT =
-  'contacts, blocked addresses, groups, private nodes, elements and names of devices: only the owner of the account may see them'
+  'contacts, blocked addresses, groups, private nodes, subscriptions, elements and names of devices: only the owner of the account may see them'
 
 export function createOwnData({ accounts, purchaserOf, ports, sections, clock }: OwnDataOptions): OwnDataOf {
   const chat = async ({ id }: Account, { contacts }: GatherOptions): Promise<RelayOwnData> => {
     const data = await ports.relay.ownData(id)
     if (contacts) return data
-    const nodes = data.nodes.filter(({ config }) => config['pubsub#access_model'] === 'open')
+    const open = data.nodes.filter(({ config }) => config['pubsub#access_model'] === 'open')
     return {
       ...data,
       contacts: [],
       blocked: [],
       groups: [],
-      nodes,
+      nodes: open.map((node) => ({ ...node, subscribers: [] })),
+      subscriptions: [],
       elements: [],
       devices: data.devices.map((device) => ({ ...device, label: undefined })),
     }

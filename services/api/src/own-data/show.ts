@@ -8,6 +8,7 @@ export function showChat({
   blocked,
   groups,
   nodes,
+  subscriptions,
   elements,
   files,
   contactInvites,
@@ -24,6 +25,7 @@ export function showChat({
     blocked,
     groups: groups.map(({ nick, ...group }) => ({ ...group, ...(nick === undefined ? {} : { nick }) })),
     nodes,
+    subscriptions,
     elements,
     files: files.map(({ bytes, uploadedAt, expiresAt, fetchesLeft }) => ({
       bytes,

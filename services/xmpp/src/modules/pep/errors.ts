@@ -29,6 +29,13 @@ export const refuse = {
   option: () => new StanzaError('modify', 'not-acceptable'), // XEP-0060 §8.2.5.3
   accessModel: () =>
     new StanzaError('modify', 'not-acceptable', undefined, condition('unsupported-access-model')), // XEP-0060 §8.1.1
+  /** The address is none, or not the bare one of whoever asks. */
+  subscriberJid: () => new StanzaError('modify', 'bad-request', undefined, condition('invalid-jid')), // XEP-0060 §6.1.3.1
+  notTheirs: () => new StanzaError('auth', 'forbidden'), // XEP-0060 §6.2.3.3
+  notSubscribed: () =>
+    new StanzaError('cancel', 'unexpected-request', undefined, condition('not-subscribed')), // XEP-0060 §6.2.3.2
+  tooManySubscriptions: () =>
+    new StanzaError('wait', 'policy-violation', undefined, condition('too-many-subscriptions')), // XEP-0060 §6.1.3.9
   unsupported: (feature: string) =>
     new StanzaError('cancel', 'feature-not-implemented', undefined, condition('unsupported', { feature })),
 } as const

@@ -1,8 +1,9 @@
 /** Event notifications (XEP-0060 §7.1.2, XEP-0163 §4): to whom, and the newest items for those who just came. */
+import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import { attributesToString, escapeXml, NS_PUBSUB_EVENT } from '@sealpost/stanza'
 import type { AccountRef, ModuleHost, Provided, Session } from '../../core/module.ts'
-import type { LastItem, NodeConfig, PepItem, PepStore } from './store.ts'
+import type { LastItem, NodeConfig, PepItem, PepNode, PepStore, Subscriber } from './store.ts'
 
 const NOTIFY = '+notify'
 /** Nodes that one client is told about. */
@@ -48,8 +49,13 @@ export class Notifications {
     await this.#notify(owner, node, config, `<purge${attributesToString({ node })}/>`)
   }
 
-  async deleted(owner: AccountRef, node: string, config: NodeConfig): Promise<void> {
-    await this.#notify(owner, node, config, `<delete${attributesToString({ node })}/>`)
+  /** Its subscribers are gone with it, and were these. */
+  async deleted(
+    owner: AccountRef,
+    { node, config }: PepNode,
+    subscribers: readonly Subscriber[],
+  ): Promise<void> {
+    await this.#notify(owner, node, config, `<delete${attributesToString({ node })}/>`, subscribers)
   }
 
   /** XEP-0163 §4.3.2: a session became able to hear of these features' nodes: the newest items of its account and contacts. */
@@ -78,6 +84,16 @@ export class Notifications {
     }
   }
 
+  /** Whoever subscribes explicitly gets the newest item (XEP-0060 §6.1.7). */
+  async subscribed(owner: AccountRef, session: Session, { node, config }: PepNode): Promise<void> {
+    if (config.sendLast === 'never') return
+    const find = async () => {
+      const items = await this.#options.store.items(owner.id, node, { max: 1 })
+      return items.map((item): LastItem => ({ accountId: owner.id, node, config, item }))
+    }
+    await this.#sendFound(session, [owner], find, CATCH_UP_LENGTH_MAX)
+  }
+
   /** The account itself and the contacts whose presence it sees. */
   async #publishers(session: Session): Promise<AccountRef[]> {
     const { host, roster } = this.#options
@@ -90,11 +106,21 @@ export class Notifications {
     return publishers
   }
 
-  /** Returns the length of what was sent. */
-  async #sendLast(
+  #sendLast(
     session: Session,
     publishers: readonly AccountRef[],
     nodes: readonly string[],
+    lengthMax: number,
+  ): Promise<number> {
+    const ids = publishers.map(({ id }) => id)
+    return this.#sendFound(session, publishers, () => this.#options.store.lastItems(ids, nodes), lengthMax)
+  }
+
+  /** Returns the length of what was sent. */
+  async #sendFound(
+    session: Session,
+    publishers: readonly AccountRef[],
+    find: () => Promise<LastItem[]>,
     lengthMax: number,
   ): Promise<number> {
     const byId = new Map(publishers.map((account) => [account.id, account]))
@@ -102,7 +128,7 @@ export class Notifications {
     this.#overtaken.add(overtaken)
     using _ = { [Symbol.dispose]: () => this.#overtaken.delete(overtaken) }
     let sent = 0
-    for (const last of await this.#options.store.lastItems([...byId.keys()], nodes)) {
+    for (const last of await find()) {
       const owner = byId.get(last.accountId)
       if (!owner || !(await this.#mayHear(owner, last.config, session))) continue
       if (overtaken.has(keyOf(owner, last.node))) continue
@@ -117,26 +143,59 @@ export class Notifications {
   async #mayHear(owner: AccountRef, config: NodeConfig, session: Session): Promise<boolean> {
     if (session.account.id === owner.id) return true
     if (await this.#areApart(owner, session)) return false
-    return config.accessModel !== 'whitelist' && (await this.#options.roster.isSubscriber(owner, session.jid))
+    return this.#mayRead(owner, config, session.jid)
   }
 
-  /** XEP-0163 §4.2, §4.3: the owner's resources and subscribers' resources, each if it is interested in the node. */
-  async #notify(owner: AccountRef, node: string, config: NodeConfig, inner: string): Promise<void> {
-    const { host, roster, caps, fanOut } = this.#options
+  #mayRead(owner: AccountRef, { accessModel }: NodeConfig, jid: Jid): MaybePromise<boolean> {
+    if (accessModel === 'open' || jid.bare.equals(owner.jid)) return true
+    return accessModel === 'presence' && this.#options.roster.isSubscriber(owner, jid)
+  }
+
+  async #notify(
+    owner: AccountRef,
+    node: string,
+    config: NodeConfig,
+    inner: string,
+    subscribers?: readonly Subscriber[],
+  ): Promise<void> {
     for (const overtaken of this.#overtaken) overtaken.add(keyOf(owner, node))
+    const told = await this.#explicit(owner, node, config, subscribers)
+    for (const session of await this.#interested(owner, node, config)) told.add(session)
+    const audience: Session[] = []
+    for (const session of told) {
+      const apart = this.#areApart(owner, session)
+      if (!(apart instanceof Promise ? await apart : apart)) audience.push(session)
+    }
+    await this.#options.fanOut(audience, (session) => this.#message(owner, session, inner))
+  }
+
+  /** XEP-0060 §7.1.2.1: resources of those who asked for it, as far as they may still read it. */
+  async #explicit(
+    owner: AccountRef,
+    node: string,
+    config: NodeConfig,
+    subscribers?: readonly Subscriber[],
+  ): Promise<Set<Session>> {
+    const { host, store } = this.#options
+    const told = new Set<Session>()
+    for (const { jid } of subscribers ?? (await store.subscribers(owner.id, node))) {
+      const here = host.sessions.available(jid)
+      if (here.length === 0 || !(await this.#mayRead(owner, config, jid))) continue
+      for (const session of here) told.add(session)
+    }
+    return told
+  }
+
+  /** XEP-0163 §4.2, §4.3: the owner's resources and those of who sees its presence, each if it is interested in the node. */
+  async #interested(owner: AccountRef, node: string, config: NodeConfig): Promise<Session[]> {
+    const { host, roster, caps } = this.#options
     const audience = host.sessions.available(owner.jid)
     if (config.accessModel !== 'whitelist') {
       for (const item of (await roster.items(owner.id)).values()) {
         if (item.from) audience.push(...host.sessions.available(item.contact))
       }
     }
-    const interested: Session[] = []
-    for (const session of audience) {
-      if (!caps.features(session).has(node + NOTIFY)) continue
-      const apart = this.#areApart(owner, session)
-      if (!(apart instanceof Promise ? await apart : apart)) interested.push(session)
-    }
-    await fanOut(interested, (session) => this.#message(owner, session, inner))
+    return audience.filter((session) => caps.features(session).has(node + NOTIFY))
   }
 
   /** Whether one has blocked the other (XEP-0191). */

@@ -21,10 +21,17 @@ import {
   type Refusals,
 } from './node-config.ts'
 import type { Notifications } from './notifications.ts'
-import { itemCost, type NodeConfig, type PepItem, type PepNode, type PepStore } from './store.ts'
+import {
+  itemCost,
+  type NodeConfig,
+  type PepItem,
+  type PepNode,
+  type PepStore,
+  type SubscriptionLimits,
+} from './store.ts'
 import { type AccountRef, Turns } from '../../core/module.ts'
 
-export interface PepLimits {
+export interface PepLimits extends SubscriptionLimits {
   readonly nodesMax: number
   /** Items of one node. */
   readonly itemsMax: number
@@ -211,10 +218,11 @@ export class OwnerRequests {
   delete(owner: AccountRef, deletion: Element): Promise<undefined> {
     const name = nodeName(deletion)
     return this.#turns.take(owner.id, async () => {
-      const { config } = await this.#existing(owner, name)
+      const node = await this.#existing(owner, name)
+      const subscribers = await this.#store.subscribers(owner.id, name)
       await this.#store.deleteNode(owner.id, name)
       await this.#notifications.changed(owner, name)
-      if (config.notifyDelete) await this.#notifications.deleted(owner, name, config)
+      if (node.config.notifyDelete) await this.#notifications.deleted(owner, node, subscribers)
       return undefined
     })
   }

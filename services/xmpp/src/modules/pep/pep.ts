@@ -1,6 +1,6 @@
 /**
  * XEP-0163 Personal Eventing over XEP-0060: what OMEMO (XEP-0384), OpenPGP for XMPP (XEP-0373) and private nodes (XEP-0223) of bookmarks (XEP-0402) and of what was read
- * (XEP-0490) need. The account is the service. Left out, as XEP-0163 §5 allows: subscriptions other than those of presence, affiliations, collections, paging, the address of the
+ * (XEP-0490) need. The account is the service. Left out, as XEP-0163 §5 allows: affiliations, managing others' subscriptions, collections, paging, the address of the
  * publishing resource (XEP-0163 §4.3). To those who may not see the account's presence, all but open nodes look like no account.
  */
 import { Budget } from '@sealpost/runtime'
@@ -11,12 +11,14 @@ import {
   type IqRequest,
   type Module,
   type ModuleHost,
+  type Provided,
   type Session,
 } from '../../core/module.ts'
 import { refuse } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'
 import { ReaderRequests } from './reader-requests.ts'
+import { SubscriberRequests } from './subscriber-requests.ts'
 import type { ItemQuery, PepItem, PepNode, PepStore } from './store.ts'
 
 export const pepLimits: PepLimits = {
@@ -24,6 +26,8 @@ export const pepLimits: PepLimits = {
   itemsMax: 1000,
   itemBytesMax: 64 * 1024,
   bytesMax: 4 * 1024 * 1024,
+  subscribersMax: 1000,
+  subscriptionsMax: 200,
   publishBytes: { burst: 8 * 1024 * 1024, perSecond: 64 * 1024 },
 }
 
@@ -57,6 +61,8 @@ declare module '../../core/session.ts' {
   }
 }
 
+const to = ['self', 'account'] as const
+
 /** XEP-0060 §10 */
 const features = [
   'access-open',
@@ -82,6 +88,8 @@ const features = [
   'retract-items',
   'retrieve-default',
   'retrieve-items',
+  'retrieve-subscriptions',
+  'subscribe',
 ] as const
 
 export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
@@ -126,7 +134,9 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
       })
       host.accountFeature(NS_PUBSUB)
       for (const feature of features) host.accountFeature(`${NS_PUBSUB}#${feature}`)
-      registerRequests(host, owners, readers, chargeFor)
+      const subscribers = new SubscriberRequests({ host, store, roster, readers, notifications, limits })
+      registerPublic(host, { owners, readers, subscribers, asOwner: ownerOf(roster), chargeFor })
+      registerOwnerOnly(host, owners, ownerOf(roster))
       registerDiscovery(host, readers)
       host.hook('caps/known', ({ session, features: now, previous }) =>
         host.spawn(notifications.catchUp(session, now, previous)),
@@ -145,38 +155,54 @@ function charge(host: ModuleHost, limits: PepLimits, session: Session, bytes: nu
   if (!session.data.pepBudget.take(now, bytes)) throw refuse.tooMuch()
 }
 
-function registerRequests(
-  host: ModuleHost,
-  owners: OwnerRequests,
-  readers: ReaderRequests,
-  chargeFor: (session: Session, bytes: number) => void,
-): void {
-  const to = ['self', 'account'] as const
-  const roster = host.need('roster')
-  const asOwner = async (request: IqRequest): Promise<AccountRef> => {
-    const { owner, session, target } = request
+type AsOwner = (request: IqRequest) => Promise<AccountRef>
+
+/** The account, for nobody but itself. */
+function ownerOf(roster: Provided['roster']): AsOwner {
+  return async ({ owner, session, target }) => {
     if (owner && target === 'self') return owner
     // XEP-0060 §7.1.3.1, but only to those who know the account anyway.
     throw owner && (await roster.isSubscriber(owner, session.jid)) ? refuse.notOwner() : refuse.hidden()
   }
+}
+
+interface Requests {
+  readonly owners: OwnerRequests
+  readonly readers: ReaderRequests
+  readonly subscribers: SubscriberRequests
+  readonly asOwner: AsOwner
+  readonly chargeFor: (session: Session, bytes: number) => void
+}
+
+function registerPublic(
+  host: ModuleHost,
+  { owners, readers, subscribers, asOwner, chargeFor }: Requests,
+): void {
   host.onIq('get', { to, namespace: NS_PUBSUB, name: 'pubsub' }, (request) => {
-    const [action] = request.query.elements()
-    if (!request.owner || !action) throw refuse.badRequest()
-    if (action.is('items', NS_PUBSUB)) return readers.items(request.owner, request.session, action)
+    const { owner, session, query } = request
+    const [action] = query.elements()
+    if (!owner || !action) throw refuse.badRequest()
+    if (action.is('items', NS_PUBSUB)) return readers.items(owner, session, action)
+    if (action.is('subscriptions', NS_PUBSUB)) return subscribers.subscriptions(owner, session, action)
     return refuseUnsupported(request, action, asOwner)
   })
   host.onIq('set', { to, namespace: NS_PUBSUB, name: 'pubsub' }, async (request) => {
-    const { query } = request
+    const { query, session } = request
     const action = query.elements().find(({ name }) => name !== 'publish-options' && name !== 'configure')
-    if (!action || action.ns !== NS_PUBSUB) throw refuse.badRequest()
+    if (!action || action.ns !== NS_PUBSUB || !request.owner) throw refuse.badRequest()
+    if (action.name === 'subscribe') return subscribers.subscribe(request.owner, session, action)
+    if (action.name === 'unsubscribe') return subscribers.unsubscribe(request.owner, session, action)
     const owner = await asOwner(request)
     if (action.name === 'publish') {
-      return owners.publish(owner, query, action, (bytes) => chargeFor(request.session, bytes))
+      return owners.publish(owner, query, action, (bytes) => chargeFor(session, bytes))
     }
     if (action.name === 'retract') return owners.retract(owner, action)
     if (action.name === 'create') return owners.create(owner, query, action)
     throw unsupported(action)
   })
+}
+
+function registerOwnerOnly(host: ModuleHost, owners: OwnerRequests, asOwner: AsOwner): void {
   host.onIq('get', { to, namespace: NS_PUBSUB_OWNER, name: 'pubsub' }, async (request) => {
     const [action] = request.query.elements()
     const owner = await asOwner(request)
@@ -194,11 +220,7 @@ function registerRequests(
   })
 }
 
-async function refuseUnsupported(
-  request: IqRequest,
-  action: Element,
-  asOwner: (request: IqRequest) => Promise<AccountRef>,
-): Promise<never> {
+async function refuseUnsupported(request: IqRequest, action: Element, asOwner: AsOwner): Promise<never> {
   await asOwner(request)
   throw unsupported(action)
 }
@@ -206,10 +228,8 @@ async function refuseUnsupported(
 /** XEP-0060 §10: which feature it would have taken. */
 function unsupported({ name }: Element): Error {
   const named: Readonly<Record<string, string>> = {
-    subscribe: 'subscribe',
-    unsubscribe: 'subscribe',
     options: 'subscription-options',
-    subscriptions: 'retrieve-subscriptions',
+    subscriptions: 'manage-subscriptions',
     affiliations: 'retrieve-affiliations',
   }
   const feature = Object.hasOwn(named, name) ? named[name] : undefined

@@ -1,5 +1,13 @@
 /** Personal eventing's store in memory, for tests. */
-import { itemCost, type NodeConfig, type PepItem, type PepStore } from './store.ts'
+import {
+  itemCost,
+  type LastItem,
+  type NodeConfig,
+  type PepItem,
+  type PepStore,
+  type Subscriber,
+  type SubscriptionLimits,
+} from './store.ts'
 
 interface StoredNode {
   config: NodeConfig
@@ -7,11 +15,16 @@ interface StoredNode {
   items: readonly PepItem[]
 }
 
+interface StoredSubscription {
+  readonly accountId: string
+  readonly node: string
+  readonly subscriber: Subscriber
+}
+
 export function memoryPepStore(): PepStore {
   const accounts = new Map<string, Map<string, StoredNode>>()
+  const subscriptions = new Subscriptions((accountId, node) => nodesOf(accountId).has(node))
   const nodesOf = (accountId: string) => accounts.get(accountId) ?? new Map<string, StoredNode>()
-  const usage = (nodes: ReadonlyMap<string, StoredNode>) =>
-    [...nodes.values()].flatMap(({ items }) => items).reduce((bytes, item) => bytes + itemCost(item), 0)
 
   return {
     async node(accountId, node) {
@@ -20,7 +33,7 @@ export function memoryPepStore(): PepStore {
     },
     async nodes(accountId) {
       const nodes = [...nodesOf(accountId)].map(([node, { config }]) => ({ node, config }))
-      return nodes.toSorted((a, b) => Buffer.compare(Buffer.from(a.node), Buffer.from(b.node)))
+      return byBytes(nodes, ({ node }) => node)
     },
     async usage(accountId) {
       const nodes = nodesOf(accountId)
@@ -49,12 +62,7 @@ export function memoryPepStore(): PepStore {
     },
     async lastItems(accountIds, nodes) {
       return accountIds.flatMap((accountId) =>
-        nodes.flatMap((node) => {
-          const stored = nodesOf(accountId).get(node)
-          const item = stored?.items.at(-1)
-          if (!item || stored?.config.sendLast !== 'on_sub_and_presence') return []
-          return [{ accountId, node, config: stored.config, item }]
-        }),
+        nodes.flatMap((node) => announced(nodesOf(accountId).get(node), { accountId, node })),
       )
     },
     async retract(accountId, node, id) {
@@ -68,10 +76,88 @@ export function memoryPepStore(): PepStore {
       if (stored) stored.items = []
     },
     async deleteNode(accountId, node) {
+      subscriptions.remove((each) => each.accountId === accountId && each.node === node)
       return nodesOf(accountId).delete(node)
     },
+    subscribe: (...given) => subscriptions.subscribe(...given),
+    unsubscribe: (...given) => subscriptions.unsubscribe(...given),
+    subscribers: (...given) => subscriptions.subscribers(...given),
+    subscriptionsOf: (...given) => subscriptions.subscriptionsOf(...given),
     async erase(accountId) {
       accounts.delete(accountId)
+      subscriptions.remove((each) => each.accountId === accountId || each.subscriber.accountId === accountId)
     },
   }
+}
+
+function usage(nodes: ReadonlyMap<string, StoredNode>): number {
+  return [...nodes.values()].flatMap(({ items }) => items).reduce((bytes, item) => bytes + itemCost(item), 0)
+}
+
+/** Its newest item, if that is sent to those who come. */
+function announced(stored: StoredNode | undefined, name: { accountId: string; node: string }): LastItem[] {
+  const item = stored?.items.at(-1)
+  if (!item || stored?.config.sendLast !== 'on_sub_and_presence') return []
+  return [{ ...name, config: stored.config, item }]
+}
+
+type SubscriptionStore = Pick<PepStore, 'subscribe' | 'unsubscribe' | 'subscribers' | 'subscriptionsOf'>
+
+class Subscriptions implements SubscriptionStore {
+  readonly #hasNode: (accountId: string, node: string) => boolean
+  #all: readonly StoredSubscription[] = []
+
+  constructor(hasNode: (accountId: string, node: string) => boolean) {
+    this.#hasNode = hasNode
+  }
+
+  async subscribe(
+    accountId: string,
+    node: string,
+    subscriber: Subscriber,
+    { subscribersMax, subscriptionsMax }: SubscriptionLimits,
+  ): ReturnType<PepStore['subscribe']> {
+    if (!this.#hasNode(accountId, node)) return 'no-node'
+    const toAccount = this.#all.filter((each) => each.accountId === accountId)
+    const ofOne = this.#all.filter((each) => each.subscriber.accountId === subscriber.accountId)
+    if (ofOne.some((each) => each.accountId === accountId && each.node === node)) return 'subscribed'
+    if (toAccount.length >= subscribersMax || ofOne.length >= subscriptionsMax) return 'full'
+    this.#all = [...this.#all, { accountId, node, subscriber }]
+    return 'subscribed'
+  }
+
+  async unsubscribe(accountId: string, node: string, subscriberId: string): Promise<boolean> {
+    return this.remove(
+      (each) =>
+        each.accountId === accountId && each.node === node && each.subscriber.accountId === subscriberId,
+    )
+  }
+
+  async subscribers(accountId: string, node: string): Promise<Subscriber[]> {
+    const found = this.#all.filter((each) => each.accountId === accountId && each.node === node)
+    return byBytes(
+      found.map(({ subscriber }) => subscriber),
+      ({ jid }) => jid.toString(),
+    )
+  }
+
+  async subscriptionsOf(subscriberId: string): ReturnType<PepStore['subscriptionsOf']> {
+    const found = this.#all.filter(({ subscriber }) => subscriber.accountId === subscriberId)
+    return byBytes(
+      found.map(({ accountId, node }) => ({ accountId, node })),
+      ({ accountId, node }) => accountId + node,
+    )
+  }
+
+  /** Whether there were any. */
+  remove(matches: (each: StoredSubscription) => boolean): boolean {
+    const left = this.#all.filter((each) => !matches(each))
+    const found = left.length < this.#all.length
+    this.#all = left
+    return found
+  }
+}
+
+function byBytes<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return items.toSorted((a, b) => Buffer.compare(Buffer.from(key(a)), Buffer.from(key(b))))
 }

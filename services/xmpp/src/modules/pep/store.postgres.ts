@@ -1,5 +1,6 @@
 /** Personal eventing's store in Postgres, schema `xmpp`. The only code that names these tables. */
 import { type Db, sql, type Tx } from '@sealpost/db'
+import { parseJid } from '@sealpost/jid'
 import {
   accessModels,
   itemCost,
@@ -9,6 +10,8 @@ import {
   type PepStore,
   type SendLast,
   sendLastModes,
+  type Subscriber,
+  type SubscriptionLimits,
 } from './store.ts'
 
 interface SqlNode {
@@ -158,8 +161,59 @@ class PostgresPepStore implements PepStore {
     return count > 0
   }
 
+  async subscribe(
+    accountId: string,
+    node: string,
+    subscriber: Subscriber,
+    limits: SubscriptionLimits,
+  ): Promise<'subscribed' | 'full' | 'no-node'> {
+    try {
+      return await this.#db.transaction(async (tx) => {
+        const nodes = await tx.query(sql`
+          select node from xmpp.pep_node where account_id = ${accountId}::uuid and node = ${node} for key share`)
+        if (nodes.length === 0) return 'no-node'
+        const added = await tx.execute(sql`
+          insert into xmpp.pep_subscription (account_id, node, subscriber_account_id, subscriber)
+          values (${accountId}::uuid, ${node}, ${subscriber.accountId}::uuid, ${subscriber.jid.toString()})
+          on conflict do nothing`)
+        if (added > 0) await checkSubscriptions(tx, accountId, subscriber.accountId, limits)
+        return 'subscribed'
+      })
+    } catch (error) {
+      if (error instanceof QuotaExceeded) return 'full'
+      throw error
+    }
+  }
+
+  async unsubscribe(accountId: string, node: string, subscriberId: string): Promise<boolean> {
+    const count = await this.#db.execute(sql`
+      delete from xmpp.pep_subscription
+      where account_id = ${accountId}::uuid and node = ${node} and subscriber_account_id = ${subscriberId}::uuid`)
+    return count > 0
+  }
+
+  async subscribers(accountId: string, node: string): Promise<Subscriber[]> {
+    const rows = await this.#db.query<{ subscriber_account_id: string; subscriber: string }>(
+      sql`
+        select subscriber_account_id::text, subscriber from xmpp.pep_subscription
+        where account_id = ${accountId}::uuid and node = ${node} order by subscriber`,
+      { name: 'pep-subscribers' },
+    )
+    return rows.map((row) => ({ accountId: row.subscriber_account_id, jid: parseJid(row.subscriber) }))
+  }
+
+  async subscriptionsOf(subscriberId: string): ReturnType<PepStore['subscriptionsOf']> {
+    const rows = await this.#db.query<{ account_id: string; node: string }>(sql`
+      select account_id::text, node from xmpp.pep_subscription where subscriber_account_id = ${subscriberId}::uuid
+      order by account_id, node`)
+    return rows.map((row) => ({ accountId: row.account_id, node: row.node }))
+  }
+
   async erase(accountId: string): Promise<void> {
     await this.#db.execute(sql`delete from xmpp.pep_node where account_id = ${accountId}::uuid`)
+    await this.#db.execute(
+      sql`delete from xmpp.pep_subscription where subscriber_account_id = ${accountId}::uuid`,
+    )
   }
 }
 
@@ -173,6 +227,20 @@ async function insertNode(tx: Tx, accountId: string, { node, config }: PepNode):
     values (${accountId}::uuid, ${node}, ${config.accessModel}, ${config.persistItems}, ${config.maxItems},
       ${config.sendLast}, ${config.notifyDelete}, ${config.notifyRetract}, ${config.deliverPayloads})
     on conflict (account_id, node) do nothing`)
+}
+
+async function checkSubscriptions(
+  tx: Tx,
+  accountId: string,
+  subscriberId: string,
+  { subscribersMax, subscriptionsMax }: SubscriptionLimits,
+): Promise<void> {
+  const [counts] = await tx.query<{ subscribers: number; subscriptions: number }>(sql`
+    select (select count(*) from xmpp.pep_subscription where account_id = ${accountId}::uuid)::int as subscribers,
+      (select count(*) from xmpp.pep_subscription where subscriber_account_id = ${subscriberId}::uuid)::int
+        as subscriptions`)
+  if ((counts?.subscribers ?? 0) > subscribersMax) throw new QuotaExceeded()
+  if ((counts?.subscriptions ?? 0) > subscriptionsMax) throw new QuotaExceeded()
 }
 
 async function dropOldest(tx: Tx, accountId: string, { node, config }: PepNode): Promise<void> {

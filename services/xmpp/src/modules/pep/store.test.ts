@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate, openDb } from '@sealpost/db'
+import { parseJid } from '@sealpost/jid'
 import { systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../../../../../test/database.ts'
 import { defaultConfig } from './node-config.ts'
 import { memoryPepStore } from './store.memory.ts'
 import { postgresPepStore } from './store.postgres.ts'
-import { itemCost, type NodeConfig, type PepStore } from './store.ts'
+import { itemCost, type NodeConfig, type PepStore, type Subscriber } from './store.ts'
 
 interface Fixture extends AsyncDisposable {
   readonly store: PepStore
@@ -24,6 +25,11 @@ async function openPostgres(): Promise<Fixture> {
 }
 
 const ROOMY = 1_000_000
+const ROOM_FOR_ALL = { subscribersMax: 100, subscriptionsMax: 100 }
+
+function person(name: string): Subscriber {
+  return { accountId: systemRandom.uuid(), jid: parseJid(`${name}@localhost`) }
+}
 
 function pepNode(node: string, config: Partial<NodeConfig> = {}) {
   return { node, config: { ...defaultConfig, maxItems: 3, ...config } }
@@ -147,6 +153,58 @@ describe.each([
     for (const name of tricky) await store.put(id, pepNode(name), pepItem(name, 'p'), ROOMY)
     expect((await store.nodes(id)).map(({ node }) => node).toSorted()).toEqual(tricky.toSorted())
     for (const name of tricky) expect(await ids(id, name)).toEqual([name])
+  })
+
+  test('subscribers of a node, once each, in order; gone when they unsubscribe and with the node', async () => {
+    const id = owner()
+    const [ann, bob] = [person('ann'), person('bob')]
+    for (const node of ['n', 'm']) await store.saveNode(id, pepNode(node))
+    for (const one of [bob, ann, bob]) {
+      expect(await store.subscribe(id, 'n', one, ROOM_FOR_ALL)).toBe('subscribed')
+    }
+    expect(await store.subscribe(id, 'm', ann, ROOM_FOR_ALL)).toBe('subscribed')
+    expect(await store.subscribe(id, 'none', ann, ROOM_FOR_ALL)).toBe('no-node')
+    await put(id, 'n', '1')
+    await store.saveNode(id, pepNode('n', { maxItems: 2 }))
+    expect(await store.subscribers(id, 'n')).toEqual([ann, bob])
+    expect(await store.subscriptionsOf(ann.accountId)).toEqual([
+      { accountId: id, node: 'm' },
+      { accountId: id, node: 'n' },
+    ])
+    expect(await store.unsubscribe(id, 'n', bob.accountId)).toBe(true)
+    expect(await store.unsubscribe(id, 'n', bob.accountId)).toBe(false)
+    expect(await store.subscribers(id, 'n')).toEqual([ann])
+    await store.deleteNode(id, 'n')
+    await store.saveNode(id, pepNode('n'))
+    expect(await store.subscribers(id, 'n')).toEqual([])
+    expect(await store.subscriptionsOf(ann.accountId)).toEqual([{ accountId: id, node: 'm' }])
+  })
+
+  test('subscriptions end at the limits of both accounts, without a trace', async () => {
+    const [id, other] = [owner(), owner()]
+    const [ann, bob] = [person('ann'), person('bob')]
+    for (const each of [id, other]) for (const node of ['n', 'm']) await store.saveNode(each, pepNode(node))
+    const limits = { subscribersMax: 2, subscriptionsMax: 3 }
+    const add = (to: string, node: string, one: Subscriber) => store.subscribe(to, node, one, limits)
+    expect(await add(id, 'n', ann)).toBe('subscribed')
+    expect(await add(id, 'm', ann)).toBe('subscribed')
+    expect(await add(id, 'n', bob)).toBe('full')
+    expect(await add(id, 'n', ann)).toBe('subscribed')
+    expect(await add(other, 'n', ann)).toBe('subscribed')
+    expect(await add(other, 'm', ann)).toBe('full')
+    expect(await store.subscribers(id, 'n')).toEqual([ann])
+    expect(await store.subscriptionsOf(ann.accountId)).toHaveLength(3)
+  })
+
+  test('erasing forgets whom an account was subscribed to, and who was to it', async () => {
+    const id = owner()
+    const [ann, bob] = [person('ann'), person('bob')]
+    await store.saveNode(id, pepNode('n'))
+    for (const one of [ann, bob]) await store.subscribe(id, 'n', one, ROOM_FOR_ALL)
+    await store.erase(ann.accountId)
+    expect(await store.subscribers(id, 'n')).toEqual([bob])
+    await store.erase(id)
+    expect(await store.subscriptionsOf(bob.accountId)).toEqual([])
   })
 
   test('erases one account and no other', async () => {

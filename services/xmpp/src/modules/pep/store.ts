@@ -3,6 +3,7 @@
  * device lists, private bookmarks), not messages. Retention: an item lives until it is replaced, retracted, pushed out by newer
  * ones or its node is deleted; everything goes when the account is erased. Two implementations, one contract: `store.test.ts`.
  */
+import type { Jid } from '@sealpost/jid'
 
 export const accessModels = ['open', 'presence', 'whitelist'] as const
 /** XEP-0060 §4.5. `whitelist`: the owner alone. */
@@ -46,6 +47,20 @@ export interface PepUsage {
   readonly bytes: number
 }
 
+/** Who asked to be told of a node (XEP-0060 §6.1). */
+export interface Subscriber {
+  readonly accountId: string
+  /** Bare. */
+  readonly jid: Jid
+}
+
+export interface SubscriptionLimits {
+  /** Of all nodes of one account. */
+  readonly subscribersMax: number
+  /** Of one account, to nodes of all. */
+  readonly subscriptionsMax: number
+}
+
 /** The newest `max` items, or those with these ids. */
 export type ItemQuery = { readonly max: number } | { readonly ids: readonly string[] }
 
@@ -68,6 +83,20 @@ export interface PepStore {
   purge(accountId: string, node: string): Promise<void>
   /** With all its items; false when there is no such node. */
   deleteNode(accountId: string, node: string): Promise<boolean>
+  /** Repeatable. `full`: it would exceed the limits, and nothing is changed. */
+  subscribe(
+    accountId: string,
+    node: string,
+    subscriber: Subscriber,
+    limits: SubscriptionLimits,
+  ): Promise<'subscribed' | 'full' | 'no-node'>
+  /** False when it was not subscribed. */
+  unsubscribe(accountId: string, node: string, subscriberId: string): Promise<boolean>
+  /** Ordered by JID. */
+  subscribers(accountId: string, node: string): Promise<Subscriber[]>
+  /** What an account is subscribed to, ordered by account and name. */
+  subscriptionsOf(subscriberId: string): Promise<{ readonly accountId: string; readonly node: string }[]>
+  /** With its subscriptions to others' nodes. */
   erase(accountId: string): Promise<void>
 }
 
