@@ -50,6 +50,7 @@ const PEERS: readonly Program[] = [
   { command: 'opendkim', debianPackage: 'opendkim' },
   { command: 'poezio', debianPackage: 'poezio' },
   { command: 'postgrey', debianPackage: 'postgrey libmail-deliverystatus-bounceparser-perl' },
+  { command: 'prometheus', debianPackage: 'prometheus' },
   { command: 'rspamd', debianPackage: 'rspamd' },
   { command: 'sq', debianPackage: 'sq' },
   { command: 'turnserver', debianPackage: 'coturn' },

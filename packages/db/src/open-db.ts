@@ -6,6 +6,7 @@ import { clientConfig } from './connection.ts'
 import { DbError, isConnectionError, toDbError } from './db-error.ts'
 import { listen } from './listen.ts'
 import { lock } from './lock.ts'
+import { countPool } from './pools.ts'
 
 /** `name`: the statement is prepared once on each connection; one name stands for one text. */
 export interface QueryOptions {
@@ -75,6 +76,7 @@ export async function openDb(options: DbOptions): Promise<Db> {
     await pool.end()
     throw error
   }
+  const counted = countPool(pool)
   return {
     ...statements((query) => withClient(pool, (client) => send(client, query))),
     transaction: (work) => withClient(pool, (client) => inTransaction(client, work)),
@@ -83,6 +85,7 @@ export async function openDb(options: DbOptions): Promise<Db> {
     [Symbol.asyncDispose]: async () => {
       if (closing) return
       closing = true
+      counted[Symbol.dispose]()
       await pool.end()
       await connections.closed()
     },

@@ -67,3 +67,13 @@ test('children inherit fields; levels filter', () => {
   child.info('kept', { module: 'sm' })
   expect(lines()).toMatchObject([{ event: 'kept', service: 'xmpp', module: 'sm' }])
 })
+
+test('lines that somebody may have to look at are counted, also those of children and those that are not written', () => {
+  const heard: string[] = []
+  const destination = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const log = createLog({ level: 'silent', destination, onLine: (level) => heard.push(level) })
+  log.info('fine')
+  log.warn('odd')
+  log.child({ module: 'carbons' }).error('broken')
+  expect(heard).toEqual(['warn', 'error'])
+})

@@ -41,11 +41,19 @@ export const LOG_FIELD_NAMES: readonly string[] = ['level', 'time', 'event', ...
 /** Longer words are no words; letters, digits and `_.-:` only, so that neither a JID nor a mail address passes. */
 const WORD = /^[A-Za-z0-9_.:-]{1,64}$/
 
+export interface LogOptions {
+  readonly level: string
+  readonly destination?: NodeJS.WritableStream
+  /** Hears of each line of a level that somebody may have to look at, whether or not `level` lets it through. */
+  readonly onLine?: (level: 'warn' | 'error') => void
+}
+
 /**
  * JSON lines on `destination` (stderr unless told), without host name and process id.
  * A field that is unknown, or that is not of the shape above, is dropped, whatever the caller's types said.
  */
-export function createLog(options: { level: string; destination?: NodeJS.WritableStream }): Log {
+export function createLog(options: LogOptions): Log {
+  const { onLine } = options
   const logger = pino(
     {
       level: options.level,
@@ -56,7 +64,7 @@ export function createLog(options: { level: string; destination?: NodeJS.Writabl
     },
     options.destination ?? standardError(),
   )
-  return wrap(logger, {})
+  return wrap(onLine === undefined ? logger : counted(logger, onLine), {})
 }
 
 /** What may wait while nobody reads our stderr; lines beyond it are dropped: a stalled reader must not stop the server. */
@@ -68,6 +76,21 @@ function standardError(): DestinationStream {
 }
 
 type Writer = Record<'debug' | 'info' | 'warn' | 'error', (fields: LogFields, event: string) => void>
+
+function counted(logger: Writer, onLine: (level: 'warn' | 'error') => void): Writer {
+  const count =
+    (level: 'warn' | 'error') =>
+    (fields: LogFields, event: string): void => {
+      onLine(level)
+      logger[level](fields, event)
+    }
+  return {
+    debug: (fields, event) => logger.debug(fields, event),
+    info: (fields, event) => logger.info(fields, event),
+    warn: count('warn'),
+    error: count('error'),
+  }
+}
 
 function wrap(logger: Writer, inherited: LogFields): Log {
   const merge = (fields: LogFields | undefined): LogFields =>

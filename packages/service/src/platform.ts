@@ -9,6 +9,7 @@ import type { Metrics } from '@sealpost/metrics'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { PlatformConfig } from './config.ts'
+import { measureProcess } from './measure-process.ts'
 import { watchTls } from './watch-tls.ts'
 import type { TlsSource } from './watch-tls.ts'
 
@@ -36,18 +37,24 @@ export async function createPlatform(config: PlatformConfig): Promise<Platform &
   const databaseUrl = config.databaseUrl?.reveal()
   if (databaseUrl === undefined) throw new ConfigError(['DATABASE_URL must be set'])
   await using stack = new AsyncDisposableStack()
-  const log = createLog({ level: config.logLevel })
+  const metrics = createMetrics()
+  const lines = metrics.counter('log_lines_total', 'Lines of the log that somebody may have to look at', [
+    'level',
+  ])
+  for (const level of ['warn', 'error']) lines.inc({ level }, 0)
+  const log = createLog({ level: config.logLevel, onLine: (level) => lines.inc({ level }) })
   const report =
     (event: string) =>
     (error: unknown): void =>
       log.error(event, { code: errorCode(error) })
   const clock = createClock({ onError: report('periodic_task_failed') })
   const tls = stack.use(watchTls(config.tlsCert, config.tlsKey, { log, clock }))
+  stack.use(measureProcess({ metrics, clock, tls, dataDir: config.dataDir }))
   const bus = await openBus(config, databaseUrl, { stack, report })
   const held = stack.move()
   return {
     log,
-    metrics: createMetrics(),
+    metrics,
     bus,
     clock,
     random: systemRandom,

@@ -7,7 +7,7 @@ import type { ApiConfig } from './config.ts'
 import { type CrashReports, createCrashReports } from './crash-reports/crash-reports.ts'
 import { postgresCrashes } from './crash-reports/store.postgres.ts'
 import type { ApiEvents } from './events.ts'
-import { createStatistics } from './statistics/create-statistics.ts'
+import { createStatistics, type ServiceUrls } from './statistics/create-statistics.ts'
 import { AllOrganisationFigures } from './statistics/organisation-figures.ts'
 import type { Statistics } from './statistics/statistics.ts'
 import { createStatus, type Status } from './status/create-status.ts'
@@ -33,6 +33,13 @@ export interface ObservationOptions {
   readonly events: ApiEvents
 }
 
+/** Where the services are that run in other processes. */
+export const servicesOf = ({ relayUrl, mailUrl, keysUrl }: Partial<ApiConfig>): ServiceUrls => ({
+  relay: relayUrl,
+  mail: mailUrl,
+  keys: keysUrl,
+})
+
 const HOUR_MS = 3_600_000
 const NO_TURN = { services: [], secret: undefined, ttlMs: 0 }
 
@@ -44,7 +51,7 @@ export function createObservation(options: ObservationOptions, stack: AsyncDispo
     createStatus({ db, bus, webhooks, clock, random, onError: (error) => events.statusFailed(error) }),
   )
   stack.use(startProber(config.prober, status, options))
-  const services = { relay: config.relayUrl, mail: config.mailUrl, keys: config.keysUrl }
+  const services = servicesOf(config)
   const onError = (error: unknown): void => events.statisticsFailed(error)
   const statistics = stack.use(createStatistics({ db, accounts, metrics, clock, services, onError }))
   const crashes = createCrashReports(postgresCrashes(db), clock)

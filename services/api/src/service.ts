@@ -14,10 +14,12 @@ import type { Actor, CommandContext, Links } from './commands/command.ts'
 import { commands } from './commands/index.ts'
 import type { ApiConfig } from './config.ts'
 import { createLookUp } from './dns/look-up.ts'
+import { Doctor } from './doctor/doctor.ts'
 import { createEvents } from './events.ts'
 import { openAnswers } from './idempotency/open-answers.ts'
 import { postgresIdempotency } from './idempotency/store.postgres.ts'
 import type { IdempotencyStore } from './idempotency/store.ts'
+import { servicesOf } from './observation.ts'
 import { createImporter } from './import-accounts.ts'
 import { ownSessions } from './own-sessions.ts'
 import { brandedPages } from './pages/branded-pages.ts'
@@ -33,6 +35,7 @@ import { createAuthenticate } from './routes/authenticate.ts'
 import { registerBillingEvents } from './routes/billing-events.ts'
 import { Conditions } from './routes/conditions.ts'
 import { registerCommand } from './routes/register-commands.ts'
+import { figureSources } from './statistics/create-statistics.ts'
 import { createSignIn } from './sign-in.ts'
 
 export type { ApiPorts } from './areas.ts'
@@ -70,11 +73,15 @@ export async function createApiService(
   stack.use(clock.every(HOUR_MS, () => idempotency.eraseExpired(clock.now())))
   const shared = { config, platform, accounts, domains, links, signIn, events }
   const areas = await openAreas({ ...shared, ports, accountDb, apiDb }, idempotency, stack)
+  const lookUp = createLookUp(config.dnsServers ?? [])
+  const figures = figureSources(platform.metrics, servicesOf(config))
+  const { dkim } = ports
   const context: CommandContext = {
     accounts,
     ...ports,
     ...areas.context,
-    lookUp: createLookUp(config.dnsServers ?? []),
+    lookUp,
+    doctor: new Doctor({ platform, db: apiDb, domains, lookUp, dkim, figures }),
     clock,
     domains,
     links,

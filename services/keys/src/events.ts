@@ -4,7 +4,11 @@ import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Outcome } from './directory/directory.ts'
 import type { SearchKind } from './directory/search.ts'
-import type { SubmissionStep } from './web-key-service/web-key-service.ts'
+import { SUBMISSION_STEPS, type SubmissionStep } from './web-key-service/web-key-service.ts'
+
+const VERIFICATION_STEPS = ['requested', 'confirmed', 'unpublished', 'deleted'] as const
+const OWN_KEY_STEPS = ['uploaded', 'published', 'unpublished', 'deleted'] as const
+const SIGN_IN_OUTCOMES = ['ok', 'refused', 'limited', 'busy'] as const
 
 export interface KeysEvents {
   listening(port: number): void
@@ -14,10 +18,10 @@ export interface KeysEvents {
   submitted(outcome: Outcome): void
   uploadRefused(code: string): void
   /** Mails with links asked for, and links used. */
-  verification(step: 'requested' | 'confirmed' | 'unpublished' | 'deleted'): void
+  verification(step: (typeof VERIFICATION_STEPS)[number]): void
   /** By an account, signed in. */
-  ownKey(step: 'uploaded' | 'published' | 'unpublished' | 'deleted'): void
-  signIn(outcome: 'ok' | 'refused' | 'limited' | 'busy'): void
+  ownKey(step: (typeof OWN_KEY_STEPS)[number]): void
+  signIn(outcome: (typeof SIGN_IN_OUTCOMES)[number]): void
   reminderSent(): void
   /** Mails to a submission address. */
   mailTaken(step: SubmissionStep): void
@@ -34,6 +38,10 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const signIns = metrics.counter('keys_sign_ins_total', 'Attempts to sign in', ['outcome'])
   const reminders = metrics.counter('keys_reminders_total', 'Reminders of expiry sent')
   const mails = metrics.counter('keys_submission_mails_total', 'Mails to a submission address', ['step'])
+  for (const step of VERIFICATION_STEPS) verifications.inc({ step }, 0)
+  for (const step of OWN_KEY_STEPS) ownKeys.inc({ step }, 0)
+  for (const outcome of SIGN_IN_OUTCOMES) signIns.inc({ outcome }, 0)
+  for (const step of SUBMISSION_STEPS) mails.inc({ step }, 0)
   const failures = metrics.counter('keys_task_failures_total', 'Failures that nobody waited for', ['code'])
   return {
     listening: (port) => log.info('keys_listening', { port }),

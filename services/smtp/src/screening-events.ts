@@ -3,11 +3,13 @@ import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { FeedbackType } from '@sealpost/ports'
 
+const BLOCKLIST_ANSWERS = ['listed', 'clean', 'misconfigured', 'failed'] as const
+
 export interface ScreeningEvents {
   /** A mail from outside was judged by DMARC; what was done for its policy's sake. */
   senderJudged(dmarc: string, disposition: 'none' | 'quarantine' | 'reject'): void
   /** One blocklist was asked about one client. */
-  blocklistAnswered(outcome: 'listed' | 'clean' | 'misconfigured' | 'failed'): void
+  blocklistAnswered(outcome: (typeof BLOCKLIST_ANSWERS)[number]): void
   /** A stranger's recipient: whether it was asked to come again. */
   greylisted(greylisted: boolean): void
   /** A scanner's verdict, or the code of its failure. */
@@ -30,7 +32,9 @@ export function screeningEvents({ log, metrics }: { log: Log; metrics: Metrics }
     'disposition',
   ])
   const blocklists = metrics.counter('smtp_blocklist_questions_total', 'Questions to blocklists', ['outcome'])
+  for (const outcome of BLOCKLIST_ANSWERS) blocklists.inc({ outcome }, 0)
   const greylist = metrics.counter('smtp_greylist_total', 'Recipients of strangers', ['outcome'])
+  for (const outcome of ['deferred', 'passed']) greylist.inc({ outcome }, 0)
   const scans = metrics.counter('smtp_scans_total', 'Mails scanned', ['scanner', 'outcome'])
   const suspended = metrics.counter(
     'smtp_accounts_suspended_total',

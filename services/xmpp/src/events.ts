@@ -35,7 +35,7 @@ export interface XmppEvents {
   /** The stream of a component ended with an error. */
   readonly componentFailed: (condition: string) => void
   /** What became of an attempt to have a device woken (XEP-0357). */
-  readonly pushed: (outcome: 'taken' | 'refused' | 'later') => void
+  readonly pushed: (outcome: (typeof PUSH_OUTCOMES)[number]) => void
   readonly plaintextRefused: () => void
   /** What a message is, to a server that reads none: refused or taken. */
   readonly messageClassified: (type: string) => void
@@ -58,15 +58,19 @@ export interface XmppEvents {
   readonly uploadsMeasured: (now: { files: number; bytes: number }) => void
 }
 
-export type UploadEvent =
-  | 'granted'
-  | 'refused'
-  | 'stored'
-  | 'broken'
-  | 'fetched'
-  | 'deleted'
-  | 'expired'
-  | 'used_up'
+const UPLOAD_EVENTS = [
+  'granted',
+  'refused',
+  'stored',
+  'broken',
+  'fetched',
+  'deleted',
+  'expired',
+  'used_up',
+] as const
+export type UploadEvent = (typeof UPLOAD_EVENTS)[number]
+
+const PUSH_OUTCOMES = ['taken', 'refused', 'later'] as const
 
 export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
   const streams = metrics.gauge('xmpp_streams', 'Open streams')
@@ -120,6 +124,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
 
 function createUploadEvents(metrics: Metrics): Pick<XmppEvents, 'uploadHappened' | 'uploadsMeasured'> {
   const uploads = metrics.counter('xmpp_uploads_total', 'Uploaded files by what happened', ['what'])
+  for (const what of UPLOAD_EVENTS) uploads.inc({ what }, 0)
   const files = metrics.gauge('xmpp_upload_files', 'Uploaded files that are there')
   const bytes = metrics.gauge('xmpp_upload_bytes', 'Bytes of uploaded files that are there')
   return {
@@ -141,6 +146,7 @@ function createForeign(
     ['condition'],
   )
   const pushes = metrics.counter('xmpp_pushes_total', 'Requests to wake a device by outcome', ['outcome'])
+  for (const outcome of PUSH_OUTCOMES) pushes.inc({ outcome }, 0)
   return {
     componentConnected: () => components.inc(),
     componentGone: () => components.dec(),

@@ -187,7 +187,7 @@ export function usageOf(verb: Verb): string {
     return required ? text : `[${text}]`
   })
   const stdin = line.fromStdin === undefined ? [] : [`[--${kebab(line.fromStdin)}-stdin]`]
-  return [line.noun, line.verb, ...positional, ...stdin, ...options].join(' ')
+  return [line.noun, ...(line.verb === '' ? [] : [line.verb]), ...positional, ...stdin, ...options].join(' ')
 }
 
 function placeholder(option: string, schema: PropertySchema): string {

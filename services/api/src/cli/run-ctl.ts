@@ -112,16 +112,21 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
   }
   const verb = verbs.find(({ line }) => isNamed(line, words.positional))
   if (verb === undefined) throw new UsageError(unknownVerb(noun, env))
-  const given = words.positional.slice(1 + verb.line.verb.split(' ').length)
+  const given = words.positional.slice(1 + wordsOf(verb.line).length)
   const invocation = bindArguments(verb, { positional: given, options: words.options })
   const result = await call(invocation, targetOf(words, dataDir), env, words.options.get('because'))
   if (typeof result === 'string') return result.trimEnd() // a file
   return json ? JSON.stringify(result) : verb.line.print(result)
 }
 
+/** Of a verb: one, two, or none. */
+function wordsOf({ verb }: Pick<Verb['line'], 'verb'>): readonly string[] {
+  return verb === '' ? [] : verb.split(' ')
+}
+
 /** Whether the words begin with this noun and the words of this verb. */
 function isNamed({ noun, verb }: Verb['line'], words: readonly string[]): boolean {
-  return [noun, ...verb.split(' ')].every((word, place) => words[place] === word)
+  return [noun, ...wordsOf({ verb })].every((word, place) => words[place] === word)
 }
 
 async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {

@@ -31,6 +31,7 @@ import type { Phones } from '../phone/phones.ts'
 import type { Letters } from '../letters/letters.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import type { Doctor } from '../doctor/doctor.ts'
 import type { LookUp } from '../dns/look-up.ts'
 import type { OrganisationEndings } from '../organisations/endings.ts'
 import type { CrashReports } from '../crash-reports/crash-reports.ts'
@@ -119,6 +120,7 @@ export interface CommandContext {
   readonly keys: KeyOperations
   /** DNS. */
   readonly lookUp: LookUp
+  readonly doctor: Pick<Doctor, 'examine'>
   readonly joining: Joining
   readonly status: Status
   readonly turn: TurnRelay
@@ -201,7 +203,7 @@ export type FourEyesRequest<P extends TSchema, Q extends TSchema, B extends TSch
 /** How `ctl` offers a command. Path parameters are positional arguments, everything else is an option of the same name. */
 export interface CommandLine<R> {
   readonly noun: string
-  /** One word or two. */
+  /** One word or two; empty: the noun is all. */
   readonly verb: string
   /** Properties of the body that are positional, after those of the path. */
   readonly positional?: readonly string[]

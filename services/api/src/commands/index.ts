@@ -30,6 +30,7 @@ import {
 } from './devices.ts'
 import { listDkimKeys, rotateDkimKeys } from './dkim.ts'
 import { examineDomain } from './dns.ts'
+import { examineServer } from './doctor.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { joiningCommands } from './joining.ts'
 import { redeemInvite } from './invites.ts'
@@ -96,6 +97,7 @@ export const commands: readonly Command[] = [
   setDomainPolicy,
   showDomainRecords,
   examineDomain,
+  examineServer,
   listDkimKeys,
   rotateDkimKeys,
   ...keyCommands,

@@ -24,7 +24,8 @@ import { type SubmissionThread, SubmissionThreadError } from './submission-threa
 const CONFIRM_MS = 3 * 24 * 60 * 60_000
 
 /** What came of a mail: the key waits for its confirmation, was published, was refused and its owner told; or nothing was done. */
-export type SubmissionStep = 'requested' | 'confirmed' | 'refused' | 'ignored'
+export const SUBMISSION_STEPS = ['requested', 'confirmed', 'refused', 'ignored'] as const
+export type SubmissionStep = (typeof SUBMISSION_STEPS)[number]
 
 export interface WebKeyServiceOptions {
   readonly directory: Directory
