@@ -100,12 +100,12 @@ describe('a live server', () => {
       return samples.some(({ value }) => Number.isFinite(value))
     }
     const empty = async (): Promise<readonly string[]> => {
-      const panels = dashboards.flatMap(({ uid, panels }) =>
+      const looked = dashboards.flatMap(({ uid, panels }) =>
         panels.flatMap(({ title, targets }) =>
           targets.map(async (target) => ((await shown(target)) ? [] : [`${uid}: ${title}`])),
         ),
       )
-      return (await Promise.all(panels)).flat()
+      return (await Promise.all(looked)).flat()
     }
     // Some figures are taken every ten seconds.
     await expect.poll(empty, { timeout: 30_000, interval: 1_000 }).toEqual([])

@@ -2938,6 +2938,39 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/doctor": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Look at DNS, ports, TLS, clock, disk, Postgres and the reputation of this server, with advice. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            area: "dns" | "ports" | "tls" | "clock" | "disk" | "postgres" | "reputation"
+            verdict: "ok" | "advice" | "wrong" | "unknown"
+            found: string
+            /** What to do about it */
+            advice?: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/domains/{domain}/dkim": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List the DKIM keys of a domain with the records that belong in DNS. Needs: domains:read. */

@@ -41,12 +41,11 @@ export class Doctor {
     const parts = await Promise.all([
       this.#examineDns(names),
       this.#examinePublicPorts(names),
-      examineCertificate(platform.tls.current().cert, names, platform.clock.now()),
       this.#examinePostgres(),
       examineDisk({ 'the data directory': platform.dataDir }),
       examineReputation(figures),
     ])
-    return parts.flat()
+    return [...examineCertificate(platform.tls.current().cert, names, platform.clock.now()), ...parts.flat()]
   }
 
   async #examinePostgres(): Promise<readonly Diagnosis[]> {
