@@ -193,6 +193,8 @@ describe('OMEMO (XEP-0384)', () => {
     await publishItem(alice, DEVICES, item('current', list(0)))
     for (let turn = 0; turn < 20; turn++) {
       await using device = await relay.client(alice.bare.split('@')[0] ?? '', { resource: `d${turn}` })
+      const lists: string[] = []
+      device.onElement = (each) => void (each.name === 'message' && lists.push(String(each)))
       const arriving = becomeInterested(device, DEVICES)
       for (let version = 1; version <= 5; version++) {
         alice.sends(
@@ -201,9 +203,10 @@ describe('OMEMO (XEP-0384)', () => {
       }
       await arriving
       await alice.next((each) => each.attrs['id'] === 'v5')
+      const newest = `<device id='${turn * 10 + 5}'/>`
+      await expect.poll(() => lists.some((each) => each.includes(newest))).toBe(true)
       for (let ping = 0; ping < 3; ping++) await device.ping()
-      const lists = device.inbox.filter((each) => each.name === 'message').map(String)
-      expect(lists.at(-1)).toContain(`<device id='${turn * 10 + 5}'/>`)
+      expect(lists.at(-1), 'nothing older behind it').toContain(newest)
       alice.inbox.length = 0
     }
   })

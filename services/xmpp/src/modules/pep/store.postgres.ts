@@ -1,5 +1,5 @@
 /** Personal eventing's store in Postgres, schema `xmpp`. The only code that names these tables. */
-import { type Db, sql, type Tx } from '@sealpost/db'
+import { type Db, type Sql, sql, type Tx } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import {
   accessModels,
@@ -72,7 +72,7 @@ class PostgresPepStore implements PepStore {
 
   saveNode(accountId: string, node: PepNode): Promise<void> {
     return this.#db.transaction(async (tx) => {
-      await insertNode(tx, accountId, node)
+      await tx.execute(insertedNode(accountId, node))
       const { config } = node
       await tx.execute(sql`
         update xmpp.pep_node set access_model = ${config.accessModel}, persist_items = ${config.persistItems},
@@ -83,27 +83,35 @@ class PostgresPepStore implements PepStore {
     })
   }
 
-  async put(accountId: string, node: PepNode, item: PepItem, bytesMax: number): Promise<boolean> {
-    try {
-      await this.#db.transaction(async (tx) => {
-        await insertNode(tx, accountId, node)
-        await tx.execute(sql`
-          insert into xmpp.pep_item as i (account_id, node, item_id, payload, bytes, seq)
-          select ${accountId}::uuid, ${node.node}, ${item.id}, ${item.payload}, ${itemCost(item)},
-            coalesce(max(seq), 0) + 1
-          from xmpp.pep_item where account_id = ${accountId}::uuid and node = ${node.node}
-          on conflict (account_id, node, item_id) do update
-            set payload = excluded.payload, bytes = excluded.bytes, seq = excluded.seq`)
-        await dropOldest(tx, accountId, node)
-        const rows = await tx.query<{ bytes: number }>(sql`
-          select sum(bytes)::int as bytes from xmpp.pep_item where account_id = ${accountId}::uuid`)
-        if ((rows[0]?.bytes ?? 0) > bytesMax) throw new QuotaExceeded()
-      })
-      return true
-    } catch (error) {
-      if (error instanceof QuotaExceeded) return false
-      throw error
-    }
+  /** One statement, so that it is one way to Postgres and one sync. What it reads is as it was before it. */
+  async put(accountId: string, { node, config }: PepNode, item: PepItem, bytesMax: number): Promise<boolean> {
+    const cost = itemCost(item)
+    const rows = await this.#db.query<{ fits: boolean }>(
+      sql`
+      with before as (
+        select item_id, seq, bytes from xmpp.pep_item where account_id = ${accountId}::uuid and node = ${node}
+      ), dropped as (
+        select item_id, bytes from before where item_id <> ${item.id} order by seq desc offset ${config.maxItems}::int - 1
+      ), kept as (
+        select (select coalesce(sum(bytes), 0) from xmpp.pep_item where account_id = ${accountId}::uuid)
+          - (select coalesce(sum(bytes), 0) from dropped)
+          - (select coalesce(sum(bytes), 0) from before where item_id = ${item.id}) + ${cost}::int <= ${bytesMax}::bigint as fits
+      ), made as (
+        ${insertedNode(accountId, { node, config }, sql`from kept where fits`)}
+      ), gone as (
+        delete from xmpp.pep_item i using kept, dropped
+        where fits and i.account_id = ${accountId}::uuid and i.node = ${node} and i.item_id = dropped.item_id
+      ), put as (
+        insert into xmpp.pep_item (account_id, node, item_id, payload, bytes, seq)
+        select ${accountId}::uuid, ${node}, ${item.id}, ${item.payload}, ${cost}::int, (select coalesce(max(seq), 0) + 1 from before)
+        from kept where fits
+        on conflict (account_id, node, item_id) do update
+          set payload = excluded.payload, bytes = excluded.bytes, seq = excluded.seq
+      )
+      select fits from kept`,
+      { name: 'pep-put' },
+    )
+    return rows[0]?.fits === true
   }
 
   async items(
@@ -217,17 +225,19 @@ class PostgresPepStore implements PepStore {
   }
 }
 
-/** Leaves the transaction, so that it is rolled back. */
-class QuotaExceeded extends Error {}
-
-async function insertNode(tx: Tx, accountId: string, { node, config }: PepNode): Promise<void> {
-  await tx.execute(sql`
+/** `source`: rows that it is to be inserted for; one unless told. */
+function insertedNode(accountId: string, { node, config }: PepNode, source = sql``): Sql {
+  return sql`
     insert into xmpp.pep_node (account_id, node, access_model, persist_items, max_items, send_last, notify_delete,
       notify_retract, deliver_payloads)
-    values (${accountId}::uuid, ${node}, ${config.accessModel}, ${config.persistItems}, ${config.maxItems},
-      ${config.sendLast}, ${config.notifyDelete}, ${config.notifyRetract}, ${config.deliverPayloads})
-    on conflict (account_id, node) do nothing`)
+    select ${accountId}::uuid, ${node}, ${config.accessModel}, ${config.persistItems}::boolean, ${config.maxItems}::int,
+      ${config.sendLast}, ${config.notifyDelete}::boolean, ${config.notifyRetract}::boolean, ${config.deliverPayloads}::boolean
+    ${source}
+    on conflict (account_id, node) do nothing`
 }
+
+/** Leaves the transaction, so that it is rolled back. */
+class QuotaExceeded extends Error {}
 
 async function checkSubscriptions(
   tx: Tx,
