@@ -20,10 +20,54 @@ import {
   NS_USER,
   quiet,
 } from './groups-fixture.ts'
-import { startRelay } from './relay-fixture.ts'
+import { omemo, startRelay } from './relay-fixture.ts'
 import { RelayProcess } from './relay-process.ts'
 
 const ROOM = 'room@groups.localhost'
+
+describe('XEP-0045 §7.5: a private message that nobody takes', () => {
+  const whisper = (id: string, more = '') =>
+    omemo(`${ROOM}/bob`, id).replace('</message>', `${more}</message>`)
+
+  test('all queues of its recipient are full: the sender is told by the occupant', async () => {
+    await using place = await DeliveryFixture.start({ limits: { queue: { messagesMax: 3, bytesMax: 1e9 } } })
+    await place.register('bob', 'only')
+    const [ann, bob] = [await place.device('ann', 'only'), await place.device('bob', 'only')]
+    await makeOf(ROOM, ann, bob)
+    await bob.close()
+    await quiet(ann)
+    const before = await ann.serverCounter()
+    for (const id of ids('p', 5)) ann.sends(whisper(id))
+    for (const id of ['p3', 'p4']) {
+      const refused = await messageOf(ann, id)
+      expect([refused.attrs['from'], condition(refused)]).toEqual([`${ROOM}/bob`, 'resource-constraint'])
+    }
+    await ann.safeUpTo(before + 5)
+    const back = await place.device('bob', 'only')
+    expect(await takeIds(back, 3)).toEqual(ids('p', 3))
+    await back.ping()
+    await expect.poll(() => place.kept()).toEqual(NOTHING_KEPT)
+  })
+
+  test('nothing is kept and its recipient is away: the sender is told; as of what asks not to be kept', async () => {
+    for (const storage of ['none', 'sealed'] as const) {
+      await using place = await DeliveryFixture.start({ storage })
+      const [ann, bob] = [await place.device('ann', 'only'), await place.device('bob', 'only')]
+      await makeOf(ROOM, ann, bob)
+      const hint = storage === 'none' ? '' : `<no-store xmlns='urn:xmpp:hints'/>`
+      ann.sends(whisper('p1', hint))
+      await messageOf(bob, 'p1')
+      await bob.ping()
+      await bob.close()
+      await quiet(ann)
+      ann.sends(whisper('p2', hint))
+      const refused = await messageOf(ann, 'p2')
+      expect([refused.attrs['from'], condition(refused)]).toEqual([`${ROOM}/bob`, 'recipient-unavailable'])
+      expect(await place.kept()).toEqual(NOTHING_KEPT)
+      await ann.close()
+    }
+  })
+})
 
 describe('kill -9', () => {
   test('what was acknowledged reaches a member who was away, once, and is kept for nobody then', async () => {

@@ -651,6 +651,87 @@ describe('nicknames', () => {
   })
 })
 
+describe('§7.10: registering a nickname', () => {
+  const FORM = `${NS_MUC}#register`
+  const form = (fields: Readonly<Record<string, string>>, type = 'submit') => {
+    const inner = Object.entries(fields).map(
+      ([name, value]) => `<field var='${name}'><value>${value}</value></field>`,
+    )
+    return `<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='${type}'>${inner.join('')}</x></query>`
+  }
+  const registers = (client: TestClient, nick: string) =>
+    client.request('set', form({ FORM_TYPE: FORM, 'muc#register_roomnick': nick }), room)
+  const known = async (client: TestClient) => {
+    const answer = await query(client, room, `<query xmlns='jabber:iq:register'/>`)
+    const found = answer.child('query', 'jabber:iq:register')
+    return { registered: found?.child('registered') !== undefined, nick: found?.child('username')?.text() }
+  }
+
+  test('a member who is away registers one, which is kept for it, and takes no part by that', async () => {
+    await makeOf(room, ann)
+    await affiliate(ann, room, [bob.bare, 'member'], [eve.bare, 'member'])
+    expect(await known(bob)).toEqual({ registered: true, nick: undefined })
+    const shown = String(await query(bob, room, `<query xmlns='jabber:iq:register'/>`))
+    expect(shown).toContain(FORM)
+    expect(shown).toContain(`var='muc#register_roomnick'`)
+    expect((await registers(bob, 'Robert')).attrs['type']).toBe('result')
+    expect((await registers(bob, 'Robert')).attrs['type']).toBe('result')
+    expect(await known(bob)).toEqual({ registered: true, nick: 'Robert' })
+    for (const nick of ['Robert', 'robert', annNick()]) {
+      expect(condition(await registers(eve, nick))).toBe('conflict')
+    }
+    expect(await refusedEntry(eve, room, 'Robert')).toBe('conflict')
+    await quiet(ann, bob)
+    ann.sends(groupMessage(room, 'm1'))
+    await messageOf(ann, 'm1')
+    await bob.receivesNothing()
+  })
+
+  test('who is there is seen with it at once', async () => {
+    await makeOf(room, ann, bob)
+    expect((await registers(bob, 'Robert')).attrs['type']).toBe('result')
+    for (const client of [ann, bob]) {
+      const gone = await presenceOf(client, bobNick(), 'unavailable')
+      expect(codes(gone)).toEqual(client === bob ? ['303', '110'] : ['303'])
+      expect(itemOf(gone)['nick']).toBe('Robert')
+      await presenceOf(client, 'Robert')
+    }
+  })
+
+  test.each([
+    ['nothing', {}, 'bad-request'],
+    ['another form', { FORM_TYPE: 'urn:x', 'muc#register_roomnick': 'x' }, 'bad-request'],
+    ['no nickname', { FORM_TYPE: FORM }, 'bad-request'],
+    ['an empty one', { FORM_TYPE: FORM, 'muc#register_roomnick': '' }, 'not-acceptable'],
+    [
+      'one that is seen as another',
+      { FORM_TYPE: FORM, 'muc#register_roomnick': 'x\u202ey' },
+      'not-acceptable',
+    ],
+    ['a giant', { FORM_TYPE: FORM, 'muc#register_roomnick': 'x'.repeat(2_000) }, 'not-acceptable'],
+  ])('%s: refused', async (_, fields, expected) => {
+    await makeOf(room, ann, bob)
+    expect(condition(await bob.request('set', form(fields), room))).toBe(expected)
+    expect((await bob.request('set', form({}, 'cancel'), room)).attrs['type']).toBe('result')
+    expect((await known(bob)).nick).toBe(bobNick())
+    expect(condition(await registers(eve, 'Eve'))).toBe('item-not-found')
+  })
+
+  test('§9.3: the notice of a new affiliation names somebody who is away by the nickname, too', async () => {
+    await makeOf(room, ann, bob)
+    bob.sends(`<presence to='${room}/${bobNick()}' type='unavailable'/>`)
+    await quiet(ann, bob)
+    for (const affiliation of ['admin', 'member', 'none']) {
+      await affiliate(ann, room, [bob.bare, affiliation])
+      const notice = await ann.next((each) => each.name === 'message' && each.attrs['from'] === room)
+      expect(itemOf(notice)).toEqual({ affiliation, jid: bob.bare, nick: bobNick(), role: 'none' })
+    }
+    await affiliate(ann, room, [eve.bare, 'member'])
+    const notice = await ann.next((each) => each.name === 'message' && each.attrs['from'] === room)
+    expect(itemOf(notice)).toEqual({ affiliation: 'member', jid: eve.bare, role: 'none' })
+  })
+})
+
 describe('what is told of groups', () => {
   const items = `<query xmlns='http://jabber.org/protocol/disco#items'/>`
 

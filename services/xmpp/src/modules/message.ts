@@ -30,6 +30,8 @@ declare module '../core/module.ts' {
       once(event: OutboundMessage, deliver: Deliver): MaybePromise<true>
       /** Gives a message to the queues of an account; those that are full are left out, and their devices told. */
       give(queues: AccountQueues, queued: QueuedMessage, outcome: Outcome): void
+      /** Gives a message of this sender to the queues of one account. Throws StanzaError when none of them takes it. */
+      reach(event: OutboundMessage, queues: AccountQueues, queued: QueuedMessage): Outcome
     }
   }
 }
@@ -59,6 +61,7 @@ export const message = (options: MessageOptions): Module =>
       host.provide('messages', {
         once: (event, deliverIt) => deliverOnce(host, event, deliverIt),
         give: (queues, queued, outcome) => give(host, delivery, queues, queued, outcome),
+        reach: (event, queues, queued) => reach(host, delivery, event, { direct: undefined, queues }, queued),
       })
       host.hook('session/bound', ({ session }) => {
         session.data.history = sent.of(session.queues.device.id)
@@ -214,10 +217,7 @@ function deliverStorable(
 ): MaybePromise<true> {
   const direct = addressed?.closed === true ? undefined : addressed // RFC 6121 §8.5.3.2.1: then as to the bare JID
   const queued = queuedMessage(host, event)
-  const targets = { direct, queues }
-  const outcome = queued.kept
-    ? deliverKept(host, delivery, event, targets, queued)
-    : deliverUnkept(delivery, event, targets, queued)
+  const outcome = reach(host, delivery, event, { direct, queues }, queued)
   const delivered = { ...event, recipient, direct, queued, outcome }
   return chain(host.fire('message/delivered', delivered), () => true as const)
 }
@@ -238,6 +238,18 @@ interface Targets {
   /** The session addressed by full JID. */
   readonly direct: Session | undefined
   readonly queues: AccountQueues
+}
+
+function reach(
+  host: ModuleHost,
+  delivery: Delivery,
+  event: OutboundMessage,
+  targets: Targets,
+  queued: QueuedMessage,
+): Outcome {
+  return queued.kept
+    ? deliverKept(host, delivery, event, targets, queued)
+    : deliverUnkept(delivery, event, targets, queued)
 }
 
 /** A full queue is left out; the sender is refused only when no queue of the account can take the message. */

@@ -108,9 +108,12 @@ export class GroupMessages {
     if (!recipient) throw refuse.unavailable()
     const letter = this.#letter(room, occupant, session, passed.stanza, element('x', NS_MUC_USER))
     await messages.once(passed, (message) => {
-      if (message.handling?.storable === true)
-        return chain(this.#queue(room, message, letter, [recipient]), () => true as const)
-      this.#sendNow(message, letter, room.occupantOf(target.jid))
+      const there = room.occupantOf(target.jid)
+      if (message.handling?.storable === true) {
+        const queued = this.#queuedFor(room, message)(target.jid, letter)
+        messages.reach(message, recipient.queues, queued)
+      } else if (there || !isWord(message)) this.#sendNow(message, letter, there)
+      else throw refuse.away()
       return true
     })
   }
@@ -213,18 +216,26 @@ export class GroupMessages {
     const { messages, host } = this.#options
     const outcome = new SenderOutcome(message)
     const unkept = withoutRefusal(outcome)
-    const queuedFor = this.#queuedBy(room, message)
+    const queuedFor = this.#queuedFor(room, message)
     let copies = 0
     for (const { jid, queues } of recipients) {
-      const common = queuedFor(jid.domain)
-      const isOwn = jid.equals(message.sender.jid.bare) // nobody is woken by what they sent themselves
-      const wakes = common.wakes && !isOwn
-      const queued = { ...common, wakes, xml: addressed(letter, jid.toString()) }
+      const queued = queuedFor(jid, letter)
       messages.give(queues, queued, queued.kept ? outcome : unkept)
       copies += queues.inUse.length
     }
     if (copies < COPIES_PER_TURN) return
     return new Promise((resolve) => host.clock.turn(resolve))
+  }
+
+  /** The copy of a recipient. */
+  #queuedFor(room: Room, message: OutboundMessage): (jid: Jid, letter: Letter) => QueuedMessage {
+    const queuedBy = this.#queuedBy(room, message)
+    const own = message.sender.jid.bare
+    return (jid, letter) => {
+      const common = queuedBy(jid.domain)
+      const wakes = common.wakes && !jid.equals(own) // nobody is woken by what they sent themselves
+      return { ...common, wakes, xml: addressed(letter, jid.toString()) }
+    }
   }
 
   /** What holds for copies by the domain of their recipient. */
@@ -289,6 +300,11 @@ function present(found: readonly (Recipient | undefined)[]): Recipient[] {
 
 function addressed({ start, end }: Letter, to: string): string {
   return start + escapeXml(to) + end
+}
+
+/** Somebody said something: it is no chat state, receipt or the like. */
+function isWord({ stanza, handling }: OutboundMessage): boolean {
+  return handling?.encrypted === true || stanza.child('body') !== undefined
 }
 
 /** XEP-0045 §8.1 */

@@ -39,7 +39,7 @@ import { moderate } from './moderation.ts'
 import { Occupancy } from './occupancy.ts'
 import { configuration, own } from './owner-requests.ts'
 import { refuse } from './refusals.ts'
-import { registered, unregister } from './registration.ts'
+import { register, registered } from './registration.ts'
 import type { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import type { GroupStore } from './store.ts'
@@ -153,7 +153,7 @@ class Service {
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
-    const { host, rooms, memberships, messages } = parts
+    const { host, rooms, occupancy, memberships, messages } = parts
     this.#handlers = new Map<string, RequestHandler>([
       [`get ${NS_DISCO_INFO} query`, (request) => disco.roomInfo(request)],
       [`get ${NS_DISCO_ITEMS} query`, () => disco.roomItems()],
@@ -162,7 +162,7 @@ class Service {
       [`get ${NS_MUC_OWNER} query`, (request) => configuration(request)],
       [`set ${NS_MUC_OWNER} query`, (request) => own(rooms, memberships, request)],
       [`get ${NS_REGISTER} query`, (request) => registered(request)],
-      [`set ${NS_REGISTER} query`, (request) => unregister(memberships, request)],
+      [`set ${NS_REGISTER} query`, (request) => register({ occupancy, memberships }, request)],
       [`set ${NS_MESSAGE_MODERATE} moderate`, (request) => moderate(messages, host.random, request)],
       [`get ${NS_PING} ping`, () => undefined],
     ])

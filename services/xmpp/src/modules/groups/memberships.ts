@@ -174,12 +174,12 @@ export class Memberships {
     if (wanted === 'none' || wanted === 'outcast') {
       const codes: StatusCode[] = [wanted === 'outcast' ? 301 : 321] // XEP-0045 §9.1, §9.4
       if (occupant) await this.#expel(room, jid, { affiliation: wanted, codes })
-      else this.#announce(room, jid, wanted)
+      else this.#announce(room, jid, wanted, was?.nick)
       return
     }
     const member = room.affiliatedAs(jid)
     if (occupant && member) return occupancy.showAgain(room, occupant, member)
-    this.#announce(room, jid, wanted)
+    this.#announce(room, jid, wanted, member?.nick)
     if (member && actor && !was)
       await this.#options.messages.notify(room, member, invitationTo(room, actor.jid), actor.jid) // XEP-0045 §9.5
   }
@@ -189,9 +189,9 @@ export class Memberships {
     if (occupant) await this.#options.occupancy.expel(room, occupant, gone)
   }
 
-  /** XEP-0045 §9.3: of somebody who is not there, to those who are. */
-  #announce(room: Room, jid: Jid, affiliation: Affiliation | 'none'): void {
-    const item = element('item', NS_MUC_USER, { affiliation, jid: jid.toString(), role: 'none' })
+  /** XEP-0045 §9.3: of somebody who is not there, to those who are; by its nickname, too, so that nobody lists it twice. */
+  #announce(room: Room, jid: Jid, affiliation: Affiliation | 'none', nick: string | undefined): void {
+    const item = element('item', NS_MUC_USER, { affiliation, jid: jid.toString(), nick, role: 'none' })
     const message = about(room, item, this.#options.host.random.token(12))
     for (const session of room.sessions()) session.send(message.withAttrs({ to: session.jidText }))
   }

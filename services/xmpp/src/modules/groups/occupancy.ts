@@ -192,13 +192,32 @@ export class Occupancy {
     if (!member || !occupant?.sessions.has(session)) return
     occupant.sessions.set(session, shown)
     if (nick === occupant.nick) return this.#showChanged(room, occupant, member, session)
-    if (!isNickname(nick)) throw refuse.badNick()
-    if (room.isTaken(nick, member.jid)) throw refuse.nickTaken()
+    await this.#rename(room, occupant, member, nick)
+  }
+
+  async #rename(room: Room, occupant: Occupant, member: Affiliated, nick: string): Promise<void> {
+    checkNick(room, member, nick)
     const changed = await this.#register(room, member, nick)
     const gone: Gone = { affiliation: member.affiliation, nick, codes: [303] }
     await this.#tellAll(room, occupant, (own) => unavailable(room, occupant, member, gone, own))
     occupant.nick = nick
     await this.#tellAll(room, occupant, (own) => available(room, occupant, changed, own ? [110] : []))
+  }
+
+  /** XEP-0045 §7.10: the nickname that is kept for a member, whether or not it is there. */
+  async reserve(room: Room, session: Session, nick: string): Promise<void> {
+    await this.#pace(session)
+    await pause(this.#options.host, room.broadcasts, room.occupants.size)
+    await room.sequence(async () => {
+      const member = room.of(session.account)
+      if (!member || member.affiliation === 'outcast' || room.destroyed) throw refuse.noRoom()
+      if (nick === member.nick) return
+      const occupant = room.occupantOf(session.jid)
+      if (occupant) return this.#rename(room, occupant, member, nick)
+      checkNick(room, member, nick)
+      await this.#options.rooms.store.affiliate(room.id, [{ ...member, nick }])
+      room.change([{ ...member, nick }])
+    })
   }
 
   async #showChanged(room: Room, occupant: Occupant, member: Affiliated, session: Session): Promise<void> {
@@ -278,6 +297,11 @@ export class Occupancy {
     const addressed = addressable(presence)
     return this.#options.fanOut(others, ({ jidText }) => addressed(jidText), presence.attrs['from'])
   }
+}
+
+function checkNick(room: Room, { jid }: Affiliated, nick: string): void {
+  if (!isNickname(nick)) throw refuse.badNick()
+  if (room.isTaken(nick, jid)) throw refuse.nickTaken()
 }
 
 /** Waits until the budget has what this costs, and takes it. */

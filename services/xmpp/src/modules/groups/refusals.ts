@@ -27,5 +27,6 @@ export const refuse = {
     new StanzaError('modify', 'policy-violation', 'A subject that the server could read is not taken'),
   malformed: () => new StanzaError('modify', 'bad-request'),
   jid: () => new StanzaError('modify', 'jid-malformed'),
+  away: () => new StanzaError('wait', 'recipient-unavailable'),
   unavailable: () => new StanzaError('cancel', 'service-unavailable'),
 } as const
