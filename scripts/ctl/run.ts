@@ -2,10 +2,12 @@
 import { readCtlConfig, runCtl, type LocalVerb } from '@sealpost/api-service/ctl'
 import { requestAdopt, requestReset } from '@sealpost/keyring'
 import { fromProcessEnv } from '@sealpost/service'
+import { backupVerbs } from './backup.ts'
 
 const { dataDir, keyringsOf } = fromProcessEnv(readCtlConfig)
 
 const localVerbs: readonly LocalVerb[] = [
+  ...backupVerbs,
   {
     noun: 'keyring',
     verb: 'adopt',

@@ -149,7 +149,7 @@ function send(client: PoolClient, query: string | QueryConfig): Promise<Result> 
   return wrapped(() => client.query<Record<string, unknown>>(query))
 }
 
-async function wrapped<T>(call: () => Promise<T>): Promise<T> {
+export async function wrapped<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
@@ -157,7 +157,7 @@ async function wrapped<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-function statements(run: (query: QueryConfig) => Promise<Result>): Tx {
+export function statements(run: (query: QueryConfig) => Promise<Result>): Tx {
   const prepare = (statement: Sql, options: QueryOptions | undefined): QueryConfig =>
     options?.name === undefined
       ? { text: statement.text, values: statement.values }

@@ -5,6 +5,7 @@ import { readConfig as readKeysConfig } from '@sealpost/keys-service/config'
 import { fromProcessEnv, readPlatformConfig } from '@sealpost/service'
 import { readConfig as readSmtpConfig } from '@sealpost/smtp-service/config'
 import { readConfig as readXmppConfig } from '@sealpost/xmpp-service/config'
+import { readBackupConfig } from './backup/config.ts'
 
 export type NetworkConfig = ReturnType<typeof readNetworkConfig>
 
@@ -15,6 +16,7 @@ export function readNetworkConfig(env: EnvReader) {
     /** Plain; on the loopback address whatever SEALPOST_BIND says. */
     httpPort: env.port('HTTP_PORT', 8080),
     httpsPort: env.port('HTTPS_PORT', 8443),
+    backup: readBackupConfig(env),
     api: readApiConfig(env),
     keys: readKeysConfig(env),
     smtp: readSmtpConfig(env),

@@ -11,3 +11,8 @@ export type { CommandResult, DeploymentOptions, Ports, ServiceName, Shape } from
 export { locate } from './data-directory/data-directory.ts'
 export { isDirectoryTaken, takeDirectory } from './data-directory/lock.ts'
 export { stopLeftovers } from './postgres/leftovers.ts'
+export { checkCluster } from './backup/check.ts'
+export { readBackupConfig, type BackupConfig } from './backup/config.ts'
+export { runBackup, verifyBackup } from './backup/backups.ts'
+export { openArchive } from './backup/open-archive.ts'
+export { recoverCluster, restore } from './backup/recover.ts'

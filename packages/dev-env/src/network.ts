@@ -1,4 +1,5 @@
 /** All of Sealpost in one process: what `npm start` runs. */
+import { realpath } from 'node:fs/promises'
 import { createAccounts } from '@sealpost/accounts'
 import { createApiService } from '@sealpost/api-service'
 import type { ApiService } from '@sealpost/api-service'
@@ -17,6 +18,8 @@ import { createPlatform, migrateAll, originOf } from '@sealpost/service'
 import type { Platform, RunningService } from '@sealpost/service'
 import { createSmtpService } from '@sealpost/smtp-service'
 import { createXmppService } from '@sealpost/xmpp-service'
+import { keepBackups } from './backup/daily.ts'
+import { openArchive, type OpenArchive } from './backup/open-archive.ts'
 import type { NetworkConfig } from './config.ts'
 import { openDataDirectory } from './data-directory/data-directory.ts'
 import type { DataDirectory } from './data-directory/data-directory.ts'
@@ -62,14 +65,16 @@ export class Network implements AsyncDisposable {
     })
     const base: Base = { config, log, clock, random, stack }
     const directory = await openDataDirectory(config.platform.dataDir)
+    const archive = await openArchive(config.backup)
     const [databaseUrl] = await Promise.all([
-      startDatabase(base, directory),
+      startDatabase(base, directory, archive),
       startCertificates(base, directory),
     ])
     await migrateAll(databaseUrl)
     const platform = stack.use(
       await createPlatform({ ...config.platform, databaseUrl: Secret.of(databaseUrl) }),
     )
+    await startBackups(base, platform, archive)
     const { services, api, origin } = await startServices(base, platform)
     const web = await startHttp(base, { platform, services, directory })
     origin.resolve(web.origin)
@@ -115,10 +120,12 @@ interface Base {
 async function startDatabase(
   { config, log, clock, random, stack }: Base,
   directory: DataDirectory,
+  archive: OpenArchive | undefined,
 ): Promise<string> {
   const given = config.platform.databaseUrl
   if (given !== undefined) return given.reveal()
   const postgres = await startEmbeddedPostgres({
+    settings: archive?.settings ?? {},
     directory: directory.postgres,
     socketDirectory: directory.run,
     clock,
@@ -127,6 +134,17 @@ async function startDatabase(
   })
   stack.use(postgres)
   return postgres.url
+}
+
+async function startBackups(
+  { config, log, clock, random, stack }: Base,
+  { databaseUrl, dataDir, metrics }: Platform,
+  opened: OpenArchive | undefined,
+): Promise<void> {
+  if (opened === undefined) return
+  const { archive } = opened
+  const parts = { archive, config: config.backup, databaseUrl, dataDir: await realpath(dataDir) }
+  stack.use(await keepBackups({ ...parts, log, metrics, clock, random }))
 }
 
 /** The local CA, unless the operator brings a certificate. */

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import { findBinaries, findPostgresUser, installation } from './binaries.ts'
+import type { PostgresUser } from './binaries.ts'
 import { CLUSTER_NAME, ensureCluster, readPassword } from './cluster.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { startPostmaster } from './postmaster.ts'
@@ -25,7 +26,7 @@ export interface EmbeddedPostgresOptions {
   readonly socketDirectory: string
   readonly clock: Clock
   readonly random: Random
-  /** On top of ours; for tests. */
+  /** On top of ours. */
   readonly settings?: Readonly<Record<string, string>>
   /** Make a new cluster without syncing it to disk; for tests. */
   readonly unsynced?: boolean
@@ -59,13 +60,19 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     for (const path of [installation(binaries), directory, socketDirectory]) await assertReachable(path, user)
   const password = await ensureCluster({ ...options, directory, binaries, user })
   await stopLeftovers(directory)
-  await rm(socketDirectory, { recursive: true, force: true })
-  await mkdir(socketDirectory, { mode: 0o700 })
-  await chmod(socketDirectory, 0o700)
-  if (user !== undefined) await chown(socketDirectory, user.uid, user.gid)
+  await prepareSockets(socketDirectory, user)
   const postmaster = { binaries, user, directory, settings: settings(socketDirectory, options.settings) }
   const url = urlOf(password, socketDirectory)
   return new WatchedPostgres(await startPostmaster(postmaster), { ...options, url, postmaster })
+}
+
+/** Makes the directory anew. Throws `DATA_DIR_TOO_LONG`. */
+export async function prepareSockets(directory: string, user: PostgresUser | undefined): Promise<void> {
+  assertShort(directory)
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { mode: 0o700 })
+  await chmod(directory, 0o700)
+  if (user !== undefined) await chown(directory, user.uid, user.gid)
 }
 
 /** The same URL for another process of the same user: a tool, a test. Throws if no cluster was ever made there. */
@@ -73,7 +80,7 @@ export async function embeddedDatabaseUrl(directories: { postgres: string; run: 
   return urlOf(await readPassword(directories.postgres), directories.run)
 }
 
-function urlOf(password: string, socketDirectory: string): string {
+export function urlOf(password: string, socketDirectory: string): string {
   const url = new URL(
     `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}`,
   )

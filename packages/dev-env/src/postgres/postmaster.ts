@@ -22,6 +22,10 @@ export interface PostmasterOptions {
   readonly user: PostgresUser | undefined
   readonly directory: string
   readonly settings: Readonly<Record<string, string>>
+  /** For the commands that Postgres runs. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** How long it may take until it accepts connections. */
+  readonly readyMsMax?: number
 }
 
 /** Recovery after a crash replays the WAL of at most one checkpoint, which takes seconds; this is for slow disks. */
@@ -42,7 +46,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(binaries.postgres, ['-D', directory, ...args], {
     cwd: directory,
-    env: POSTGRES_ENV,
+    env: { ...POSTGRES_ENV, ...options.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
     // A session of its own: Ctrl-C at the terminal must not stop the database under the streams that are being sealed.
     detached: true,
@@ -53,15 +57,15 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     child.once('close', () => resolve())
   })
   const readLog = keepLog(child)
-  await Promise.race([ended, untilReady(child, directory)])
+  await Promise.race([ended, untilReady(child, directory, options.readyMsMax ?? READY_MS_MAX)])
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
     return { pid: child.pid, ended, stop: () => stop(child, ended) }
   throw new OperationalError('POSTGRES_START', `The embedded Postgres does not start:\n${readLog()}`)
 }
 
 /** `postmaster.pid` says on its eighth line how far the server is; `pg_ctl -w` reads the same. */
-async function untilReady(child: ChildProcess, directory: string): Promise<void> {
-  const deadline = performance.now() + READY_MS_MAX
+async function untilReady(child: ChildProcess, directory: string, msMax: number): Promise<void> {
+  const deadline = performance.now() + msMax
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
     const lines = (await readFile(join(directory, PID_FILE), 'utf8').catch(() => '')).split('\n')
     if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return

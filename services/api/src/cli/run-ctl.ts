@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { errorCode } from '@sealpost/errors'
+import { errorCode, OperationalError } from '@sealpost/errors'
 import { systemClock } from '@sealpost/runtime'
 import { UPLOAD_TYPES, type UploadType } from '../commands/command.ts'
 import { commands } from '../commands/index.ts'
@@ -28,8 +28,15 @@ export interface LocalVerb {
   readonly noun: string
   readonly verb: string
   readonly summary: string
-  /** Answers with what to print. */
-  run(dataDir: string): Promise<string>
+  readonly options?: Readonly<Record<string, { readonly value: string; readonly help: string }>>
+  /** Answers with what to print. Refuses with an OperationalError, whose message is shown. */
+  run(dataDir: string, given: LocalArguments): Promise<string>
+}
+
+export interface LocalArguments {
+  readonly options: ReadonlyMap<string, string>
+  /** How far it is, for a person who waits. */
+  readonly progress: OnProgress
 }
 
 /** A verb of other routes of a server than those of the registry. */
@@ -101,8 +108,7 @@ async function execute(words: Words, env: CtlEnvironment, json: boolean): Promis
   const dataDir = words.options.get('data-dir') ?? env.dataDir
   const local = env.localVerbs.find((each) => each.noun === noun && each.verb === name)
   if (local) {
-    if (positional.length > 0) throw new UsageError(`Usage: ${local.noun} ${local.verb}`)
-    const done = await runLocal(local, dataDir)
+    const done = await runLocal(local, { positional, options: words.options }, dataDir, env)
     return json ? JSON.stringify({ done }) : done
   }
   const route = routeVerbs.find((each) => each.noun === noun && each.verb === name)
@@ -129,12 +135,32 @@ function isNamed({ noun, verb }: Verb['line'], words: readonly string[]): boolea
   return [noun, ...wordsOf({ verb })].every((word, place) => words[place] === word)
 }
 
-async function runLocal(verb: LocalVerb, dataDir: string): Promise<string> {
+async function runLocal(
+  verb: LocalVerb,
+  { positional, options }: Words,
+  dataDir: string,
+  env: CtlEnvironment,
+): Promise<string> {
+  const plain = { parameters: [], options: {}, ...verb }
+  if (positional.length > 0) throw new UsageError(`Usage: ${routeUsage(plain)}`)
+  assertKnown(options, plain)
+  const line = progressLine(env)
   try {
-    return await verb.run(dataDir)
+    return await verb.run(dataDir, { options, progress: line.show })
   } catch (error) {
+    if (error instanceof OperationalError) throw new RefusedError(error.message)
     throw new RefusedError(`The data directory cannot be changed: ${errorCode(error)}`)
+  } finally {
+    line.end()
   }
+}
+
+type Described = Pick<RouteVerb, 'noun' | 'verb' | 'parameters' | 'options'>
+
+function assertKnown(options: ReadonlyMap<string, string>, verb: Described): void {
+  for (const option of options.keys())
+    if (!(option in verb.options) && !(option in COMMON_OPTIONS))
+      throw new UsageError(`There is no option --${option} here. Usage: ${routeUsage(verb)}`)
 }
 
 async function runRoute(
@@ -144,9 +170,7 @@ async function runRoute(
   env: CtlEnvironment,
 ): ReturnType<RouteVerb['run']> {
   if (positional.length !== verb.parameters.length) throw new UsageError(`Usage: ${routeUsage(verb)}`)
-  for (const option of options.keys())
-    if (!(option in verb.options) && !(option in COMMON_OPTIONS))
-      throw new UsageError(`There is no option --${option} here. Usage: ${routeUsage(verb)}`)
+  assertKnown(options, verb)
   const target = targetOf({ positional, options }, dataDir)
   const line = progressLine(env)
   try {
@@ -163,7 +187,7 @@ async function runRoute(
   }
 }
 
-function routeUsage({ noun, verb, parameters, options }: RouteVerb): string {
+function routeUsage({ noun, verb, parameters, options }: Described): string {
   const optional = Object.entries(options).map(([name, { value }]) => `[--${name} ${value}]`)
   return [noun, verb, ...parameters, ...optional].join(' ')
 }
@@ -287,13 +311,12 @@ function help({ positional: [noun, name] }: Words, { stdout, localVerbs }: CtlEn
   for (const verb of verbs.filter(({ line }) => isAsked(line))) {
     lines.push(`  ${usageOf(verb)}`, `      ${verb.command.summary}`)
   }
-  for (const verb of routeVerbs.filter(isAsked)) {
+  const others = [...routeVerbs, ...localVerbs.map((verb) => ({ parameters: [], options: {}, ...verb }))]
+  for (const verb of others.filter(isAsked)) {
     lines.push(`  ${routeUsage(verb)}`, `      ${verb.summary}`)
     for (const [option, { value, help: text }] of Object.entries(verb.options))
       lines.push(`      ${`--${option} ${value}`.padEnd(20)}${text}`)
   }
-  for (const verb of localVerbs.filter(isAsked))
-    lines.push(`  ${verb.noun} ${verb.verb}`, `      ${verb.summary}`)
   lines.push('', 'Options of all verbs:')
   for (const [option, { value, help: text }] of Object.entries(COMMON_OPTIONS)) {
     lines.push(`  ${`--${option} ${value ?? ''}`.padEnd(18)}${text}`)

@@ -1,0 +1,95 @@
+/** A directory of backups: `base/TIME/{base.tar.gz.age,manifest.json}` and `wal/`. Everything in it is encrypted but manifests and names. */
+import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DRAFT_PREFIX } from './durable-file.ts'
+import { type Manifest, parseManifest } from './manifest.ts'
+import { nameOfArchived, parseSegment } from './wal/segment-name.ts'
+
+export interface BaseBackup {
+  readonly name: string
+  readonly directory: string
+  readonly manifest: Manifest
+}
+
+export const BASE_FILE = 'base.tar.gz.age'
+export const MANIFEST_FILE = 'manifest.json'
+const BASE_NAME = /^\d{8}T\d{6}Z$/
+/** A draft this old is nobody's. */
+const DRAFT_MS_MAX = 86_400_000
+
+export class Archive {
+  readonly base: string
+  readonly wal: string
+  readonly directory: string
+
+  constructor(directory: string) {
+    this.directory = directory
+    this.base = join(directory, 'base')
+    this.wal = join(directory, 'wal')
+  }
+
+  /** Makes what is missing. `mode` is that of the whole: a Postgres of another user passes through it to `wal`. */
+  async prepare(mode: number): Promise<void> {
+    for (const path of [this.base, this.wal]) await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(this.directory, mode)
+  }
+
+  /** The newest first. Throws BACKUP_MANIFEST. */
+  async bases(): Promise<BaseBackup[]> {
+    const names = (await readdir(this.base).catch(() => [])).filter((name) => BASE_NAME.test(name))
+    const found = names.toSorted().toReversed()
+    return await Promise.all(
+      found.map(async (name) => {
+        const directory = join(this.base, name)
+        return {
+          name,
+          directory,
+          manifest: parseManifest(await readFile(join(directory, MANIFEST_FILE), 'utf8')),
+        }
+      }),
+    )
+  }
+
+  /** Names of what is in `wal`, as Postgres knows them, in order. */
+  async archived(): Promise<string[]> {
+    const names = await readdir(this.wal).catch(() => [])
+    return names.flatMap((name) => nameOfArchived(name) ?? []).sort()
+  }
+
+  /**
+   * Removes base backups that ended before a time, but never the newest, and the log that no base needs then. Histories of timelines stay: they
+   * are short, and hold no data. Answers with how many files of each went.
+   */
+  async prune(before: Date, now: Date): Promise<{ bases: number; segments: number }> {
+    await this.#clearDrafts(now)
+    const [newest, ...older] = await this.bases()
+    if (newest === undefined) return { bases: 0, segments: 0 }
+    const old = older.filter(({ manifest }) => new Date(manifest.endedAt) < before)
+    for (const { directory } of old) await rm(directory, { recursive: true })
+    const oldest = older.findLast((each) => !old.includes(each)) ?? newest
+    return { bases: old.length, segments: await this.#pruneLog(oldest.manifest.startSegment) }
+  }
+
+  async #pruneLog(first: string): Promise<number> {
+    const from = parseSegment(first)?.number ?? 0
+    let removed = 0
+    for (const file of await readdir(this.wal)) {
+      const segment = parseSegment(nameOfArchived(file)?.slice(0, first.length) ?? '')
+      if (segment === undefined || segment.number >= from) continue
+      await rm(join(this.wal, file))
+      removed += 1
+    }
+    return removed
+  }
+
+  async #clearDrafts(now: Date): Promise<void> {
+    for (const parent of [this.base, this.wal])
+      for (const name of await readdir(parent)) {
+        const path = join(parent, name)
+        if (!name.startsWith(DRAFT_PREFIX)) continue
+        const made = await stat(path).catch(() => undefined)
+        if (made !== undefined && now.getTime() - made.mtimeMs > DRAFT_MS_MAX)
+          await rm(path, { recursive: true, force: true })
+      }
+  }
+}

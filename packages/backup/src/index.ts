@@ -1,0 +1,11 @@
+/** Encrypted backups of a cluster and its log in a directory: taken, checked, unpacked, forgotten. Never the keyring. */
+export { makeIdentity, readIdentity, readRecipient } from './age/keys.ts'
+export { Archive, type BaseBackup } from './archive.ts'
+export { BackupError } from './backup-error.ts'
+export { takeBaseBackup, type BaseBackupOptions, type OnProgress } from './base-backup.ts'
+export type { Manifest } from './manifest.ts'
+export { unpackBase } from './unpack.ts'
+export { verifyArchive, type CheckedBase, type Finding } from './verify-archive.ts'
+export { archivingSettings, recoverySettings } from './wal/commands.ts'
+export { IDENTITY_VARIABLE } from './wal/config.ts'
+export { lastVerified, noteVerified, type LastVerified } from './last-verified.ts'

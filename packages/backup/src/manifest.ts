@@ -1,0 +1,53 @@
+/** What is known of a base backup without opening it. */
+import { BackupError } from './backup-error.ts'
+
+export interface Manifest {
+  readonly format: 1
+  /** RFC 3339, UTC. A restore reaches no time before `endedAt`. */
+  readonly startedAt: string
+  readonly endedAt: string
+  /** The first and the last segment without which it cannot be restored. */
+  readonly startSegment: string
+  readonly stopSegment: string
+  readonly postgresVersion: number
+  readonly systemIdentifier: string
+  readonly files: number
+  readonly plainBytes: number
+  readonly encryptedBytes: number
+  /** Of the encrypted file, in hex. */
+  readonly sha256: string
+}
+
+const KINDS: Readonly<Record<keyof Manifest, 'string' | 'number'>> = {
+  format: 'number',
+  startedAt: 'string',
+  endedAt: 'string',
+  startSegment: 'string',
+  stopSegment: 'string',
+  postgresVersion: 'number',
+  systemIdentifier: 'string',
+  files: 'number',
+  plainBytes: 'number',
+  encryptedBytes: 'number',
+  sha256: 'string',
+}
+
+/** Throws BACKUP_MANIFEST. */
+export function parseManifest(text: string): Manifest {
+  const value = parse(text)
+  const isOne =
+    value !== undefined &&
+    value['format'] === 1 &&
+    Object.entries(KINDS).every(([name, kind]) => typeof value[name] === kind)
+  if (!isOne) throw new BackupError('BACKUP_MANIFEST', 'The manifest of a base backup is damaged or too new')
+  return value as unknown as Manifest
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,130 @@
+/** A cluster from a base backup and the archived log, started and brought to a moment. */
+import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  BackupError,
+  IDENTITY_VARIABLE,
+  readIdentity,
+  recoverySettings,
+  unpackBase,
+  type Archive,
+  type BaseBackup,
+  type OnProgress,
+} from '@sealpost/backup'
+import type { Random } from '@sealpost/runtime'
+import { findBinaries, findPostgresUser, type PostgresUser } from '../postgres/binaries.ts'
+import { ensureCluster } from '../postgres/cluster.ts'
+import { prepareSockets, urlOf } from '../postgres/embedded-postgres.ts'
+import { stopLeftovers } from '../postgres/leftovers.ts'
+import { startPostmaster } from '../postgres/postmaster.ts'
+import { settings } from '../postgres/settings.ts'
+
+export interface RecoverOptions {
+  readonly archive: Archive
+  /** As age-keygen writes it. */
+  readonly identity: string
+  /** Made; holds then `postgres`, `data` and, while it runs, `run`. */
+  readonly directory: string
+  /** Undefined: as late as the archive goes. */
+  readonly at: Date | undefined
+  readonly random: Random
+  readonly onProgress?: OnProgress | undefined
+}
+
+export interface RecoveredCluster extends AsyncDisposable {
+  readonly base: BaseBackup
+  /** A superuser's. */
+  readonly url: string
+}
+
+/** A day's log at 20 MB/s. */
+const RECOVERY_MS_MAX = 3 * 3_600_000
+
+/** Throws BackupError, and `POSTGRES_START` with what Postgres says of a log that cannot be replayed. */
+export async function recoverCluster(options: RecoverOptions): Promise<RecoveredCluster> {
+  const { archive, directory, at, random } = options
+  const base = await chooseBase(archive, at)
+  await mkdir(directory, { mode: 0o711 })
+  await unpackBase(base, readIdentity(options.identity), directory, options.onProgress)
+  const cluster = join(directory, 'postgres')
+  await mkdir(join(cluster, 'pg_wal'), { recursive: true, mode: 0o700 })
+  await writeFile(join(cluster, 'recovery.signal'), '')
+  const [binaries, user] = [await findBinaries(), await findPostgresUser()]
+  await assertReadable(archive.wal, user)
+  const password = await ensureCluster({ binaries, user, directory: cluster, random })
+  const sockets = join(directory, 'run')
+  await prepareSockets(sockets, user)
+  const postmaster = await startPostmaster({
+    binaries,
+    user,
+    directory: cluster,
+    settings: settings(sockets, recoverySettings(archive.wal, at)),
+    environment: { [IDENTITY_VARIABLE]: options.identity },
+    readyMsMax: RECOVERY_MS_MAX,
+  })
+  return { base, url: urlOf(password, sockets), [Symbol.asyncDispose]: () => postmaster.stop() }
+}
+
+/** The newest that ended before the moment. */
+async function chooseBase(archive: Archive, at: Date | undefined): Promise<BaseBackup> {
+  const base = (await archive.bases()).find(
+    ({ manifest }) => at === undefined || new Date(manifest.endedAt) <= at,
+  )
+  if (base !== undefined) return base
+  throw new BackupError('BACKUP_NOT_FOUND', 'There is no base backup that reaches back so far')
+}
+
+async function assertReadable(wal: string, user: PostgresUser | undefined): Promise<void> {
+  if (user === undefined || (await stat(wal)).uid === user.uid) return
+  throw new BackupError(
+    'BACKUP_CLOSED',
+    `Postgres does not run as root but as the user ${user.name}: give it the archived log with "chown -R ${user.name} ${wal}"`,
+  )
+}
+
+export interface RestoreOptions extends Omit<RecoverOptions, 'directory'> {
+  /** The new data directory: missing, or without a cluster. */
+  readonly dataDir: string
+  /** Judges the cluster while it runs; what it throws ends the restore. */
+  readonly check: (url: string) => Promise<void>
+}
+
+/** All or nothing: the data directory gets its cluster and keys when the cluster has been found whole. */
+export async function restore(options: RestoreOptions): Promise<BaseBackup> {
+  const { dataDir, check, ...rest } = options
+  const [target, draft] = [join(dataDir, 'postgres'), join(dataDir, 'restoring')]
+  await mkdir(dataDir, { recursive: true })
+  if ((await stat(target).catch(() => undefined)) !== undefined)
+    throw new BackupError('BACKUP_TARGET_TAKEN', `${target} is there already: restore to another directory`)
+  await clear(draft)
+  try {
+    const base = await recoverInto(rest, draft, check)
+    await takeKeys(join(draft, 'data'), dataDir)
+    await rename(join(draft, 'postgres'), target)
+    return base
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+/** Takes away what a restore that was killed has left, its Postgres first. */
+export async function clear(directory: string): Promise<void> {
+  const cluster = join(directory, 'postgres')
+  if ((await stat(cluster).catch(() => undefined)) !== undefined) await stopLeftovers(cluster)
+  await rm(directory, { recursive: true, force: true })
+}
+
+async function recoverInto(
+  options: Omit<RecoverOptions, 'directory'>,
+  directory: string,
+  check: RestoreOptions['check'],
+): Promise<BaseBackup> {
+  await using cluster = await recoverCluster({ ...options, directory })
+  await check(cluster.url)
+  return cluster.base
+}
+
+/** What the data directory has already stays as it is. */
+async function takeKeys(from: string, dataDir: string): Promise<void> {
+  await cp(from, dataDir, { recursive: true, force: false })
+}
