@@ -2,14 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Deployment, SHAPES } from '@sealpost/dev-env'
 import type { DeploymentOptions, Shape } from '@sealpost/dev-env'
 import { createTestDatabase } from '../database.ts'
+import { namedInLog } from '../named-in-log.ts'
 
 export type ShapeOptions = Pick<DeploymentOptions, 'domains' | 'env'>
 
-/** All-in-one brings its own embedded Postgres; four processes get a database of the run's. Disposing leaves nothing behind. */
+/** All-in-one brings its own embedded Postgres; four processes get a database of the run's. Disposing leaves nothing behind, and fails when the log names anybody. */
 export async function deploy(
   shape: Shape,
   options: ShapeOptions = {},
@@ -21,7 +22,13 @@ export async function deploy(
   const url = database === undefined ? {} : { databaseUrl: database.url }
   const deployment = stack.use(await Deployment.start({ shape, dataDir, ...url, ...options }))
   const held = stack.move()
-  return { deployment, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    deployment,
+    [Symbol.asyncDispose]: async () => {
+      await held.disposeAsync()
+      expect(namedInLog(deployment.output)).toEqual([])
+    },
+  }
 }
 
 export const shape = {

@@ -8,6 +8,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { namedInLog } from '../named-in-log.ts'
 import { freePort } from './free-port.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -215,6 +216,8 @@ export class Sealpost implements AsyncDisposable {
     const code = await this.stop()
     if (code === null) await this.#stopOrphan()
     if (this.#removes) await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 })
+    const named = namedInLog(this.#output)
+    if (named.length > 0) throw new Error(`the log names somebody:\n${named.join('\n')}`)
   }
 
   /** `npm run ctl -- ARGS`; `input` goes to its standard input. */

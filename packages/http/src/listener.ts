@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { OperationalError } from '@sealpost/errors'
 import type { FastifyRequest } from 'fastify'
+import { TLS_POLICY } from './tls-policy.ts'
 
 /** Where certificate and key (PEM) come from; the platform's TlsSource is one. */
 export interface ListenTls {
@@ -78,7 +79,7 @@ export async function openListener(
   server.on('clientError', answerClientError)
   if ('tls' in target && target.tls !== undefined) {
     const { tls } = target
-    stack.use(tls.onChange(() => (server as TlsServer).setSecureContext(tls.current())))
+    stack.use(tls.onChange(() => (server as TlsServer).setSecureContext({ ...TLS_POLICY, ...tls.current() })))
   }
   await bind(server, target)
   const address = server.address()
@@ -98,7 +99,7 @@ function makeServer(
   handler: RequestListener,
 ): Server | TlsServer {
   if (!('tls' in target) || target.tls === undefined) return createServer(options, handler)
-  const tls = { minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const
+  const tls = { ...TLS_POLICY, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }
   return createTlsServer({ ...options, ...tls, ...target.tls.current() }, handler)
 }
 

@@ -30,6 +30,7 @@ import { registerInvitePages } from './pages/invite-pages.ts'
 import { registerPanel } from './pages/panel.ts'
 import { registerReferencePage } from './pages/reference-page.ts'
 import { registerRightsPages } from './pages/rights-pages.ts'
+import { registerSecurityTxt } from './pages/security-txt.ts'
 import { registerStatusFeed } from './pages/status-feed.ts'
 import { createAuthenticate } from './routes/authenticate.ts'
 import { registerBillingEvents } from './routes/billing-events.ts'
@@ -139,6 +140,8 @@ async function registerPages(
   registerRightsPages(app, context.rights, send)
   await registerAbusePage(app, context.abuse, send)
   registerReferencePage(app, commands)
+  const [domain = 'localhost'] = context.domains
+  registerSecurityTxt(app, { domain, origin: publicOrigin, clock: context.clock })
 }
 
 /** Both are closed with the stack. */

@@ -2,10 +2,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
+import { TLS_POLICY } from '@sealpost/http'
 import type { TlsSource } from '@sealpost/service'
-
-/** RFC 8996: TLS 1.2 is the floor. */
-const VERSION_MIN = 'TLSv1.2'
 
 /** ecdsa-with-SHA384, sha384WithRSAEncryption; ecdsa-with-SHA512, sha512WithRSAEncryption */
 const SHA384_SIGNATURES = ['1.2.840.10045.4.3.3', '1.2.840.113549.1.1.12']
@@ -39,7 +37,7 @@ export class TlsContext implements Disposable {
 
 function load(source: TlsSource): TlsIdentity {
   const { cert, key } = source.current()
-  return { context: createSecureContext({ cert, key, minVersion: VERSION_MIN }), endPoint: endPointOf(cert) }
+  return { context: createSecureContext({ cert, key, ...TLS_POLICY }), endPoint: endPointOf(cert) }
 }
 
 /** RFC 5929 §4.1: by the hash of the certificate's own signature, and SHA-256 where that is weaker. */

@@ -2,6 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import * as tls from 'node:tls'
+import { TLS_POLICY } from '@sealpost/http'
 import type { TlsSource } from '@sealpost/service'
 import type { Connection } from './connection.ts'
 
@@ -9,8 +10,6 @@ import type { Connection } from './connection.ts'
 const ALPN = 'xmpp-client'
 /** On the wire (RFC 7301 §3.1). NOTE: what each connection keeps of a list or a Buffer lies in the pool of buffers, and would hold 6 kB of it. */
 const ALPN_PROTOCOLS = new DataView(Uint8Array.from([ALPN.length, ...Buffer.from(ALPN)]).buffer)
-/** RFC 7590: TLS 1.2 is the floor. */
-const TLS_VERSION_MIN = 'TLSv1.2'
 const BINDINGS_TLS_1_3 = ['tls-exporter', 'tls-server-end-point']
 /** RFC 9266 §4.2: in TLS 1.2 the exporter needs the extended master secret, which cannot be seen from here. */
 const BINDINGS_TLS_1_2 = ['tls-server-end-point']
@@ -49,7 +48,7 @@ export class TlsContext implements Disposable {
     const load = () => {
       const { cert, key } = source.current()
       return {
-        context: tls.createSecureContext({ cert, key, minVersion: TLS_VERSION_MIN }),
+        context: tls.createSecureContext({ cert, key, ...TLS_POLICY }),
         endPoint: endPointOf(cert),
       }
     }
