@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Deployment } from '@sealpost/dev-env'
 import { deploy } from './shape.ts'
 
 /** From a plain connection to the point where the client begins TLS. */
@@ -65,11 +64,11 @@ describe('TLS of every entrance', () => {
 
   /** Rejects when the handshake does. */
   async function handshake(
-    entrance: keyof Deployment['ports'] & string,
+    entrance: (typeof ENTRANCES)[number][0],
     prelude: Prelude,
     options: ConnectionOptions,
   ): Promise<TLSSocket> {
-    const socket = connectTcp(Number(running.deployment.ports[entrance]), '127.0.0.1')
+    const socket = connectTcp(running.deployment.ports[entrance], '127.0.0.1')
     await once(socket, 'connect')
     await prelude(socket)
     const secured = connectTls({ socket, servername: 'localhost', rejectUnauthorized: false, ...options })
