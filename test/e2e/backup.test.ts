@@ -1,4 +1,5 @@
 /** Backups of `npm start`: taken while it runs, restored elsewhere to a moment, and what is in them. */
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const { identity, recipient } = makeIdentity()
 const stranger = makeIdentity()
+const hasRestic = spawnSync('restic', ['version']).status === 0
 const PATIENCE = { timeout: 30_000, interval: 100 }
 
 interface Place {
@@ -142,7 +144,11 @@ test('a damaged backup, a gap in the log and a moment before all backups are tol
 test('the server backs itself up and proves it each day: figures, audit log, and the password of the canary', async () => {
   const { parent, key, env } = await makePlace()
   const dataDir = join(parent, 'd')
-  const server = await start(dataDir, { ...env, BACKUP_IDENTITY_FILE: key })
+  const repository = join(parent, 'elsewhere')
+  const offSite = hasRestic
+    ? { BACKUP_RESTIC_REPOSITORY: repository, BACKUP_RESTIC_PASSWORD: 'far away' }
+    : {}
+  const server = await start(dataDir, { ...env, ...offSite, BACKUP_IDENTITY_FILE: key })
   const figure = async (name: string): Promise<number> => {
     const text = await (await fetch(server.url('api', '/metrics'))).text()
     return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
@@ -154,6 +160,20 @@ test('the server backs itself up and proves it each day: figures, audit log, and
   expect(await figure('backup_last_base_timestamp_seconds')).toBeGreaterThan(since)
   expect(await figure('backup_restore_seconds')).toBeGreaterThan(0)
   expect(await figure('backup_log_failing')).toBe(0)
+  if (hasRestic) {
+    await expect.poll(() => figure('backup_last_copied_timestamp_seconds'), PATIENCE).toBeGreaterThan(since)
+    const copy = join(parent, 'copy')
+    const resticEnv = {
+      PATH: process.env['PATH'],
+      RESTIC_REPOSITORY: repository,
+      RESTIC_PASSWORD: 'far away',
+    }
+    const restic = spawnSync('restic', ['--no-cache', 'restore', 'latest', '--target', copy], {
+      env: resticEnv,
+    })
+    expect(restic.status).toBe(0)
+    expect((await server.ctl(['backup', 'verify', '--from', copy])).output).toMatch(/ whole$/m)
+  }
   const { output } = await server.ctl(['audit', 'list', '--json'])
   for (const action of ['backup.run', 'backup.verify']) expect(output).toContain(action)
   expect(await readdir(dataDir)).not.toContain('drill')

@@ -4,6 +4,7 @@ import {
   type Archive,
   BackupError,
   type BaseBackup,
+  noteCopied,
   noteVerified,
   type OnProgress,
   takeBaseBackup,
@@ -11,8 +12,9 @@ import {
 import { type Db, openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
-import type { BackupConfig } from './config.ts'
+import type { BackupConfig, OffSite } from './config.ts'
 import { drill, type DrillResult } from './drill.ts'
+import { copyOffSite } from './restic.ts'
 
 export interface BackupsOptions {
   readonly archive: Archive
@@ -60,6 +62,15 @@ export function verifyBackup(options: BackupsOptions, identity: string): Promise
     const result = await drill({ ...options, identity, canary: config.canary })
     await noteVerified(archive, { at: clock.now(), seconds: result.seconds })
     return result
+  })
+}
+
+/** Copies all backups elsewhere. Throws BACKUP_BUSY and BACKUP_OFF_SITE. */
+export function copyBackups(options: BackupsOptions, offSite: OffSite): Promise<void> {
+  const { archive, clock, config } = options
+  return recordedAlone(options, 'backup.copy', async () => {
+    await copyOffSite(archive, offSite, config.retentionMs)
+    await noteCopied(archive, clock.now())
   })
 }
 

@@ -8,6 +8,15 @@ export interface Canary {
   readonly password: Secret
 }
 
+/** Where a copy of all backups goes once a week. */
+export interface OffSite {
+  /** As restic names it: `sftp:user@host:/path`, `s3:https://…`, a directory. */
+  readonly repository: string
+  readonly password: Secret
+  /** Variables of restic's own, for S3. */
+  readonly credentials: Readonly<Record<string, string>>
+}
+
 export interface BackupConfig {
   /** Undefined: no backups are made. */
   readonly directory: string | undefined
@@ -17,11 +26,12 @@ export interface BackupConfig {
   /** Of the key that the nightly drill opens backups with. Undefined: no drill. */
   readonly identityFile: string | undefined
   readonly canary: Canary | undefined
+  readonly offSite: OffSite | undefined
 }
 
 const DAY_MS = 86_400_000
 
-/** Reads BACKUP_DIR, BACKUP_RECIPIENTS, BACKUP_RETENTION, BACKUP_IDENTITY_FILE, BACKUP_CANARY and BACKUP_CANARY_PASSWORD. */
+/** Reads the variables BACKUP_…. */
 export function readBackupConfig(env: EnvReader): BackupConfig {
   const config = {
     directory: env.optional('BACKUP_DIR'),
@@ -29,6 +39,7 @@ export function readBackupConfig(env: EnvReader): BackupConfig {
     retentionMs: env.durationMs('BACKUP_RETENTION', '15d', { min: DAY_MS }),
     identityFile: env.optional('BACKUP_IDENTITY_FILE'),
     canary: readCanary(env),
+    offSite: readOffSite(env),
   }
   const given = config.directory !== undefined
   if (given !== config.recipients.length > 0)
@@ -45,6 +56,21 @@ function readCanary(env: EnvReader): Canary | undefined {
   if ((jid === undefined) !== (password === undefined))
     env.problem('BACKUP_CANARY and BACKUP_CANARY_PASSWORD must be set together')
   return jid === undefined || password === undefined ? undefined : { jid, password }
+}
+
+function readOffSite(env: EnvReader): OffSite | undefined {
+  const repository = env.optional('BACKUP_RESTIC_REPOSITORY')
+  const password = env.optionalSecret('BACKUP_RESTIC_PASSWORD')
+  if ((repository === undefined) !== (password === undefined))
+    env.problem('BACKUP_RESTIC_REPOSITORY and BACKUP_RESTIC_PASSWORD must be set together')
+  const [id, key] = [env.optional('BACKUP_S3_KEY_ID'), env.optionalSecret('BACKUP_S3_KEY')]
+  const credentials = {
+    ...(id === undefined ? {} : { AWS_ACCESS_KEY_ID: id }),
+    ...(key === undefined ? {} : { AWS_SECRET_ACCESS_KEY: key.reveal() }),
+  }
+  return repository === undefined || password === undefined
+    ? undefined
+    : { repository, password, credentials }
 }
 
 function isRecipient(text: string): boolean {

@@ -1,11 +1,11 @@
-/** A base backup a day and a drill after it, for as long as the server runs; figures about both; a word in the log when they are late. */
+/** A base backup a day and a drill after it, a copy elsewhere each week, for as long as the server runs; figures about both; a word in the log when they are late. */
 import { readFile } from 'node:fs/promises'
-import { lastVerified } from '@sealpost/backup'
+import { lastCopied, lastVerified } from '@sealpost/backup'
 import { openDb, sql, type Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
-import { type BackupsOptions, runBackup, verifyBackup } from './backups.ts'
+import { type BackupsOptions, copyBackups, runBackup, verifyBackup } from './backups.ts'
 
 export interface DailyOptions extends Omit<BackupsOptions, 'actor' | 'onProgress'> {
   readonly log: Log
@@ -19,6 +19,7 @@ const DAY_MS = 24 * HOUR_MS
 /** A day, and what one may take. */
 const LATE_MS = 26 * HOUR_MS
 const EVERY_MS = 300_000
+const COPY_EVERY_MS = 7 * DAY_MS
 
 /** Disposing waits for nothing: what is cut off is begun anew by the next start. */
 export async function keepBackups(options: DailyOptions): Promise<AsyncDisposable> {
@@ -27,9 +28,13 @@ export async function keepBackups(options: DailyOptions): Promise<AsyncDisposabl
   const db = stack.use(await openDb({ url: databaseUrl, poolSize: 1 }))
   const gauges = gaugesOf(options)
   const began = clock.now()
+  let running = false
   const turn = async (): Promise<void> => {
-    for (const step of [backUp, prove])
+    if (running) return
+    running = true
+    for (const step of [backUp, prove, copy])
       await step(options).catch((error: unknown) => log.error('backup_failed', { code: errorCode(error) }))
+    running = false
     await show(options, gauges, db)
     await complain(options, began)
   }
@@ -64,6 +69,14 @@ async function prove(options: DailyOptions): Promise<void> {
   await verifyBackup({ ...options, actor: { kind: 'system' } }, await readFile(identityFile, 'utf8'))
 }
 
+async function copy(options: DailyOptions): Promise<void> {
+  const { offSite } = options.config
+  if (offSite === undefined) return
+  const copied = await lastCopied(options.archive)
+  if (copied !== undefined && options.clock.now() - copied < COPY_EVERY_MS) return
+  await copyBackups({ ...options, actor: { kind: 'system' } }, offSite)
+}
+
 function gaugesOf({ metrics }: DailyOptions) {
   return {
     base: metrics.gauge('backup_last_base_timestamp_seconds', 'End of the newest base backup'),
@@ -72,6 +85,10 @@ function gaugesOf({ metrics }: DailyOptions) {
       'When a backup was last restored and found whole',
     ),
     restore: metrics.gauge('backup_restore_seconds', 'How long the last restore of a drill took'),
+    copied: metrics.gauge(
+      'backup_last_copied_timestamp_seconds',
+      'When all backups were last copied elsewhere',
+    ),
     failing: metrics.gauge('backup_log_failing', 'Whether the last attempt to archive the log failed'),
   }
 }
@@ -84,6 +101,8 @@ async function show(options: DailyOptions, gauges: ReturnType<typeof gaugesOf>, 
     gauges.verified.set(verified.at / 1000)
     gauges.restore.set(verified.seconds)
   }
+  const copied = await lastCopied(options.archive)
+  if (copied !== undefined) gauges.copied.set(copied / 1000)
   const [archiver] = await db.query<{ failing: boolean }>(sql`
     select coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing from pg_stat_archiver`)
   gauges.failing.set(archiver?.failing === true ? 1 : 0)
