@@ -5,8 +5,14 @@ const CORE = ['go-sendxmpp', 'gpg', 'mail-clients', 'profanity', 'xmpp-js-sasl2'
   (name) => `test/interop/${name}.test.ts`,
 )
 
+/** What runs whole deployments, in whatever shape. */
+const WHOLE = ['accounts', 'chat', 'devices', 'domains', 'faults', 'life', 'own-data'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+)
+
 /**
- * Real programs against a real server: `npm run test:interop`. `-- --project core` is the part that CI runs, `peers` all others, `scale` takes the times
+ * Real programs against a real server: `npm run test:interop`. `-- --project core` is the part that CI runs, `peers` all others, `stack` is docker-compose.yml without an engine,
+ * `nats` four processes over NATS, `scale` takes the times
  * that the project promises. One file at a time: each starts a server of its own.
  */
 export default defineConfig({
@@ -25,6 +31,19 @@ export default defineConfig({
           exclude: CORE,
           globalSetup: ['test/interop/peers.setup.ts'],
         },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stack',
+          include: ['test/stack/*.test.ts', ...WHOLE],
+          globalSetup: ['test/stack/stack.setup.ts'],
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'nats', include: WHOLE, globalSetup: ['test/interop/nats.setup.ts'] },
       },
       {
         extends: true,

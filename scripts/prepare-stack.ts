@@ -1,18 +1,19 @@
 /** Before the compose stack starts: makes its secrets, each where its one reader finds it, and a certificate to begin with, which that of ACME replaces. */
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { openSecretFile, systemClock, systemRandom } from '@sealpost/runtime'
 
-const HELP = `Usage: node scripts/prepare-stack.ts --domain NAME --secrets DIR --certificates DIR [--postgres HOST:PORT] [--own DIR]…
+const HELP = `Usage: node scripts/prepare-stack.ts --domain NAME --data DIR --secrets DIR --certificates DIR [--postgres HOST:PORT] [--own DIR]…
 
 What the compose stack runs first, as root. Running it again changes nothing that is there.
 
+  --data          gets an authority of its own, as at npm start
   --secrets       DIR/own keeps each secret; DIR/READER gets those that this reader needs, readable by it alone
-  --certificates  where Caddy keeps those of its authority: unless there is one, NAME and turn.NAME get one of an own authority
+  --certificates  where Caddy keeps those of its authority: unless there is one, NAME and turn.NAME get one of that authority
   --postgres      postgres:5432 unless told
   --own           directories that our services write to: they become theirs
   --user          the number of their user, 10001 unless told
@@ -94,23 +95,33 @@ async function giveTo(directory: string, { user, files }: Reader): Promise<void>
   await chmod(directory, 0o500)
 }
 
+interface Edge {
+  readonly domain: string
+  /** Of the authority of its own. */
+  readonly tls: string
+  readonly certificates: string
+  readonly user: number
+}
+
 /** As Caddy would name the files: it replaces what it has not asked for itself. */
-async function giveCertificate(directory: string, domain: string, user: number): Promise<void> {
-  const own = join(directory, '..', 'first')
+async function giveCertificate({ domain, tls, certificates, user }: Edge): Promise<void> {
+  await ensureCertificate({ directory: tls, domains: [domain], clock: systemClock, random: systemRandom })
+  for (const made of await readdir(tls)) await chown(join(tls, made), user, user)
+  await mkdir(certificates, { recursive: true, mode: 0o700 })
   for (const name of [domain, `turn.${domain}`]) {
-    const place = join(directory, name)
+    const place = join(certificates, name)
     if (existsSync(join(place, `${name}.crt`))) continue
-    await ensureCertificate({ directory: own, domains: [domain], clock: systemClock, random: systemRandom })
     await mkdir(place, { recursive: true, mode: 0o700 })
     for (const [from, to] of [
       ['key.pem', 'key'],
       ['cert.pem', 'crt'],
     ] as const) {
-      await copyFile(join(own, from), join(place, `${name}.${to}`))
+      await copyFile(join(tls, from), join(place, `${name}.${to}`))
       await chown(join(place, `${name}.${to}`), user, user)
     }
-    for (const made of [place, directory, join(directory, '..')]) await chown(made, user, user)
+    await chown(place, user, user)
   }
+  for (const made of [tls, certificates, join(certificates, '..')]) await chown(made, user, user)
 }
 
 async function main(args: string[]): Promise<number> {
@@ -121,6 +132,7 @@ async function main(args: string[]): Promise<number> {
       args,
       options: {
         domain: text,
+        data: text,
         secrets: text,
         certificates: text,
         postgres: { ...text, default: 'postgres:5432' },
@@ -133,18 +145,18 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(HELP)
     return 2
   }
-  const { domain, secrets: directory, certificates, postgres, own, user, help } = given
+  const { domain, data, secrets: directory, certificates, postgres, own, user, help } = given
   if (help === true) process.stdout.write(HELP)
   if (help === true) return 0
-  if (domain === undefined || directory === undefined || certificates === undefined) {
+  if (domain === undefined || data === undefined || directory === undefined || certificates === undefined) {
     process.stderr.write(HELP)
     return 2
   }
   const ours = Number(user)
   const secrets = await openSecrets(join(directory, 'own'))
   for (const reader of readersOf(secrets, ours, postgres)) await giveTo(join(directory, reader.name), reader)
-  await giveCertificate(certificates, domain, ours)
-  for (const each of own) await chown(each, ours, ours)
+  await giveCertificate({ domain, tls: join(data, 'tls'), certificates, user: ours })
+  for (const each of [data, ...own]) await chown(each, ours, ours)
   return 0
 }
 

@@ -1,7 +1,7 @@
 /** Plants unique texts through every flow there is, then looks for them in what the processes say, in the metrics, the tables and the files. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { Deployment } from '@sealpost/dev-env'
+import type { Running } from './stack/stack.ts'
 import { certify, ed25519, userId } from '../packages/openpgp/test/maker.ts'
 import { armor } from '../services/keys/test/keys.ts'
 import { MailSink } from '../services/smtp/test/mail-sink.ts'
@@ -194,7 +194,7 @@ shape.describe(
   },
 )
 
-async function makeAccounts(deployment: Deployment, { alice, bob, password }: Garden): Promise<void> {
+async function makeAccounts(deployment: Running, { alice, bob, password }: Garden): Promise<void> {
   for (const { text } of [alice, bob]) {
     const made = await deployment.ctl(
       ['account', 'create', `${text}@localhost`, '--password-stdin'],
@@ -206,7 +206,7 @@ async function makeAccounts(deployment: Deployment, { alice, bob, password }: Ga
   await deployment.ctl(['account', 'restore', `${bob.text}@localhost`])
 }
 
-async function callApi(deployment: Deployment, garden: Garden): Promise<void> {
+async function callApi(deployment: Running, garden: Garden): Promise<void> {
   const { alice, password, wrongPassword, stranger, userAgent, malformed } = garden
   const basic = (user: string, secret: string): Record<string, string> => ({
     authorization: `Basic ${Buffer.from(`${user}@localhost:${secret}`).toString('base64')}`,
@@ -226,7 +226,7 @@ async function callApi(deployment: Deployment, garden: Garden): Promise<void> {
     await fetch(deployment.url('api', '/v1/accounts'), { method: 'POST', headers, body })
 }
 
-async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
+async function talkSmtp(deployment: Running, garden: Garden): Promise<void> {
   const { alice, password, wrongPassword, stranger, mailAddress, helo, malformed, subject, body } = garden
   const ca = await readFile(deployment.caFile, 'utf8')
   const plain = (user: string, secret: string): string =>
@@ -267,7 +267,7 @@ async function talkSmtp(deployment: Deployment, garden: Garden): Promise<void> {
 /** To the key directory, from there back to the mail relay, where the answer waits for alice. */
 async function submitNoKey(
   user: SmtpClient,
-  deployment: Deployment,
+  deployment: Running,
   { alice, password, subject, body }: Garden,
 ): Promise<void> {
   await user.ask(`MAIL FROM:<${alice.text}@localhost>`)
@@ -283,7 +283,7 @@ async function submitNoKey(
   await vi.waitFor(async () => expect(await waiting()).toMatchObject({ items: [{}] }), { timeout: 10_000 })
 }
 
-async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise<void> {
+async function lookUpKeys(deployment: Running, { searched }: Garden): Promise<void> {
   const lookup = `/pks/lookup?op=get&search=${searched.text}%40localhost`
   expect((await fetch(deployment.url('keys', lookup))).status).toBe(404)
   expect((await fetch(`http://127.0.0.1:${String(deployment.ports.hkp)}${lookup}`)).status).toBe(404)
@@ -293,7 +293,7 @@ async function lookUpKeys(deployment: Deployment, { searched }: Garden): Promise
 }
 
 /** By VKS, with the link that comes by mail: it goes from the key directory to the mail relay, and out. */
-async function publishKey(deployment: Deployment, { keyOwner, keyUnverified }: Garden): Promise<void> {
+async function publishKey(deployment: Running, { keyOwner, keyUnverified }: Garden): Promise<void> {
   const [owner, unverified] = [keyOwner, keyUnverified].map(({ text }) => `${text}@elsewhere.example`)
   const primary = ed25519(Date.now())
   const userIds = [owner, unverified].flatMap((name = '') => [userId(name), certify(primary, name)])
@@ -318,13 +318,13 @@ async function publishKey(deployment: Deployment, { keyOwner, keyUnverified }: G
   expect((await fetch(found)).status).toBe(200)
 }
 
-function signIn(deployment: Deployment, { password, resource }: Garden, who: Planted): Promise<TestClient> {
+function signIn(deployment: Running, { password, resource }: Garden, who: Planted): Promise<TestClient> {
   const account = { username: who.text, password: password.text, resource: resource.text }
   return TestClient.signIn({ port: deployment.ports.xmpp, ...account })
 }
 
 /** Everything that is refused, and the plain parts of what is not: presence, the contact list, bad XML. */
-async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
+async function talkXmpp(deployment: Running, garden: Garden): Promise<void> {
   const { alice, bob, wrongPassword, stranger, contactName, published, status, body, subject, malformed } =
     garden
   const { blocked, reported } = garden
@@ -360,7 +360,7 @@ async function talkXmpp(deployment: Deployment, garden: Garden): Promise<void> {
   await hostile.ended()
 }
 
-async function sendToBobWhoIsAway(deployment: Deployment, garden: Garden): Promise<void> {
+async function sendToBobWhoIsAway(deployment: Running, garden: Garden): Promise<void> {
   const { bob, ciphertext, stanzaId } = garden
   await using client = await signIn(deployment, garden, garden.alice)
   await client.enableStreamManagement()

@@ -16,7 +16,7 @@ echo "doveadm_api_key = $(cat "$DOVEADM_KEY_FILE")" > "$private/doveadm.conf"
 take_certificate() { cp "$TLS_CERT" "$private/cert.pem" && cp "$TLS_KEY" "$private/key.pem"; }
 take_certificate
 (
-  while sleep 60; do
+  while sleep 60 && kill -0 $$ 2> /dev/null; do
     cmp -s "$TLS_CERT" "$private/cert.pem" || { take_certificate && doveadm -c "$here/compose.conf" reload; }
   done
 ) &

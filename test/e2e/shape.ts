@@ -1,12 +1,23 @@
-/** The end-to-end suites run in both shapes: everything in one process, and one process for each service. */
+/**
+ * The end-to-end suites run in both shapes: everything in one process, and one process for each service. Of the interop tests, `stack` runs them as docker-compose.yml has it,
+ * through the edge, and `nats` as four processes over NATS.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject } from 'vitest'
 import { Deployment, SHAPES } from '@sealpost/dev-env'
 import type { DeploymentOptions, Shape } from '@sealpost/dev-env'
 import { createTestDatabase } from '../database.ts'
 import { namedInLog } from '../named-in-log.ts'
+import { Stack, type Running } from '../stack/stack.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the suites run besides their two shapes. */
+    elsewhere?: 'stack' | { readonly env: Readonly<Record<string, string>> }
+  }
+}
 
 export type ShapeOptions = Pick<DeploymentOptions, 'domains' | 'env'>
 
@@ -31,23 +42,43 @@ export async function deploy(
   }
 }
 
+const elsewhere = inject('elsewhere')
+
+async function deployHere(
+  which: Shape,
+  options: ShapeOptions,
+): Promise<{ deployment: Running } & AsyncDisposable> {
+  if (elsewhere !== 'stack') return deploy(which, { ...options, env: { ...options.env, ...elsewhere?.env } })
+  const stack = await Stack.start(options)
+  return {
+    deployment: stack,
+    [Symbol.asyncDispose]: async () => {
+      await stack[Symbol.asyncDispose]()
+      expect(namedInLog(stack.output)).toEqual([])
+    },
+  }
+}
+
 export const shape = {
   /** One deployment of each shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
   describe(
     name: string,
-    define: (deployment: () => Deployment, shape: Shape) => void,
+    define: (deployment: () => Running, shape: Shape) => void,
     options: ShapeOptions = {},
   ): void {
-    describe.each(SHAPES)(`${name} (%s)`, (which) => {
-      let running: Awaited<ReturnType<typeof deploy>> | undefined
-      beforeAll(async () => {
-        running = await deploy(which, options)
-      })
-      afterAll(() => running?.[Symbol.asyncDispose]())
-      define(() => {
-        if (running === undefined) throw new Error('The deployment is there in tests and hooks only')
-        return running.deployment
-      }, which)
-    })
+    describe.each(elsewhere === undefined ? SHAPES : (['four-processes'] as const))(
+      `${name} (%s)`,
+      (which) => {
+        let running: Awaited<ReturnType<typeof deployHere>> | undefined
+        beforeAll(async () => {
+          running = await deployHere(which, options)
+        })
+        afterAll(() => running?.[Symbol.asyncDispose]())
+        define(() => {
+          if (running === undefined) throw new Error('The deployment is there in tests and hooks only')
+          return running.deployment
+        }, which)
+      },
+    )
   },
 }
