@@ -38,6 +38,21 @@ test('three processes at once bring an empty database up to date; a fourth finds
   expect(row?.twice).toBe(0)
 })
 
+test('a dry run names what has not run, and changes nothing', async () => {
+  await using database = await createTestDatabase()
+  const env = { DATABASE_URL: database.url }
+  const all = (await run(env, '--dry-run')).out.trim().split('\n')
+  expect(all[0]).toMatch(/^account\/\d{4}_/)
+  expect(all.length).toBeGreaterThan(50)
+  expect((await run(env, '--dry-run')).out.trim().split('\n')).toEqual(all)
+  await run(env)
+  expect((await run(env, '--dry-run')).out).toBe('Nothing to migrate\n')
+  await using db = await openDb({ url: database.url, role: 'sealpost_api' })
+  const newest = all.filter((name) => name.startsWith('api/')).at(-1) ?? ''
+  await db.execute(sql`delete from api.migration where name = ${newest.replace('api/', '')}`)
+  expect((await run(env, '--dry-run')).out).toBe(`${newest}\n`)
+})
+
 test('usage and configuration are told apart from failure', async () => {
   expect(await run({}, '--help')).toMatchObject({ code: 0, err: '' })
   expect(await run({}, '--sideways')).toMatchObject({ code: 2, out: '' })

@@ -2,15 +2,16 @@
 import { parseArgs } from 'node:util'
 import type { EnvReader } from '@sealpost/config'
 import { ConfigError, OperationalError } from '@sealpost/errors'
-import { explainStart, fromProcessEnv, giveLogins, migrateAll } from '@sealpost/service'
+import { explainStart, fromProcessEnv, giveLogins, migrateAll, pendingMigrations } from '@sealpost/service'
 
-const HELP = `Usage: npm run migrate [-- --logins DIR]
+const HELP = `Usage: npm run migrate [-- --dry-run | --logins DIR]
 
 Brings all schemas of the database up to date: makes the roles and schemas that are missing and runs the
 migrations that have not run. Running it twice, or from several hosts at once, does no harm.
 
-  --logins  then make a login for each service, and for Dovecot, with the password in DIR/xmpp, keys, smtp, api, dovecot
-  --help    this text
+  --dry-run  name the migrations that have not run, one a line, and change nothing
+  --logins   then make a login for each service, and for Dovecot, with the password in DIR/xmpp, keys, smtp, api, dovecot
+  --help     this text
 
 The database is named by DATABASE_URL, or by a file named by DATABASE_URL_FILE. Its user must be able to
 create roles and schemas. On the embedded database, npm start migrates by itself.
@@ -19,23 +20,32 @@ create roles and schemas. On the embedded database, npm start migrates by itself
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
-  const options = { help: { type: 'boolean' }, logins: { type: 'string' } } as const
-  let given: { help?: boolean; logins?: string }
+  const options = {
+    help: { type: 'boolean' },
+    logins: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+  } as const
+  let given: { help?: boolean; logins?: string; 'dry-run'?: boolean }
   try {
     given = parseArgs({ args, options }).values
   } catch {
     process.stderr.write(HELP)
     return 2
   }
-  if (given.help !== true) return run(given.logins)
+  if (given.help !== true) return run(given.logins, given['dry-run'] === true)
   process.stdout.write(HELP)
   return 0
 }
 
-async function run(logins: string | undefined): Promise<number> {
+async function run(logins: string | undefined, dry: boolean): Promise<number> {
   try {
     const read = (env: EnvReader) => env.secret('DATABASE_URL')
     const url = fromProcessEnv(read)
+    if (dry) {
+      const { names } = await explainStart(read, () => pendingMigrations(url.reveal()))
+      process.stdout.write(names.length === 0 ? 'Nothing to migrate\n' : `${names.join('\n')}\n`)
+      return 0
+    }
     const owners = await explainStart(read, () => migrateAll(url.reveal()))
     if (logins !== undefined) await giveLogins(url.reveal(), logins)
     process.stdout.write(`Up to date: ${owners.join(', ')}\n`)

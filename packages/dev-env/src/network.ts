@@ -14,10 +14,11 @@ import type { Log } from '@sealpost/log'
 import { type AccountCommands, type KeyDirectory, type OwnSessions, PortError } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
-import { createPlatform, migrateAll, originOf } from '@sealpost/service'
+import { createPlatform, migrateAll, originOf, pendingMigrations } from '@sealpost/service'
 import type { Platform, RunningService } from '@sealpost/service'
 import { createSmtpService } from '@sealpost/smtp-service'
 import { createXmppService } from '@sealpost/xmpp-service'
+import { runBackup } from './backup/backups.ts'
 import { keepBackups } from './backup/daily.ts'
 import { openArchive, type OpenArchive } from './backup/open-archive.ts'
 import type { NetworkConfig } from './config.ts'
@@ -70,6 +71,7 @@ export class Network implements AsyncDisposable {
       startDatabase(base, directory, archive),
       startCertificates(base, directory),
     ])
+    await backUpBefore(base, databaseUrl, archive)
     await migrateAll(databaseUrl)
     const platform = stack.use(
       await createPlatform({ ...config.platform, databaseUrl: Secret.of(databaseUrl) }),
@@ -134,6 +136,20 @@ async function startDatabase(
   })
   stack.use(postgres)
   return postgres.url
+}
+
+/** An upgrade that changes the database begins with a backup of it as it was; without one it does not begin. */
+async function backUpBefore(
+  { config, clock, random }: Base,
+  databaseUrl: string,
+  opened: OpenArchive | undefined,
+): Promise<void> {
+  if (opened === undefined) return
+  const { installed, names } = await pendingMigrations(databaseUrl)
+  if (!installed || names.length === 0) return
+  const dataDir = await realpath(config.platform.dataDir)
+  const parts = { archive: opened.archive, config: config.backup, databaseUrl, dataDir, clock, random }
+  await runBackup({ ...parts, actor: { kind: 'system' } })
 }
 
 async function startBackups(

@@ -22,17 +22,19 @@ export async function migrateAll(url: string): Promise<string[]> {
   const migrated: string[] = []
   for (const { owner, directory } of SCHEMA_OWNERS) {
     const path = join(ROOT, directory)
-    if (!hasMigrations(path)) continue
+    if (migrationsOf(directory).length === 0) continue
     await migrate({ url, owner, directory: path })
     migrated.push(owner)
   }
   return migrated
 }
 
-function hasMigrations(path: string): boolean {
+/** Names of the files without their ending, in order; none where there is no such directory. */
+export function migrationsOf(directory: string): string[] {
   try {
-    return readdirSync(path).some((name) => name.endsWith('.sql'))
+    const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.sql'))
+    return files.map((name) => name.slice(0, -'.sql'.length)).toSorted()
   } catch {
-    return false
+    return []
   }
 }
