@@ -3,6 +3,7 @@
  * nothing: neither from whom, nor what, nor how many. Push services are external components; one that refuses is not asked again. Left out: the summary form (§7), and
  * push to domains that nobody here speaks for.
  */
+import { Priority } from '@sealpost/hooks'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import type { AccountsDomain } from '@sealpost/accounts'
 import { type Element, element, NS_DATA, NS_PUBSUB, NS_PUSH, StanzaError } from '@sealpost/stanza'
@@ -67,8 +68,9 @@ export function push(options: PushOptions): Module {
         desk.disable(request),
       )
       host.hook('queue/waiting', ({ queue }) => desk.wakeUps.waiting(queue))
-      host.hook('presence/available', ({ session }) => desk.isHere(session))
-      host.hook('session/resumed', ({ session }) => desk.isHere(session))
+      // Before others, which may take their time: what comes meanwhile, when the session may be gone again, wakes anew.
+      host.hook('presence/available', ({ session }) => desk.isHere(session), Priority.filter)
+      host.hook('session/resumed', ({ session }) => desk.isHere(session), Priority.filter)
       host.hook('message/foreign', (message) => desk.takenBack(message))
       host.hook('device/signed-out', ({ accountId, identity }) =>
         options.push.removeDevice(accountId, identity),
