@@ -187,3 +187,18 @@ test('the server backs itself up and proves it each day: figures, audit log, and
   await backUp(again)
   expect(await verify()).toMatchObject({ code: 0 })
 }, 180_000)
+
+test('an upgrade that changes the database begins with a backup, also when it then fails', async () => {
+  const { parent, backups, env } = await makePlace()
+  const dataDir = join(parent, 'd')
+  const server = await start(dataDir, {})
+  {
+    await using session = await openSession(await server.databaseUrl())
+    await session.execute(
+      sql`delete from audit.migration where name = (select max(name) from audit.migration)`,
+    )
+  }
+  await server.stop()
+  await expect(start(dataDir, env)).rejects.toThrow('already exists')
+  expect(await readdir(join(backups, 'base'))).toHaveLength(1)
+}, 60_000)
