@@ -23,6 +23,8 @@ const [OURS, VMAIL] = [10_001, 65_534]
 const POSTGRES = 'postgres'
 /** What is for the inside: the edge does not let it through. */
 const INSIDE = /^\/(?:livez|readyz|metrics|internal\/)/
+/** The edge's, whatever domains the services have: Caddy gives certificates for it by itself. */
+const EDGE_DOMAIN = 'localhost'
 const READY_MS_MAX = 60_000
 
 const PORT_NAMES = [
@@ -80,8 +82,8 @@ export class Stack implements Running {
     this.ports = ports.own
     this.other = ports.other
     this.#directory = directory
-    // Caddy's own authority, which it takes for localhost: no other gives certificates for it.
-    this.#compose = readComposeFile({ SEALPOST_DOMAIN: this.#domain, ACME_NAME: 'local', MAILBOX_LMTP: '' })
+    // Where Caddy keeps those of its own authority.
+    this.#compose = readComposeFile({ SEALPOST_DOMAIN: EDGE_DOMAIN, ACME_NAME: 'local', MAILBOX_LMTP: '' })
   }
 
   /** Resolves when all of it is ready, and Caddy's certificates are in force. */
@@ -95,10 +97,6 @@ export class Stack implements Running {
       await stack[Symbol.asyncDispose]()
       throw error
     }
-  }
-
-  get #domain(): string {
-    return this.domains[0] ?? 'localhost'
   }
 
   get dataDir(): string {
@@ -299,7 +297,7 @@ export class Stack implements Running {
     }
     const caddyfile = join(ROOT, 'infra/caddy/Caddyfile')
     const health = `http://127.0.0.1:${String(this.other.edgeHealth)}/`
-    const first = await readFile(this.certificateFile(this.#domain), 'utf8')
+    const first = await readFile(this.certificateFile(EDGE_DOMAIN), 'utf8')
     const command = [
       ...confined(OURS),
       'caddy',
@@ -311,7 +309,7 @@ export class Stack implements Running {
     ] as const
     this.#others.use(await startDaemon(command, { env, isReady: () => answers(health) }))
     const isReplaced = async (): Promise<boolean> =>
-      (await readFile(this.certificateFile(this.#domain), 'utf8').catch(() => first)) !== first
+      (await readFile(this.certificateFile(EDGE_DOMAIN), 'utf8').catch(() => first)) !== first
     await vi.waitUntil(isReplaced, { timeout: READY_MS_MAX })
     setDefaultCACertificates([...getCACertificates(), await readFile(this.caFile, 'utf8')])
   }
