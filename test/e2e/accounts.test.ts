@@ -54,6 +54,7 @@ shape.describe('accounts', (deployment, which) => {
           HKP_PORT: String(ports.hkp),
           PROBE_API_URL: deployment().url('api', ''),
           PROBE_CA_FILE: caFile,
+          NODE_EXTRA_CA_CERTS: caFile, // of the edge, where there is one
           PROBE_REPORT_URL: deployment().url('api', ''),
           PROBE_KEY: key,
         },

@@ -162,7 +162,7 @@ export class Stack implements Running {
   }
 
   async ctl(args: readonly string[], input = ''): Promise<CommandResult> {
-    const env = this.#environment('api')
+    const env = { ...this.#environment('api'), NODE_EXTRA_CA_CERTS: this.caFile }
     const running = promisify(execFile)(process.execPath, ['scripts/ctl.ts', ...args], { cwd: ROOT, env })
     running.child.stdin?.end(input)
     return running.then(
