@@ -22,6 +22,10 @@ export class RelayProcess implements AsyncDisposable {
     })
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   /** Resolves when it listens. */
   async start(): Promise<void> {
     const { stdin, stdout } = this.#child

@@ -14,8 +14,10 @@ import { isSegment, withoutPageHeads } from './write-ahead-log.ts'
 export interface Loot {
   /** Searched with all that is below them. */
   readonly directories: readonly string[]
-  /** Copies of keyrings. */
+  /** Keyrings, or copies of them. */
   readonly keyrings: readonly string[]
+  /** Rows that are looked for, where not all are: short ones alone, and neither mails nor files that belong to them. Memory then does not grow with the loot. */
+  readonly ids?: readonly string[]
 }
 
 export interface Spoils {
@@ -30,14 +32,15 @@ const STRETCH_BYTES = 64 * 1024 * 1024
 /** Bodies of mails and uploaded files have random names. */
 const NAMELESS = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-export async function attack({ directories, keyrings }: Loot): Promise<Spoils> {
-  const carver = new Carver()
+/** Files that go meanwhile are passed over: a database that runs removes some. */
+export async function attack({ directories, keyrings, ids }: Loot): Promise<Spoils> {
+  const carver = new Carver(ids && new Set(ids.map((id) => id.replaceAll('-', ''))))
   const files: Buffer[] = []
   const seen = new Set<string>()
   for (const directory of directories)
     for (const { path, name } of await filesBelow(directory)) {
-      if (NAMELESS.test(name)) files.push(await readStart(path, CHUNK_BYTES))
-      await searchFile(carver, path, name, seen)
+      if (ids === undefined && NAMELESS.test(name)) files.push(await readStart(path, CHUNK_BYTES))
+      await searchFile(carver, path, name, seen).catch(unlessGone)
     }
   const search = new KeySearch(candidates(carver))
   const plaintexts: Buffer[] = []
@@ -45,6 +48,10 @@ export async function attack({ directories, keyrings }: Loot): Promise<Spoils> {
     for (const { row, plaintext } of search.openWith(await readFile(path)))
       plaintexts.push(plaintext, ...openMail(plaintext, row, files), ...openUploads(plaintext, files))
   return { rows: carver.rows.size, plaintexts }
+}
+
+function unlessGone(error: unknown): void {
+  if ((error as { code?: unknown }).code !== 'ENOENT') throw error
 }
 
 function* candidates(carver: Carver): Iterable<Candidate> {

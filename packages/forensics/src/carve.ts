@@ -23,13 +23,19 @@ export class Carver {
   readonly rows = new Map<string, CarvedRow>()
   /** By name of the value, then by number. */
   readonly #pieces = new Map<number, Map<number, Buffer>>()
+  readonly #wanted: ReadonlySet<string> | undefined
+
+  /** `wanted`: ids in hex of the rows that are looked for; all, unless told. */
+  constructor(wanted?: ReadonlySet<string>) {
+    this.#wanted = wanted
+  }
 
   /** Takes copies of what it finds. */
   search(bytes: Buffer): void {
     for (const sizeClass of CLASS_BYTES.keys())
       if (sizeClass < OUTSIDE_FROM_CLASS) this.#searchInside(bytes, sizeClass)
-      else this.#searchOutside(bytes, sizeClass)
-    this.#searchPieces(bytes)
+      else if (this.#wanted === undefined) this.#searchOutside(bytes, sizeClass)
+    if (this.#wanted === undefined) this.#searchPieces(bytes)
   }
 
   /** The blob of a row, put together where it is in pieces; undefined when some were not found. */
@@ -54,7 +60,7 @@ export class Carver {
 
   #keep(bytes: Buffer, headEnd: number, from: number, sizeClass: number): void {
     const head = headBefore(bytes, headEnd)
-    if (head === undefined) return
+    if (head === undefined || this.#wanted?.has(head.id.toString('hex')) === false) return
     const end = from + (CLASS_BYTES[sizeClass] ?? 0)
     const rest = Buffer.from(bytes.subarray(end, end + REST_BYTES))
     const blob = Buffer.from(bytes.subarray(from, end))

@@ -37,12 +37,20 @@ export function readConfig(env: EnvReader) {
       keepSeconds: env.durationMs('UPLOAD_TTL', '14d', { min: 60_000, max: 90 * DAY_MS }) / 1_000,
     },
     uploadsDir: join(dataDir, 'uploads'),
+    selfAuditDirs: readSelfAuditDirs(env, dataDir),
     groupsLabel,
     registration: env.oneOf('REGISTRATION', ['off', 'invite', 'accounts'], 'off'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
+}
+
+/** What the weekly self-audit goes over: the embedded Postgres, unless SELF_AUDIT_DIRS says otherwise; of another one nothing is known. */
+function readSelfAuditDirs(env: EnvReader, dataDir: string): readonly string[] {
+  const isEmbedded = env.optionalSecret('DATABASE_URL') === undefined
+  const dirs = env.list('SELF_AUDIT_DIRS', isEmbedded ? [join(dataDir, 'postgres')] : [])
+  return dirs.length === 1 && dirs[0] === 'off' ? [] : dirs
 }
 
 /** First label of a domain that the relay serves beside those of accounts; undefined when it is `off`. */

@@ -27,6 +27,7 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
+import { SelfAudit } from './self-audit/self-audit.ts'
 import type { TcpOptions } from './transports/tcp.ts'
 import { webRoutes } from './transports/web-routes.ts'
 
@@ -97,6 +98,15 @@ export async function createXmppService(
         turn: new TurnRelay({ config: config.turn, clock, random, metrics }),
       },
       limits,
+    }),
+  )
+  stack.use(
+    await SelfAudit.open({
+      store,
+      directories: config.selfAuditDirs,
+      keyringFile: join(config.keyringDir, 'keyring.slots'),
+      recordFile: join(platform.dataDir, 'self-audit.json'),
+      ...{ clock, random, events },
     }),
   )
   void fenced.promise.then(() => [uploads, relay].forEach((part) => part.fence()))

@@ -68,6 +68,7 @@ const defaults: XmppConfig = {
     keepSeconds: 86_400,
   },
   uploadsDir: '',
+  selfAuditDirs: [],
   registration: 'off',
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },

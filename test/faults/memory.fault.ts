@@ -1,0 +1,102 @@
+/**
+ * What is left in the memory of a relay when everything was delivered: the keys that stood in its keyring file and were destroyed there are looked for in all memory of its
+ * process, as bytes and as text. Needs root, since nobody else reads another's memory.
+ */
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { MailScene } from './mail-scene.ts'
+import { StandingServer } from './standing-server.ts'
+import { countInMemory } from './process-memory.ts'
+import { RelayProcess } from './relay-process.ts'
+import { NOTHING_KEPT, Scene } from './scene.ts'
+import { TestClient } from '../../services/xmpp/test/client.ts'
+
+const MESSAGES = 40
+const HEADER_BYTES = 4_096
+const SLOT_BYTES = 64
+const KEY = { begin: 16, end: 48 }
+const KIND_AT = 56
+const QUEUE_KIND = 0x80
+const DESK = { name: 'desk', modern: false }
+const isRoot = process.getuid?.() === 0
+
+/** Of all messages that wait. */
+async function keysIn(keyring: string): Promise<Buffer[]> {
+  const slots = (await readFile(keyring)).subarray(HEADER_BYTES)
+  const keys: Buffer[] = []
+  for (let at = 0; at < slots.length; at += SLOT_BYTES) {
+    const kind = slots[at + KIND_AT]
+    if (kind !== 0 && kind !== QUEUE_KIND)
+      keys.push(Buffer.from(slots.subarray(at + KEY.begin, at + KEY.end)))
+  }
+  return keys
+}
+
+/** As they are, and as programs write them down. */
+const forms = (keys: readonly Buffer[]): Buffer[] =>
+  keys.flatMap((key) => [key, Buffer.from(key.toString('hex')), Buffer.from(key.toString('base64'))])
+
+test.skipIf(!isRoot)('a relay that has delivered everything remembers none of the keys', async () => {
+  await using scene = await Scene.set({ writer: [DESK], reader: [DESK] })
+  await using relay = new RelayProcess(scene.where)
+  await relay.start()
+  const signIn = async (username: string): Promise<TestClient> => {
+    const client = await TestClient.signIn({
+      port: relay.port,
+      direct: true,
+      username,
+      password: 'secret',
+      resource: 'desk',
+    })
+    await client.enableStreamManagement()
+    client.sends('<presence/>')
+    return client
+  }
+  await (await signIn('reader')).close()
+  const writer = await signIn('writer')
+  for (let index = 0; index < MESSAGES; index++)
+    writer.sends(
+      `<message to='reader@localhost' type='chat' id='m${String(index)}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+        `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>QUFB</payload></encrypted></message>`,
+    )
+  await writer.safeUpTo(MESSAGES + 1)
+  await writer.close()
+  const keys = await keysIn(`${scene.where.dataDir}/keyring/keyring.slots`)
+  expect(keys.length).toBe(MESSAGES)
+  expect(await countInMemory(relay.pid, keys)).toBe(MESSAGES)
+
+  const reader = await signIn('reader')
+  for (let index = 0; index < MESSAGES; index++) await reader.message()
+  await reader.ping()
+  await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+  expect(await countInMemory(relay.pid, forms(keys))).toBe(0)
+})
+
+test.skipIf(!isRoot)('a mail relay that has delivered everything remembers none of the keys', async () => {
+  await using server = await StandingServer.open()
+  await using scene = await MailScene.set({
+    people: [],
+    settings: { SMTP_ROUTES: `example.com=${server.place}` },
+  })
+  let isTaking = false
+  server.refuse = () => (isTaking ? undefined : { code: 451, text: '4.3.0 later' })
+  for (let index = 0; index < MESSAGES; index++) {
+    const id = `m${String(index)}`
+    const data = `From: <ann@localhost>\r\nMessage-ID: <${id}@localhost>\r\nSubject: x\r\n\r\nx\r\n`
+    expect(await scene.submit({ id, to: [`${id}@example.com`], data })).toBe(true)
+  }
+  const keys = await keysIn(scene.keyring)
+  expect(keys.length).toBe(MESSAGES)
+  expect(await countInMemory(scene.relay.pid, keys)).toBe(MESSAGES)
+
+  isTaking = true
+  const operations = await scene.operations()
+  const waiting = async (): Promise<number> => {
+    const mails = await operations.queued(100)
+    for (const { id } of mails) await operations.change(id, 'retry')
+    return mails.length
+  }
+  await expect.poll(waiting, { timeout: 60_000, interval: 200 }).toBe(0)
+  await expect.poll(() => keysIn(scene.keyring), { timeout: 10_000 }).toEqual([])
+  expect(await countInMemory(scene.relay.pid, forms(keys))).toBe(0)
+})
