@@ -66,5 +66,10 @@ export const FILES: Readonly<Record<string, FileEntry>> = {
   'DATA/ports.key': { purpose: 'Lets the services of one host speak with each other', ...KEY_FOR_EVER },
   'DATA/transparency.key': { purpose: 'Keys of the transparency log', ...KEY_FOR_EVER },
   'DATA/key-submission': { purpose: 'Keys of the addresses to which keys are mailed', ...KEY_FOR_EVER },
+  'DATA/self-audit.json': {
+    purpose: 'When the last self-audit was, and whether it passed',
+    kept: 'until the next one',
+    backup: 'no',
+  },
   'DATA/audit-heads': { purpose: 'Heads of the chain of audit.entry', ...KEY_FOR_EVER },
 }

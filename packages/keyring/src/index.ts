@@ -17,7 +17,7 @@ export type {
 export { Lease, leaseHeld } from './lease.ts'
 export type { LeaseScope, LeaseState } from './lease.ts'
 export { RAM_KEYRING_ID, openKeyring, openKeyringOn } from './open-keyring.ts'
-export { overwritesInPlace } from './overwrites-in-place.ts'
+export { reportKeyRisks } from './key-risks.ts'
 export { ShredLag } from './shred-lag.ts'
 export { MESSAGE_KINDS } from './slot.ts'
 export type { MessageKind } from './slot.ts'

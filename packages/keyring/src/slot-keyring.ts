@@ -1,5 +1,5 @@
 import { assert } from '@sealpost/errors'
-import type { Clock } from '@sealpost/runtime'
+import { type Clock, collectYoung } from '@sealpost/runtime'
 import { DueHeap } from './due-heap.ts'
 import { Sealer, classBytes, sizeClassOf } from './envelope.ts'
 import { IdIndex } from './id-index.ts'
@@ -11,6 +11,9 @@ import type { MessageKind } from './slot.ts'
 import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
 import { UUID_BYTES, isCanonicalUuid, readUuid, writeUuid } from './uuid.ts'
+
+/** From a shredding until nothing of its keys is left in the memory of native code. */
+const FORGET_MS = 5_000
 
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
@@ -61,6 +64,7 @@ export class SlotKeyring implements Keyring {
   readonly #queues = new Map<number, Queue>()
   readonly #byAccount = new Map<string, Queue[]>()
   readonly #id = Buffer.alloc(UUID_BYTES)
+  #forgetting: Disposable | undefined
   #closed = false
 
   constructor(options: SlotKeyringOptions) {
@@ -176,7 +180,16 @@ export class SlotKeyring implements Keyring {
       this.#shredSlot(slot)
       count += 1
     }
+    if (count > 0) this.#forgetSoon()
     return count
+  }
+
+  /** Node gives OpenSSL keys in objects whose copy is wiped when they are collected: where little happens, that would be much later. */
+  #forgetSoon(): void {
+    this.#forgetting ??= this.#clock.after(FORGET_MS, () => {
+      this.#forgetting = undefined
+      collectYoung()
+    })
   }
 
   drain(handle: QueueHandle): void {
@@ -240,6 +253,7 @@ export class SlotKeyring implements Keyring {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#forgetting?.[Symbol.dispose]()
     try {
       await this.#writer[Symbol.asyncDispose]()
     } finally {

@@ -7,6 +7,7 @@ import { makeCertificate } from '../../../packages/http/test/_certificate.ts'
 import { testDns, type TestDns } from '../../smtp/test/test-dns.ts'
 import { examineCertificate } from '../src/doctor/certificate.ts'
 import type { Diagnosis } from '../src/doctor/diagnosis.ts'
+import { examineKeys } from '../src/doctor/key-safety.ts'
 import { examineClock, examineDisk, judgeRoom } from '../src/doctor/machine.ts'
 import { examinePorts, PUBLIC_PORTS, type PublicPort } from '../src/doctor/ports.ts'
 import { examineSettings } from '../src/doctor/postgres-settings.ts'
@@ -32,7 +33,7 @@ describe('the whole of it, as ctl and REST show it', () => {
     expect(status).toBe(200)
     const items = json['items'] as Diagnosis[]
     expect(new Set(items.map(({ area }) => area))).toEqual(
-      new Set(['dns', 'ports', 'tls', 'clock', 'disk', 'postgres', 'reputation']),
+      new Set(['dns', 'ports', 'tls', 'clock', 'disk', 'postgres', 'keys', 'reputation']),
     )
     expect(
       items.filter(
@@ -164,4 +165,18 @@ test('reputation: listings, and attempts that are put off', async () => {
   expect(verdicts(await examineReputation(source(clean + attempts(10, 90))))).toEqual(['ok', 'advice'])
   const away = [{ name: 'mail', fresh: false, read: () => Promise.reject(new Error('away')) }]
   expect(verdicts(await examineReputation(away))).toEqual(['unknown'])
+})
+
+test('keys: what may bring them to a disk, what has to go, and the self-audit', async () => {
+  const source = (text: string) => [{ name: 'relay', fresh: false, read: () => Promise.resolve(text) }]
+  const risk = (name: string, value: number) =>
+    `keyring_risk{keyring="xmpp",risk="${name}"} ${String(value)}\n`
+  expect(verdicts(await examineKeys(source('')))).toEqual(['unknown'])
+  const calm = risk('core-dump', 0) + risk('swap', 0) + risk('copied-blocks', 0)
+  expect(verdicts(await examineKeys(source(calm)))).toEqual(['ok', 'ok', 'ok', 'ok', 'advice'])
+  expect(verdicts(await examineKeys(source(`${calm}self_audit_passed 1\n`))).at(-1)).toBe('ok')
+  const late = 'shred_oldest_pending_seconds{keyring="smtp"} 90\nself_audit_passed 0\n'
+  const ill = await examineKeys(source(risk('swap', 1) + late))
+  expect(verdicts(ill)).toEqual(['wrong', 'wrong', 'wrong'])
+  expect(ill[0]?.advice).toContain('swapoff')
 })

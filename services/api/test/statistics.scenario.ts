@@ -90,6 +90,27 @@ test('durations are told by percentiles', async () => {
   expect(day?.['p99']).toBeCloseTo(0.1 + 0.9 * (9 / 10))
 })
 
+test('everybody sees the last self-audit and what is yet to be destroyed; the audit log has each audit once', async () => {
+  const ended = new Date(start).toISOString()
+  const status = async () => (await api.call('GET', '/v1/status')).json
+  expect(await status()).not.toHaveProperty('self_audit')
+  api.metrics.gauge('self_audit_timestamp_seconds', 'x').set(start / 1_000)
+  api.metrics.gauge('self_audit_passed', 'x').set(0)
+  api.metrics.watched('shred_oldest_pending_seconds', 'x', { keyring: 'smtp' }, () => 7)
+  await nextCollected()
+  expect(await status()).toMatchObject({
+    self_audit: { at: ended, passed: false },
+    shred_pending_seconds: 7,
+  })
+  const noted = async () =>
+    (await api.owner('GET', '/v1/audit?action=server.self-audit')).json['items'] as object[]
+  await clock.advance(HOUR)
+  await expect.poll(noted).toMatchObject([{ details: JSON.stringify({ ended, passed: false }) }])
+  await clock.advance(HOUR)
+  await nextCollected()
+  expect(await noted()).toHaveLength(1)
+})
+
 test.each([
   ['name=who.is.online', 400],
   ['', 400],

@@ -37,7 +37,8 @@ function print({ items }: Static<typeof diagnosesSchema>): string {
 
 export const examineServer = defineCommand({
   name: 'doctor.examine',
-  summary: 'Look at DNS, ports, TLS, clock, disk, Postgres and the reputation of this server, with advice',
+  summary:
+    'Look at DNS, ports, TLS, clock, disk, Postgres, the keys of messages and the reputation of this server, with advice',
   method: 'GET',
   path: '/v1/doctor',
   access: 'status:read',

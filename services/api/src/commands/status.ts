@@ -47,6 +47,23 @@ const statusSchema = Type.Object({
       description: 'Within which 99 % of what was delivered in the last 24 hours was destroyed',
     }),
   ),
+  shred_pending_seconds: Type.Optional(
+    Type.Number({
+      description:
+        'For how long the oldest key that is to be destroyed has been on disk since; 0: there is none',
+    }),
+  ),
+  self_audit: Type.Optional(
+    Type.Object(
+      {
+        at: Type.String({ format: 'date-time' }),
+        passed: Type.Boolean({
+          description: 'Nothing that was delivered could be read from the disks, and what waited could',
+        }),
+      },
+      { description: 'The last audit of the server by itself' },
+    ),
+  ),
   backup_verified_at: Type.Optional(
     Type.String({ format: 'date-time', description: 'When a backup was last restored and found whole' }),
   ),
@@ -55,10 +72,19 @@ const statusSchema = Type.Object({
 async function showStatus({ status, statistics }: CommandContext): Promise<Static<typeof statusSchema>> {
   const [now, { figures }] = await Promise.all([status.now(), statistics.overview()])
   const lag = figures.find(({ name }) => name === 'chat.shred')?.lastDay?.p99
-  const verified = figures.find(({ name }) => name === 'backup.verified')?.now
+  const level = (wanted: string) => figures.find(({ name }) => name === wanted)?.now
+  const verified = level('backup.verified')
+  const pending = [level('chat.shred.pending'), level('mail.shred.pending')].filter(
+    (age) => age !== undefined,
+  )
+  const auditAt = level('audit.at')
   return {
     ...show(now),
     ...(lag === undefined ? {} : { shred_lag_seconds: lag }),
+    ...(pending.length === 0 ? {} : { shred_pending_seconds: Math.max(...pending) }),
+    ...(auditAt === undefined
+      ? {}
+      : { self_audit: { at: iso(auditAt * 1000), passed: level('audit.passed') === 1 } }),
     ...(verified === undefined ? {} : { backup_verified_at: iso(verified * 1000) }),
   }
 }

@@ -9,6 +9,7 @@ import type { MetricsSource } from '../statistics/sources.ts'
 import { examineCertificate } from './certificate.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { readPostgresFacts } from './facts.postgres.ts'
+import { examineKeys } from './key-safety.ts'
 import { examineClock, examineDisk } from './machine.ts'
 import { examinePorts } from './ports.ts'
 import { examineSettings } from './postgres-settings.ts'
@@ -43,6 +44,7 @@ export class Doctor {
       this.#examinePublicPorts(names),
       this.#examinePostgres(),
       examineDisk({ 'the data directory': platform.dataDir }),
+      examineKeys(figures),
       examineReputation(figures),
     ])
     return [...examineCertificate(platform.tls.current().cert, names, platform.clock.now()), ...parts.flat()]

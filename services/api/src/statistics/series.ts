@@ -5,7 +5,16 @@ export type SeriesKind = 'level' | 'count' | 'duration'
 
 export interface Series {
   readonly kind: SeriesKind
-  readonly unit: 'accounts' | 'sessions' | 'messages' | 'mails' | 'bytes' | 'seconds' | 'requests' | 'keys'
+  readonly unit:
+    | 'accounts'
+    | 'sessions'
+    | 'messages'
+    | 'mails'
+    | 'bytes'
+    | 'seconds'
+    | 'requests'
+    | 'keys'
+    | 'audits'
   /** In English, for the API's document; the panel has its own words. */
   readonly meaning: string
   readonly metric: string
@@ -27,6 +36,14 @@ const messages = (type: string, meaning: string): Series => ({
   meaning,
   metric: 'xmpp_messages_total',
   labels: { type },
+})
+
+const pendingShred = (keyring: string, of: string): Series => ({
+  kind: 'level',
+  unit: 'seconds',
+  meaning: `For how long the oldest key of ${of} that was ordered to be destroyed has been on disk since`,
+  metric: 'shred_oldest_pending_seconds',
+  labels: { keyring },
 })
 
 const queuedMails = (state: string, meaning: string): Series => ({
@@ -90,6 +107,20 @@ export const SERIES = {
     unit: 'seconds',
     meaning: 'From the order to destroy a key to its overwriting on disk',
     metric: 'shred_lag_seconds',
+  },
+  'chat.shred.pending': pendingShred('xmpp', 'messages'),
+  'mail.shred.pending': pendingShred('smtp', 'mails'),
+  'audit.passed': {
+    kind: 'level',
+    unit: 'audits',
+    meaning: 'Whether the last self-audit passed: 1, or 0',
+    metric: 'self_audit_passed',
+  },
+  'audit.at': {
+    kind: 'level',
+    unit: 'seconds',
+    meaning: 'When the last self-audit ended, in seconds since the epoch',
+    metric: 'self_audit_timestamp_seconds',
   },
   'mail.queue.waiting': queuedMails('waiting', 'Mails that wait for their next attempt'),
   'mail.queue.held': queuedMails('held', 'Mails that are held'),

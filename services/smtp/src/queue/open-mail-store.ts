@@ -1,7 +1,7 @@
 /** The start of the store of mails: who owns them, and what of keys, rows and files belongs together. */
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { type Keyring, Lease, openKeyring, overwritesInPlace } from '@sealpost/keyring'
+import { type Keyring, Lease, openKeyring, reportKeyRisks } from '@sealpost/keyring'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -66,7 +66,7 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
       onRequest: (request) => log.warn('keyring_request', { kind: request }),
     }),
   )
-  if (!(await overwritesInPlace(options.keyringDir))) log.warn('keyring_volume_copies_on_write')
+  await reportKeyRisks(options.keyringDir, { keyring: 'smtp', log, metrics: options.metrics })
   await lease.announce(keyring.keyringId, keyring.epoch)
   const rows = new MailRows(db, keyring)
   const spool = await Spool.open(options.spoolDir, random)

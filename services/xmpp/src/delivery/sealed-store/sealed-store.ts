@@ -5,7 +5,7 @@
  */
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { GarbageCollector, Lease, openKeyring, overwritesInPlace, ShredLag } from '@sealpost/keyring'
+import { GarbageCollector, Lease, openKeyring, reportKeyRisks, ShredLag } from '@sealpost/keyring'
 import type {
   Keyring,
   KeyringOptions,
@@ -140,8 +140,8 @@ export async function openSealedStore(options: SealedStoreOptions): Promise<Seal
       onRequest: (request) => log.warn('keyring_request', { kind: request }),
     }),
   )
-  if (options.keyring.mode === 'file' && !(await overwritesInPlace(options.keyring.directory)))
-    log.warn('keyring_volume_copies_on_write')
+  if (options.keyring.mode === 'file')
+    await reportKeyRisks(options.keyring.directory, { keyring: 'xmpp', log, metrics: options.metrics })
   await lease.announce(keyring.keyringId, keyring.epoch)
   const rows = new SealedRows(options.db, keyring)
   const { lastSeq } = await reconcile(keyring, rows, log)
