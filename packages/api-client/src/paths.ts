@@ -2940,7 +2940,7 @@ export interface ApiPaths {
   }
   "/v1/doctor": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
-    /** Look at DNS, ports, TLS, clock, disk, Postgres and the reputation of this server, with advice. Needs: status:read. */
+    /** Look at DNS, ports, TLS, clock, disk, Postgres, the keys of messages and the reputation of this server, with advice. Needs: status:read. */
     get: {
       parameters: {
         query?: never
@@ -2952,7 +2952,7 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           items: {
-            area: "dns" | "ports" | "tls" | "clock" | "disk" | "postgres" | "reputation"
+            area: "dns" | "ports" | "tls" | "clock" | "disk" | "postgres" | "keys" | "reputation"
             verdict: "ok" | "advice" | "wrong" | "unknown"
             found: string
             /** What to do about it */
@@ -5373,7 +5373,7 @@ export interface ApiPaths {
           /** Services that did not tell their numbers then */
           away: string[]
           items: {
-            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
             kind: "level" | "count" | "duration"
             unit: string
             meaning: string
@@ -5410,7 +5410,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query: {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           /** 24 hours ago unless given */
           from?: string
           /** Now unless given */
@@ -5425,7 +5425,7 @@ export interface ApiPaths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           kind: "level" | "count" | "duration"
           unit: string
           meaning: string
@@ -6278,6 +6278,14 @@ export interface ApiPaths {
           }[]
           /** Within which 99 % of what was delivered in the last 24 hours was destroyed */
           shred_lag_seconds?: number
+          /** For how long the oldest key that is to be destroyed has been on disk since; 0: there is none */
+          shred_pending_seconds?: number
+          /** The last audit of the server by itself */
+          self_audit?: {
+            at: string
+            /** Nothing that was delivered could be read from the disks, and what waited could */
+            passed: boolean
+          }
           /** When a backup was last restored and found whole */
           backup_verified_at?: string
         } } }
