@@ -20,7 +20,7 @@ interface Server {
   readonly postgres: string
   readonly keyring: string
   /** A place for a copy. */
-  at(name: string): string
+  readonly at: (name: string) => string
 }
 
 async function serve(): Promise<Server> {

@@ -25,7 +25,7 @@ interface Stage {
   readonly store: SealedStore
   readonly path: string
   readonly metrics: ReturnType<typeof createMetrics>
-  audit(changes?: Partial<SelfAuditOptions>): Promise<SelfAudit>
+  readonly audit: (changes?: Partial<SelfAuditOptions>) => Promise<SelfAudit>
 }
 
 async function setStage(

@@ -30,7 +30,6 @@ import { openEndings } from './organisations/open-endings.ts'
 import { openPhones } from './phone/open-phones.ts'
 import { createRights } from './rights.ts'
 import type { SignIn } from './sign-in.ts'
-import { recordSelfAudit } from './status/self-audit-record.ts'
 import { openWebhooks } from './webhooks/open-webhooks.ts'
 
 const HOUR_MS = 3_600_000
@@ -89,8 +88,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const isOn = config.affiliates === true
   const { affiliates, store: referrals } = await openAffiliates({ isOn, platform, db: apiDb, accounts })
   const life = stack.use(openLifecycle({ ...shared, webhooks, affiliates, supportUrl }))
-  const observation = createObservation({ config, platform, db: apiDb, accounts, webhooks, events }, stack)
-  stack.use(clock.every(HOUR_MS, () => recordSelfAudit(audit, observation.statistics)))
+  const observation = createObservation({ ...shared, config, webhooks }, stack)
   const { maintenance } = observation.status
   const { phones, phoneStore } = await openPhones(config, platform, apiDb, stack)
   const rights = stack.use(

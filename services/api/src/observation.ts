@@ -1,5 +1,6 @@
 /** What the API knows of the whole server and its clients: status, statistics, crashes, and where the relay of calls is. */
 import type { AccountsDomain } from '@sealpost/accounts'
+import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Platform } from '@sealpost/service'
 import { TurnRelay } from '@sealpost/turn'
@@ -12,6 +13,7 @@ import { AllOrganisationFigures } from './statistics/organisation-figures.ts'
 import type { Statistics } from './statistics/statistics.ts'
 import { createStatus, type Status } from './status/create-status.ts'
 import { minuteOf } from './status/minutes.ts'
+import { recordSelfAudit } from './status/self-audit-record.ts'
 import { startProbeChild } from './status/probe-child.ts'
 import type { Webhooks } from './webhooks/webhooks.ts'
 
@@ -29,6 +31,7 @@ export interface ObservationOptions {
   /** With the role `sealpost_api`. */
   readonly db: Db
   readonly accounts: Pick<AccountsDomain, 'counts' | 'organisations'>
+  readonly audit: Pick<AuditLog, 'find' | 'note'>
   readonly webhooks: Pick<Webhooks, 'emit'>
   readonly events: ApiEvents
 }
@@ -54,6 +57,7 @@ export function createObservation(options: ObservationOptions, stack: AsyncDispo
   const services = servicesOf(config)
   const onError = (error: unknown): void => events.statisticsFailed(error)
   const statistics = stack.use(createStatistics({ db, accounts, metrics, clock, services, onError }))
+  stack.use(clock.every(HOUR_MS, () => recordSelfAudit(options.audit, statistics)))
   const crashes = createCrashReports(postgresCrashes(db), clock)
   stack.use(clock.every(HOUR_MS, () => crashes.eraseOld()))
   return {

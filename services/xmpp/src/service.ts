@@ -27,7 +27,7 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
-import { SelfAudit } from './self-audit/self-audit.ts'
+import { SelfAudit, type SelfAuditOptions } from './self-audit/self-audit.ts'
 import type { TcpOptions } from './transports/tcp.ts'
 import { webRoutes } from './transports/web-routes.ts'
 
@@ -100,15 +100,7 @@ export async function createXmppService(
       limits,
     }),
   )
-  stack.use(
-    await SelfAudit.open({
-      store,
-      directories: config.selfAuditDirs,
-      keyringFile: join(config.keyringDir, 'keyring.slots'),
-      recordFile: join(platform.dataDir, 'self-audit.json'),
-      ...{ clock, random, events },
-    }),
-  )
+  stack.use(await openSelfAudit(config, platform, { store, events }))
   void fenced.promise.then(() => [uploads, relay].forEach((part) => part.fence()))
   const accept: TcpOptions['accept'] = (connection) => relay.accept(connection)
   const clients = stack.use(await listenForClients(config, platform, accept))
@@ -123,6 +115,16 @@ export async function createXmppService(
     addresses: [...clients.addresses, ...components.addresses],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function openSelfAudit(
+  { selfAuditDirs: directories, keyringDir }: XmppConfig,
+  { dataDir, clock, random }: Platform,
+  parts: Pick<SelfAuditOptions, 'store' | 'events'>,
+): Promise<SelfAudit> {
+  const keyringFile = join(keyringDir, 'keyring.slots')
+  const recordFile = join(dataDir, 'self-audit.json')
+  return SelfAudit.open({ ...parts, directories, keyringFile, recordFile, clock, random })
 }
 
 async function openUploads(
