@@ -45,8 +45,9 @@ export const FILES: Readonly<Record<string, FileEntry>> = {
   'DATA/mail-recipients.key': { purpose: 'Key of the hashes in smtp.known_recipient', ...KEY_FOR_EVER },
   'DATA/mail-lists.key': { purpose: 'Key of the hashes in smtp.list_member', ...KEY_FOR_EVER },
   'DATA/smtp-senders.key': {
-    purpose: 'Key of the hashes in smtp.greylist and smtp.sender_reputation',
-    kept: '30 days, then another one; the one before for as long again',
+    purpose:
+      'Makes the key of the hashes in smtp.greylist and smtp.sender_reputation, another one every 30 days',
+    kept: 'for ever',
     backup: 'no',
   },
   'DATA/abuse.key': { purpose: 'Encrypts what is in api.abuse_report', ...KEY_FOR_EVER },
