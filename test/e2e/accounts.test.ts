@@ -32,7 +32,7 @@ shape.describe('accounts', (deployment, which) => {
     const key = /sp_[\w-]{43}/.exec(await page.text())?.[0] ?? ''
     const keyFile = join(folder, `key-${which}`)
     await writeFile(keyFile, key)
-    const remote = `--url ${deployment().url('api', '')} --key-file ${keyFile}`
+    const remote = `--url ${deployment().url('api', '')} --key-file ${keyFile} --ca-file ${deployment().caFile}`
     expect(await ctl(`apikey list ${remote}`)).toContain('administrator')
     await ctl(`account create by-key@localhost --password-stdin ${remote}`, 'secret\n')
     expect((await me('by-key', 'secret')).status).toBe(200)

@@ -49,7 +49,7 @@ test('the edge sends each path to its service, and shows nothing of the inside',
     const answer = await fetch(`https://localhost:${String(stack.ports.https)}${path}`)
     return [answer.status, await answer.text()]
   }
-  for (const path of ['/metrics', '/livez', '/readyz']) expect((await get(path))[0]).toBe(404)
+  for (const path of ['/metrics', '/internal/relay/accounts']) expect((await get(path))[0]).toBe(404)
   expect(await get('/.well-known/host-meta')).toEqual([200, expect.stringContaining('wss://localhost')])
   expect((await get('/v1/mail'))[0]).toBe(401)
   expect((await get('/v1/me/keys'))[0]).toBe(401)
