@@ -8,7 +8,7 @@ import { Deployment } from '@sealpost/dev-env'
 import { expect, onTestFinished, test } from 'vitest'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
-import { temporaryDirectory } from './scene.ts'
+import { temporaryDirectory } from '../faults/scene.ts'
 
 const PATIENCE_MS = 240_000
 const PASSWORD = 'correct horse'

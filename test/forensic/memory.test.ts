@@ -4,11 +4,11 @@
  */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { MailScene } from './mail-scene.ts'
-import { StandingServer } from './standing-server.ts'
+import { MailScene } from '../faults/mail-scene.ts'
+import { StandingServer } from '../faults/standing-server.ts'
 import { countInMemory } from './process-memory.ts'
-import { RelayProcess } from './relay-process.ts'
-import { NOTHING_KEPT, Scene } from './scene.ts'
+import { RelayProcess } from '../faults/relay-process.ts'
+import { NOTHING_KEPT, Scene } from '../faults/scene.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 
 const MESSAGES = 40
