@@ -25,7 +25,7 @@ const KINDS = {
   pure: ['data-map', 'jid', 'stanza', 'sasl', 'openpgp', 'tlog', 'mail'],
   platform: ['config', 'log', 'db', 'bus', 'hooks', 'metrics', 'http', 'service'],
   ports: ['ports'],
-  domain: ['accounts', 'audit', 'backup', 'forensics', 'keyring', 'turn'],
+  domain: ['accounts', 'audit', 'backup', 'blobs', 'forensics', 'keyring', 'turn'],
   client: ['api-client'],
   panel: ['admin-ui'],
   environment: ['dev-env'],
