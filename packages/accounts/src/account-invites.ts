@@ -1,7 +1,7 @@
 /** Invites to make an account of one's own: a link that works a number of times, for a while. Tokens are the caller's; only their SHA-256 is kept. */
 import type { Clock, Random } from '@sealpost/runtime'
 import type { ScramVerifier } from '@sealpost/sasl'
-import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { type Jid, tryParseJid } from '@sealpost/jid'
 import { hashToken, TOKEN_PATTERN } from './access.ts'
 import { AccountError, toAccount, type Account, type Page } from './account.ts'
 import { checkVerifiers } from './credentials.ts'
@@ -167,10 +167,5 @@ function readName(name: string, domain: string): Jid {
 
 function parseName(name: string, domain: string): Jid | undefined {
   if (name === '' || /[@/]/.test(name)) return undefined
-  try {
-    return parseJid(`${name}@${domain}`)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  return tryParseJid(`${name}@${domain}`)
 }

@@ -1,5 +1,5 @@
 /** RFC 7617 §2: what a client shows with HTTP Basic. */
-import { JidError, parseJid, type Jid } from '@sealpost/jid'
+import { type Jid, tryParseJid } from '@sealpost/jid'
 
 export interface BasicCredentials {
   /** Bare. */
@@ -13,11 +13,8 @@ export function parseBasicCredentials(bytes: Buffer, defaultDomain: string): Bas
   const colon = text.indexOf(':') // RFC 7617 §2: the user has none, the password may.
   if (colon < 1) return undefined
   const user = text.slice(0, colon)
-  try {
-    const jid = parseJid(user.includes('@') ? user : `${user}@${defaultDomain}`)
-    return jid.local === '' ? undefined : { jid: jid.bare, password: text.slice(colon + 1) }
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = tryParseJid(user.includes('@') ? user : `${user}@${defaultDomain}`)
+  return jid === undefined || jid.local === ''
+    ? undefined
+    : { jid: jid.bare, password: text.slice(colon + 1) }
 }

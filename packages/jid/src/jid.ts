@@ -140,6 +140,16 @@ export class Jid {
   }
 }
 
+/** As `parseJid`; undefined for what is no address. */
+export function tryParseJid(text: string): Jid | undefined {
+  try {
+    return parseJid(text)
+  } catch (error) {
+    if (error instanceof JidError) return undefined
+    throw error
+  }
+}
+
 /**
  * Reads an address: RFC 7622 §3.1. The result is canonical, so parsing its text again gives an equal one.
  * Throws JidError (code `JID_MALFORMED`), and nothing else, whatever the text.

@@ -3,7 +3,7 @@
  * people. The user is told before anything is produced, unless the record forbids it: then when that is over.
  */
 import type { Accounts, Page } from '@sealpost/accounts'
-import { JidError, parseJid } from '@sealpost/jid'
+import { tryParseJid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
 import { dayOf, formatPlace, parsePlace } from '../day.ts'
 import { RightsError } from '../rights-error.ts'
@@ -212,11 +212,6 @@ function shortcomings(request: NewLegalRequest): Refusal[] {
 
 /** Undefined for what is no address of an account. */
 function parseUsername(username: string | undefined) {
-  try {
-    const jid = username === undefined ? undefined : parseJid(username)
-    return jid === undefined || jid.local === '' ? undefined : jid.bare
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = username === undefined ? undefined : tryParseJid(username)
+  return jid === undefined || jid.local === '' ? undefined : jid.bare
 }

@@ -3,7 +3,7 @@
  * invitation is for that, too. It needs no JavaScript and reads nothing of the invitation: whether it still works, the server says to the program.
  */
 import { Html, html, type FastifyInstance, type FastifyRequest } from '@sealpost/http'
-import { JidError, type Jid, parseJid } from '@sealpost/jid'
+import { type Jid, tryParseJid } from '@sealpost/jid'
 import type { CommandContext } from '../commands/command.ts'
 import { qrSvg } from '../joining/qr.ts'
 import type { SendBranded } from './branded-pages.ts'
@@ -55,13 +55,8 @@ export function registerContactPage(app: FastifyInstance, options: ContactPageOp
 }
 
 function parseAddress(text: string, domains: readonly string[]): Jid | undefined {
-  try {
-    const jid = parseJid(text)
-    return jid.local !== '' && jid.resource === '' && domains.includes(jid.domain) ? jid : undefined
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  const jid = tryParseJid(text)
+  return jid && jid.local !== '' && jid.resource === '' && domains.includes(jid.domain) ? jid : undefined
 }
 
 function bodyOf(

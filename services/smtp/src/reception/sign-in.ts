@@ -1,7 +1,7 @@
 /** RFC 4954: the mechanisms of AUTH (SCRAM of RFC 5802 and RFC 7677, PLAIN of RFC 4616, LOGIN), all against the same verifiers and within the same bounds. */
 import { createPasswordCheck, Guesses, mayActAs, mayOpen } from '@sealpost/accounts'
 import type { Accounts, PasswordCheckOptions, SignedIn } from '@sealpost/accounts'
-import { JidError, parseJid } from '@sealpost/jid'
+import { tryParseJid } from '@sealpost/jid'
 import type { Jid } from '@sealpost/jid'
 import { parsePlain, SaslError, scramServer } from '@sealpost/sasl'
 import type { SmtpEvents } from '../events.ts'
@@ -185,16 +185,7 @@ function failLookup(): never {
 
 /** The address of one of our domains, or undefined. */
 function readUsername(username: string, domains: readonly string[]): Jid | undefined {
-  const jid = readJid(username)
-  const ours = domains.some((domain) => readJid(domain)?.domain === jid?.domain)
+  const jid = tryParseJid(username)
+  const ours = domains.some((domain) => tryParseJid(domain)?.domain === jid?.domain)
   return ours && jid?.local !== '' && jid?.resource === '' ? jid : undefined
-}
-
-function readJid(text: string): Jid | undefined {
-  try {
-    return parseJid(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

@@ -3,7 +3,7 @@
  * neither TLS nor acknowledgements, so it belongs on a network that is trusted, and what was written counts as taken.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { tryParseJid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type Clock, type Random } from '@sealpost/runtime'
 import {
   type Element,
@@ -238,13 +238,4 @@ function isSame(given: string, expected: string): boolean {
 function domainOf(text: string): string {
   const jid = tryParseJid(text)
   return jid?.local === '' && jid.resource === '' ? jid.domain : ''
-}
-
-function tryParseJid(text: string): Jid | undefined {
-  try {
-    return parseJid(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

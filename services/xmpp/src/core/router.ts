@@ -2,7 +2,7 @@
  * From a session's stanza to its handler: addressing by RFC 6120 §10 and RFC 6121 §8. It knows no feature:
  * IQ requests go to the module that registered for them, messages and presence are events.
  */
-import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { type Jid, tryParseJid } from '@sealpost/jid'
 import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@sealpost/stanza'
 import type { XmppEvents } from '../events.ts'
@@ -228,13 +228,4 @@ export class Router {
 /** Presence that looks up the account it is for (RFC 6121 §3, §4.3). */
 function looksUp({ attrs: { type } }: Element): boolean {
   return type !== undefined && type !== 'unavailable' && type !== 'error'
-}
-
-function tryParseJid(text: string): Jid | undefined {
-  try {
-    return parseJid(text)
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
 }

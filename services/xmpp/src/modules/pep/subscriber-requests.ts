@@ -2,7 +2,7 @@
  * XEP-0060 §6.1, §6.2 and §5.6: subscriptions by request, beside those that come of presence and `+notify`. An account subscribes with its bare JID, and hears of a node as long as it may
  * read it. Left out: addresses with a resource, subscription identifiers and options, approval. The newest item comes with the subscription, and not with each presence.
  */
-import { type Jid, JidError, parseJid } from '@sealpost/jid'
+import { type Jid, tryParseJid } from '@sealpost/jid'
 import { type Element, element, NS_PUBSUB } from '@sealpost/stanza'
 import type { AccountRef, ModuleHost, Provided, Session } from '../../core/module.ts'
 import { refuse } from './errors.ts'
@@ -77,10 +77,5 @@ function subscription(node: string, jid: Jid, state: 'subscribed' | 'none'): Ele
 
 /** The `jid` attribute; undefined when it is none. */
 function readJid(request: Element): Jid | undefined {
-  try {
-    return parseJid(request.attrs['jid'] ?? '')
-  } catch (error) {
-    if (error instanceof JidError) return undefined
-    throw error
-  }
+  return tryParseJid(request.attrs['jid'] ?? '')
 }
