@@ -22,7 +22,9 @@ export class DotStuffing {
   feed(chunk: Buffer): Buffer {
     if (chunk.length === 0) return chunk
     const runs = new TextRuns(chunk)
-    const dots: number[] = []
+    let longer: Buffer | undefined
+    let written = 0
+    let copied = 0
     let begins = this.#before === LF
     let at = 0
     if (this.#before === CR) {
@@ -31,7 +33,11 @@ export class DotStuffing {
       at = 1
     }
     while (at < chunk.length) {
-      if (begins && chunk[at] === DOT) dots.push(at)
+      if (begins && chunk[at] === DOT) {
+        longer ??= Buffer.allocUnsafe(lengthMax(chunk.length, at))
+        written = copyRun(chunk, copied, at + 1, longer, written)
+        copied = at
+      }
       at = runs.endOf(at)
       const byte = chunk[at]
       if (byte === LF || (byte === CR && at + 1 < chunk.length && chunk[at + 1] !== LF))
@@ -40,7 +46,8 @@ export class DotStuffing {
       at += begins ? 2 : 1
     }
     this.#before = chunk.at(-1) ?? LF
-    return dots.length === 0 ? chunk : doubled(chunk, dots)
+    if (longer === undefined) return chunk
+    return longer.subarray(0, copyRun(chunk, copied, chunk.length, longer, written))
   }
 
   /** What ends the mail. Throws BareLineEnd. */
@@ -50,20 +57,15 @@ export class DotStuffing {
   }
 }
 
-/** A copy in which the bytes at these places stand twice. */
-function doubled(chunk: Buffer, places: readonly number[]): Buffer {
-  const longer = Buffer.allocUnsafe(chunk.length + places.length)
-  let from = 0
-  for (const [index, place] of places.entries()) {
-    copyRun(chunk, from, place + 1, longer, from + index)
-    from = place
-  }
-  copyRun(chunk, from, chunk.length, longer, from + places.length)
-  return longer
+/** With a dot more for each line from here on, of which the shortest that gets one has three bytes. */
+function lengthMax(length: number, firstDot: number): number {
+  return length + Math.ceil((length - firstDot) / 3)
 }
 
-function copyRun(source: Buffer, from: number, end: number, target: Buffer, to: number): void {
+/** Returns where it ends. */
+function copyRun(source: Buffer, from: number, end: number, target: Buffer, to: number): number {
   const length = end - from
   if (length >= COPIED_BY_CALL) source.copy(target, to, from, end)
   else for (let index = 0; index < length; index++) target[to + index] = source[from + index] ?? 0
+  return to + length
 }

@@ -1,5 +1,6 @@
 /** RFC 5321 §3.3: one mail over a session, and what becomes of each recipient. */
 import { isAscii } from 'node:buffer'
+import { setImmediate as turn } from 'node:timers/promises'
 import { formatAddress } from '@sealpost/mail'
 import type { Content } from '../content.ts'
 import type { Outcome } from '../queue/carrier.ts'
@@ -114,6 +115,7 @@ async function sendContent(session: SmtpSession, content: Content): Promise<void
       bytes += chunk.length
       if (bytes < TOGETHER_BYTES) continue
       await session.write(...waiting)
+      await turn() // A fast server takes all of it at once; others wait meanwhile.
       waiting = []
       bytes = 0
     }

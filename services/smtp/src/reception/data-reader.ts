@@ -1,4 +1,5 @@
 /** The text of one DATA as it comes in: bounded in size and time. Whatever is wrong with it, its end is looked for, since the client waits for the reply there. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '@sealpost/runtime'
 import { SmtpReply } from '../smtp-reply.ts'
 import { type Connection, ConnectionError } from './connection.ts'
@@ -8,6 +9,8 @@ import { DataDecoder } from './data-decoder.ts'
 const EXCESS_BYTES_MAX = 1024 * 1024
 /** RFC 5321 §4.5.3.2.5: between two pieces. */
 const IDLE_MS_MAX = 3 * 60_000
+/** Then others have their turn: Node would read 2 MiB of one socket before it looks at another. */
+const TURN_BYTES = 64 * 1024
 /** Of the whole: 60 MiB at a slow 150 kbit/s. */
 const DATA_MS_MAX = 60 * 60_000
 
@@ -33,6 +36,7 @@ export class DataReader {
   readonly #decoder = new DataDecoder()
   readonly #deadlineMs: number
   #bytes = 0
+  #turnBytes = 0
   #ended = false
 
   /** @param bytesMax of the text, without the dots that were put in */
@@ -52,8 +56,7 @@ export class DataReader {
   /** Undefined at the end. Throws ConnectionError. */
   async next(): Promise<Buffer | undefined> {
     while (!this.#ended) {
-      const deadline = Math.min(this.#deadlineMs, this.#clock.monotonic() + IDLE_MS_MAX)
-      const { text, rest } = this.#decoder.decode(await this.#connection.readChunk(deadline))
+      const { text, rest } = this.#decoder.decode(await this.#readChunk())
       this.#bytes += text.length
       if (rest !== undefined) {
         this.#ended = true
@@ -62,6 +65,17 @@ export class DataReader {
       if (text.length > 0) return text
     }
     return undefined
+  }
+
+  async #readChunk(): Promise<Buffer> {
+    if (this.#turnBytes >= TURN_BYTES) {
+      await turn()
+      this.#turnBytes = 0
+    }
+    const deadline = Math.min(this.#deadlineMs, this.#clock.monotonic() + IDLE_MS_MAX)
+    const chunk = await this.#connection.readChunk(deadline)
+    this.#turnBytes += chunk.length
+    return chunk
   }
 
   /** Reads the rest and drops it. Throws ConnectionError. */
