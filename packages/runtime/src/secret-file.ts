@@ -1,4 +1,5 @@
 /** A secret in a file of its own: made once by whoever comes first, the same for all who come later, readable by its owner alone. */
+import { constants } from 'node:fs'
 import { link, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
@@ -14,6 +15,13 @@ export async function openSecretFile(
   make: () => string | Promise<string>,
 ): Promise<string> {
   return (await read(path)) ?? (await create(path, `${path}.${random.token(DRAFT_BYTES)}`, await make()))
+}
+
+/** Writes another secret over the one that the file holds, in its place, so that the disk keeps nothing of it; on disk when it resolves. It must not be shorter. */
+export async function overwriteSecretFile(path: string, secret: string): Promise<void> {
+  await using file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+  await file.write(`${secret}\n`, 0)
+  await file.datasync()
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -64,7 +64,7 @@ export async function openScreening(
   const reputation = stack.use(
     senderReputation({
       store: postgresSenderStore(db),
-      hashes: await SenderHashes.open(dataDir, clock, random),
+      hashes: stack.use(await SenderHashes.open(dataDir, clock, random)),
       identity,
       greylist: config.greylist,
       clock,
