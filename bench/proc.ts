@@ -63,6 +63,11 @@ export function readResidentBytes(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, { pid }) => sum + readStatusBytes(pid), 0)
 }
 
+/** Bytes of resident memory of one process (`VmRSS`), those of what it has started left out. */
+export function readProcessBytes(pid: number): number {
+  return readStatusBytes(pid)
+}
+
 /** The most bytes of memory that one process ever had resident at once (`VmHWM`). */
 export function readPeakBytes(pid: number): number {
   return readStatusBytes(pid, 'VmHWM')

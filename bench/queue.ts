@@ -23,7 +23,7 @@ import {
 
 const DEFAULTS = { pairs: 100, window: 10, messages: 200, rounds: 5 }
 
-const FIGURES: readonly Figure<QueueReport>[] = [
+export const FIGURES: readonly Figure<QueueReport>[] = [
   ['accepted per second', 0, ({ messages, accept }) => messages / accept.seconds],
   ['accepted per processor second', 0, ({ messages, accept }) => messages / accept.serverCpuSeconds],
   ['drained per second', 0, ({ messages, drain }) => messages / drain.seconds],
@@ -52,7 +52,7 @@ export async function queue(args: readonly string[]): Promise<void> {
   )
 }
 
-function printRound(round: number, name: string, { messages, accept, drain }: QueueReport): void {
+export function printRound(round: number, name: string, { messages, accept, drain }: QueueReport): void {
   const rate = (seconds: number): string =>
     Math.round(messages / seconds)
       .toString()

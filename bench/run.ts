@@ -11,7 +11,10 @@ import { mail } from './mail.ts'
 import { pep } from './pep.ts'
 import { childrenOf } from './proc.ts'
 import { queue } from './queue.ts'
+import { seal } from './seal.ts'
+import { shred } from './shred.ts'
 import { signIn } from './sign-in.ts'
+import { start } from './start.ts'
 import { uploads } from './uploads.ts'
 
 const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
@@ -19,6 +22,9 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   chat,
   accept: queue,
   drain: queue,
+  seal,
+  shred,
+  start,
   signin: signIn,
   groups,
   idle,

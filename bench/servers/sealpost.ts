@@ -1,9 +1,26 @@
 /** Sealpost as a peer of the others: `scripts/start.ts` with its embedded Postgres, accounts by `ctl account import`, everything as by default. */
+import { join } from 'node:path'
 import { Sealpost } from '../../test/interop/sealpost.ts'
 import type { MailRelay, MailRelayOptions } from './mail-relay.ts'
 import { pinned, type RunningServer, type ServerOptions } from './server.ts'
 
-export async function startSealpost(options: ServerOptions): Promise<RunningServer> {
+/** Loaded before the program. */
+const UNSEALED = join(import.meta.dirname, 'unsealed.ts')
+
+export function startSealpost(options: ServerOptions): Promise<RunningServer> {
+  return start('Sealpost', options)
+}
+
+/** The same where nothing is sealed: see unsealed.ts. */
+export function startUnsealed(options: ServerOptions): Promise<RunningServer> {
+  return start('unsealed', options, { NODE_OPTIONS: `--import ${UNSEALED}` })
+}
+
+async function start(
+  name: string,
+  options: ServerOptions,
+  others: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
   const { directory, domain, certificate, accounts, core } = options
   await using stack = new AsyncDisposableStack()
   const environment = {
@@ -11,15 +28,17 @@ export async function startSealpost(options: ServerOptions): Promise<RunningServ
     TLS_CERT: certificate.certFile,
     TLS_KEY: certificate.keyFile,
     LOG_LEVEL: 'error',
+    ...others,
   }
   const sealpost = stack.use(await Sealpost.start({ directory, environment, prefix: pinned(core) }))
   await sealpost.importAccounts(accounts)
   const roots = await sealpost.roots()
   stack.move()
   return {
-    name: 'Sealpost',
+    name,
     port: sealpost.directTlsPort,
     roots: () => roots,
+    metrics: async () => (await fetch(`http://127.0.0.1:${String(sealpost.httpPort)}/metrics`)).text(),
     [Symbol.asyncDispose]: () => sealpost[Symbol.asyncDispose](),
   }
 }

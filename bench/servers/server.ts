@@ -36,6 +36,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number
   /** Process ids whose trees are the server. */
   roots(): number[]
+  /** What it tells Prometheus; undefined: the benchmark knows no way to ask. */
+  readonly metrics?: () => Promise<string>
 }
 
 export type StartServer = (options: ServerOptions) => Promise<RunningServer>
