@@ -59,7 +59,11 @@ test('the data policy follows from the map: a password in clear, or messages tha
     dataExport: true,
     fullErasure: true,
     accessPolicy: ['admins', 'government'],
+    readableInBackups: false,
   })
+  const keyring = 'KEYRING/smtp/keyring.slots'
+  const copied = { ...FILES, [keyring]: { purpose: '', kept: '', backup: 'yes' } } as const
+  expect(dataPolicy(DATA_MAP, copied).readableInBackups).toBe(true)
   const { sealed: _sealed, ...readable } = DATA_MAP['xmpp.sealed'] as { sealed: true; about: 'account' }
   const worse = {
     ...DATA_MAP,

@@ -140,6 +140,7 @@ export class RelayProcess {
         contactInvites: memoryContactInviteStore(),
         registration: 'off',
         contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
+        backups: { everyHours: undefined, keptHours: undefined },
         commands: noCommands,
         fast: { store: memoryFastTokenStore(), key: Buffer.alloc(32) },
         deviceHashes: new DeviceHashes('key'),

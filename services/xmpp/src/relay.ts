@@ -108,6 +108,7 @@ export interface RelayOptions {
     | 'deviceHashes'
     | 'commands'
     | 'contacts'
+    | 'backups'
     | 'contactInvites'
     | 'registration'
     | 'resumeTimeoutMs'

@@ -134,6 +134,7 @@ export class DeliveryFixture implements AsyncDisposable {
           xml: postgresXmlStore(db),
           push: new PushRegistry(postgresPushStore(db), systemRandom.bytes(32), systemRandom),
           contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
+          backups: { everyHours: undefined, keptHours: undefined },
           commands: noCommands,
           fast: { store: postgresFastTokenStore(db), key: systemRandom.bytes(32) },
           deviceHashes: new DeviceHashes('key'),

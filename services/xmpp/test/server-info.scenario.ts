@@ -23,6 +23,7 @@ test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what
     messageTtlMs: 5_400_000,
     uploads: { fileBytes: 1, spaceBytes: 1, slotsPerHour: 1, keepSeconds: 60 },
     contacts: { publicOrigin: () => 'https://chat.example', supportUrl: 'https://help.example/' },
+    backups: { everyHours: 24, keptHours: 384 },
   })
   const client = await relay.client('alice')
   expect(await formOf(client, 'http://jabber.org/network/serverinfo')).toEqual({
@@ -41,6 +42,9 @@ test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what
     data_export: ['true'],
     access_policy: ['admins', 'government'],
     full_erasure: ['true'],
+    backup_frequency: ['24'],
+    backup_retention: ['384'],
+    extra_info: [expect.stringContaining('never in one')],
     tos: ['https://chat.example/policies'],
   }
   expect(await formOf(client, 'urn:xmpp:data-policy:0')).toEqual(policy)
@@ -55,13 +59,19 @@ test('XEP-0157 and XEP-0504: whom to write to, and what becomes of data, by what
     .toEqual(['1'])
 })
 
-test('XEP-0504: where nothing is kept, that is said; without a support page none is named', async () => {
+test('XEP-0504: where nothing is kept, that is said, and what nobody knows of backups; without a support page none is named', async () => {
   await using relay = await startRelay({
     storageMode: 'none',
     contacts: { publicOrigin: () => 'https://chat.example', supportUrl: undefined },
   })
   const client = await relay.client('alice')
-  expect((await formOf(client, 'urn:xmpp:data-policy:0'))['data_retention']).toEqual(['0'])
+  const {
+    data_retention: kept,
+    backup_retention: backups,
+    ...others
+  } = await formOf(client, 'urn:xmpp:data-policy:0')
+  expect([kept, backups]).toEqual([['0'], ['unknown']])
+  expect(others).not.toHaveProperty('backup_frequency')
   const contacts = await formOf(client, 'http://jabber.org/network/serverinfo')
   expect(Object.keys(contacts)).not.toContain('support-addresses')
 })

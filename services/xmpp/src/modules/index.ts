@@ -34,7 +34,7 @@ import { push, type PushOptions } from './push/push.ts'
 import { privateXml } from './stored-xml/private-xml.ts'
 import type { XmlStore } from './stored-xml/store.ts'
 import { vCard } from './stored-xml/vcard.ts'
-import { serverInfo, type ServerContacts } from './server-info.ts'
+import { type BackupPolicy, serverInfo, type ServerContacts } from './server-info.ts'
 import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 import type { RosterStore } from './roster/store.ts'
@@ -64,6 +64,7 @@ export interface ModuleOptions {
   readonly wakeUps: PushOptions['wakeUps']
   readonly hasComponents: boolean
   readonly contacts: ServerContacts
+  readonly backups: BackupPolicy
   readonly contactInvites: ContactInviteStore
   readonly registration: RegistrationOptions['registration']
   readonly commands: AdHocOptions['commands']

@@ -14,13 +14,21 @@ export interface ServerContacts {
   readonly supportUrl: string | undefined
 }
 
+/** Of the database. Undefined: whoever runs it knows. */
+export interface BackupPolicy {
+  /** 0: none are made. */
+  readonly everyHours: number | undefined
+  readonly keptHours: number | undefined
+}
+
 export interface ServerInfoOptions {
   readonly contacts: ServerContacts
+  readonly backups: BackupPolicy
   readonly policies: Pick<DomainPolicies, 'of'>
   readonly uploads?: { readonly limits: { readonly keepSeconds: number } }
 }
 
-export const serverInfo = ({ contacts, policies, uploads }: ServerInfoOptions): Module =>
+export const serverInfo = ({ contacts, backups, policies, uploads }: ServerInfoOptions): Module =>
   defineModule({
     name: 'server-info',
     implements: ['XEP-0157 1.1.1', 'XEP-0504 0.1.0'],
@@ -35,11 +43,14 @@ export const serverInfo = ({ contacts, policies, uploads }: ServerInfoOptions): 
         ),
       )
       disco.addHostForm(
-        remembered((): [string, number] => {
-          const { storage, messageTtlSeconds } = policies.of(domain)
-          const seconds = Math.max(messageTtlSeconds, uploads?.limits.keepSeconds ?? 0)
-          return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(seconds / 3600)]
-        }, dataPolicyForm),
+        remembered(
+          (): [string, number] => {
+            const { storage, messageTtlSeconds } = policies.of(domain)
+            const seconds = Math.max(messageTtlSeconds, uploads?.limits.keepSeconds ?? 0)
+            return [contacts.publicOrigin(), storage === 'none' ? 0 : Math.ceil(seconds / 3600)]
+          },
+          (origin, hours) => dataPolicyForm(origin, hours, backups),
+        ),
       )
     },
   })
@@ -67,9 +78,21 @@ function contactsOf(domain: string, publicOrigin: string, supportUrl: string | u
   ])
 }
 
-/** XEP-0504 §4: what follows from the data map, and how long what is stored is kept. */
-function dataPolicyForm(publicOrigin: string, hours: number): Element {
-  const { authData, encryptionAtRest, dataDeletion, dataExport, fullErasure, accessPolicy } = dataPolicy()
+/** XEP-0504 §3: what follows from the data map, how long what is stored is kept, and what becomes of backups. */
+function dataPolicyForm(
+  publicOrigin: string,
+  hours: number,
+  { everyHours, keptHours }: BackupPolicy,
+): Element {
+  const {
+    authData,
+    encryptionAtRest,
+    dataDeletion,
+    dataExport,
+    fullErasure,
+    accessPolicy,
+    readableInBackups,
+  } = dataPolicy()
   return form(NS_DATA_POLICY, [
     ['auth_data', 'list-single', authData],
     ['data_retention', 'text-single', String(hours)],
@@ -78,9 +101,15 @@ function dataPolicyForm(publicOrigin: string, hours: number): Element {
     ['data_export', 'boolean', String(dataExport)],
     ['access_policy', 'list-multi', ...accessPolicy],
     ['full_erasure', 'boolean', String(fullErasure)],
+    ...(everyHours === undefined ? [] : [['backup_frequency', 'text-single', String(everyHours)] as const]),
+    ['backup_retention', 'text-single', keptHours === undefined ? 'unknown' : String(keptHours)],
+    ...(readableInBackups ? [] : [['extra_info', 'text-multi', UNREADABLE] as const]),
     ['tos', 'text-single', `${publicOrigin}/policies`],
   ])
 }
+
+const UNREADABLE =
+  'No message, mail or uploaded file can be read from a backup: the keys of what waits are never in one.'
 
 function form(type: string, fields: readonly (readonly [string, string, ...string[]])[]): Element {
   const all = [['FORM_TYPE', 'hidden', type] as const, ...fields]
