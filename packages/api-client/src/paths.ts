@@ -2971,6 +2971,73 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/self-audits": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** Show whether what was delivered could be read from the disks when the server last tried. Needs: status:read. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            of: "messages" | "mails"
+            /** impossible: SELF_AUDIT_DIRS names no files beside a Postgres of your own; away: the service does not answer */
+            state: "idle" | "running" | "impossible" | "away"
+            /** Absent: there was none */
+            last?: {
+              at: string
+              /** passed; failed: something that was delivered can be read; powerless: not even what waits was found; blind: the files could not be read */
+              result: "passed" | "failed" | "powerless" | "blind"
+            }
+            /** For how long the oldest key that is to be destroyed has been on disk since; 0: there is none */
+            pending_seconds?: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    /** Have the server try now, not once a week alone, whether what was delivered can be read; it takes 6 minutes and longer. Needs: status:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            of: "messages" | "mails"
+            /** impossible: SELF_AUDIT_DIRS names no files beside a Postgres of your own; away: the service does not answer */
+            state: "idle" | "running" | "impossible" | "away"
+            /** Absent: there was none */
+            last?: {
+              at: string
+              /** passed; failed: something that was delivered can be read; powerless: not even what waits was found; blind: the files could not be read */
+              result: "passed" | "failed" | "powerless" | "blind"
+            }
+            /** For how long the oldest key that is to be destroyed has been on disk since; 0: there is none */
+            pending_seconds?: number
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/domains/{domain}/dkim": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** List the DKIM keys of a domain with the records that belong in DNS. Needs: domains:read. */
@@ -5373,7 +5440,7 @@ export interface ApiPaths {
           /** Services that did not tell their numbers then */
           away: string[]
           items: {
-            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+            name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.audit.passed" | "mail.audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
             kind: "level" | "count" | "duration"
             unit: string
             meaning: string
@@ -5410,7 +5477,7 @@ export interface ApiPaths {
     get: {
       parameters: {
         query: {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.audit.passed" | "mail.audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           /** 24 hours ago unless given */
           from?: string
           /** Now unless given */
@@ -5425,7 +5492,7 @@ export interface ApiPaths {
       requestBody?: never
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
-          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
+          name: "accounts.active" | "accounts.suspended" | "accounts.terminated" | "chat.online" | "chat.queue.messages" | "chat.queue.bytes" | "chat.queue.age" | "chat.messages.encrypted" | "chat.messages.receipt" | "chat.messages.call" | "chat.messages.ephemeral" | "chat.messages.plaintext" | "chat.delivery" | "chat.shred" | "chat.shred.pending" | "mail.shred.pending" | "audit.passed" | "audit.at" | "mail.audit.passed" | "mail.audit.at" | "mail.queue.waiting" | "mail.queue.held" | "mail.queue.age" | "mail.received" | "mail.delivered" | "mail.deferred" | "mail.failed" | "mail.delivery" | "keys.lookups.found" | "keys.lookups.missed" | "keys.submitted" | "backup.verified" | "voice.credentials" | "api.requests"
           kind: "level" | "count" | "duration"
           unit: string
           meaning: string
@@ -6280,10 +6347,10 @@ export interface ApiPaths {
           shred_lag_seconds?: number
           /** For how long the oldest key that is to be destroyed has been on disk since; 0: there is none */
           shred_pending_seconds?: number
-          /** The last audit of the server by itself */
+          /** The last audits of the server by itself, of messages and of mails: the older one counts */
           self_audit?: {
             at: string
-            /** Nothing that was delivered could be read from the disks, and what waited could */
+            /** In all, nothing that was delivered could be read from the disks, and what waited could */
             passed: boolean
           }
           /** When a backup was last restored and found whole */

@@ -45,9 +45,8 @@ export const FILES: Readonly<Record<string, FileEntry>> = {
   'DATA/mail-recipients.key': { purpose: 'Key of the hashes in smtp.known_recipient', ...KEY_FOR_EVER },
   'DATA/mail-lists.key': { purpose: 'Key of the hashes in smtp.list_member', ...KEY_FOR_EVER },
   'DATA/smtp-senders.key': {
-    purpose:
-      'Makes the key of the hashes in smtp.greylist and smtp.sender_reputation, another one every 30 days',
-    kept: 'for ever',
+    purpose: 'Keys of the hashes in smtp.greylist and smtp.sender_reputation, another one every 30 days',
+    kept: 'each key for 60 days; then it is overwritten',
     backup: 'no',
   },
   'DATA/abuse.key': { purpose: 'Encrypts what is in api.abuse_report', ...KEY_FOR_EVER },
@@ -68,7 +67,12 @@ export const FILES: Readonly<Record<string, FileEntry>> = {
   'DATA/transparency.key': { purpose: 'Keys of the transparency log', ...KEY_FOR_EVER },
   'DATA/key-submission': { purpose: 'Keys of the addresses to which keys are mailed', ...KEY_FOR_EVER },
   'DATA/self-audit.json': {
-    purpose: 'When the last self-audit was, and whether it passed',
+    purpose: 'When the last self-audit of messages was, and whether it passed',
+    kept: 'until the next one',
+    backup: 'no',
+  },
+  'DATA/self-audit-mail.json': {
+    purpose: 'The same of mails',
     kept: 'until the next one',
     backup: 'no',
   },

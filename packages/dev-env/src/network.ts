@@ -229,6 +229,7 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     reports,
     keys: keyOperations,
     ownData,
+    selfAudits: { messages: xmpp.selfAudits, mails: smtp.selfAudits },
   }
   const api = stack.use(await createApiService({ ...config.api, publicOrigin: () => known }, platform, ports))
   commands = api.commands

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import { open, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode } from '@sealpost/errors'
 import { Carver, ROW_BYTES_MAX, type CarvedRow } from './carve.ts'
 import { type Candidate, KeySearch } from './key-search.ts'
 import { openColumns, openSpooled } from './mail.ts'
@@ -16,7 +17,7 @@ export interface Loot {
   readonly directories: readonly string[]
   /** Keyrings, or copies of them. */
   readonly keyrings: readonly string[]
-  /** Rows that are looked for, where not all are: short ones alone, and neither mails nor files that belong to them. Memory then does not grow with the loot. */
+  /** Rows and files that are looked for, where not all are: of rows, short ones alone. Memory then does not grow with the loot. */
   readonly ids?: readonly string[]
 }
 
@@ -39,7 +40,8 @@ export async function attack({ directories, keyrings, ids }: Loot): Promise<Spoi
   const seen = new Set<string>()
   for (const directory of directories)
     for (const { path, name } of await filesBelow(directory)) {
-      if (ids === undefined && NAMELESS.test(name)) files.push(await readStart(path, CHUNK_BYTES))
+      if (NAMELESS.test(name) && ids?.includes(name) !== false)
+        await readStart(path, CHUNK_BYTES).then((start) => files.push(start), unlessGone)
       await searchFile(carver, path, name, seen).catch(unlessGone)
     }
   const search = new KeySearch(candidates(carver))
@@ -51,7 +53,7 @@ export async function attack({ directories, keyrings, ids }: Loot): Promise<Spoi
 }
 
 function unlessGone(error: unknown): void {
-  if ((error as { code?: unknown }).code !== 'ENOENT') throw error
+  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 function* candidates(carver: Carver): Iterable<Candidate> {

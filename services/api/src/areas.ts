@@ -12,6 +12,7 @@ import type {
   MailReports,
   OwnDataPorts,
   Relay,
+  SelfAudits,
 } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
 import { openAbuseDesk } from './abuse/open-abuse-desk.ts'
@@ -45,6 +46,8 @@ export interface ApiPorts {
   readonly reports: MailReports
   readonly keys: KeyOperations
   readonly ownData: OwnDataPorts
+  /** By what is sealed. */
+  readonly selfAudits: { readonly messages: SelfAudits; readonly mails: SelfAudits }
 }
 
 export interface AreasOptions {

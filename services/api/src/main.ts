@@ -10,6 +10,7 @@ import {
   openPortSecret,
   ownDataClients,
   relayClient,
+  selfAuditsClient,
   type PortError,
 } from '@sealpost/ports'
 import { runMain, type Platform } from '@sealpost/service'
@@ -41,7 +42,12 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
   const ownData = ownDataClients({ relay: relayService, keys, mail: mailRelay })
   const letters = mailClient(mailRelay)
   const directory = keyOperationsClient(keys)
-  const ports = { relay, mail, letters, desk, dkim: dkimClient(mailRelay), reports, keys: directory, ownData }
+  const selfAudits = {
+    messages: selfAuditsClient('messages', relayService),
+    mails: selfAuditsClient('mails', mailRelay),
+  }
+  const dkim = dkimClient(mailRelay)
+  const ports = { relay, mail, letters, desk, dkim, reports, keys: directory, ownData, selfAudits }
   const prober = proberOfOwnProcess(config.prober)
   const service = stack.use(await createApiService({ ...config, prober }, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))

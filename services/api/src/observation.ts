@@ -13,7 +13,7 @@ import { AllOrganisationFigures } from './statistics/organisation-figures.ts'
 import type { Statistics } from './statistics/statistics.ts'
 import { createStatus, type Status } from './status/create-status.ts'
 import { minuteOf } from './status/minutes.ts'
-import { recordSelfAudit } from './status/self-audit-record.ts'
+import { recordSelfAudits } from './status/self-audit-record.ts'
 import { startProbeChild } from './status/probe-child.ts'
 import type { Webhooks } from './webhooks/webhooks.ts'
 
@@ -57,7 +57,7 @@ export function createObservation(options: ObservationOptions, stack: AsyncDispo
   const services = servicesOf(config)
   const onError = (error: unknown): void => events.statisticsFailed(error)
   const statistics = stack.use(createStatistics({ db, accounts, metrics, clock, services, onError }))
-  stack.use(clock.every(HOUR_MS, () => recordSelfAudit(options.audit, statistics)))
+  stack.use(clock.every(HOUR_MS, () => recordSelfAudits(options.audit, statistics)))
   const crashes = createCrashReports(postgresCrashes(db), clock)
   stack.use(clock.every(HOUR_MS, () => crashes.eraseOld()))
   return {

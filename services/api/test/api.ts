@@ -38,6 +38,8 @@ import {
   type RelayDevice,
   type RelayOwnData,
   type RelayQueue,
+  type SelfAudits,
+  type SelfAuditState,
 } from '@sealpost/ports'
 import { createClock, systemRandom, type Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
@@ -125,6 +127,25 @@ export class TestReports implements MailReports {
   reported(days: number, domain?: string): Promise<readonly ReportedDay[]> {
     this.asked.push([days, domain])
     return Promise.resolve(this.items)
+  }
+}
+
+/** A service whose self-audit is as a test says. */
+export class TestSelfAudits implements SelfAudits {
+  away = false
+  now: SelfAuditState = { possible: true, running: false, last: undefined }
+  begun = 0
+
+  state(): Promise<SelfAuditState> {
+    return this.away ? Promise.reject(new PortError('PORT_UNREACHABLE')) : Promise.resolve(this.now)
+  }
+
+  async begin(): Promise<boolean> {
+    const { possible, running } = await this.state()
+    if (!possible || running) return false
+    this.begun += 1
+    this.now = { ...this.now, running: true }
+    return true
   }
 }
 
@@ -278,6 +299,7 @@ export interface TestApi extends AsyncDisposable {
   readonly reports: TestReports
   readonly keys: TestKeys
   readonly ownData: TestOwnData
+  readonly selfAudits: { readonly messages: TestSelfAudits; readonly mails: TestSelfAudits }
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -381,7 +403,8 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const reports = new TestReports()
   const keys = new TestKeys()
   const ownData = new TestOwnData()
-  const ports = { relay, mail, letters, dkim, desk, reports, keys, ownData: ownData.ports }
+  const selfAudits = { messages: new TestSelfAudits(), mails: new TestSelfAudits() }
+  const ports = { relay, mail, letters, dkim, desk, reports, keys, ownData: ownData.ports, selfAudits }
   const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
@@ -404,6 +427,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     reports,
     keys,
     ownData,
+    selfAudits,
     databaseUrl,
     dataDir,
     bus,

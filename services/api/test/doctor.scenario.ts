@@ -167,15 +167,18 @@ test('reputation: listings, and attempts that are put off', async () => {
   expect(verdicts(await examineReputation(away))).toEqual(['unknown'])
 })
 
-test('keys: what may bring them to a disk, what has to go, and the self-audit', async () => {
+test('keys: what may bring them to a disk, what has to go, and the self-audits', async () => {
   const source = (text: string) => [{ name: 'relay', fresh: false, read: () => Promise.resolve(text) }]
   const risk = (name: string, value: number) =>
     `keyring_risk{keyring="xmpp",risk="${name}"} ${String(value)}\n`
   expect(verdicts(await examineKeys(source('')))).toEqual(['unknown'])
   const calm = risk('core-dump', 0) + risk('swap', 0) + risk('copied-blocks', 0)
   expect(verdicts(await examineKeys(source(calm)))).toEqual(['ok', 'ok', 'ok', 'ok', 'advice'])
-  expect(verdicts(await examineKeys(source(`${calm}self_audit_passed 1\n`))).at(-1)).toBe('ok')
-  const late = 'shred_oldest_pending_seconds{keyring="smtp"} 90\nself_audit_passed 0\n'
+  expect(verdicts(await examineKeys(source(`${calm}self_audit_passed{keyring="xmpp"} 1\n`))).at(-1)).toBe(
+    'ok',
+  )
+  const late =
+    'shred_oldest_pending_seconds{keyring="smtp"} 90\nself_audit_passed{keyring="xmpp"} 1\nself_audit_passed{keyring="smtp"} 0\n'
   const ill = await examineKeys(source(risk('swap', 1) + late))
   expect(verdicts(ill)).toEqual(['wrong', 'wrong', 'wrong'])
   expect(ill[0]?.advice).toContain('swapoff')

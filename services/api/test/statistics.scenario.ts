@@ -90,25 +90,38 @@ test('durations are told by percentiles', async () => {
   expect(day?.['p99']).toBeCloseTo(0.1 + 0.9 * (9 / 10))
 })
 
-test('everybody sees the last self-audit and what is yet to be destroyed; the audit log has each audit once', async () => {
-  const ended = new Date(start).toISOString()
+test('everybody sees the last self-audits and what is yet to be destroyed; the audit log has each audit once', async () => {
+  const at = (ms: number): string => new Date(ms).toISOString()
   const status = async () => (await api.call('GET', '/v1/status')).json
+  const tell = (keyring: string, ms: number, passed: number): void => {
+    api.metrics.gauge('self_audit_timestamp_seconds', 'x', ['keyring']).set(ms / 1_000, { keyring })
+    api.metrics.gauge('self_audit_passed', 'x', ['keyring']).set(passed, { keyring })
+  }
   expect(await status()).not.toHaveProperty('self_audit')
-  api.metrics.gauge('self_audit_timestamp_seconds', 'x').set(start / 1_000)
-  api.metrics.gauge('self_audit_passed', 'x').set(0)
+  tell('xmpp', start, 1)
   api.metrics.watched('shred_oldest_pending_seconds', 'x', { keyring: 'smtp' }, () => 7)
   await nextCollected()
   expect(await status()).toMatchObject({
-    self_audit: { at: ended, passed: false },
+    self_audit: { at: at(start), passed: true },
     shred_pending_seconds: 7,
   })
+  const earlier = start - HOUR
+  tell('smtp', earlier, 0)
+  await nextCollected()
+  expect(await status()).toMatchObject({ self_audit: { at: at(earlier), passed: false } })
   const noted = async () =>
-    (await api.owner('GET', '/v1/audit?action=server.self-audit')).json['items'] as object[]
+    ((await api.owner('GET', '/v1/audit?action=server.self-audit')).json['items'] as { details: string }[])
+      .map(({ details }) => JSON.parse(details) as object)
+      .toReversed()
+  const expected = [
+    { of: 'messages', ended: at(start), passed: true },
+    { of: 'mails', ended: at(earlier), passed: false },
+  ]
   await clock.advance(HOUR)
-  await expect.poll(noted).toMatchObject([{ details: JSON.stringify({ ended, passed: false }) }])
+  await expect.poll(noted).toEqual(expected)
   await clock.advance(HOUR)
   await nextCollected()
-  expect(await noted()).toHaveLength(1)
+  expect(await noted()).toEqual(expected)
 })
 
 test.each([

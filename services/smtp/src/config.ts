@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { MAIL_PGP_MODES } from '@sealpost/accounts'
 import type { EnvReader, Networks } from '@sealpost/config'
+import { readSelfAuditDirs } from '@sealpost/forensics'
 import { type EmailAddress, parseAddress } from '@sealpost/mail'
 import { REPORT_KINDS, type ReportKind } from '@sealpost/ports'
 import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
@@ -44,6 +45,8 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   readonly keyringDir: string
   /** Large bodies of mails that wait, encrypted. */
   readonly spoolDir: string
+  /** What the weekly self-audit goes over besides the spool; none: there is no audit. */
+  readonly selfAuditDirs: readonly string[]
   readonly screening: ScreeningConfig
   /** What other domains get reports about, if they ask for them. */
   readonly reports: readonly ReportKind[]
@@ -73,6 +76,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     dnsServers: readDnsServers(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
     spoolDir: join(dataDir, 'spool'),
+    selfAuditDirs: readSelfAuditDirs(env, dataDir),
     screening: readScreening(env),
     reports: readReports(env),
     pgpMode: env.oneOf('SMTP_PGP_POLICY', MAIL_PGP_MODES, 'optional'),

@@ -39,6 +39,8 @@ const MEASURE_MS = 30_000
 
 export interface MailFlow extends AsyncDisposable {
   readonly queue: Queue
+  /** What it is kept in: for canaries. */
+  readonly store: MailStore
   readonly mailbox: Mailbox
   /** Whether an account's mailbox has no room for another mail, as far as is known. */
   readonly isFull: (accountId: string) => Promise<boolean>
@@ -116,6 +118,7 @@ export async function openMailFlow(
   const held = stack.move()
   return {
     queue,
+    store,
     mailbox,
     isFull: async (accountId) =>
       config.lmtp === undefined ? await mailbox.isFull(accountId, 0) : full.has(accountId),
@@ -154,7 +157,8 @@ async function openStore(
     await openMailStore({
       ...parts,
       onFenced,
-      onExpired: ({ place }) => void (place !== 'reports' && log.warn('mail_kept_too_long')),
+      onExpired: ({ place }) =>
+        void ((place === 'outgoing' || place === 'mailbox') && log.warn('mail_kept_too_long')),
     }),
   )
 }

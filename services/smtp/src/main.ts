@@ -7,6 +7,7 @@ import { mailReportsRoutes } from './ports/mail-reports-routes.ts'
 import { mailQueueRoutes } from './ports/mail-queue-routes.ts'
 import { mailRoutes } from './ports/mail-routes.ts'
 import { ownDataRoutes } from './ports/own-data-routes.ts'
+import { selfAuditRoutes } from './ports/self-audit-routes.ts'
 import { createSmtpService, type SmtpService } from './service.ts'
 
 /** In a process of its own the relay takes the other services' mails over HTTP, and asks the key directory. */
@@ -29,6 +30,7 @@ async function createWithPort(config: SmtpConfig, platform: Platform): Promise<S
     await app.register(mailReportsRoutes(service.reports, secret))
     await app.register(dkimRoutes(service.dkim, secret))
     await app.register(ownDataRoutes(service.ownData, secret))
+    await app.register(selfAuditRoutes(service.selfAudits, secret))
   }
   return { ...service, http }
 }

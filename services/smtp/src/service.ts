@@ -1,8 +1,10 @@
 /** The mail relay: takes mail from users and from other servers, keeps it until it is delivered, and says what became of it. */
+import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
+import { SelfAudit } from '@sealpost/forensics'
 import type {
   DkimOperations,
   KeyDirectory,
@@ -13,6 +15,7 @@ import type {
   MailReports,
   OwnData,
   OwnSessions,
+  SelfAudits,
 } from '@sealpost/ports'
 import { Supervisor } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
@@ -30,11 +33,13 @@ import { mailOwnData } from './own-data.ts'
 import { ownMail } from './own-mail.ts'
 import { openPgp } from './pgp/open-pgp.ts'
 import type { MailQueue } from './queue/mail-queue.ts'
+import type { MailStore } from './queue/mail-store.ts'
 import { openReception, type Reception, type ReceptionOptions } from './reception/reception.ts'
 import { openReceivedReports } from './reports/received-reports.ts'
 import { ReportCollector } from './reports/report-collector.ts'
 import { mailboxRoutes } from './routes/mailbox.ts'
 import { openScreening } from './screening.ts'
+import { canaries } from './self-audit/canaries.ts'
 import { DkimKeys } from './signing/dkim-keys.ts'
 import { createDkimSigner } from './signing/dkim-signer.ts'
 
@@ -46,6 +51,7 @@ export interface SmtpService extends RunningService {
   readonly desk: MailDesk
   readonly reports: MailReports
   readonly ownData: OwnData<MailOwnData>
+  readonly selfAudits: SelfAudits
 }
 
 /** What the relay asks of other services. */
@@ -80,7 +86,6 @@ export async function createSmtpService(
   )
   const dkim = stack.use(openDkimKeys(platform, resolver))
   const signer = createDkimSigner({ keys: dkim, clock })
-  const { bounces } = screening
   const signIn = {
     passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: 'mail' })),
     session: sessions && createSessionCheck({ accounts, sessions }),
@@ -92,9 +97,10 @@ export async function createSmtpService(
     await pgp.erase(accountId)
     await lists.erase(accountId)
   }
-  const parts = { accounts, resolver, signer, bounces, arrival, keys, erase, collector, events }
-  const flow = stack.use(await openMailFlow(config, platform, parts))
+  const served = { accounts, resolver, signer, arrival, keys, erase, collector, events }
+  const flow = stack.use(await openMailFlow(config, platform, { ...served, bounces: screening.bounces }))
   const { mailbox } = flow
+  const selfAudits = stack.use(await openSelfAudit(config, platform, flow.store))
   const reports = stack.use(await openReceivedReports(platform, events))
   const { stages } = stack.use(
     await openStages(config, platform, {
@@ -118,6 +124,7 @@ export async function createSmtpService(
     dkim,
     desk: new Desk(mailbox, screening.block),
     reports,
+    selfAudits,
     ownData: mailOwnData({ queue: flow.queue, mailbox, lists, settingsOf: pgp.settingsOf }),
     http: async (app) => {
       await app.register(mailboxRoutes, { mailbox, ...signIn, defaultDomain: host })
@@ -128,6 +135,24 @@ export async function createSmtpService(
     addresses: addressesOf(host, ports),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Bodies of canaries are in the spool, too. */
+function openSelfAudit(
+  { selfAuditDirs, spoolDir, keyringDir }: SmtpConfig,
+  { dataDir, clock, random, log, metrics }: Platform,
+  store: MailStore,
+): Promise<SelfAudit> {
+  return SelfAudit.open({
+    plant: canaries({ store, random }),
+    keyring: 'smtp',
+    directories: selfAuditDirs.length === 0 ? [] : [...selfAuditDirs, spoolDir],
+    keyringFile: join(keyringDir, 'keyring.slots'),
+    recordFile: join(dataDir, 'self-audit-mail.json'),
+    clock,
+    log,
+    metrics,
+  })
 }
 
 function openAccountDb({ log, databaseUrl: url }: Platform): Promise<Db> {

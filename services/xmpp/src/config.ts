@@ -1,12 +1,16 @@
 /** The only reader of the environment in this service (README has the table). */
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
+import { readSelfAuditDirs } from '@sealpost/forensics'
 import { JidError, parseJid } from '@sealpost/jid'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig } from '@sealpost/turn'
+import type { BackupPolicy } from './modules/server-info.ts'
 
 const MIB = 1024 * 1024
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const WEEK_MS = 7 * DAY_MS
 
 /** Reads this service's variables; `dataDir` is where the keyring lives unless KEYRING_DIR says otherwise. */
 export function readConfig(env: EnvReader) {
@@ -42,15 +46,20 @@ export function readConfig(env: EnvReader) {
     registration: env.oneOf('REGISTRATION', ['off', 'invite', 'accounts'], 'off'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
+    backups: readBackupPolicy(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'xmpp'),
   } as const
 }
 
-/** What the weekly self-audit goes over: the embedded Postgres, unless SELF_AUDIT_DIRS says otherwise; of another one nothing is known. */
-function readSelfAuditDirs(env: EnvReader, dataDir: string): readonly string[] {
-  const isEmbedded = env.optionalSecret('DATABASE_URL') === undefined
-  const dirs = env.list('SELF_AUDIT_DIRS', isEmbedded ? [join(dataDir, 'postgres')] : [])
-  return dirs.length === 1 && dirs[0] === 'off' ? [] : dirs
+/** What clients are told of backups: of the embedded Postgres what is configured, of another one nothing is known. */
+function readBackupPolicy(env: EnvReader): BackupPolicy {
+  if (env.optionalSecret('DATABASE_URL') !== undefined) return { everyHours: undefined, keptHours: undefined }
+  if (env.optional('BACKUP_DIR') === undefined) return { everyHours: 0, keptHours: 0 }
+  const keptMs = env.durationMs('BACKUP_RETENTION', '15d', { min: DAY_MS })
+  // What is copied elsewhere, once a week, may be as old as it gets here, and is kept as long again.
+  const elsewhereMs = env.optional('BACKUP_RESTIC_REPOSITORY') === undefined ? 0 : keptMs + WEEK_MS
+  // What is too old goes when the next one is made.
+  return { everyHours: 24, keptHours: Math.ceil((keptMs + DAY_MS + elsewhereMs) / HOUR_MS) }
 }
 
 /** First label of a domain that the relay serves beside those of accounts; undefined when it is `off`. */

@@ -2,7 +2,6 @@
 import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
-import type { SelfAuditRecord } from './self-audit/self-audit.ts'
 
 export interface XmppEvents {
   readonly streamOpened: () => void
@@ -57,8 +56,6 @@ export interface XmppEvents {
   readonly uploadHappened: (what: UploadEvent) => void
   /** Of everybody. */
   readonly uploadsMeasured: (now: { files: number; bytes: number }) => void
-  /** Just now, or before this process began. */
-  readonly selfAudited: (record: SelfAuditRecord) => void
 }
 
 const UPLOAD_EVENTS = [
@@ -122,16 +119,6 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     storeRefused: () => messages.inc({ what: 'refused' }),
     drainFailed: failure('drain_failed'),
     ...createUploadEvents(metrics),
-    selfAudited: createSelfAuditEvent(log, metrics),
-  }
-}
-
-function createSelfAuditEvent(log: Log, metrics: Metrics): XmppEvents['selfAudited'] {
-  // Told only once there was one: a zero would say that it failed.
-  return ({ at, result }) => {
-    metrics.gauge('self_audit_timestamp_seconds', 'When the last self-audit ended').set(at / 1_000)
-    metrics.gauge('self_audit_passed', 'Whether the last self-audit passed').set(result === 'passed' ? 1 : 0)
-    log[result === 'passed' ? 'info' : 'error']('self_audit', { state: result })
   }
 }
 

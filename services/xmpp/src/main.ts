@@ -3,6 +3,7 @@ import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type XmppConfig } from './config.ts'
 import { ownDataRoutes } from './ports/own-data-routes.ts'
 import { relayRoutes } from './ports/relay-routes.ts'
+import { selfAuditRoutes } from './ports/self-audit-routes.ts'
 import { createXmppService, type XmppService } from './service.ts'
 
 /** In a process of its own the relay answers the other services over HTTP, and asks the API. */
@@ -16,6 +17,7 @@ async function createWithPort(config: XmppConfig, platform: Platform): Promise<X
     await app.register(service.http)
     await app.register(relayRoutes(service.relay, secret))
     await app.register(ownDataRoutes(service.ownData, secret))
+    await app.register(selfAuditRoutes(service.selfAudits, secret))
   }
   return { ...service, http }
 }

@@ -2,13 +2,14 @@
 import { join } from 'node:path'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
-import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData } from '@sealpost/ports'
+import { SelfAudit } from '@sealpost/forensics'
+import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData, SelfAudits } from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import { TurnRelay } from '@sealpost/turn'
 import type { XmppConfig } from './config.ts'
 import { openDeviceHashes } from './delivery/device-hashes.ts'
 import { postgresDeviceStore } from './delivery/device-store.postgres.ts'
-import { openSealedStore } from './delivery/sealed-store/sealed-store.ts'
+import { openSealedStore, type SealedStore } from './delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from './events.ts'
 import { openKeyFile } from './key-file.ts'
 import { listenForClients, listenForComponents } from './listeners.ts'
@@ -27,7 +28,7 @@ import { postgresRosterStore } from './modules/roster/store.postgres.ts'
 import { relayOwnData } from './own-data.ts'
 import type { MessagePolicy } from './policy/domain-policies.ts'
 import { Relay, type RelayLimits } from './relay.ts'
-import { SelfAudit, type SelfAuditOptions } from './self-audit/self-audit.ts'
+import { canaries } from './self-audit/canaries.ts'
 import type { TcpOptions } from './transports/tcp.ts'
 import { webRoutes } from './transports/web-routes.ts'
 
@@ -40,6 +41,7 @@ export interface XmppService extends RunningService {
   /** What other services of this process may ask of the relay. */
   readonly relay: RelayPort
   readonly ownData: OwnData<RelayOwnData>
+  readonly selfAudits: SelfAudits
 }
 
 /** What the relay asks of other services. */
@@ -100,7 +102,7 @@ export async function createXmppService(
       limits,
     }),
   )
-  stack.use(await openSelfAudit(config, platform, { store, events }))
+  const selfAudits = stack.use(await openSelfAudit(config, platform, store))
   void fenced.promise.then(() => [uploads, relay].forEach((part) => part.fence()))
   const accept: TcpOptions['accept'] = (connection) => relay.accept(connection)
   const clients = stack.use(await listenForClients(config, platform, accept))
@@ -109,6 +111,7 @@ export async function createXmppService(
   const owned = stack.move()
   return {
     relay: relay.port,
+    selfAudits,
     ownData: relayOwnData({ relay: relay.port, accounts, devices, fast, push, uploads, clock, ...stores }),
     http: (app) => webRoutes(app, { accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,
@@ -119,12 +122,19 @@ export async function createXmppService(
 
 function openSelfAudit(
   { selfAuditDirs: directories, keyringDir }: XmppConfig,
-  { dataDir, clock, random }: Platform,
-  parts: Pick<SelfAuditOptions, 'store' | 'events'>,
+  { dataDir, clock, random, log, metrics }: Platform,
+  store: SealedStore,
 ): Promise<SelfAudit> {
-  const keyringFile = join(keyringDir, 'keyring.slots')
-  const recordFile = join(dataDir, 'self-audit.json')
-  return SelfAudit.open({ ...parts, directories, keyringFile, recordFile, clock, random })
+  return SelfAudit.open({
+    plant: canaries({ store, random, clock }),
+    keyring: 'xmpp',
+    directories,
+    keyringFile: join(keyringDir, 'keyring.slots'),
+    recordFile: join(dataDir, 'self-audit.json'),
+    clock,
+    log,
+    metrics,
+  })
 }
 
 async function openUploads(
@@ -150,8 +160,8 @@ function storesOver(db: Db, config: XmppConfig) {
   }
 }
 
-function settingsOf({ contacts, registration, resumeTimeoutMs }: XmppConfig) {
-  return { contacts, registration, resumeTimeoutMs }
+function settingsOf({ contacts, backups, registration, resumeTimeoutMs }: XmppConfig) {
+  return { contacts, backups, registration, resumeTimeoutMs }
 }
 
 function policyOf({ e2eePolicy, storageMode, messageTtlMs }: XmppConfig): MessagePolicy {

@@ -33,6 +33,7 @@ const service = await createXmppService(
     uploads: { fileBytes: 1e9, spaceBytes: 1e9, slotsPerHour: 1_000, keepSeconds: 86_400 },
     uploadsDir: join(dataDir, 'uploads'),
     selfAuditDirs: [],
+    backups: { everyHours: undefined, keptHours: undefined },
     components: { domains: [], port: 0, networks: { include: () => false }, secretsDir: '' },
     registration: 'off',
     turn: { services: [], secret: undefined, ttlMs: 21_600_000 },

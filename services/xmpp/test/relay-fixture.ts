@@ -69,6 +69,7 @@ const defaults: XmppConfig = {
   },
   uploadsDir: '',
   selfAuditDirs: [],
+  backups: { everyHours: undefined, keptHours: undefined },
   registration: 'off',
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },

@@ -13,6 +13,7 @@ import type {
   MailOperations,
   MailReports,
   Relay,
+  SelfAudits,
 } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { TurnRelay } from '@sealpost/turn'
@@ -118,6 +119,7 @@ export interface CommandContext {
   readonly desk: MailDesk
   readonly reports: MailReports
   readonly keys: KeyOperations
+  readonly selfAudits: { readonly messages: SelfAudits; readonly mails: SelfAudits }
   /** DNS. */
   readonly lookUp: LookUp
   readonly doctor: Pick<Doctor, 'examine'>

@@ -43,6 +43,7 @@ import { showMe } from './me.ts'
 import { agreementCommands } from './agreement.ts'
 import { incidentCommands } from './incidents.ts'
 import { maintenanceCommands } from './maintenance.ts'
+import { selfAuditCommands } from './self-audits.ts'
 import { statisticsCommands } from './statistics.ts'
 import { rightsCommands } from './rights.ts'
 import { abuseCommands } from './abuse.ts'
@@ -98,6 +99,7 @@ export const commands: readonly Command[] = [
   showDomainRecords,
   examineDomain,
   examineServer,
+  ...selfAuditCommands,
   listDkimKeys,
   rotateDkimKeys,
   ...keyCommands,

@@ -58,10 +58,14 @@ const statusSchema = Type.Object({
       {
         at: Type.String({ format: 'date-time' }),
         passed: Type.Boolean({
-          description: 'Nothing that was delivered could be read from the disks, and what waited could',
+          description:
+            'In all, nothing that was delivered could be read from the disks, and what waited could',
         }),
       },
-      { description: 'The last audit of the server by itself' },
+      {
+        description:
+          'The last audits of the server by itself, of messages and of mails: the older one counts',
+      },
     ),
   ),
   backup_verified_at: Type.Optional(
@@ -77,15 +81,23 @@ async function showStatus({ status, statistics }: CommandContext): Promise<Stati
   const pending = [level('chat.shred.pending'), level('mail.shred.pending')].filter(
     (age) => age !== undefined,
   )
-  const auditAt = level('audit.at')
+  const audits = (['audit', 'mail.audit'] as const).flatMap((name) => {
+    const [ended, passed] = [level(`${name}.at`), level(`${name}.passed`)]
+    return ended === undefined || passed === undefined ? [] : [{ ended, passed: passed === 1 }]
+  })
   return {
     ...show(now),
     ...(lag === undefined ? {} : { shred_lag_seconds: lag }),
     ...(pending.length === 0 ? {} : { shred_pending_seconds: Math.max(...pending) }),
-    ...(auditAt === undefined
-      ? {}
-      : { self_audit: { at: iso(auditAt * 1000), passed: level('audit.passed') === 1 } }),
+    ...(audits.length === 0 ? {} : { self_audit: summarize(audits) }),
     ...(verified === undefined ? {} : { backup_verified_at: iso(verified * 1000) }),
+  }
+}
+
+function summarize(audits: readonly { readonly ended: number; readonly passed: boolean }[]) {
+  return {
+    at: iso(Math.min(...audits.map(({ ended }) => ended)) * 1000),
+    passed: audits.every(({ passed }) => passed),
   }
 }
 

@@ -54,7 +54,7 @@ export async function examineKeys(sources: readonly MetricsSource[]): Promise<re
       ),
     ),
     judgePending(Math.max(0, ...of('shred_oldest_pending_seconds').map(({ value }) => value))),
-    judgeAudit(of('self_audit_passed')[0]?.value),
+    judgeAudits(of('self_audit_passed').map(({ value }) => value)),
   ]
 }
 
@@ -76,19 +76,20 @@ function judgePending(seconds: number): Diagnosis {
   }
 }
 
-function judgeAudit(passed: number | undefined): Diagnosis {
-  if (passed === 1) return { area: 'keys', verdict: 'ok', found: 'the last self-audit passed' }
-  if (passed === undefined)
+function judgeAudits(passed: readonly number[]): Diagnosis {
+  if (passed.length === 0)
     return {
       area: 'keys',
       verdict: 'advice',
       found: 'there was no self-audit yet',
       advice: 'Beside a Postgres of your own, name its files in SELF_AUDIT_DIRS; else wait an hour.',
     }
+  if (passed.every((each) => each === 1))
+    return { area: 'keys', verdict: 'ok', found: 'the last self-audits passed' }
   return {
     area: 'keys',
     verdict: 'wrong',
-    found: 'the last self-audit did not pass',
-    advice: 'The log of the relay says why (self_audit); docs/privacy.md, what to do.',
+    found: 'a self-audit did not pass',
+    advice: '`ctl self-audit show` says which and why; docs/privacy.md, what to do.',
   }
 }

@@ -46,6 +46,22 @@ const pendingShred = (keyring: string, of: string): Series => ({
   labels: { keyring },
 })
 
+const auditPassed = (keyring: string, of: string): Series => ({
+  kind: 'level',
+  unit: 'audits',
+  meaning: `Whether the last self-audit of ${of} passed: 1, or 0`,
+  metric: 'self_audit_passed',
+  labels: { keyring },
+})
+
+const auditEnded = (keyring: string, of: string): Series => ({
+  kind: 'level',
+  unit: 'seconds',
+  meaning: `When the last self-audit of ${of} ended, in seconds since the epoch`,
+  metric: 'self_audit_timestamp_seconds',
+  labels: { keyring },
+})
+
 const queuedMails = (state: string, meaning: string): Series => ({
   kind: 'level',
   unit: 'mails',
@@ -110,18 +126,10 @@ export const SERIES = {
   },
   'chat.shred.pending': pendingShred('xmpp', 'messages'),
   'mail.shred.pending': pendingShred('smtp', 'mails'),
-  'audit.passed': {
-    kind: 'level',
-    unit: 'audits',
-    meaning: 'Whether the last self-audit passed: 1, or 0',
-    metric: 'self_audit_passed',
-  },
-  'audit.at': {
-    kind: 'level',
-    unit: 'seconds',
-    meaning: 'When the last self-audit ended, in seconds since the epoch',
-    metric: 'self_audit_timestamp_seconds',
-  },
+  'audit.passed': auditPassed('xmpp', 'messages'),
+  'audit.at': auditEnded('xmpp', 'messages'),
+  'mail.audit.passed': auditPassed('smtp', 'mails'),
+  'mail.audit.at': auditEnded('smtp', 'mails'),
   'mail.queue.waiting': queuedMails('waiting', 'Mails that wait for their next attempt'),
   'mail.queue.held': queuedMails('held', 'Mails that are held'),
   'mail.queue.age': {

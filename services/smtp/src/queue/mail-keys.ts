@@ -9,11 +9,12 @@ import { ContentKey } from './content-key.ts'
 import type { KeptMail } from './kept-mail.ts'
 import type { NewRow, RowHead } from './mail-rows.ts'
 
-/** What is on its way out, what waits to be fetched, and what is counted for reports: names of queues in the keyring. */
+/** What is on its way out, what waits to be fetched, what is counted for reports, and what audits plant: names of queues in the keyring. */
 const PLACES = {
   outgoing: '00000000-0000-4000-8000-000000000001',
   mailbox: '00000000-0000-4000-8000-000000000002',
   reports: '00000000-0000-4000-8000-000000000003',
+  canaries: '00000000-0000-4000-8000-000000000004',
 } as const
 export type Place = keyof typeof PLACES
 
@@ -92,6 +93,6 @@ export class MailKeys implements Disposable {
 }
 
 function placeOf(device: string): Place {
-  if (device === PLACES.mailbox) return 'mailbox'
-  return device === PLACES.reports ? 'reports' : 'outgoing'
+  const places = Object.keys(PLACES) as Place[]
+  return places.find((place) => PLACES[place] === device) ?? 'outgoing'
 }

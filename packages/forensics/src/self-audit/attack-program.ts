@@ -4,7 +4,7 @@
  */
 import { setPriority } from 'node:os'
 import { text } from 'node:stream/consumers'
-import { attack } from '@sealpost/forensics'
+import { attack } from '../attack.ts'
 import { errorCode } from '@sealpost/errors'
 
 export interface AttackOrders {
