@@ -7,9 +7,9 @@ import { armor } from '../../services/keys/test/keys.ts'
 import { testDns, type TestDns } from '../../services/smtp/test/test-dns.ts'
 import { seriousFaults } from './axe.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
-import { PASSWORD } from './furnish.ts'
+import { CRASH, PASSWORD } from './furnish.ts'
 import { tabTo } from './keyboard.ts'
-import { addAuthenticator, enrol, openScene, type Scene } from './scene.ts'
+import { addAuthenticator, enrol, openScene, signInToAccount, type Scene } from './scene.ts'
 import { takeScreenshot } from './screenshot.ts'
 
 const JID = 'nora@localhost'
@@ -409,6 +409,60 @@ test('the DNS doctor says what is there, what is missing and what would do; mend
   dns.set({ 'localhost MX': ['10 localhost'] })
   await page.getByRole('button', { name: 'Look again' }).click()
   await mail.getByText('In order').waitFor()
+})
+
+test('an affiliate is added, has no statement yet, and is closed', async () => {
+  const { page } = camille
+  await go(page, 'affiliates', 'Affiliates')
+  await page.getByText('There are no affiliates.').waitFor()
+  const dialog = await ask(page, 'Add an affiliate')
+  await dialog.getByLabel('Name').fill('Réseau du Nord')
+  await dialog.getByLabel('For each referral').fill('25.50')
+  await confirm(dialog, 'Add an affiliate')
+  const row = page.getByRole('row').filter({ hasText: 'Réseau du Nord' })
+  await row.getByText('$25.50').waitFor()
+  await row.getByRole('button', { name: 'Statements of Réseau du Nord' }).click()
+  await page.getByRole('dialog').getByText('No month has been stated yet.').waitFor()
+  await page.keyboard.press('Escape')
+  await row.getByRole('button', { name: 'Close Réseau du Nord' }).click()
+  await confirm(page.getByRole('dialog'), 'Close')
+  await row.getByText('Closed', { exact: true }).waitFor()
+})
+
+test('a crash is found by its kind, and says nothing of whom it met', async () => {
+  await scene.owner('POST', '/v1/crash-reports', CRASH)
+  const { page } = camille
+  await go(page, 'crashes', 'Crashes')
+  await page.getByRole('link', { name: 'Error: no route to [address]' }).click()
+  await page.getByRole('region', { name: 'Example Chat 1.2.3' }).getByText('connection.js:12:7').waitFor()
+  expect(await page.locator('main').innerText()).not.toContain('juliet')
+  await judge(page, 'crash')
+})
+
+test('an organisation ends on a day, which is taken back', async () => {
+  const { id } = await scene.owner<{ id: string }>('POST', '/v1/organisations', { name: 'Auberge' })
+  await scene.owner('POST', `/v1/organisations/${id}/terminate`, { after: 20 })
+  const { page } = camille
+  await go(page, `organisations/${id}`, 'Auberge')
+  await page.getByText('Ends on', { exact: true }).waitFor()
+  await confirm(page.locator('main'), 'Keep')
+  await page.getByText('Ends on', { exact: true }).waitFor({ state: 'detached' })
+})
+
+test('who has signed in twice to the page of an account ends the other session', async () => {
+  await using lost = await openPage(scene.browser, scene.origin)
+  await using here = await openPage(scene.browser, scene.origin)
+  await signInToAccount(lost.page, JID, PASSWORD)
+  await signInToAccount(here.page, JID, PASSWORD)
+  await here.page.goto('/account/sign-in')
+  const table = here.page.getByRole('table', { name: 'Where you are signed in' })
+  await table.getByText('This one').waitFor()
+  const ends = table.getByRole('button', { name: /^End the session of/ })
+  expect(await ends.count()).toBe(1)
+  await ends.click()
+  await expect.poll(() => ends.count()).toBe(0)
+  await lost.page.reload()
+  await lost.page.getByRole('heading', { name: 'Sign in' }).waitFor()
 })
 
 test('all statistics of an area are drawn', async () => {

@@ -9,6 +9,13 @@ const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const NAMES = ['alice', 'bob', 'carla', 'dominique-alexandrine', 'x9k2-44'] as const
 
+export const CRASH = {
+  application: 'Example Chat',
+  version: '1.2.3',
+  platform: 'Android 16',
+  trace: 'Error: no route to juliet@localhost\n    at connect (/app/src/connection.js:12:7)',
+} as const
+
 export async function furnish(scene: Scene): Promise<void> {
   const owner: Scene['owner'] = (method, path, body) => scene.owner(method, path, body)
   for (const name of NAMES)
@@ -30,6 +37,8 @@ export async function furnish(scene: Scene): Promise<void> {
   await furnishAccount(scene)
   await furnishStatus(scene)
   await furnishDuties(scene)
+  await owner('POST', '/v1/affiliates', { label: 'Réseau du Nord', commission_cents: 2_500 })
+  await owner('POST', '/v1/crash-reports', CRASH)
 }
 
 /** What alice has besides: a key, a password of a program, a question about her data. */

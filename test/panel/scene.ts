@@ -25,12 +25,21 @@ export interface Scene extends AsyncDisposable {
 /** Nobody answers there, at once: pages that ask DNS need not wait. */
 const NO_DNS = '127.0.0.1:9'
 
+/** Modules that are off unless asked for have pages, too. The gateway is nowhere: no code is sent. */
+const MODULES = {
+  AFFILIATES: 'on',
+  PHONE_GATEWAY_URL: 'https://gateway.invalid/',
+  PHONE_GATEWAY_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+} as const
+
 /** `dnsServer`: a resolver, `ADDRESS:PORT`; none answers unless it is given. */
 export async function openScene({
   dnsServer = NO_DNS,
 }: { readonly dnsServer?: string } = {}): Promise<Scene> {
   await using stack = new AsyncDisposableStack()
-  const { deployment } = stack.use(await deploy('all-in-one', { env: { DNS_SERVERS: dnsServer } }))
+  const { deployment } = stack.use(
+    await deploy('all-in-one', { env: { DNS_SERVERS: dnsServer, ...MODULES } }),
+  )
   const certificate = new X509Certificate(await readFile(join(deployment.dataDir, 'tls/cert.pem')))
   const key = certificate.publicKey.export({ type: 'spki', format: 'der' })
   const pin = createHash('sha256').update(key).digest('base64')

@@ -102,11 +102,15 @@ class PostgresAccessStore implements AccessStore {
       await lockInvites(tx)
       await tx.execute(sql`
         delete from account.invite
-        where expires_at <= ${new Date(now)} or account_id = ${invite.accountId ?? null}::uuid`)
-      const [count] = await tx.query<{ full: boolean }>(
-        sql`select count(*) >= ${adminMax}::int as full from account.invite where purpose = 'admin'`,
-      )
-      if (invite.purpose === 'admin' && count?.full !== false) return false
+        where expires_at <= ${new Date(now)} or account_id = ${invite.accountId ?? null}::uuid
+          or administrator_id = ${invite.appointment?.administratorId ?? null}::uuid`)
+      const { organisationId, administratorId } = invite.appointment ?? {}
+      const isCounted = invite.purpose === 'admin' && administratorId === undefined
+      const [count] = await tx.query<{ full: boolean }>(sql`
+        select count(*) >= ${adminMax}::int as full from account.invite
+        where purpose = 'admin' and administrator_id is null
+          and organisation_id is not distinct from ${organisationId ?? null}::uuid`)
+      if (isCounted && count?.full !== false) return false
       await insertInvite(tx, invite)
       return true
     })

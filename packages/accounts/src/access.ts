@@ -45,7 +45,10 @@ export interface ApiKeys {
 export type Invite = Omit<InviteRow, 'tokenHash'>
 
 export interface Invites {
-  /** For an administrator: valid for two days. At most 20 are open at a time (INVITE_LIMIT). */
+  /**
+   * For an administrator: valid for two days. At most 20 of the server, and of each organisation, are open at a time (INVITE_LIMIT). One for somebody who
+   * enrols anew replaces the one before, and is not counted: nobody keeps the host from helping them.
+   */
   createAdmin(appointment: Appointment): Promise<{ invite: Invite; token: string }>
   /** As createAdmin for an owner, but only while there is neither a key with all scopes nor an open invite of an owner; of many callers one wins. */
   createFirstAdmin(): Promise<{ invite: Invite; token: string } | undefined>

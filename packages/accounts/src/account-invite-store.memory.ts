@@ -18,7 +18,8 @@ export function memoryAccountInviteStore(
   return {
     async insert(invite, tokenHash, max, now) {
       for (const [id, each] of invites) if (each.invite.expiresAt <= now) invites.delete(id)
-      if (invites.size >= max) return 'full'
+      const others = invites.values().filter((each) => each.invite.organisationId === invite.organisationId)
+      if (others.toArray().length >= max) return 'full'
       if (invite.plan !== undefined && !(await planExists(invite.plan))) return 'plan-unknown'
       const { organisationId } = invite
       if (organisationId !== undefined && (await organisations.find(organisationId)) === undefined)

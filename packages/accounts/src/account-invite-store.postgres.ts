@@ -79,11 +79,11 @@ async function insert(
 ): ReturnType<AccountInviteStore['insert']> {
   await tx.execute(sql`lock table account.account_invite in share row exclusive mode`)
   await tx.execute(sql`delete from account.account_invite where expires_at <= ${new Date(now)}`)
-  const [count] = await tx.query<{ full: boolean }>(
-    sql`select count(*) >= ${max}::int as full from account.account_invite`,
-  )
-  if (count?.full !== false) return 'full'
   const { id, domain, localpart = null, plan = null, organisationId = null } = invite
+  const [count] = await tx.query<{ full: boolean }>(sql`
+    select count(*) >= ${max}::int as full from account.account_invite
+    where organisation_id is not distinct from ${organisationId}::uuid`)
+  if (count?.full !== false) return 'full'
   const { uses, used, createdOn, expiresAt } = invite
   const [missing] = await tx.query<{ plan: boolean; organisation: boolean }>(sql`
     select
@@ -131,6 +131,7 @@ async function register(
     terminatesOn: undefined,
     suspendedWith: undefined,
     suspendedWithin: undefined,
+    terminatesWithin: undefined,
     organisationId: account.organisationId,
     createdOn: today,
     lastUsedOn: undefined,

@@ -44,7 +44,7 @@ export interface AccountInviteQuery {
 
 /** Retention: until used up, revoked or expired. One contract: account-invites.test.ts. */
 export interface AccountInviteStore {
-  /** Drops those that expired before `now`. `full`: there are `max`. */
+  /** Drops those that expired before `now`. `full`: there are `max` of the same organisation, or of none. */
   insert(
     invite: AccountInvite,
     tokenHash: Buffer,
@@ -89,6 +89,7 @@ export interface AccountInvites {
 }
 
 const INVITES_MAX = 10_000
+const INVITES_OF_ORGANISATION_MAX = 1_000
 const PAGE_MAX = 200
 /** A made name that somebody has is so rare that two in a row mean something else. */
 const MADE_NAMES_TRIED = 3
@@ -117,7 +118,8 @@ export function createAccountInvites(parts: AccountInvitesParts): AccountInvites
         if (await parts.taken({ domain, localpart })) throw new AccountError('ACCOUNT_EXISTS')
       }
       const invite = { ...wanted, used: 0, createdOn: dayOf(clock.now()) }
-      const result = await store.insert(invite, hashToken(token), INVITES_MAX, clock.now())
+      const max = wanted.organisationId === undefined ? INVITES_MAX : INVITES_OF_ORGANISATION_MAX
+      const result = await store.insert(invite, hashToken(token), max, clock.now())
       if (result === 'full') throw new AccountError('INVITE_LIMIT')
       if (result === 'plan-unknown') throw new AccountError('PLAN_UNKNOWN')
       if (result === 'organisation-unknown') throw new OrganisationError('ORGANISATION_UNKNOWN')

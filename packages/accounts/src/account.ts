@@ -63,7 +63,7 @@ const messages = {
   ACCOUNT_NAME_RETIRED: 'The name belonged to a terminated account and is never given again',
   ACCOUNT_NAME_RESERVED: 'The name is kept for the server itself, or for app passwords',
   ACCOUNT_TERMINATED: 'The account is terminated',
-  ACCOUNT_HELD: 'Whoever suspended the account stands above you, and alone may change that',
+  ACCOUNT_HELD: 'Whoever decided that stands above you, and alone may change it',
   ACCOUNT_NAME_MALFORMED: 'An account is named by a bare address with a user part',
   PASSWORD_UNACCEPTABLE:
     'The password is empty, longer than 1023 bytes, or contains characters that cannot be typed',

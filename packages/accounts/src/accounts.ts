@@ -31,7 +31,7 @@ import { importAll, type ImportProgress, type ImportReport, type ImportRow } fro
 import { LastUse } from './last-use.ts'
 import { createMailConduct, type MailConduct, type MailConductStore } from './mail-conduct.ts'
 import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
-import { OrganisationError } from './organisation.ts'
+import { OrganisationError, type Deciding } from './organisation.ts'
 import { postgresOrganisationStore } from './organisation-store.postgres.ts'
 import { createOrganisations, type Organisations, type OrganisationStore } from './organisations.ts'
 import { postgresPlanStore } from './plan-store.postgres.ts'
@@ -69,11 +69,9 @@ export interface AccountCreation {
   readonly organisationId?: string | undefined
 }
 
-export interface SuspensionOptions {
+export interface SuspensionOptions extends Deciding {
   /** The day from which it is lifted by itself; undefined: until somebody lifts it. */
   readonly until?: string | undefined
-  /** The organisation whose administrator asks: they cannot change what was decided above it. */
-  readonly within?: string | undefined
 }
 
 /** JIDs given to any of these are taken as their bare form. Refusals are AccountErrors. */
@@ -111,9 +109,9 @@ export interface Accounts {
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD, REASON_MALFORMED, SUSPENSION_END. */
   suspend(jid: Jid, reason: string, options?: SuspensionOptions): Promise<Account>
   /** Throws as suspend does; ORGANISATION_SUSPENDED (OrganisationError): it was suspended with its organisation, and is restored with that. */
-  restore(jid: Jid, options?: Pick<SuspensionOptions, 'within'>): Promise<Account>
-  /** Terminates it by itself on a day to come; undefined: it stays. Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED. */
-  leave(jid: Jid, on: string | undefined): Promise<Account>
+  restore(jid: Jid, by?: Deciding): Promise<Account>
+  /** Terminates it by itself on a day to come; undefined: it stays. Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD. */
+  leave(jid: Jid, on: string | undefined, by?: Deciding): Promise<Account>
   /** Lifts suspensions whose end has come, at most 500; the ids of the accounts. */
   liftEndedSuspensions(): Promise<string[]>
   /** Accounts to be terminated today, at most 500. */
@@ -326,23 +324,23 @@ class StoredAccounts implements AccountsDomain {
     return this.#setState(jid, { reason, until }, within)
   }
 
-  restore(jid: Jid, { within }: Pick<SuspensionOptions, 'within'> = {}): Promise<Account> {
+  restore(jid: Jid, { within }: Deciding = {}): Promise<Account> {
     return this.#setState(jid, undefined, within)
   }
 
   async #setState(jid: Jid, suspension: Suspension | undefined, within?: string): Promise<Account> {
     const row = await this.#store.setState(nameOf(jid), suspension, within)
-    if (row === undefined) throw await this.#whyNot(jid, suspension)
+    if (row === undefined) throw await this.#whyNot(jid, suspension === undefined)
     await this.#changed(row.id)
     return toAccount(row)
   }
 
-  async #whyNot(jid: Jid, suspension: Suspension | undefined): Promise<OperationalError> {
+  async #whyNot(jid: Jid, isRestored = false): Promise<OperationalError> {
     const row = await this.#store.find(nameOf(jid))
     if (row === undefined) return new AccountError('ACCOUNT_UNKNOWN')
     if (row.state === 'terminated') return new AccountError('ACCOUNT_TERMINATED')
     const organisation = await this.organisations.ofAccount(row.id)
-    const withOthers = suspension === undefined && organisation?.state === 'suspended'
+    const withOthers = isRestored && organisation?.state === 'suspended'
     return withOthers ? new OrganisationError('ORGANISATION_SUSPENDED') : new AccountError('ACCOUNT_HELD')
   }
 
@@ -362,9 +360,9 @@ class StoredAccounts implements AccountsDomain {
     return this.#store.counts()
   }
 
-  async leave(jid: Jid, on: string | undefined): Promise<Account> {
-    const row = await this.#store.setTermination(nameOf(jid), on)
-    if (row === undefined) throw await this.#whyNot(jid, undefined)
+  async leave(jid: Jid, on: string | undefined, { within }: Deciding = {}): Promise<Account> {
+    const row = await this.#store.setTermination(nameOf(jid), on, within)
+    if (row === undefined) throw await this.#whyNot(jid)
     await this.#changed(row.id)
     return toAccount(row)
   }

@@ -78,6 +78,7 @@ export {
   POOL_RESOURCES,
   POOL_SIZE_MAX,
   type Brand,
+  type Deciding,
   type Organisation,
   type OrganisationErrorCode,
   type OrganisationKind,
@@ -85,6 +86,7 @@ export {
   type PoolResource,
   type PoolSizes,
 } from './organisation.ts'
+export { brandingOf, brandingOfHost, LOGO_BYTES_MAX, logoType, type Branding } from './branding.ts'
 export type {
   MemberCounts,
   NewOrganisation,

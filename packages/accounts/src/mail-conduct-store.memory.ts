@@ -6,7 +6,8 @@ export function memoryMailConductStore(exists: (accountId: string) => boolean): 
   let reviews: readonly MailReview[] = []
   return {
     limit: async (accountId) => limits.get(accountId),
-    async setLimit(accountId, messagesPerDay) {
+    async setLimit(accountId, messagesPerDay, narrowerOnly) {
+      if (narrowerOnly && (messagesPerDay ?? Infinity) > (limits.get(accountId) ?? Infinity)) return false
       if (messagesPerDay === undefined) limits.delete(accountId)
       else if (exists(accountId)) limits.set(accountId, messagesPerDay)
       return messagesPerDay === undefined || exists(accountId)

@@ -10,23 +10,26 @@ interface SqlReview {
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresMailConductStore(db: Db): MailConductStore {
+  const limitOf = async (accountId: string): Promise<number | undefined> => {
+    const [row] = await db.query<{ messages_per_day: number }>(
+      sql`select messages_per_day from account.mail_limit where account_id = ${accountId}::uuid`,
+    )
+    return row?.messages_per_day
+  }
   return {
-    async limit(accountId) {
-      const [row] = await db.query<{ messages_per_day: number }>(
-        sql`select messages_per_day from account.mail_limit where account_id = ${accountId}::uuid`,
-      )
-      return row?.messages_per_day
-    },
+    limit: limitOf,
 
-    async setLimit(accountId, messagesPerDay) {
+    async setLimit(accountId, messagesPerDay, narrowerOnly) {
       if (messagesPerDay === undefined) {
+        if (narrowerOnly) return (await limitOf(accountId)) === undefined
         await db.execute(sql`delete from account.mail_limit where account_id = ${accountId}::uuid`)
         return true
       }
       const changed = await db.execute(sql`
         insert into account.mail_limit (account_id, messages_per_day)
         select id, ${messagesPerDay}::int from account.account where id = ${accountId}::uuid
-        on conflict (account_id) do update set messages_per_day = excluded.messages_per_day`)
+        on conflict (account_id) do update set messages_per_day = excluded.messages_per_day
+        where not ${narrowerOnly}::boolean or excluded.messages_per_day <= mail_limit.messages_per_day`)
       return changed > 0
     },
 

@@ -3,6 +3,7 @@ import type { Jid } from '@sealpost/jid'
 import type { Clock } from '@sealpost/runtime'
 import { AccountError } from './account.ts'
 import { dayOf } from './day.ts'
+import type { Deciding } from './organisation.ts'
 import type { AccountStore } from './store.ts'
 
 /**
@@ -33,8 +34,8 @@ export interface MailReview {
 
 export interface MailConductStore {
   limit(accountId: string): Promise<number | undefined>
-  /** Undefined takes it back. False when there is no such account. */
-  setLimit(accountId: string, messagesPerDay: number | undefined): Promise<boolean>
+  /** Undefined takes it back. False when there is no such account, or `narrowerOnly`, and it would allow more than the limit that is there. */
+  setLimit(accountId: string, messagesPerDay: number | undefined, narrowerOnly: boolean): Promise<boolean>
   /** What was noticed before `forgetBefore` goes. An account that is gone is left out. */
   notice(review: MailReview, forgetBefore: string): Promise<void>
   /** The newest first; of one account, if told. */
@@ -46,8 +47,8 @@ export interface MailConductStore {
 export interface MailConduct {
   /** Messages a day that an administrator allows the account; undefined: as many as everybody. One indexed query. */
   limit(accountId: string): Promise<number | undefined>
-  /** Undefined takes the restriction back. Throws ACCOUNT_UNKNOWN. */
-  setLimit(jid: Jid, messagesPerDay: number | undefined): Promise<void>
+  /** Undefined takes the restriction back. `by` an organisation, it only becomes narrower: ACCOUNT_HELD. Throws ACCOUNT_UNKNOWN. */
+  setLimit(jid: Jid, messagesPerDay: number | undefined, by?: Deciding): Promise<void>
   notice(accountId: string, reason: MailReviewReason): Promise<void>
   /** The newest 200 that nobody has looked at; of one account, if told. */
   reviews(accountId?: string): Promise<MailReview[]>
@@ -74,8 +75,9 @@ export function createMailConduct({ store, accounts, clock }: MailConductParts):
   }
   return {
     limit: (accountId) => store.limit(accountId),
-    async setLimit(jid, messagesPerDay) {
-      if (!(await store.setLimit(await idOf(jid), messagesPerDay))) throw new AccountError('ACCOUNT_UNKNOWN')
+    async setLimit(jid, messagesPerDay, { within } = {}) {
+      if (!(await store.setLimit(await idOf(jid), messagesPerDay, within !== undefined)))
+        throw new AccountError(within === undefined ? 'ACCOUNT_UNKNOWN' : 'ACCOUNT_HELD')
     },
     notice: (accountId, reason) => store.notice({ accountId, reason, noticedOn: today() }, oldest()),
     reviews: (accountId) => store.reviews(oldest(), REVIEWS_MAX, accountId),

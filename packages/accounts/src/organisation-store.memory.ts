@@ -22,6 +22,9 @@ interface Entry {
   readonly row: Organisation
   readonly sizes: PoolSizes
   readonly logo: Buffer | undefined
+  /** Who decided, if not the server. */
+  readonly suspendedWithin?: string | undefined
+  readonly terminatesWithin?: string | undefined
 }
 
 /** What it shares with the stores of accounts and plans. */
@@ -65,8 +68,10 @@ export class MemoryOrganisationStore implements OrganisationStore {
   }
 
   insert: OrganisationStore['insert'] = async ({ id, name, kind, parentId, createdOn, pools }, max) => {
-    if (this.#entries.size >= max) throw new OrganisationError('ORGANISATION_LIMIT')
     const above = parentId === undefined ? undefined : this.#entries.get(parentId)
+    const top = above?.row.path[0]
+    if (this.#entries.size >= max.all || (top !== undefined && this.#below(top).length >= max.ofOne))
+      throw new OrganisationError('ORGANISATION_LIMIT')
     if (parentId !== undefined && above?.row.kind !== 'reseller')
       throw new OrganisationError('ORGANISATION_KIND')
     if (parentId !== undefined) this.checkActive(parentId)
@@ -106,10 +111,10 @@ export class MemoryOrganisationStore implements OrganisationStore {
   }
 
   async update(id: string, { name, kind, pools }: OrganisationChange): Promise<void> {
-    const { row, sizes, logo } = this.#get(id)
+    const { row, sizes, ...rest } = this.#get(id)
     if (kind === 'customer' && this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_KIND')
     const changed = { ...row, name: name ?? row.name, kind: kind ?? row.kind }
-    this.#putWithinPools({ row: changed, sizes: { ...sizes, ...pools }, logo })
+    this.#putWithinPools({ ...rest, row: changed, sizes: { ...sizes, ...pools } })
   }
 
   async remove(id: string): Promise<void> {
@@ -119,9 +124,12 @@ export class MemoryOrganisationStore implements OrganisationStore {
     this.#entries.delete(id)
   }
 
-  async setEnd(id: string, on: string | undefined, today: string): Promise<void> {
+  async setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void> {
     this.#checkBeforeEnd(id, today)
+    const { row, terminatesWithin } = this.#get(id)
+    if (row.terminatesOn !== undefined) this.#checkWithin(terminatesWithin, within)
     this.#change(id, { terminatesOn: on })
+    this.#entries.set(id, { ...this.#get(id), terminatesWithin: on === undefined ? undefined : within })
   }
 
   async endEmpty(id: string, today: string): Promise<void> {
@@ -130,6 +138,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
     const on = terminatesOn !== undefined && terminatesOn < today ? terminatesOn : today
     this.#change(id, { terminatesOn: on, state: 'suspended', reason: ORGANISATION_END, suspendedWith })
+    this.#entries.set(id, { ...this.#get(id), suspendedWithin: undefined })
   }
 
   async ending(today: string): Promise<Organisation[]> {
@@ -222,22 +231,28 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return true
   }
 
-  async suspend(id: string, reason: string): Promise<string[]> {
-    this.#get(id)
+  async suspend(id: string, reason: string, within?: string): Promise<string[]> {
+    const before = this.#get(id)
+    if (before.row.state === 'suspended') this.#checkWithin(before.suspendedWithin, within)
     const suspension = { state: 'suspended', reason, suspendedWith: id } as const
     const isOurs = (row: Pick<Organisation, 'suspendedWith'> & { readonly state: string }): boolean =>
       row.state === 'active' || row.suspendedWith === id
     for (const { row } of this.#below(id)) if (isOurs(row)) this.#change(row.id, suspension)
     const suspended = this.#below(id).filter(({ row }) => row.suspendedWith === id)
+    for (const entry of suspended) this.#entries.set(entry.row.id, { ...entry, suspendedWithin: within })
     const rows = suspended.flatMap(({ row }) => this.#members(row.id))
     return this.#setState(rows.filter(isOurs), suspension)
   }
 
-  async reinstate(id: string, today: string): Promise<string[]> {
+  async reinstate(id: string, today: string, within?: string): Promise<string[]> {
     this.#checkBeforeEnd(id, today)
-    const { suspendedWith } = this.#get(id).row
+    const {
+      row: { suspendedWith },
+      suspendedWithin,
+    } = this.#get(id)
     if (suspendedWith === undefined) return []
     if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
+    this.#checkWithin(suspendedWithin, within)
     for (const { row } of this.#below(id)) if (row.suspendedWith === id) this.#change(row.id, ACTIVE)
     return this.#setState(
       [...this.#state.accounts.values()].filter((row) => row.suspendedWith === id),
@@ -272,6 +287,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
     const { terminatesOn } = this.#shown(this.#get(id).row)
     if (terminatesOn !== undefined && terminatesOn <= today)
       throw new OrganisationError('ORGANISATION_ENDING')
+  }
+
+  #checkWithin(decided: string | undefined, within: string | undefined): void {
+    if (within !== undefined && !this.#below(within).some(({ row }) => row.id === decided))
+      throw new OrganisationError('ORGANISATION_HELD')
   }
 
   #change(id: string, change: Partial<Organisation>): void {

@@ -56,6 +56,12 @@ export async function refusing<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Whether whom the column names is the organisation given, or below it; whether nobody bounds who asks. */
+export function isWithin(column: ReturnType<typeof sql>, within: string | undefined): ReturnType<typeof sql> {
+  if (within === undefined) return sql`true`
+  return sql`coalesce(${column} in (select id from account.organisation where path @> array[${within}::uuid]), false)`
+}
+
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresOrganisationStore(db: Db): OrganisationStore {
   return new PostgresOrganisationStore(db)
@@ -70,9 +76,11 @@ class PostgresOrganisationStore implements OrganisationStore {
 
   insert: OrganisationStore['insert'] = async ({ id, name, kind, parentId, createdOn, pools }, max) => {
     const insert = this.#db.transaction(async (tx) => {
-      const [count] = await tx.query<{ full: boolean }>(
-        sql`select count(*) >= ${max}::int as full from account.organisation`,
-      )
+      await tx.execute(sql`lock table account.organisation in share row exclusive mode`)
+      const [count] = await tx.query<{ full: boolean }>(sql`
+        select count(*) >= ${max.all}::int or count(*) filter (where path[1] = (
+          select above.path[1] from account.organisation above where above.id = ${parentId ?? null}::uuid)) >= ${max.ofOne}::int as full
+        from account.organisation`)
       if (count?.full !== false) throw new OrganisationError('ORGANISATION_LIMIT')
       await tx.execute(sql`
         insert into account.organisation (id, name, kind, parent_id, created_on)
@@ -132,12 +140,14 @@ class PostgresOrganisationStore implements OrganisationStore {
     }
   }
 
-  setEnd: OrganisationStore['setEnd'] = (id, on, today) =>
+  setEnd: OrganisationStore['setEnd'] = (id, on, today, within) =>
     this.#db.transaction(async (tx) => {
       await holdBeforeEnd(tx, id, today)
-      await tx.execute(
-        sql`update account.organisation set terminates_on = ${on ?? null}::date where id = ${id}::uuid`,
-      )
+      const changed = await tx.execute(sql`
+        update account.organisation set terminates_on = ${on ?? null}::date,
+          terminates_within = ${on === undefined ? null : (within ?? null)}::uuid
+        where id = ${id}::uuid and (terminates_on is null or ${isWithin(sql`terminates_within`, within)})`)
+      if (changed === 0) throw new OrganisationError('ORGANISATION_HELD')
     })
 
   async endEmpty(id: string, today: string): Promise<void> {
@@ -149,7 +159,7 @@ class PostgresOrganisationStore implements OrganisationStore {
       if (found?.empty !== true) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
       await tx.execute(sql`
         update account.organisation set terminates_on = least(terminates_on, ${today}::date), state = 'suspended',
-          suspension_reason = ${ORGANISATION_END}, suspended_with = coalesce(suspended_with, id)
+          suspension_reason = ${ORGANISATION_END}, suspended_with = coalesce(suspended_with, id), suspended_within = null
         where id = ${id}::uuid`)
     })
   }
@@ -263,11 +273,13 @@ class PostgresOrganisationStore implements OrganisationStore {
     return refusing(move)
   }
 
-  async suspend(id: string, reason: string): Promise<string[]> {
+  async suspend(id: string, reason: string, within?: string): Promise<string[]> {
     return this.#db.transaction(async (tx) => {
       await hold(tx, id)
+      await checkDecidedWithin(tx, id, within)
       await tx.execute(sql`
-        update account.organisation set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid
+        update account.organisation set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid,
+          suspended_within = ${within ?? null}::uuid
         where path @> array[${id}::uuid] and (state = 'active' or suspended_with = ${id}::uuid)`)
       const rows = await tx.query<{ id: string }>(sql`
         update account.account set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid
@@ -278,13 +290,14 @@ class PostgresOrganisationStore implements OrganisationStore {
     })
   }
 
-  async reinstate(id: string, today: string): Promise<string[]> {
+  async reinstate(id: string, today: string, within?: string): Promise<string[]> {
     return this.#db.transaction(async (tx) => {
       const { suspendedWith } = await holdBeforeEnd(tx, id, today)
       if (suspendedWith === undefined) return []
       if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
+      await checkDecidedWithin(tx, id, within)
       await tx.execute(sql`
-        update account.organisation set state = 'active', suspension_reason = null, suspended_with = null
+        update account.organisation set state = 'active', suspension_reason = null, suspended_with = null, suspended_within = null
         where path @> array[${id}::uuid] and suspended_with = ${id}::uuid`)
       const rows = await tx.query<{ id: string }>(sql`
         update account.account set state = 'active', suspension_reason = null, suspended_with = null
@@ -330,6 +343,14 @@ async function holdBeforeEnd(tx: Tx, id: string, today: string): ReturnType<type
     where o.id = ${id}::uuid and above.terminates_on <= ${today}::date`)
   if (ended.length > 0) throw new OrganisationError('ORGANISATION_ENDING')
   return held
+}
+
+/** Throws ORGANISATION_HELD when it is suspended, but by nobody within the organisation given. */
+async function checkDecidedWithin(tx: Tx, id: string, within: string | undefined): Promise<void> {
+  const held = await tx.query(sql`
+    select from account.organisation
+    where id = ${id}::uuid and state = 'suspended' and not ${isWithin(sql`suspended_within`, within)}`)
+  if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
 }
 
 async function holdActive(tx: Tx, id: string): Promise<void> {

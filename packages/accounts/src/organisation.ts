@@ -56,6 +56,12 @@ export interface Organisation {
   readonly brand: Brand
 }
 
+/** Who decides. */
+export interface Deciding {
+  /** The organisation within which they administer: what was decided above it stays (ORGANISATION_HELD, ACCOUNT_HELD). Undefined: the server. */
+  readonly within?: string | undefined
+}
+
 /** The code of suspensions that are the end of an organisation. */
 export const ORGANISATION_END = 'terminated'
 
@@ -67,6 +73,7 @@ const messages = {
   ORGANISATION_KIND: 'Only a reseller has organisations below it',
   ORGANISATION_DEPTH: 'There are at most four levels of organisations',
   ORGANISATION_SUSPENDED: 'The organisation is suspended',
+  ORGANISATION_HELD: 'Whoever decided that stands above you, and alone may change it',
   ORGANISATION_ENDING: 'The organisation has come to its end',
   ORGANISATION_NOT_EMPTY: 'Something still belongs to the organisation',
   ORGANISATION_LIMIT: 'There are too many organisations',

@@ -7,6 +7,7 @@ import { dayOf } from './day.ts'
 import {
   OrganisationError,
   type Brand,
+  type Deciding,
   type Organisation,
   type OrganisationKind,
   type Pool,
@@ -59,7 +60,11 @@ export type Pools = Readonly<Record<PoolResource, Pool>>
 
 /** Throws OrganisationErrors. One contract: organisations.test.ts. */
 export interface OrganisationStore {
-  insert(organisation: NewOrganisation & { id: string; createdOn: string }, max: number): Promise<void>
+  /** ORGANISATION_LIMIT when there are `all`, or `ofOne` with the one directly below the server to whom it belongs. */
+  insert(
+    organisation: NewOrganisation & { id: string; createdOn: string },
+    max: { readonly all: number; readonly ofOne: number },
+  ): Promise<void>
   find(id: string): Promise<Organisation | undefined>
   /** By name, then id. */
   list(query: {
@@ -74,8 +79,11 @@ export interface OrganisationStore {
   update(id: string, change: OrganisationChange): Promise<void>
   /** ORGANISATION_NOT_EMPTY also while an account is being erased. */
   remove(id: string): Promise<void>
-  /** It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before. */
-  setEnd(id: string, on: string | undefined, today: string): Promise<void>
+  /**
+   * It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before; ORGANISATION_HELD when it ends
+   * already, but by nobody `within` the organisation given.
+   */
+  setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void>
   /** It ends today, unless something belongs to it: ORGANISATION_NOT_EMPTY. Nothing joins it any more. */
   endEmpty(id: string, today: string): Promise<void>
   /** Those whose day, or that of one above them, has come; what is below comes before what it is below of. */
@@ -87,10 +95,13 @@ export interface OrganisationStore {
   byBrandDomain(domain: string): Promise<Organisation | undefined>
   /** Undefined: to none. False when there is no such account, or it is terminated. */
   moveAccount(accountId: string, to: string | undefined): Promise<boolean>
-  /** Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. */
-  suspend(id: string, reason: string): Promise<string[]>
-  /** Takes back what `suspend` did with this id; the ids of the accounts. ORGANISATION_ENDING as setEnd. */
-  reinstate(id: string, today: string): Promise<string[]>
+  /**
+   * Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. ORGANISATION_HELD when it is
+   * suspended already, but by nobody `within` the organisation given.
+   */
+  suspend(id: string, reason: string, within?: string): Promise<string[]>
+  /** Takes back what `suspend` did with this id; the ids of the accounts. ORGANISATION_ENDING as setEnd, ORGANISATION_HELD as suspend. */
+  reinstate(id: string, today: string, within?: string): Promise<string[]>
   /** Counts a use of today; false, and nothing counted, when the pool of the account's organisation has no room. */
   spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean>
   /** Counts the one certificate that is published for an account; false when it was counted before, or there is no such account. POOL_EXCEEDED. */
@@ -119,9 +130,9 @@ export interface Organisations {
   /** Only when no account, and no organisation, belongs to it. */
   remove(id: string): Promise<void>
   /** It ends, with all below it, on a day that is today or comes. Throws ORGANISATION_ENDING when it has ended before. */
-  end(id: string, on: string): Promise<Organisation>
+  end(id: string, on: string, by?: Deciding): Promise<Organisation>
   /** It does not end. Throws ORGANISATION_ENDING when its day, or that of one above it, has come. */
-  keep(id: string): Promise<Organisation>
+  keep(id: string, by?: Deciding): Promise<Organisation>
   /** It ends today. Throws ORGANISATION_NOT_EMPTY, and does nothing, when something belongs to it. */
   endEmpty(id: string): Promise<void>
   /** Those whose day has come and that are not removed yet; what is below comes first. */
@@ -130,9 +141,9 @@ export interface Organisations {
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED (AccountError). */
   moveAccount(jid: Jid, to: string | undefined): Promise<void>
   /** All of it at once, with everything below it. Throws REASON_MALFORMED (AccountError). */
-  suspend(id: string, reason: string): Promise<Organisation>
+  suspend(id: string, reason: string, by?: Deciding): Promise<Organisation>
   /** Of what is below it, that which was suspended with it. Throws ORGANISATION_SUSPENDED when one above is suspended. */
-  reinstate(id: string): Promise<Organisation>
+  reinstate(id: string, by?: Deciding): Promise<Organisation>
   /** Whether the account may use so much more today; counted if so. An account without an organisation always may. */
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean>
   /**
@@ -157,6 +168,10 @@ export interface Organisations {
 
 const LIMIT_MAX = 200
 const ORGANISATIONS_MAX = 10_000
+/** Of one that is directly below the server, itself included, so that none takes the room of the others. */
+const ORGANISATIONS_OF_ONE_MAX = 1_000
+
+const LIMITS = { all: ORGANISATIONS_MAX, ofOne: ORGANISATIONS_OF_ONE_MAX } as const
 
 export interface OrganisationsParts {
   readonly store: OrganisationStore
@@ -187,7 +202,7 @@ class StoredOrganisations implements Organisations {
 
   async create(organisation: NewOrganisation): Promise<Organisation> {
     const id = this.#random.uuid()
-    await this.#store.insert({ ...organisation, id, createdOn: this.#today() }, ORGANISATIONS_MAX)
+    await this.#store.insert({ ...organisation, id, createdOn: this.#today() }, LIMITS)
     return this.get(id)
   }
 
@@ -228,13 +243,13 @@ class StoredOrganisations implements Organisations {
     return this.#store.remove(id)
   }
 
-  async end(id: string, on: string): Promise<Organisation> {
-    await this.#store.setEnd(id, on, this.#today())
+  async end(id: string, on: string, { within }: Deciding = {}): Promise<Organisation> {
+    await this.#store.setEnd(id, on, this.#today(), within)
     return this.get(id)
   }
 
-  async keep(id: string): Promise<Organisation> {
-    await this.#store.setEnd(id, undefined, this.#today())
+  async keep(id: string, { within }: Deciding = {}): Promise<Organisation> {
+    await this.#store.setEnd(id, undefined, this.#today(), within)
     return this.get(id)
   }
 
@@ -257,13 +272,13 @@ class StoredOrganisations implements Organisations {
     await this.#bus.publish('account/changed', { accountId: row.id })
   }
 
-  async suspend(id: string, reason: string): Promise<Organisation> {
+  async suspend(id: string, reason: string, { within }: Deciding = {}): Promise<Organisation> {
     if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
-    return this.#announce(id, await this.#store.suspend(id, reason))
+    return this.#announce(id, await this.#store.suspend(id, reason, within))
   }
 
-  async reinstate(id: string): Promise<Organisation> {
-    return this.#announce(id, await this.#store.reinstate(id, this.#today()))
+  async reinstate(id: string, { within }: Deciding = {}): Promise<Organisation> {
+    return this.#announce(id, await this.#store.reinstate(id, this.#today(), within))
   }
 
   async #announce(id: string, accountIds: readonly string[]): Promise<Organisation> {

@@ -36,6 +36,7 @@ const ACTIVE = {
   suspendedWith: undefined,
   suspendedWithin: undefined,
   terminatesOn: undefined,
+  terminatesWithin: undefined,
 } as const
 
 interface ErasureRow {
@@ -240,13 +241,14 @@ class MemoryAccountStore implements AccountStore {
       !(await this.#isWithin(row.suspendedWithin, within))
     )
       return undefined
-    const { terminatesOn } = row
-    if (suspension === undefined) return this.#replace({ ...row, ...ACTIVE, terminatesOn })
+    const { terminatesOn, terminatesWithin } = row
+    const ends = { terminatesOn, terminatesWithin }
+    if (suspension === undefined) return this.#replace({ ...row, ...ACTIVE, ...ends })
     const { reason, until } = suspension
     return this.#replace({
       ...row,
       ...ACTIVE,
-      terminatesOn,
+      ...ends,
       state: 'suspended',
       reason,
       suspendedUntil: until,
@@ -293,10 +295,16 @@ class MemoryAccountStore implements AccountStore {
     return counts
   }
 
-  async setTermination(name: Name, on: string | undefined): Promise<AccountRow | undefined> {
+  async setTermination(name: Name, on: string | undefined, within?: string) {
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return undefined
-    return this.#replace({ ...row, terminatesOn: on })
+    const isHeld = within !== undefined && row.terminatesOn !== undefined
+    if (isHeld && !(await this.#isWithin(row.terminatesWithin, within))) return undefined
+    return this.#replace({
+      ...row,
+      terminatesOn: on,
+      terminatesWithin: on === undefined ? undefined : within,
+    })
   }
 
   async liftSuspensions(today: string, limit: number): Promise<string[]> {
@@ -305,7 +313,10 @@ class MemoryAccountStore implements AccountStore {
       .filter((row) => (row.suspendedUntil ?? '~') <= today && !this.#isBelowSuspended(row))
       .take(limit)
       .toArray()
-    for (const row of due) this.#replace({ ...row, ...ACTIVE, terminatesOn: row.terminatesOn })
+    for (const row of due) {
+      const { terminatesOn, terminatesWithin } = row
+      this.#replace({ ...row, ...ACTIVE, terminatesOn, terminatesWithin })
+    }
     return due.map(({ id }) => id)
   }
 
@@ -406,9 +417,9 @@ class MemoryAccessStore implements AccessStore {
   }
 
   async insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean> {
-    this.#state.dropInvites((each) => each.expiresAt <= now || isForSameAccount(each, invite))
-    const open = this.#state.invites.values().filter((each) => each.purpose === 'admin')
-    if (invite.purpose === 'admin' && open.toArray().length >= adminMax) return false
+    this.#state.dropInvites((each) => each.expiresAt <= now || isForSameOne(each, invite))
+    const open = this.#state.invites.values().filter((each) => isCountedWith(each, invite))
+    if (isCountedWith(invite, invite) && open.toArray().length >= adminMax) return false
     this.#state.invites.set(invite.tokenHash.toString('hex'), invite)
     return true
   }
@@ -470,8 +481,18 @@ class MemoryAccessStore implements AccessStore {
   }
 }
 
-function isForSameAccount(one: InviteRow, other: InviteRow): boolean {
-  return one.accountId !== undefined && one.accountId === other.accountId
+/** The same account, or the same administrator. */
+function isForSameOne(one: InviteRow, other: InviteRow): boolean {
+  const [id, of] = [one, other].map((each) => each.accountId ?? each.appointment?.administratorId)
+  return id !== undefined && id === of
+}
+
+/** Both are for new administrators, of the same organisation. */
+function isCountedWith(one: InviteRow, other: InviteRow): boolean {
+  const [ours, theirs] = [one.appointment, other.appointment]
+  if (ours === undefined || theirs === undefined) return false
+  const isNew = ours.administratorId === undefined && theirs.administratorId === undefined
+  return isNew && ours.organisationId === theirs.organisationId
 }
 
 function nameKey(name: Name): string {

@@ -3,7 +3,7 @@ import { gather, join, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
 import { parseAppLogin } from './app-passwords.ts'
-import { refusing } from './organisation-store.postgres.ts'
+import { isWithin, refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import type {
   AccountRow,
@@ -33,6 +33,7 @@ interface SqlAccount {
   terminates_on: string | null
   suspended_with: string | null
   suspended_within: string | null
+  terminates_within: string | null
   created_on: string
   last_used_on: string | null
   sign_outs: number
@@ -48,7 +49,7 @@ interface SqlCredential {
 
 const ACCOUNT_COLUMNS = sql`
   a.id, a.domain, a.localpart, a.state, a.suspension_reason, a.organisation_id, a.suspended_until, a.terminates_on, a.suspended_with, a.suspended_within,
-  a.created_on, a.last_used_on, a.sign_outs`
+  a.terminates_within,  a.created_on, a.last_used_on, a.sign_outs`
 
 /** With 10 ms a burst of sign-ins leaves a fifth of the processor idle; with 2 ms each statement answers too few (`npm run bench -- signin`). */
 const VERIFIER_PAUSE_MS = 5
@@ -140,8 +141,7 @@ class PostgresAccountStore implements AccountStore {
       where a.domain = ${name.domain} and a.localpart = ${name.localpart} and a.state <> 'terminated'
         and (${state} = 'suspended' or (a.suspended_with is null and not exists (
           select from account.organisation o where o.id = a.organisation_id and o.state = 'suspended')))
-        and (${within ?? null}::uuid is null or a.state = 'active'
-          or a.suspended_within in (select id from account.organisation where path @> array[${within ?? null}::uuid]))
+        and (a.state = 'active' or ${isWithin(sql`a.suspended_within`, within)})
       returning ${ACCOUNT_COLUMNS}`)
     return rows.map(parseAccount)[0]
   }
@@ -151,7 +151,7 @@ class PostgresAccountStore implements AccountStore {
     return this.#db.transaction(async (tx) => {
       const [row] = await tx.query<SqlAccount>(sql`
         update account.account a set state = 'terminated', suspension_reason = null, suspended_until = null, suspended_with = null,
-          suspended_within = null, terminates_on = null
+          suspended_within = null, terminates_on = null, terminates_within = null
         where a.domain = ${name.domain} and a.localpart = ${name.localpart}
         returning ${ACCOUNT_COLUMNS}`)
       if (row === undefined) return undefined
@@ -186,10 +186,13 @@ class PostgresAccountStore implements AccountStore {
     return { active: 0, suspended: 0, terminated: 0, ...counted }
   }
 
-  async setTermination({ domain, localpart }: Name, on: string | undefined): Promise<AccountRow | undefined> {
+  async setTermination({ domain, localpart }: Name, on: string | undefined, within?: string) {
     const rows = await this.#db.query<SqlAccount>(sql`
-      update account.account a set terminates_on = ${on ?? null}::date
-      where a.domain = ${domain} and a.localpart = ${localpart} and a.state <> 'terminated' returning ${ACCOUNT_COLUMNS}`)
+      update account.account a set terminates_on = ${on ?? null}::date,
+        terminates_within = ${on === undefined ? null : (within ?? null)}::uuid
+      where a.domain = ${domain} and a.localpart = ${localpart} and a.state <> 'terminated'
+        and (a.terminates_on is null or ${isWithin(sql`a.terminates_within`, within)})
+      returning ${ACCOUNT_COLUMNS}`)
     return rows.map(parseAccount)[0]
   }
 
@@ -463,6 +466,7 @@ function parseAccount(row: SqlAccount): AccountRow {
     terminatesOn: row.terminates_on ?? undefined,
     suspendedWith: row.suspended_with ?? undefined,
     suspendedWithin: row.suspended_within ?? undefined,
+    terminatesWithin: row.terminates_within ?? undefined,
     createdOn: row.created_on,
     lastUsedOn: row.last_used_on ?? undefined,
     signOuts: row.sign_outs,

@@ -23,6 +23,8 @@ export interface AccountRow extends Name {
   readonly suspendedWith: string | undefined
   /** The organisation whose administrator suspended it. */
   readonly suspendedWithin: string | undefined
+  /** The organisation whose administrator ends it on that day. */
+  readonly terminatesWithin: string | undefined
   readonly createdOn: string
   readonly lastUsedOn: string | undefined
   readonly signOuts: number
@@ -114,8 +116,11 @@ export interface AccountStore {
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
-  /** Undefined: it stays. Undefined when the account is missing or terminated. */
-  setTermination(name: Name, on: string | undefined): Promise<AccountRow | undefined>
+  /**
+   * Undefined: it stays. Undefined when the account is missing or terminated, and when it is to be terminated already, but by nobody `within` the organisation
+   * given.
+   */
+  setTermination(name: Name, on: string | undefined, within?: string): Promise<AccountRow | undefined>
   /** Makes active what was suspended until `today` or before, unless its organisation is suspended, at most `limit`; the ids. */
   liftSuspensions(today: string, limit: number): Promise<string[]>
   /** Those whose day of termination has come, at most `limit`. */
@@ -181,7 +186,10 @@ export interface AccessStore {
   /** As above. */
   deleteKeysMadeBy(administratorId: string): Promise<void>
   recordKeyUse(id: string, day: string): Promise<void>
-  /** Replaces an open invite of the same account; drops expired ones; false when `adminMax` administrators' invites are open. */
+  /**
+   * Replaces an open invite of the same account, or of the same administrator who enrols anew; drops expired ones; false when `adminMax` invites of new
+   * administrators of the same organisation, or of none, are open.
+   */
   insertInvite(invite: InviteRow, adminMax: number, now: number): Promise<boolean>
   /** Inserts unless an open invite of role `owner` or an unexpired key with scope `*` exists; of many at once, one wins. */
   insertFirstInvite(invite: InviteRow, now: number, today: string): Promise<boolean>

@@ -3716,6 +3716,8 @@ export interface ApiPaths {
             /** A day in UTC */
             last_used_on?: string
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf?: string
         } } }
@@ -3756,6 +3758,8 @@ export interface ApiPaths {
             /** A day in UTC */
             last_used_on?: string
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf?: string
         } } }
@@ -3789,6 +3793,69 @@ export interface ApiPaths {
           created_on: string
           /** A day in UTC */
           last_used_on?: string
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/sessions": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    /** List where you are signed in to the page of your account, the newest first. HTTP Basic with name and password of an account. */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          items: {
+            id: string
+            started_at: string
+            /** To the minute */
+            seen_at: string
+            /** Whether it is the one that asks */
+            current: boolean
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/me/sessions/{id}": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    post?: never
+    /** End one of your sessions on the page of your account. HTTP Basic with name and password of an account. */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          id: string
         } } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
@@ -4277,6 +4344,8 @@ export interface ApiPaths {
             /** Scopes; * is all */
             permissions: string[]
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf: string
           /** Until when destructive commands are allowed */
@@ -4678,6 +4747,8 @@ export interface ApiPaths {
             /** Scopes; * is all */
             permissions: string[]
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf: string
           /** Until when destructive commands are allowed */
@@ -4722,6 +4793,8 @@ export interface ApiPaths {
             /** Scopes; * is all */
             permissions: string[]
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf: string
           /** Until when destructive commands are allowed */
@@ -4765,6 +4838,8 @@ export interface ApiPaths {
             /** Scopes; * is all */
             permissions: string[]
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf: string
           /** Until when destructive commands are allowed */
@@ -4802,6 +4877,8 @@ export interface ApiPaths {
             /** Scopes; * is all */
             permissions: string[]
           }
+          /** Those that can be off, and are on */
+          modules: ("affiliates" | "phone")[]
           /** To be sent as X-CSRF-Token with each request that changes something */
           csrf: string
           /** Until when destructive commands are allowed */
@@ -5947,8 +6024,8 @@ export interface ApiPaths {
           state?: "new" | "in-work" | "closed"
           /** false: the anonymous ones */
           named?: boolean
-          /** account: signed in, over the API or in chat (XEP-0377) */
-          source?: "form" | "account" | "mail"
+          /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+          source?: "form" | "account" | "chat" | "mail"
           account?: string
         }
         header?: never
@@ -5960,8 +6037,8 @@ export interface ApiPaths {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           items: {
             id: string
-            /** account: signed in, over the API or in chat (XEP-0377) */
-            source: "form" | "account" | "mail"
+            /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+            source: "form" | "account" | "chat" | "mail"
             category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
             /** First and last name and a contact were given, as the policy asks */
             named: boolean
@@ -6076,8 +6153,8 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
-          /** account: signed in, over the API or in chat (XEP-0377) */
-          source: "form" | "account" | "mail"
+          /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+          source: "form" | "account" | "chat" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
           named: boolean
@@ -6129,8 +6206,8 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
-          /** account: signed in, over the API or in chat (XEP-0377) */
-          source: "form" | "account" | "mail"
+          /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+          source: "form" | "account" | "chat" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
           named: boolean
@@ -6169,8 +6246,8 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
-          /** account: signed in, over the API or in chat (XEP-0377) */
-          source: "form" | "account" | "mail"
+          /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+          source: "form" | "account" | "chat" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
           named: boolean
@@ -6222,8 +6299,8 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           id: string
-          /** account: signed in, over the API or in chat (XEP-0377) */
-          source: "form" | "account" | "mail"
+          /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+          source: "form" | "account" | "chat" | "mail"
           category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
           /** First and last name and a contact were given, as the policy asks */
           named: boolean
@@ -6260,8 +6337,8 @@ export interface ApiPaths {
       responses: {
         200: { headers: { [name: string]: unknown }; content: { "application/json": {
           items: {
-            /** account: signed in, over the API or in chat (XEP-0377) */
-            source: "form" | "account" | "mail"
+            /** account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands) */
+            source: "form" | "account" | "chat" | "mail"
             category: "spam" | "fraud" | "malware" | "harassment" | "illegal" | "other"
             named: boolean
             state: "new" | "in-work" | "closed"

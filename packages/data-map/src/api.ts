@@ -138,7 +138,7 @@ const RIGHTS: Tables = {
     erased: 'with the account that it is about; the reporter is taken off with theirs',
     columns: {
       id: 'random',
-      source: 'form, account or mail',
+      source: 'form, account, chat or mail',
       category: 'spam, fraud …',
       named: 'whether the reporter gave a name',
       account_id: 'whom it is about',
@@ -162,6 +162,7 @@ const OF_ACCOUNTS: Tables = {
     told: { notExported: 'the hash of a cookie; gone after half an hour of rest, or twelve hours' },
     erased: WITH_ACCOUNT,
     columns: {
+      id: 'random; its owner ends it by this',
       token_hash: 'SHA-256 of the cookie',
       account_id: 'whose',
       sign_outs: 'so that a sign-out everywhere ends it',

@@ -1,7 +1,7 @@
 /** A page of plain HTML: no script, nothing from elsewhere, styles within it that the Content-Security-Policy names by their hash. */
 import { createHash } from 'node:crypto'
 import { assert } from '@sealpost/errors'
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --paper: #f4f5f8; --card: #fff; --line: #d9dde6; --accent: #2b5fd9; --on-accent: #fff; --soft: #5b6577 }
@@ -45,6 +45,18 @@ export interface PageLook {
   readonly supportUrl: string | undefined
   /** In which the page is written. */
   readonly language: 'en' | 'fr'
+}
+
+/** Of the pages of a host. */
+export type HostLook = Omit<PageLook, 'language'>
+
+const looks = new WeakMap<FastifyRequest, HostLook>()
+
+/** From now on pages of `app` look as those of the host that the browser asked, unless they are told otherwise. */
+export function lookAsHosts(app: FastifyInstance, lookOf: (host: string) => Promise<HostLook>): void {
+  app.addHook('onRequest', async (request) => {
+    looks.set(request, await lookOf(request.hostname))
+  })
 }
 
 const OURS: PageLook = {
@@ -127,7 +139,7 @@ export function sendPage(
   status: number,
   title: string,
   body: Html,
-  look: PageLook = OURS,
+  look: PageLook = { ...OURS, ...looks.get(reply.request) },
 ): FastifyReply {
   const { name = NAME, supportUrl, language } = look
   const styles = stylesOf(look)

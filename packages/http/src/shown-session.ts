@@ -1,5 +1,6 @@
 /** What a request shows of the session of a page of ours: the cookie, and what keeps pages of other origins from using it. */
 import type { FastifyRequest } from 'fastify'
+import { SAFE } from './basic.ts'
 import { readHostCookie } from './host-cookie.ts'
 
 /** Nothing of it is believed yet. */
@@ -16,8 +17,6 @@ export interface ShownSession {
 
 /** The cookie of whoever has signed in to the page of their account. */
 export const ACCOUNT_COOKIE = 'account'
-
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Of the cookie with this name; undefined when there is none. */
 export function readShownSession(request: FastifyRequest, cookie: string): ShownSession | undefined {

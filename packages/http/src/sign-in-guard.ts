@@ -1,6 +1,6 @@
 /** Routes for whoever signs in with HTTP Basic (RFC 7617), or has signed in to the page of their account. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { challengeFor, isConfidential, readBasic } from './basic.ts'
+import { challengeFor, isConfidential, isForeignChange, readBasic } from './basic.ts'
 import { HttpProblem } from './http-problem.ts'
 import { ACCOUNT_COOKIE, readShownSession, type ShownSession } from './shown-session.ts'
 
@@ -78,6 +78,7 @@ async function byPassword<A>(
   reply: FastifyReply,
   { password }: Pick<SignInChecks<A>, 'password'>,
 ): Promise<A> {
+  if (isForeignChange(request)) throw reject.foreign()
   reply.header('www-authenticate', challengeFor(request))
   const shown = readBasic(request)
   if (shown === undefined) throw reject.noPassword()

@@ -228,3 +228,23 @@ describe('what is left', () => {
       .toEqual([])
   })
 })
+
+test('a report with a chat client says that it came by chat, one over the API that it did not', async () => {
+  const { id } = (await api.owner('GET', '/v1/accounts/bob@example.org')).json
+  const said = { category: 'spam', about: 'mallory@example.org', text: 'Again.' }
+  const values = Object.fromEntries(Object.entries(said).map(([name, value]) => [name, [value]]))
+  const outcome = await api.service.commands.run(String(id), 'me.report-abuse', values)
+  expect(outcome).toMatchObject({ result: 'done' })
+  const sent = await api.call('POST', '/v1/me/abuse-reports', {
+    body: said,
+    headers: basic('bob@example.org', 'pass-word'),
+  })
+  expect(sent.status).toBe(201)
+  for (const [source, count] of [
+    ['chat', 1],
+    ['account', 1],
+  ] as const) {
+    const { json } = await api.owner('GET', `/v1/abuse-reports?named=false&source=${source}`)
+    expect(json['items']).toHaveLength(count)
+  }
+})

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VirtualClock } from '@sealpost/runtime'
 import { commands } from '../src/commands/index.ts'
-import { appoint } from './administrator.ts'
+import { appoint, somewhere } from './administrator.ts'
 import { basic, createTestApi, type Answer, type TestApi } from './api.ts'
 
 const ORIGIN = 'https://example.org:8443'
@@ -28,15 +28,16 @@ interface Page {
 }
 
 async function signIn(jid: string, password = 'own'): Promise<Page> {
-  const answer = await api.call('POST', '/v1/account-session', { body: { jid, password } })
+  const headers = somewhere()
+  const answer = await api.call('POST', '/v1/account-session', { body: { jid, password }, headers })
   expect(answer.status).toBe(201)
   const cookie = String(answer.headers['set-cookie']?.[0]).split(';')[0] ?? ''
   const csrf = String(answer.json['csrf'])
   return {
     csrf,
     cookie,
-    call: (method, path, body, headers = { origin: ORIGIN, 'x-csrf-token': csrf }) =>
-      api.call(method, path, { body, headers: { cookie, ...headers } }),
+    call: (method, path, body, shown = { origin: ORIGIN, 'x-csrf-token': csrf }) =>
+      api.call(method, path, { body, headers: { cookie, ...shown } }),
   }
 }
 
@@ -76,6 +77,12 @@ describe('a session on the page of an account', () => {
       { 'x-csrf-token': page.csrf },
     ] as Record<string, string>[])
       expect((await page.call('POST', '/v1/me/sign-out', {}, headers)).status).toBe(403)
+    expect((await page.call('GET', '/v1/me')).status).toBe(200)
+    const signedIn = basic('bea@example.org', 'own')
+    for (const origin of ['https://evil.example', 'null', 'http://example.org:8443']) {
+      const answer = await api.call('POST', '/v1/me/sign-out', { headers: { ...signedIn, origin } })
+      expect(answer).toMatchObject({ status: 403, json: problem('origin-refused') })
+    }
     expect((await page.call('GET', '/v1/me')).status).toBe(200)
     const body = { jid: 'bea@example.org', password: 'own' }
     const foreign = { body, headers: { origin: 'https://evil.example' } }
@@ -277,6 +284,46 @@ describe('an app password of scope api', () => {
     expect((await api.call('PUT', '/v1/me/password', change)).status).toBe(403)
     await api.owner('POST', `/v1/accounts/${jid}/suspend`)
     expect((await api.call('GET', '/v1/me', { headers })).json).toMatchObject(problem('account-suspended'))
+  })
+})
+
+describe('one’s sessions', () => {
+  interface Listed {
+    readonly id: string
+    readonly current: boolean
+  }
+  const list = async (page: Page) =>
+    (await page.call('GET', '/v1/me/sessions')).json['items'] as readonly Listed[]
+
+  test('are listed singly, and one of them is ended', async () => {
+    const jid = await account('mia')
+    const lost = await signIn(jid)
+    await clock.advance(60_000)
+    const here = await signIn(jid)
+    const listed = await list(here)
+    expect(listed.map(({ current }) => current)).toEqual([true, false])
+    expect(JSON.stringify(listed)).not.toContain(here.cookie.split('=')[1])
+    const path = `/v1/me/sessions/${listed[1]?.id ?? ''}`
+    expect((await here.call('DELETE', path)).json).toEqual({ id: listed[1]?.id })
+    expect((await lost.call('GET', '/v1/me')).status).toBe(401)
+    expect((await here.call('GET', '/v1/me')).status).toBe(200)
+    expect((await here.call('DELETE', path)).json).toMatchObject(problem('session-unknown'))
+    expect(await list(here)).toHaveLength(1)
+  })
+
+  test('are nobody else’s to see or to end', async () => {
+    const [mine, theirs] = [await signIn(await account('noa')), await signIn(await account('ole'))]
+    const [id] = (await list(theirs)).map((each) => each.id)
+    expect((await list(mine)).map((each) => each.id)).not.toContain(id)
+    expect((await mine.call('DELETE', `/v1/me/sessions/${id ?? ''}`)).status).toBe(404)
+    expect((await theirs.call('GET', '/v1/me')).status).toBe(200)
+  })
+
+  test('that signing out everywhere has ended are not listed', async () => {
+    const jid = await account('pia')
+    await signIn(jid)
+    await api.owner('POST', `/v1/accounts/${jid}/sign-out`)
+    expect(await list(await signIn(jid))).toHaveLength(1)
   })
 })
 

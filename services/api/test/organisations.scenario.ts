@@ -1,5 +1,6 @@
 /** Organisations over REST: made, bounded, branded, suspended, removed; accounts moved between them and found by them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SCOPES_OF_ROLE } from '../src/access/roles.ts'
 import { createTestApi, type Answer, type TestApi } from './api.ts'
 
 let api: TestApi
@@ -121,6 +122,121 @@ test('what the abuse desk has restricted is not for the organisation to widen', 
   for (const body of [{ messages_per_day: 6 }, {}])
     expect(await set(body)).toMatchObject({ status: 409, ...problem('account-held') })
   expect((await set({ messages_per_day: 4 })).json).toMatchObject({ messages_per_day: 4 })
+})
+
+/** A key that reaches no further than an organisation. */
+async function keyOf(organisation: string, ...scope: string[]) {
+  const made = await api.owner('POST', '/v1/api-keys', { scope, organisation })
+  expect(made.status, made.text).toBe(201)
+  const key = String(made.json['token'])
+  return (method: string, path: string, body: object = {}, headers: Record<string, string> = {}) =>
+    api.call(method, path, { key, body, headers })
+}
+
+describe('what was decided above', () => {
+  const held = { status: 409, ...problem('organisation-held') }
+
+  test('a suspension: a reseller neither lifts it nor says another reason, and does both with its own', async () => {
+    const reseller = await open({ kind: 'reseller' })
+    const customer = await open({ parent: reseller })
+    const path = `/v1/organisations/${customer}`
+    const asReseller = await keyOf(reseller, 'organisations:write')
+    await api.owner('POST', `${path}/suspend`, { reason: 'abuse' })
+    expect(await asReseller('POST', `${path}/restore`)).toMatchObject(held)
+    expect(await asReseller('POST', `${path}/suspend`, { reason: 'holidays' })).toMatchObject(held)
+    expect(await api.owner('GET', path)).toMatchObject({ json: { state: 'suspended', reason: 'abuse' } })
+    await api.owner('POST', `${path}/restore`)
+    for (const reason of ['unpaid', 'holidays'])
+      expect((await asReseller('POST', `${path}/suspend`, { reason })).json).toMatchObject({ reason })
+    expect((await asReseller('POST', `${path}/restore`)).json).toMatchObject({ state: 'active' })
+    await asReseller('POST', `${path}/suspend`)
+    await api.owner('POST', `${path}/suspend`, { reason: 'abuse' })
+    expect(await asReseller('POST', `${path}/restore`)).toMatchObject(held)
+    expect((await api.owner('POST', `${path}/restore`)).json).toMatchObject({ state: 'active' })
+  })
+
+  test('an end: a reseller neither takes it back nor moves it', async () => {
+    const reseller = await open({ kind: 'reseller' })
+    const customer = await open({ parent: reseller })
+    const path = `/v1/organisations/${customer}`
+    const asReseller = await keyOf(reseller, 'organisations:write')
+    const { terminates_on: day } = (await api.owner('POST', `${path}/terminate`, { after: 10 })).json
+    expect(await asReseller('POST', `${path}/keep`)).toMatchObject(held)
+    for (const after of [0, 20])
+      expect(await asReseller('POST', `${path}/terminate`, { after })).toMatchObject(held)
+    expect((await api.owner('GET', path)).json).toMatchObject({ state: 'active', terminates_on: day })
+    await api.owner('POST', `${path}/keep`)
+    expect((await asReseller('POST', `${path}/terminate`, { after: 20 })).status).toBe(200)
+    expect((await asReseller('POST', `${path}/keep`)).json).not.toHaveProperty('terminates_on')
+  })
+
+  test('the end of an account: its organisation neither takes it back nor moves it', async () => {
+    const customer = await open()
+    const path = `/v1/accounts/${await join(customer)}`
+    const asCustomer = await keyOf(customer, 'accounts:terminate')
+    const refused = { status: 409, ...problem('account-held') }
+    await api.owner('POST', `${path}/terminate`, { after: 10 })
+    expect(await asCustomer('POST', `${path}/keep`)).toMatchObject(refused)
+    for (const after of [0, 20])
+      expect(await asCustomer('POST', `${path}/terminate`, { after })).toMatchObject(refused)
+    await api.owner('POST', `${path}/keep`)
+    expect((await asCustomer('POST', `${path}/terminate`, { after: 20 })).status).toBe(200)
+    expect((await asCustomer('POST', `${path}/keep`)).json).toMatchObject({ state: 'active' })
+    expect((await asCustomer('POST', `${path}/terminate`)).json).toMatchObject({ state: 'terminated' })
+  })
+})
+
+test('a limit of the abuse desk stays, however many wider ones come at the same time', async () => {
+  const customer = await open()
+  const path = `/v1/accounts/${await join(customer)}/mail-limit`
+  const asCustomer = await keyOf(customer, 'accounts:suspend')
+  const wider = Array.from({ length: 20 }, (_, index) =>
+    asCustomer('PUT', path, { messages_per_day: 100 + index }),
+  )
+  await Promise.all([...wider, api.owner('PUT', path, { messages_per_day: 5 })])
+  expect((await api.owner('GET', path)).json).toMatchObject({ messages_per_day: 5 })
+})
+
+describe('an organisation', () => {
+  test('gets no new link for an account that was moved away, by repeating how it made it', async () => {
+    const customer = await open()
+    const asCustomer = await keyOf(customer, 'accounts:write')
+    const make = () =>
+      asCustomer('POST', '/v1/accounts', { jid: 'moved@example.org' }, { 'idempotency-key': 'once' })
+    expect((await make()).status).toBe(201)
+    expect((await make()).json).toHaveProperty('enrolment')
+    await api.owner('PUT', '/v1/accounts/moved@example.org/organisation', {})
+    expect(await make()).toMatchObject({ status: 409, ...problem('account-exists') })
+  })
+
+  test('has no pages at a domain that the server serves, unless its operator says so', async () => {
+    const reseller = await open({ kind: 'reseller' })
+    const asReseller = await keyOf(reseller, 'organisations:write')
+    const path = `/v1/organisations/${reseller}/branding`
+    for (const domain of ['example.org', 'example.net'])
+      expect(await asReseller('PUT', path, { domain })).toMatchObject({
+        status: 403,
+        ...problem('brand-domain-served'),
+      })
+    expect((await asReseller('PUT', path, { domain: 'reseller.example' })).status).toBe(200)
+    expect((await api.owner('PUT', path, { domain: 'example.net' })).status).toBe(200)
+    await api.owner('PUT', path, {})
+  })
+
+  test('fills up its own room for invites, and nobody else’s', async () => {
+    const [one, other] = [await open(), await open()]
+    const as = async (id: string) => {
+      const ask = await keyOf(id, ...SCOPES_OF_ROLE.org_admin)
+      return () => ask('POST', '/v1/administrators/invites', { role: 'org_admin' })
+    }
+    const [asOne, asOther] = [await as(one), await as(other)]
+    const answers = await Promise.all(Array.from({ length: 25 }, asOne))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(20)
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(5)
+    expect((await asOther()).status).toBe(201)
+    const owner = await api.owner('POST', '/v1/administrators/recovery', {})
+    expect(owner.status, owner.text).toBe(201)
+  })
 })
 
 describe('pages', () => {

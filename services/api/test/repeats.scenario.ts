@@ -96,6 +96,18 @@ describe('entity tags', () => {
     expect((await limit(8, {})).status).toBe(200)
   })
 
+  test('If-Match tells nothing to whoever may not see the thing', async () => {
+    const made = await api.owner('POST', '/v1/api-keys', { scope: ['plans:write'] })
+    await api.owner('PUT', '/v1/plans/unseen', { mailbox_mib: 1 })
+    const key = String(made.json['token'])
+    const headers = { 'if-match': '*' }
+    const path = '/v1/accounts/unseen@example.org/mail-limit'
+    const limiting = await api.owner('POST', '/v1/api-keys', { scope: ['accounts:suspend'] })
+    const answer = await api.call('PUT', path, { key: String(limiting.json['token']), body: {}, headers })
+    expect(answer).toMatchObject({ status: 403, json: { type: 'urn:sealpost:problem:scope-missing' } })
+    expect((await api.call('PUT', '/v1/plans/unseen', { key, body: {} })).status).toBe(200)
+  })
+
   test('If-Match where nothing is shown is never met', async () => {
     const answer = await api.owner('PUT', plan, {}, { 'if-match': '"x"' })
     expect(answer.status).toBe(412)

@@ -1,6 +1,6 @@
 /** Configuration of the key directory. */
 import type { EnvReader } from '@sealpost/config'
-import { readPublicOrigin, readServiceUrl } from '@sealpost/service'
+import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { parseVerifierKey, SIGNATURE_TYPE } from '@sealpost/tlog'
 import type { NoteKey } from '@sealpost/tlog'
 
@@ -15,6 +15,8 @@ export interface KeysConfig {
   readonly mailUrl: URL | undefined
   /** The same of the API, which keeps the sessions on the pages of accounts. */
   readonly apiUrl?: URL | undefined
+  /** Where users get help, if the operator says so. */
+  readonly supportUrl?: string | undefined
   /** Whose cosignatures on the transparency log are taken (C2SP tlog-cosignature); none unless given. */
   readonly witnesses?: readonly NoteKey[]
 }
@@ -26,6 +28,7 @@ export function readConfig(env: EnvReader): KeysConfig {
     publicOrigin: () => origin,
     mailUrl: readServiceUrl('MAIL_URL', env),
     apiUrl: readServiceUrl('API_URL', env),
+    supportUrl: readSupportUrl(env),
     witnesses: readWitnesses(env),
   }
 }

@@ -2,10 +2,10 @@
  * The OpenPGP key directory: HKP on its port; HKP, VKS, WKD, the transparency log and the pages of links in mails on the
  * common HTTP server.
  */
-import { createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
+import { brandingOfHost, createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
-import type { FastifyPluginAsync } from '@sealpost/http'
+import type { FastifyPluginAsync, HostLook } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import type {
   KeyDirectory,
@@ -97,6 +97,7 @@ interface Parts extends OwnKeysOptions {
   readonly submissionKeys: SubmissionKeys
   readonly webKeyService: WebKeyService
   readonly ownData: OwnData<KeysOwnData>
+  readonly lookOf: (host: string) => Promise<HostLook>
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -244,6 +245,10 @@ async function createParts(
     // No app password is for saying which key is one's own.
     passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: undefined })),
     session: sessions && createSessionCheck({ accounts, sessions }),
+    async lookOf(host) {
+      const { supportUrl = config.supportUrl, ...look } = await brandingOfHost(accounts.organisations, host)
+      return { ...look, supportUrl }
+    },
     defaultDomain: server,
     events,
   }

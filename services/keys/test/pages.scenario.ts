@@ -1,4 +1,6 @@
 /** The public pages as a browser uses them: forms, links, and what is shown to whom. */
+import { createAccounts } from '@sealpost/accounts'
+import { openDb } from '@sealpost/db'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { certify, direct, ed25519, reason, sample, userId } from '../../../packages/openpgp/test/maker.ts'
 import { armor, createTestKeys, linkIn, ORIGIN } from './keys.ts'
@@ -50,6 +52,29 @@ function hidden(text: string, name: string): string {
 
 const post = (path: string, fields: [string, string][]): Promise<Page> =>
   open(path, { method: 'POST', body: new URLSearchParams(fields) })
+
+test('the pages of an organisation’s host look as it says, and have its name in the title', async () => {
+  const { databaseUrl: url, bus, clock, random } = keys.platform
+  await using db = await openDb({ url, role: 'sealpost_account', poolSize: 1 })
+  await using accounts = createAccounts({ db, bus, clock, random })
+  const { organisations } = accounts
+  const pools = {}
+  const made = await organisations.create({ name: 'Nord', kind: 'customer', parentId: undefined, pools })
+  const colours = { background: '#1a2b3c', text: '#ffffff' }
+  const supportUrl = 'https://aide.nord.example/'
+  await organisations.setBrand(made.id, { name: 'Étoile', colours, domain: 'nord.example', supportUrl })
+  for (const path of ['/keys', '/keys/lookup?search=nobody', `/keys/confirm/${'a'.repeat(43)}`]) {
+    const answer = await fetch(keys.http + path, { headers: { 'x-forwarded-host': 'nord.example:8443' } })
+    const text = await answer.text()
+    expect(text).toContain('<p class="brand">Étoile</p>')
+    expect(text).toContain('· Étoile</title>')
+    expect(text).toContain('background: #1a2b3c; color: #ffffff }</style>')
+    expect(text).toContain(`<a href="${supportUrl}">Help</a>`)
+    expect(text).not.toContain('Sealpost')
+    expect(answer.headers.get('content-security-policy')).toMatch(/style-src 'sha256-[^']+' 'sha256-[^']+';/)
+  }
+  expect((await open('/keys')).text).toContain('<p class="brand">Sealpost</p>')
+})
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
 const grouped = (fingerprint: string): string => (fingerprint.match(/.{4}/g) ?? []).join(' ')

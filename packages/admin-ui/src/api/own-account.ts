@@ -1,9 +1,9 @@
 /** Whose account page this is. The session is a cookie that no script can read; the password is sent once and forgotten. */
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
+import type { Answer } from './operations.ts'
 import { Problem } from './problem.ts'
 import { request, setCsrfToken } from './request.ts'
 import { SESSION } from './session.ts'
-import type { Account } from './types.ts'
 
 const PATH = '/v1/account-session'
 const KEY = [SESSION, 'own'] as const
@@ -13,16 +13,24 @@ export interface Credentials {
   readonly password: string
 }
 
+/** Who is signed in to the page of their account. */
+export type OwnSession = Answer<'GET', typeof PATH>
+
 /** `null`: nobody is signed in. */
-export function useOwnAccount(): UseQueryResult<Account | null, Problem> {
-  return useQuery<Account | null, Problem>({ queryKey: KEY, queryFn: loadSession, staleTime: Infinity })
+export function useOwnSession(): UseQueryResult<OwnSession | null, Problem> {
+  return useQuery<OwnSession | null, Problem>({ queryKey: KEY, queryFn: loadSession, staleTime: Infinity })
 }
 
-async function loadSession(): Promise<Account | null> {
+/** What this server has that others may not have. */
+export function useModules(): OwnSession['modules'] {
+  return useOwnSession().data?.modules ?? []
+}
+
+async function loadSession(): Promise<OwnSession | null> {
   try {
-    const { account, csrf } = await request('GET', PATH, {})
-    setCsrfToken(csrf)
-    return account
+    const session = await request('GET', PATH, {})
+    setCsrfToken(session.csrf)
+    return session
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return null
     throw error
@@ -31,13 +39,13 @@ async function loadSession(): Promise<Account | null> {
 
 export function useAccountSignIn() {
   const client = useQueryClient()
-  return useMutation<Account, Problem, Credentials>({
+  return useMutation<OwnSession, Problem, Credentials>({
     mutationFn: async (credentials) => {
-      const { account, csrf } = await request('POST', PATH, { body: credentials })
-      setCsrfToken(csrf)
-      return account
+      const session = await request('POST', PATH, { body: credentials })
+      setCsrfToken(session.csrf)
+      return session
     },
-    onSuccess: (account) => client.setQueryData(KEY, account),
+    onSuccess: (session) => client.setQueryData(KEY, session),
   })
 }
 

@@ -43,4 +43,7 @@ export type Subscription = ItemOf<'/v1/subscriptions'>
 export type Incident = ItemOf<'/v1/incidents'>
 export type Maintenance = ItemOf<'/v1/maintenance'>
 export type CreditClaim = ItemOf<'/v1/credit-claims'>
+export type CrashKind = ItemOf<'/v1/crash-reports'>
+export type Affiliate = ItemOf<'/v1/affiliates'>
+export type Statement = ItemOf<'/v1/affiliates/{id}/statements'>
 export type DirectoryKey = ItemOf<'/v1/keys'>

@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next'
 export interface Format {
   /** Of a day in UTC, `2026-11-26`. */
   readonly day: (iso: string) => string
+  /** Of a month, by one of its days. */
+  readonly month: (iso: string) => string
   /** Of an instant (RFC 3339), where the reader is. */
   readonly moment: (iso: string) => string
   readonly number: (value: number) => string
@@ -29,6 +31,7 @@ export function useFormat(): Format {
 
 function createFormat(language: string): Format {
   const days = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' })
+  const months = new Intl.DateTimeFormat(language, { year: 'numeric', month: 'long', timeZone: 'UTC' })
   const moments = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
   const numbers = new Intl.NumberFormat(language)
   const unit = (value: number, name: string) =>
@@ -40,6 +43,7 @@ function createFormat(language: string): Format {
     }).format(value)
   return {
     day: (iso) => days.format(new Date(iso)),
+    month: (iso) => months.format(new Date(iso)),
     moment: (iso) => moments.format(new Date(iso)),
     number: (value) => numbers.format(value),
     percent: (share, digits = 0) =>

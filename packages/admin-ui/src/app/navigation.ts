@@ -9,6 +9,8 @@ export interface Place {
   readonly permission?: string
   /** Not for administrators of one organisation. */
   readonly isOfServer?: boolean
+  /** Of the server: only where it is on. */
+  readonly module?: 'affiliates'
   readonly shortcut?: string
 }
 
@@ -33,6 +35,8 @@ export type PlaceName =
   | 'incidents'
   | 'agreement'
   | 'subscriptions'
+  | 'affiliates'
+  | 'crashes'
   | 'keys'
   | 'abuse'
   | 'legal'
@@ -73,6 +77,7 @@ export const PLACES: readonly PlaceGroup[] = [
         shortcut: 'e',
         isOfServer: true,
       },
+      { name: 'crashes', href: '/crashes', icon: 'warning', permission: 'crashes:read', isOfServer: true },
       { name: 'approvals', href: '/approvals', icon: 'check', permission: 'approvals:read' },
       { name: 'audit', href: '/audit', icon: 'audit', permission: 'audit:read', shortcut: 'l' },
     ],
@@ -95,6 +100,14 @@ export const PLACES: readonly PlaceGroup[] = [
         icon: 'plan',
         permission: 'billing:read',
         shortcut: 'b',
+      },
+      {
+        name: 'affiliates',
+        href: '/affiliates',
+        icon: 'megaphone',
+        permission: 'affiliates:read',
+        module: 'affiliates',
+        isOfServer: true,
       },
       { name: 'administrators', href: '/administrators', icon: 'person', permission: 'admins:read' },
     ],

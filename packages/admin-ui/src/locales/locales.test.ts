@@ -47,6 +47,57 @@ function flatten(texts: Texts, prefix = ''): Record<string, string> {
   )
 }
 
+/** Met by programs, by whoever follows a link of a mail, or by nobody who uses the panel. */
+const NOT_IN_PANEL = [
+  'action-missing',
+  'address-unusable',
+  'approval-header-malformed',
+  'event-malformed',
+  'frames-malformed',
+  'head-incomplete',
+  'idempotency-done',
+  'idempotency-key-malformed',
+  'idempotency-key-reused',
+  'key-missing',
+  'key-refused',
+  'key-too-wide',
+  'network-refused',
+  'no-address',
+  'not-cosigned',
+  'not-logged',
+  'own-password-needed',
+  'probe-time',
+  'proof-missing',
+  'reason-header-malformed',
+  'referral-gone',
+  'referral-taken',
+  'referral-unknown',
+  'secret-missing',
+  'subprotocol-missing',
+  'token-old',
+  'unauthorized',
+  'upload-length',
+  'upload-range',
+  'verifiers-incomplete',
+  'webhook-headers',
+  'webhook-signature',
+  'webhook-timestamp',
+]
+const PROBLEMS = [/new HttpProblem\(\s*\d+,\s*'([a-z-]+)'/g, /\[\d{3}, '([a-z-]+)'\]/g]
+
+test('every problem that the panel may meet is said in the language of its reader', async () => {
+  const root = join(SOURCES, '../../..')
+  const types = new Set<string>()
+  for await (const path of glob('{services,packages}/*/src/**/*.ts', {
+    cwd: root,
+    exclude: ['**/*.test.ts'],
+  }))
+    for (const pattern of PROBLEMS)
+      for (const [, type = ''] of readFileSync(join(root, path), 'utf8').matchAll(pattern)) types.add(type)
+  expect(types.size).toBeGreaterThan(100)
+  expect([...types].filter((type) => !(type in en.problems)).toSorted()).toEqual(NOT_IN_PANEL)
+})
+
 /** Texts between tags, and in attributes that are read or shown. */
 const HARD_CODED = [
   /(?<![=<>?&|(]\s*)>\s*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ' .,:!?]*)\s*<\//g,

@@ -3,7 +3,7 @@ import { ActionIcon, Group } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Route, Switch } from 'wouter'
-import { useAccountSignOut, useOwnAccount } from '../api/own-account.ts'
+import { useAccountSignOut, useOwnSession } from '../api/own-account.ts'
 import type { Account } from '../api/types.ts'
 import { Front } from '../app/front.tsx'
 import { Shell } from '../app/shell.tsx'
@@ -33,17 +33,17 @@ const PLACES = [
 
 export default function AccountArea() {
   const { t } = useTranslation()
-  const account = useOwnAccount()
-  if (account.data === null) return <AccountSignInPage />
-  if (account.data === undefined)
+  const session = useOwnSession()
+  if (session.data === null) return <AccountSignInPage />
+  if (session.data === undefined)
     return (
       <Front title={t('own.sign_in.title')}>
-        <QueryView query={account}>{() => null}</QueryView>
+        <QueryView query={session}>{() => null}</QueryView>
       </Front>
     )
   const items = PLACES.map(({ name, href, icon }) => ({ href, icon, label: t(`own.nav.${name}`) }))
   return (
-    <Shell menu={[{ label: t('own.nav.account'), items }]} reader={<Reader account={account.data} />}>
+    <Shell menu={[{ label: t('own.nav.account'), items }]} reader={<Reader account={session.data.account} />}>
       <Suspense>
         <Switch>
           {PLACES.map(({ href, page }) => (

@@ -4,6 +4,7 @@ import { Redirect, Route, Switch } from 'wouter'
 import { NotFoundPage } from './not-found-page.tsx'
 
 const AccountsPage = lazy(() => import('./accounts/accounts-page.tsx'))
+const AffiliatesPage = lazy(() => import('./affiliates/affiliates-page.tsx'))
 const AccountPage = lazy(() => import('./accounts/account-page.tsx'))
 const AdministratorsPage = lazy(() => import('./administrators/administrators-page.tsx'))
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.tsx'))
@@ -26,6 +27,8 @@ const SecurityPage = lazy(() => import('./security/security-page.tsx'))
 const AbusePage = lazy(() => import('./abuse/abuse-page.tsx'))
 const AbuseReportPage = lazy(() => import('./abuse/abuse-report-page.tsx'))
 const AgreementPage = lazy(() => import('./agreement/agreement-page.tsx'))
+const CrashesPage = lazy(() => import('./crashes/crashes-page.tsx'))
+const CrashPage = lazy(() => import('./crashes/crash-page.tsx'))
 const IncidentsPage = lazy(() => import('./incidents/incidents-page.tsx'))
 const KeysPage = lazy(() => import('./keys/keys-page.tsx'))
 const LegalPage = lazy(() => import('./legal/legal-page.tsx'))
@@ -47,6 +50,11 @@ export function AdminPages({ home }: { readonly home: string | undefined }) {
         <Route path="/accounts" component={AccountsPage} />
         <Route path="/accounts/:jid">
           {({ jid }) => <AccountPage key={jid} jid={decodeURIComponent(jid)} />}
+        </Route>
+        <Route path="/affiliates" component={AffiliatesPage} />
+        <Route path="/crashes" component={CrashesPage} />
+        <Route path="/crashes/:signature">
+          {({ signature }) => <CrashPage key={signature} signature={signature} />}
         </Route>
         <Route path="/overview" component={OverviewPage} />
         <Route path="/approvals" component={ApprovalsPage} />

@@ -48,8 +48,10 @@ function SignedIn({ session }: { readonly session: Session }) {
   const groups = PLACES.map(({ name, places }) => ({
     name,
     places: places.filter(
-      ({ permission, isOfServer }) =>
-        (permission === undefined || may(permission)) && !(isOfServer === true && isBounded),
+      ({ permission, isOfServer, module }) =>
+        (permission === undefined || may(permission)) &&
+        !(isOfServer === true && isBounded) &&
+        (module === undefined || session.modules.includes(module)),
     ),
   })).filter(({ places }) => places.length > 0)
   const menu = groups.map(({ name, places }) => ({

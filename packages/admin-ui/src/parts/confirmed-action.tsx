@@ -14,6 +14,8 @@ export interface ConfirmedActionProps {
   /** `close` is to be called when it is done. */
   readonly onConfirm: (reason: string, close: () => void) => void
   readonly asksWhy?: boolean
+  /** To be typed: this cannot be undone. */
+  readonly nameToType?: string
   /** It destroys or takes away: the button says so, too. */
   readonly isDangerous?: boolean
   readonly children?: ReactNode

@@ -53,6 +53,12 @@ export interface NewReport extends ReportContent {
   readonly reporter: Partial<Reporter>
 }
 
+export interface ReportingAccount {
+  readonly id: string
+  /** Over the API, or with a chat client. */
+  readonly source: 'account' | 'chat'
+}
+
 export interface Report extends StoredReport {
   readonly from: Partial<Reporter> | undefined
   readonly said: ReportContent | undefined
@@ -78,8 +84,8 @@ export class AbuseDesk {
     this.#options = options
   }
 
-  /** The id, by which the reporter may refer to it. `reporterId`: the account that reports, signed in. Throws REPORTS_FULL. */
-  async report(wanted: NewReport, reporterId?: string): Promise<string> {
+  /** The id, by which the reporter may refer to it. `by`: the account that reports, signed in. Throws REPORTS_FULL. */
+  async report(wanted: NewReport, by?: ReportingAccount): Promise<string> {
     const { store, sealing, random, webhooks } = this.#options
     const id = random.uuid()
     const { category, reporter, about, text, headers } = wanted
@@ -87,11 +93,11 @@ export class AbuseDesk {
     const accountId = await this.#accountOf(about)
     const report: StoredReport = {
       id,
-      source: reporterId === undefined ? 'form' : 'account',
+      source: by?.source ?? 'form',
       category,
       named,
       accountId,
-      reporterId,
+      reporterId: by?.id,
       reporter: Object.values(reporter).some((value) => value !== '')
         ? sealing.seal(id, 'reporter', reporter)
         : undefined,

@@ -7,7 +7,8 @@ export const ABUSE_OUTCOMES = ['acted', 'unfounded', 'duplicate', 'no-action'] a
 export type AbuseOutcome = (typeof ABUSE_OUTCOMES)[number]
 export const ABUSE_ACTIONS = ['warn', 'restrict', 'suspend', 'block'] as const
 export type AbuseAction = (typeof ABUSE_ACTIONS)[number]
-export type AbuseSource = 'form' | 'account' | 'mail'
+export const ABUSE_SOURCES = ['form', 'account', 'chat', 'mail'] as const
+export type AbuseSource = (typeof ABUSE_SOURCES)[number]
 
 export interface StoredReport {
   readonly id: string

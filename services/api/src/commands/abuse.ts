@@ -2,7 +2,7 @@
 import { assert } from '@sealpost/errors'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { Report } from '../abuse/abuse-desk.ts'
-import type { StoredReport } from '../abuse/store.ts'
+import { ABUSE_SOURCES, type StoredReport } from '../abuse/store.ts'
 import { hasScope } from './api-keys.ts'
 import { addressSchema } from './account-schema.ts'
 import { defineCommand, type Command } from './command.ts'
@@ -38,8 +38,8 @@ const outcomeSchema = Type.Union([
   Type.Literal('duplicate'),
   Type.Literal('no-action'),
 ])
-const sourceSchema = Type.Union([Type.Literal('form'), Type.Literal('account'), Type.Literal('mail')], {
-  description: 'account: signed in, over the API or in chat (XEP-0377)',
+const sourceSchema = Type.Enum([...ABUSE_SOURCES], {
+  description: 'account: signed in, over the API; chat: with a chat client (XEP-0377, ad-hoc commands)',
 })
 
 /** What a report says, and how long it may be. */
@@ -136,11 +136,12 @@ const reportAsAccount = defineCommand({
   body: reportSchema,
   status: 201,
   response: named,
-  async handle({ abuse }, { actor, body }) {
+  async handle({ abuse }, { actor, body, browser }) {
     assert(actor.kind === 'account')
     const { first_name, last_name, contact = actor.account.jid.toString(), ...said } = body
     const reporter = { first_name: first_name ?? '', last_name: last_name ?? '', contact }
-    return { id: await abuse.report({ ...said, reporter }, actor.account.id) }
+    const source = browser === undefined ? 'chat' : 'account'
+    return { id: await abuse.report({ ...said, reporter }, { id: actor.account.id, source }) }
   },
 })
 

@@ -7,6 +7,7 @@ import {
   organisationOf,
   reachableAccount,
   reachableOrganisation,
+  reaches,
 } from '../access/reach.ts'
 import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import {
@@ -96,6 +97,9 @@ export const createAccount = defineCommand({
     const id = await context.claimAccountId(actor, idempotencyKey)
     const known = id === undefined ? undefined : await context.accounts.findById(id)
     if (known && !known.jid.equals(jid)) throw reject.otherRequest()
+    // It may have been moved since.
+    if (known && !(await reaches(context, actor, known.organisationId)))
+      throw new AccountError('ACCOUNT_EXISTS')
     if (known?.state === 'terminated') throw new AccountError('ACCOUNT_TERMINATED')
     const account = known ?? (await context.accounts.create(jid, body.password, { id, organisationId }))
     if (body.password !== undefined) return showAccount(account)
@@ -311,7 +315,7 @@ export const terminateAccount = defineCommand({
   response: accountSchema,
   async handle(context, { actor, params, body: { after = 0 } }) {
     const account = await reachableAccount(context, actor, parseAddress(params.jid))
-    return showAccount(await context.lifecycle.terminate(account, after))
+    return showAccount(await context.lifecycle.terminate(account, after, { within: organisationOf(actor) }))
   },
   lines: [{ noun: 'account', verb: 'terminate', print: printAccount }],
 })
@@ -322,5 +326,5 @@ export const keepAccount = aboutOneAccount({
   path: '/v1/accounts/:jid/keep',
   access: 'accounts:terminate',
   verb: 'keep',
-  act: ({ accounts }, { jid }) => accounts.leave(jid, undefined),
+  act: ({ accounts }, { jid }, actor) => accounts.leave(jid, undefined, { within: organisationOf(actor) }),
 })

@@ -2,7 +2,8 @@
 import { Type, type Static } from '@sealpost/http'
 import { ROLES, type Role } from '../access/roles.ts'
 import type { AdministratorRow, ListedAdministrator } from '../access/store.ts'
-import type { Administrator } from './command.ts'
+import type { Administrator, CommandContext } from './command.ts'
+import { modulesOf, modulesSchema } from './modules.ts'
 
 const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
 
@@ -84,6 +85,7 @@ export const sessionSchema = Type.Object({
     organisation: Type.Optional(Type.String({ format: 'uuid' })),
     permissions: Type.Array(Type.String(), { description: 'Scopes; * is all' }),
   }),
+  modules: modulesSchema,
   csrf: Type.String({ description: 'To be sent as X-CSRF-Token with each request that changes something' }),
   proved_until: Type.Optional(
     Type.String({ format: 'date-time', description: 'Until when destructive commands are allowed' }),
@@ -91,6 +93,7 @@ export const sessionSchema = Type.Object({
 })
 
 export function showSession(
+  context: Pick<CommandContext, 'affiliates' | 'phones'>,
   who: Pick<Administrator, 'id' | 'name' | 'role' | 'organisationId' | 'scopes' | 'provedUntil'>,
   csrf: string,
 ): Static<typeof sessionSchema> {
@@ -98,6 +101,7 @@ export function showSession(
   const organisation = organisationId === undefined ? {} : { organisation: organisationId }
   return {
     administrator: { id, name, role, ...organisation, permissions: [...scopes] },
+    modules: modulesOf(context),
     csrf,
     ...(provedUntil === undefined ? {} : { proved_until: new Date(provedUntil).toISOString() }),
   }

@@ -1,9 +1,9 @@
 /** Commands about how the pages of organisations look. */
+import { brandingOfHost, LOGO_BYTES_MAX } from '@sealpost/accounts'
 import { HttpProblem, Type } from '@sealpost/http'
 import { parseSupportUrl, SUPPORT_URL_MAX } from '@sealpost/service'
-import { reachableOrganisation } from '../access/reach.ts'
-import { checkContrast, LOGO_BYTES_MAX, logoType } from '../organisations/brand.ts'
-import { brandingOfDomain } from '../organisations/branding.ts'
+import { organisationOf, reachableOrganisation } from '../access/reach.ts'
+import { checkContrast, checkLogo } from '../organisations/brand.ts'
 import { defineCommand, type Command, type CommandContext } from './command.ts'
 import { detailedSchema, organisationParams, printDetailed } from './organisation-schema.ts'
 import { detailed } from './organisations.ts'
@@ -20,6 +20,15 @@ const domainSchema = Type.String({
   pattern: String.raw`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$`,
   description: 'Host name, in ASCII and lower case',
 })
+
+const reject = {
+  served: () =>
+    new HttpProblem(
+      403,
+      'brand-domain-served',
+      'That is a domain of the server, whose operator decides about it',
+    ),
+} as const
 
 /** For the audit log. */
 async function brandState({ accounts }: CommandContext, { params }: { params: { id?: unknown } }) {
@@ -61,6 +70,8 @@ const setBranding = defineCommand({
   response: detailedSchema,
   async handle(context, { actor, params, body: { name, background, text, domain, ...body } }) {
     const { id } = await reachableOrganisation(context, actor, params.id)
+    const isServed = domain !== undefined && context.domains.includes(domain)
+    if (isServed && organisationOf(actor) !== undefined) throw reject.served()
     if ((background === undefined) !== (text === undefined))
       throw new HttpProblem(422, 'colours-incomplete', 'Background and text are given together')
     if (background !== undefined && text !== undefined) checkContrast(background, text)
@@ -100,7 +111,7 @@ const setLogo = defineCommand({
   async handle(context, { actor, params, body: { image } }) {
     const { id } = await reachableOrganisation(context, actor, params.id)
     const bytes = image === undefined ? undefined : Buffer.from(image, 'base64')
-    if (bytes !== undefined) logoType(bytes)
+    if (bytes !== undefined) checkLogo(bytes)
     return detailed(context, await context.accounts.organisations.setLogo(id, bytes))
   },
   lines: [{ noun: 'organisation', verb: 'logo', fromStdin: 'image', print: printDetailed }],
@@ -129,7 +140,7 @@ const showBranding = defineCommand({
       colours,
       logo,
       supportUrl = common,
-    } = await brandingOfDomain(accounts.organisations, query.domain)
+    } = await brandingOfHost(accounts.organisations, query.domain)
     return {
       ...(name === undefined ? {} : { name }),
       ...colours,

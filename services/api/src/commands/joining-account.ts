@@ -13,11 +13,13 @@ import {
 } from './account-schema.ts'
 import { defineCommand, type AccountOwner, type Actor } from './command.ts'
 import { chosenFields, chosenVerifiers } from './invites.ts'
+import { modulesOf, modulesSchema } from './modules.ts'
 
 const reject = {
   noBrowser: () => new HttpProblem(403, 'tls-required', 'A session begins over HTTPS only'),
   wrong: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
   suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
+  noSession: () => new HttpProblem(404, 'session-unknown', 'You have no such session'),
   unknown: () => new HttpProblem(404, 'app-password-unknown', 'You have no such app password'),
 } as const
 
@@ -30,6 +32,7 @@ function owner(actor: Actor): AccountOwner {
 
 const sessionSchema = Type.Object({
   account: accountSchema,
+  modules: modulesSchema,
   csrf: Type.Optional(
     Type.String({ description: 'To be sent as X-CSRF-Token with each request that changes something' }),
   ),
@@ -45,7 +48,8 @@ const startSession = defineCommand({
   status: 201,
   response: sessionSchema,
   requestsPerMinute: ATTEMPTS_PER_MINUTE,
-  async handle({ joining }, { body, browser }) {
+  async handle(context, { body, browser }) {
+    const { joining } = context
     if (browser === undefined) throw reject.noBrowser()
     browser.account.checkMayStart()
     const account = await joining.proveOwn(body.jid, body.password, browser.client)
@@ -53,6 +57,7 @@ const startSession = defineCommand({
     if (account.state !== 'active') throw reject.suspended()
     return {
       account: showAccount(account),
+      modules: modulesOf(context),
       csrf: browser.account.start(await joining.sessions.start(account)),
     }
   },
@@ -66,11 +71,12 @@ const showSession = defineCommand({
   access: 'account',
   status: 200,
   response: sessionSchema,
-  async handle(_context, { actor, browser }) {
+  async handle(context, { actor, browser }) {
     const { account, session } = owner(actor)
     const csrf = browser?.account.csrf
     return {
       account: showAccount(account),
+      modules: modulesOf(context),
       ...(session === undefined || csrf === undefined ? {} : { csrf }),
     }
   },
@@ -89,6 +95,51 @@ const endSession = defineCommand({
     if (session !== undefined) await joining.sessions.end(session)
     browser?.account.end()
     return showAccount(account)
+  },
+})
+
+const ownSessionSchema = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  started_at: Type.String({ format: 'date-time' }),
+  seen_at: Type.String({ format: 'date-time', description: 'To the minute' }),
+  current: Type.Boolean({ description: 'Whether it is the one that asks' }),
+})
+
+const listSessions = defineCommand({
+  name: 'me.sessions',
+  summary: 'List where you are signed in to the page of your account, the newest first',
+  method: 'GET',
+  path: '/v1/me/sessions',
+  access: 'account',
+  status: 200,
+  response: Type.Object({ items: Type.Array(ownSessionSchema) }),
+  async handle({ joining }, { actor }) {
+    const { account, session } = owner(actor)
+    const sessions = await joining.sessions.list(account, session)
+    return {
+      items: sessions.map(({ id, startedAt, seenAt, isCurrent }) => ({
+        id,
+        started_at: new Date(startedAt).toISOString(),
+        seen_at: new Date(seenAt).toISOString(),
+        current: isCurrent,
+      })),
+    }
+  },
+})
+
+const endOneSession = defineCommand({
+  name: 'me.end-session',
+  summary: 'End one of your sessions on the page of your account',
+  method: 'DELETE',
+  path: '/v1/me/sessions/:id',
+  access: 'account',
+  params: Type.Object({ id: Type.String({ format: 'uuid' }) }),
+  status: 200,
+  response: Type.Object({ id: Type.String({ format: 'uuid' }) }),
+  async handle({ joining }, { actor, params }) {
+    const id = params.id.toLowerCase()
+    if (!(await joining.sessions.endOne(owner(actor).account.id, id))) throw reject.noSession()
+    return { id }
   },
 })
 
@@ -270,6 +321,8 @@ export const joiningAccount = [
   startSession,
   showSession,
   endSession,
+  listSessions,
+  endOneSession,
   changePassword,
   createAppPassword,
   listAppPasswords,

@@ -1,5 +1,5 @@
 /** Commands about how accounts use mail: a limit for one of them, and what was noticed and wants a look. */
-import { AccountError, MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS, type Account } from '@sealpost/accounts'
+import { MAIL_LIMIT_MAX, MAIL_REVIEW_REASONS, type Account } from '@sealpost/accounts'
 import { Type, type Static } from '@sealpost/http'
 import { organisationOf, reachableAccount } from '../access/reach.ts'
 import { addressParams, parseAddress } from './account-schema.ts'
@@ -57,12 +57,9 @@ export const setMailLimit = defineCommand({
   response: limitSchema,
   async handle(context, { actor, params, body }) {
     const account = await reachableAccount(context, actor, parseAddress(params.jid))
-    const { mailConduct } = context.accounts
-    const before = organisationOf(actor) === undefined ? undefined : await mailConduct.limit(account.id)
+    const by = { within: organisationOf(actor) }
     // What the abuse desk has restricted is not for the organisation to widen.
-    if (before !== undefined && (body.messages_per_day ?? Infinity) > before)
-      throw new AccountError('ACCOUNT_HELD')
-    await mailConduct.setLimit(account.jid, body.messages_per_day)
+    await context.accounts.mailConduct.setLimit(account.jid, body.messages_per_day, by)
     return showLimit(context, account)
   },
   lines: [{ noun: 'account', verb: 'limit-mail', print: printLimit }],

@@ -230,7 +230,7 @@ const terminateOrganisation = defineCommand({
   response: organisationSchema,
   async handle(context, { actor, params, body: { after = 0 } }) {
     const organisation = await organisationBelow(context, actor, params.id)
-    return showOrganisation(await context.endings.end(organisation, after))
+    return showOrganisation(await context.endings.end(organisation, after, { within: organisationOf(actor) }))
   },
   lines: [{ noun: 'organisation', verb: 'terminate', print: printOrganisation }],
 })
@@ -248,7 +248,7 @@ const keepOrganisation = defineCommand({
   response: organisationSchema,
   async handle(context, { actor, params }) {
     const organisation = await organisationBelow(context, actor, params.id)
-    return showOrganisation(await context.endings.keep(organisation))
+    return showOrganisation(await context.endings.keep(organisation, { within: organisationOf(actor) }))
   },
   lines: [{ noun: 'organisation', verb: 'keep', print: printOrganisation }],
 })
@@ -268,7 +268,8 @@ const suspendOrganisation = defineCommand({
   response: organisationSchema,
   async handle(context, { actor, params, body: { reason = 'unspecified' } }) {
     const { id } = await organisationBelow(context, actor, params.id)
-    return showOrganisation(await context.accounts.organisations.suspend(id, reason))
+    const by = { within: organisationOf(actor) }
+    return showOrganisation(await context.accounts.organisations.suspend(id, reason, by))
   },
   lines: [{ noun: 'organisation', verb: 'suspend', print: printOrganisation }],
 })
@@ -286,7 +287,8 @@ const restoreOrganisation = defineCommand({
   response: organisationSchema,
   async handle(context, { actor, params }) {
     const { id } = await organisationBelow(context, actor, params.id)
-    return showOrganisation(await context.accounts.organisations.reinstate(id))
+    const by = { within: organisationOf(actor) }
+    return showOrganisation(await context.accounts.organisations.reinstate(id, by))
   },
   lines: [{ noun: 'organisation', verb: 'restore', print: printOrganisation }],
 })

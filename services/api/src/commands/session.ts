@@ -31,10 +31,11 @@ export function checkMayStart(browser: Browser | undefined): Browser {
 
 /** Sets the cookie, and notes that they are here: nobody had signed in yet when the command began. */
 export async function startSession(
-  { access, audit }: CommandContext,
+  context: CommandContext,
   browser: Browser,
   { administrator, method, token }: SignedIn,
 ) {
+  const { access, audit } = context
   const { id, organisationId, role } = administrator
   await audit.note({
     actor: { kind: 'administrator', id, organisationId },
@@ -44,6 +45,7 @@ export async function startSession(
   const session = await access.sessions.find(token)
   const csrf = browser.start(token)
   return showSession(
+    context,
     { ...administrator, scopes: scopesOfRole(role), provedUntil: session?.provedUntil },
     csrf,
   )
@@ -121,8 +123,8 @@ const showOwnSession = defineCommand({
   reach: 'organisation',
   status: 200,
   response: sessionSchema,
-  async handle(_context, { actor, browser }) {
-    return showSession(signedIn(actor), browser?.csrf ?? '')
+  async handle(context, { actor, browser }) {
+    return showSession(context, signedIn(actor), browser?.csrf ?? '')
   },
 })
 

@@ -21,6 +21,15 @@ export function memoryAccountSessionStore(): AccountSessionStore {
     find: async (tokenHash) => rows.get(keyOf(tokenHash)),
     touch: async (tokenHash, seenAt) => change(tokenHash, { seenAt }),
     renew: async (tokenHash, signOuts) => change(tokenHash, { signOuts }),
+    list: async (accountId) =>
+      [...rows.values()]
+        .filter((row) => row.accountId === accountId)
+        .toSorted((one, other) => other.startedAt - one.startedAt),
+    async endOne(accountId, id) {
+      const count = rows.size
+      drop((row) => row.accountId === accountId && row.id === id)
+      return rows.size < count
+    },
     end: async (tokenHash) => void rows.delete(keyOf(tokenHash)),
     eraseAccount: async (accountId) => drop((row) => row.accountId === accountId),
     eraseOver: async (now) => drop(({ endsAt, seenAt, restMs }) => endsAt <= now || seenAt + restMs <= now),

@@ -27,7 +27,7 @@ describe.each([
   const begin = async (accountId: string, startedAt: number, max = 20) => {
     const hash = token()
     const times = { startedAt, seenAt: startedAt, restMs: 10_000, endsAt: startedAt + 20_000 }
-    await store.insert(hash, { accountId, signOuts: 0, ...times }, max)
+    await store.insert(hash, { id: systemRandom.uuid(), accountId, signOuts: 0, ...times }, max)
     return hash
   }
 
@@ -37,6 +37,7 @@ describe.each([
     await store.touch(mine, 3_000)
     await store.renew(mine, 4)
     expect(await store.find(mine)).toEqual({
+      id: expect.any(String) as string,
       accountId,
       signOuts: 4,
       startedAt: 1_000,
@@ -48,6 +49,20 @@ describe.each([
     expect(await store.find(mine)).toBeUndefined()
     expect(await store.find(other)).toBeDefined()
     expect(await store.find(token())).toBeUndefined()
+  })
+
+  test('an account has its sessions in a list, and ends one of them, none of others', async () => {
+    const [one, two] = [systemRandom.uuid(), systemRandom.uuid()]
+    await begin(one, 1_000)
+    const newest = await begin(one, 2_000)
+    const stranger = await begin(two, 3_000)
+    expect((await store.list(one)).map(({ startedAt }) => startedAt)).toEqual([2_000, 1_000])
+    const { id = '' } = (await store.find(newest)) ?? {}
+    expect(await store.endOne(two, id)).toBe(false)
+    expect(await store.endOne(one, id)).toBe(true)
+    expect(await store.endOne(one, id)).toBe(false)
+    expect((await store.list(one)).map(({ startedAt }) => startedAt)).toEqual([1_000])
+    expect(await store.find(stranger)).toBeDefined()
   })
 
   test('the newest stay, also one that is newest by a clock that went back', async () => {

@@ -1,5 +1,7 @@
 /** Sessions of account owners. Retention: until signed out, at rest too long, or the account is erased. One contract: account-session-store.test.ts. */
 export interface AccountSessionRow {
+  /** Random, for its owner to name it by. */
+  readonly id: string
   readonly accountId: string
   readonly signOuts: number
   /** Milliseconds since the epoch. */
@@ -19,6 +21,10 @@ export interface AccountSessionStore {
   /** It goes on although everything else was signed out. */
   renew(tokenHash: Buffer, signOuts: number): Promise<void>
   end(tokenHash: Buffer): Promise<void>
+  /** The newest first. */
+  list(accountId: string): Promise<AccountSessionRow[]>
+  /** False when the account has no such session. */
+  endOne(accountId: string, id: string): Promise<boolean>
   eraseAccount(accountId: string): Promise<void>
   /** Those that are over, by rest or in the end. */
   eraseOver(now: number): Promise<void>

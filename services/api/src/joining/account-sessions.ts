@@ -2,7 +2,7 @@
 import type { Account, AccountsDomain, PlanLimits } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
 import { hashToken, type SessionTimes, TOKEN_BYTES, TOKEN_PATTERN, TOUCH_MS } from '../access/sessions.ts'
-import type { AccountSessionStore } from './account-session-store.ts'
+import type { AccountSessionRow, AccountSessionStore } from './account-session-store.ts'
 
 export interface AccountSessions {
   /** The token is for the cookie, and answered here only. */
@@ -10,10 +10,19 @@ export interface AccountSessions {
   /** Undefined: there is none, or not any more. The account may be suspended. */
   find(token: string): Promise<Account | undefined>
   end(token: string): Promise<void>
+  /** Those that are worth something, the newest first. `token`: of the one that asks, if it is by one. */
+  list(account: Account, token: string | undefined): Promise<OwnSession[]>
+  /** False when the account has no such session. */
+  endOne(accountId: string, id: string): Promise<boolean>
   /** It goes on although everything else of the account was signed out. */
   renew(token: string): Promise<void>
   eraseAccount(accountId: string): Promise<void>
   eraseExpired(): Promise<void>
+}
+
+export interface OwnSession extends Pick<AccountSessionRow, 'id' | 'startedAt' | 'seenAt'> {
+  /** Whether it is the one that asks. */
+  readonly isCurrent: boolean
 }
 
 const PER_ACCOUNT_MAX = 20
@@ -33,7 +42,15 @@ export function createAccountSessions({ store, accounts, clock, random, times }:
       const token = random.token(TOKEN_BYTES)
       const now = clock.now()
       const { restMs, lifeMs } = timesOf((await accounts.plans.of(accountId)).limits, times)
-      const session = { accountId, signOuts, startedAt: now, seenAt: now, restMs, endsAt: now + lifeMs }
+      const session = {
+        id: random.uuid(),
+        accountId,
+        signOuts,
+        startedAt: now,
+        seenAt: now,
+        restMs,
+        endsAt: now + lifeMs,
+      }
       await store.insert(hashToken(token), session, PER_ACCOUNT_MAX)
       return token
     },
@@ -42,7 +59,7 @@ export function createAccountSessions({ store, accounts, clock, random, times }:
       if (!TOKEN_PATTERN.test(token)) return undefined
       const session = await store.find(hashToken(token))
       const now = clock.now()
-      if (!session || session.endsAt <= now || session.seenAt + session.restMs <= now) return undefined
+      if (!session || isOver(session, now)) return undefined
       const account = await accounts.findById(session.accountId)
       if (account?.signOuts !== session.signOuts || account.state === 'terminated') return undefined
       if (session.seenAt + TOUCH_MS <= now) await store.touch(hashToken(token), now)
@@ -50,6 +67,16 @@ export function createAccountSessions({ store, accounts, clock, random, times }:
     },
 
     end: (token) => store.end(hashToken(token)),
+
+    async list({ id, signOuts }, token) {
+      const current = token === undefined ? undefined : await store.find(hashToken(token))
+      const now = clock.now()
+      return (await store.list(id))
+        .filter((session) => session.signOuts === signOuts && !isOver(session, now))
+        .map((session) => ({ ...session, isCurrent: session.id === current?.id }))
+    },
+
+    endOne: (accountId, id) => store.endOne(accountId, id),
 
     async renew(token) {
       const session = await store.find(hashToken(token))
@@ -60,6 +87,10 @@ export function createAccountSessions({ store, accounts, clock, random, times }:
     eraseAccount: (accountId) => store.eraseAccount(accountId),
     eraseExpired: () => store.eraseOver(clock.now()),
   }
+}
+
+function isOver({ seenAt, restMs, endsAt }: AccountSessionRow, now: number): boolean {
+  return endsAt <= now || seenAt + restMs <= now
 }
 
 function timesOf(limits: PlanLimits, { restMs, lifeMs }: SessionTimes): SessionTimes {

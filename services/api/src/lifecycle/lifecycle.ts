@@ -1,5 +1,5 @@
 /** The life of accounts and organisations under their subscriptions: what the billing system says becomes a suspension, its end, or a refund that is due. */
-import type { Account, AccountsDomain } from '@sealpost/accounts'
+import type { Account, AccountsDomain, Deciding } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Clock, Random } from '@sealpost/runtime'
 import { addDays, dayOf } from '../day.ts'
@@ -77,16 +77,21 @@ export class Lifecycle {
 
   /**
    * Terminates an account, at once or after a window of some days in which its owner can move away. Throws NO_WINDOW_AFTER_ABUSE, and what
-   * Accounts.terminate throws.
+   * Accounts.leave and Accounts.terminate throw.
    */
-  async terminate(account: Account, afterDays: number): Promise<Account> {
+  async terminate(account: Account, afterDays: number, by: Deciding = {}): Promise<Account> {
     const { accounts } = this.#options
     const abusive = account.reason !== undefined && ABUSE_REASONS.has(account.reason)
     if (afterDays > 0 && abusive) throw new LifecycleError('NO_WINDOW_AFTER_ABUSE')
-    // First, since nothing is known of the subscription once the account is being erased.
+    // What was decided above stays, be it that this were sooner.
+    const isAsked = by.within !== undefined && account.state !== 'terminated'
+    const left =
+      afterDays > 0 || isAsked
+        ? await accounts.leave(account.jid, addDays(this.today(), afterDays), by)
+        : account
+    // Before the account is being erased, since then nothing is known of its subscription.
     await this.guarantee({ kind: 'account', id: account.id })
-    if (afterDays === 0) return accounts.terminate(account.jid)
-    return accounts.leave(account.jid, addDays(this.today(), afterDays))
+    return afterDays === 0 ? accounts.terminate(account.jid) : left
   }
 
   /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */

@@ -1,31 +1,14 @@
 /** What an organisation may show on its pages: two colours that can be read on each other, and a picture that is one. */
+import { logoType } from '@sealpost/accounts'
 import { HttpProblem } from '@sealpost/http'
 
 /** Of text upon its background (WCAG 2.2 §1.4.3, level AA). */
 const CONTRAST_MIN = 4.5
 
-export const LOGO_BYTES_MAX = 65_536
-
-/** By what their files begin with. No SVG: it can hold scripts and references to other hosts. */
-const SIGNATURES: readonly { readonly type: string; readonly matches: (bytes: Buffer) => boolean }[] = [
-  {
-    type: 'image/png',
-    matches: (bytes) => bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex')),
-  },
-  { type: 'image/jpeg', matches: (bytes) => bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex')) },
-  {
-    type: 'image/webp',
-    matches: (bytes) =>
-      bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP',
-  },
-]
-
-/** The media type of a picture that pages may show. Throws 422 for anything else. */
-export function logoType(bytes: Buffer): string {
-  const found = SIGNATURES.find(({ matches }) => matches(bytes))
-  if (found === undefined || bytes.length > LOGO_BYTES_MAX)
+/** Throws 422 for a picture that pages may not show. */
+export function checkLogo(bytes: Buffer): void {
+  if (logoType(bytes) === undefined)
     throw new HttpProblem(422, 'logo-unacceptable', 'A logo is a PNG, JPEG or WebP of at most 64 KiB')
-  return found.type
 }
 
 /** Throws 422 unless the text can be read on the background. */

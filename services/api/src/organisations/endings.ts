@@ -4,7 +4,7 @@
  * process that is killed leaves nothing half done: the next one goes on.
  */
 import { createHash } from 'node:crypto'
-import { ORGANISATION_END, type AccountsDomain, type Organisation } from '@sealpost/accounts'
+import { ORGANISATION_END, type AccountsDomain, type Deciding, type Organisation } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
@@ -56,14 +56,14 @@ export class OrganisationEndings implements AsyncDisposable {
     void this.run()
   }
 
-  /** Ends it today, or after some days, of which its people are told. Throws NO_WINDOW_AFTER_ABUSE, ORGANISATION_ENDING. */
-  async end(organisation: Organisation, afterDays: number): Promise<Organisation> {
+  /** Ends it today, or after some days, of which its people are told. Throws NO_WINDOW_AFTER_ABUSE, ORGANISATION_ENDING, ORGANISATION_HELD. */
+  async end(organisation: Organisation, afterDays: number, by: Deciding = {}): Promise<Organisation> {
     const { accounts, lifecycle, notices, webhooks, clock } = this.#options
     const { id, reason, terminatesOn } = organisation
     if (afterDays > 0 && reason !== undefined && ABUSE_REASONS.has(reason))
       throw new LifecycleError('NO_WINDOW_AFTER_ABUSE')
     const on = dayOf(clock.now(), afterDays)
-    await accounts.organisations.end(id, on)
+    await accounts.organisations.end(id, on, by)
     // As for accounts: nothing is known of the subscription once all is erased.
     await lifecycle.guarantee({ kind: 'organisation', id })
     if (terminatesOn !== undefined && terminatesOn !== on)
@@ -77,10 +77,10 @@ export class OrganisationEndings implements AsyncDisposable {
     return accounts.organisations.get(id)
   }
 
-  /** It goes on. Throws ORGANISATION_ENDING when its day has come. */
-  async keep({ id, terminatesOn }: Organisation): Promise<Organisation> {
+  /** It goes on. Throws ORGANISATION_ENDING when its day has come, ORGANISATION_HELD. */
+  async keep({ id, terminatesOn }: Organisation, by: Deciding = {}): Promise<Organisation> {
     const { accounts, notices, webhooks } = this.#options
-    const kept = await accounts.organisations.keep(id)
+    const kept = await accounts.organisations.keep(id, by)
     if (terminatesOn === undefined) return kept
     await notices.retract(await this.#noticeOf(id, terminatesOn))
     await webhooks.emit('organisation.kept', { organisation_id: id })

@@ -1,8 +1,7 @@
 /** Pages as those look for whom they are: the organisation that an invite names, or the one whose host the browser asked. */
-import { domainToASCII } from 'node:url'
+import { brandingOf, brandingOfHost } from '@sealpost/accounts'
 import { sendPage, type FastifyReply, type Html } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
-import { brandingOf, brandingOfDomain } from '../organisations/branding.ts'
 import type { PageLanguage } from './page-language.ts'
 
 export interface PageCircumstances {
@@ -28,7 +27,7 @@ export function brandedPages({
     const named = organisationId === undefined ? undefined : await organisations.find(organisationId)
     const branding =
       named === undefined
-        ? await brandingOfDomain(organisations, domainToASCII(reply.request.hostname))
+        ? await brandingOfHost(organisations, reply.request.hostname)
         : await brandingOf(organisations, named)
     return sendPage(reply, status, title, body, {
       ...branding,

@@ -4,6 +4,7 @@ import {
   challengeFor,
   HttpProblem,
   isConfidential,
+  isForeignChange,
   isLocalSocket,
   readBasic,
   type FastifyReply,
@@ -47,11 +48,14 @@ const reject = {
   noPassword: () => new HttpProblem(401, 'sign-in-missing', 'Name and password of an account are needed'),
   badPassword: () => new HttpProblem(401, 'sign-in-refused', 'Wrong name or password'),
   suspended: () => new HttpProblem(403, 'account-suspended', 'The account is suspended'),
-  scope: (scope: string) =>
-    new HttpProblem(403, 'scope-missing', 'The role or the API key lacks a scope', { scopes: [scope] }),
   ownPassword: () => new HttpProblem(403, 'own-password-needed', 'No app password is for this'),
+  foreign: () => new HttpProblem(403, 'origin-refused', 'Pages of another origin may not do that'),
   noTls: () => new HttpProblem(403, 'tls-required', 'A password is accepted over TLS only'),
 } as const
+
+export function scopeMissing(scope: string): HttpProblem {
+  return new HttpProblem(403, 'scope-missing', 'The role or the API key lacks a scope', { scopes: [scope] })
+}
 
 type Asked = Pick<Command, 'access' | 'byProgram'>
 
@@ -99,11 +103,11 @@ export function createAuthenticate(options: AuthenticateOptions) {
 
   async function byPassword(asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     if (!isConfidential(request)) throw reject.noTls()
+    if (isForeignChange(request)) throw reject.foreign()
     const credentials = readBasic(request)
-    if (credentials === undefined) throw challenge(request, reply, reject.noPassword())
-    const account = await signIn.check(credentials, request.ip)
-    if (account === undefined) throw challenge(request, reply, reject.badPassword())
-    return ownerOf(account, asked)
+    const account = credentials && (await signIn.check(credentials, request.ip))
+    if (account !== undefined) return ownerOf(account, asked)
+    throw challenge(request, reply, credentials === undefined ? reject.noPassword() : reject.badPassword())
   }
 
   async function byAccount(asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
@@ -127,7 +131,7 @@ export function createAuthenticate(options: AuthenticateOptions) {
     if (access === 'account') return byAccount(asked, request, reply)
     if (access === 'administrator') return bySession(request, reply)
     const actor = await byScope(request, reply)
-    if (!hasScope(actor, access)) throw reject.scope(access)
+    if (!hasScope(actor, access)) throw scopeMissing(access)
     return actor
   }
 }

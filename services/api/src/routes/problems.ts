@@ -55,6 +55,7 @@ const refusals = [
     ORGANISATION_KIND: [409, 'organisation-kind'],
     ORGANISATION_DEPTH: [409, 'organisation-depth'],
     ORGANISATION_SUSPENDED: [409, 'organisation-suspended'],
+    ORGANISATION_HELD: [409, 'organisation-held'],
     ORGANISATION_ENDING: [409, 'organisation-ending'],
     ORGANISATION_NOT_EMPTY: [409, 'organisation-not-empty'],
     ORGANISATION_LIMIT: [409, 'organisation-limit'],

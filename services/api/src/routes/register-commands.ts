@@ -7,12 +7,14 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '@sealpost/http'
+import { hasScope } from '../commands/api-keys.ts'
 import type { Actor, Command, CommandContext, ImportCounts } from '../commands/command.ts'
 import { checkReach, dispatch } from '../commands/dispatch.ts'
 import { FileAnswer } from '../commands/file-answer.ts'
 import type { ApiEvents } from '../events.ts'
 import type { IdempotentAnswers } from '../idempotency/answers.ts'
 import { UPLOAD_BYTES_MAX } from '../import-accounts.ts'
+import { scopeMissing } from './authenticate.ts'
 import { browserOf, readSession } from './browser.ts'
 import { type Conditions, entityTag, namesTag } from './conditions.ts'
 import { toHttpProblem } from './problems.ts'
@@ -35,6 +37,10 @@ const NDJSON = 'application/x-ndjson'
 /** RFC draft-ietf-httpapi-idempotency-key-header: opaque to us; printable and short. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 const REASON = /^[^\p{Cc}]{1,500}$/u
+
+/** Of commands that take no file: they are many, and a stream is made of much. */
+const NO_UPLOAD = Readable.from([])
+const { signal: NEVER } = new AbortController()
 
 type Fields = Record<string, unknown>
 type AnyRequest = Parameters<Command['handle']>[1]
@@ -133,7 +139,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const upload = command.upload === undefined ? Readable.from([]) : (request.body as Readable | null)
+  const upload = command.upload === undefined ? NO_UPLOAD : (request.body as Readable | null)
   if (upload === null || upload === undefined)
     throw new HttpProblem(400, 'upload-missing', 'A file is needed')
   const commandRequest: AnyRequest = {
@@ -147,7 +153,7 @@ async function answer(
     approval: readApproval(request),
     upload,
     uploadType: command.upload?.types.find((type) => request.headers['content-type']?.startsWith(type)),
-    signal: whenGone(reply),
+    signal: command.upload === undefined ? NEVER : whenGone(reply),
     progress: () => {},
   }
   if (command.upload !== undefined && request.headers.accept?.includes(NDJSON) === true) {
@@ -180,9 +186,17 @@ function act(
   return conditions.guard(
     command,
     { url, ifMatch: command.method === 'GET' ? undefined : headers['if-match'] },
-    (reader) => dispatch(reader, context, asReader, events),
+    (reader) => {
+      checkMayRead(reader, commandRequest.actor)
+      return dispatch(reader, context, asReader, events)
+    },
     () => dispatch(command, context, commandRequest, events),
   )
+}
+
+/** Whoever may change a thing but not see it is not told whether it is as they guess. */
+function checkMayRead({ access }: Command, actor: Actor): void {
+  if (access.includes(':') && !hasScope(actor, access)) throw scopeMissing(access)
 }
 
 /** Whether a repeated request is answered from what is kept. */

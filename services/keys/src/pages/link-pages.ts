@@ -2,8 +2,8 @@
  * The pages behind the links in mails. Looking at one changes nothing, since mail scanners look at all of them; a button does it. Every page is plain HTML
  * without script, and says only what the holder of the link may know.
  */
-import { html, HttpProblem, sendPage } from '@sealpost/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Html } from '@sealpost/http'
+import { html, HttpProblem, lookAsHosts, sendPage } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HostLook, Html } from '@sealpost/http'
 import type { KeysEvents } from '../events.ts'
 import { tellWhenAway } from '../routes/problems.ts'
 import { groupFingerprint } from '../verification/letters.ts'
@@ -13,6 +13,8 @@ import type { Managed, Verification } from '../verification/verification.ts'
 export interface LinkPagesOptions {
   readonly verification: Verification
   readonly events: KeysEvents
+  /** How the pages of a host look. */
+  readonly lookOf: (host: string) => Promise<HostLook>
 }
 
 const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
@@ -26,6 +28,7 @@ type Form = { Body: URLSearchParams | undefined }
 
 export const linkPages: FastifyPluginAsync<LinkPagesOptions> = async (app, options) => {
   tellWhenAway(app)
+  lookAsHosts(app, options.lookOf)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',

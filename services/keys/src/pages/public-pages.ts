@@ -2,8 +2,15 @@
  * The public pages: looking a key up, uploading one, and asking for the links that publish it. Plain HTML without script. Nobody is signed in here, so that no page of
  * another site can make anybody do what he could not do himself; what is answered is what the protocols answer.
  */
-import { html, HttpProblem, sendPage } from '@sealpost/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, Html } from '@sealpost/http'
+import { html, HttpProblem, lookAsHosts, sendPage } from '@sealpost/http'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  HostLook,
+  Html,
+} from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
 import { MailError, PortError } from '@sealpost/ports'
 import type { Directory, Submission, Submitted } from '../directory/directory.ts'
@@ -22,6 +29,8 @@ export interface PublicPagesOptions {
   readonly verification: Verification
   readonly tokens: UploadTokens
   readonly events: KeysEvents
+  /** How the pages of a host look. */
+  readonly lookOf: (host: string) => Promise<HostLook>
 }
 
 const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
@@ -33,6 +42,7 @@ const LINK_FORM_BYTES_MAX = 32 * 1024
 
 export const publicPages: FastifyPluginAsync<PublicPagesOptions> = async (app, options) => {
   app.setErrorHandler((error, _request, reply) => sendFailure(error, reply))
+  lookAsHosts(app, options.lookOf)
   app.removeAllContentTypeParsers()
   lookupPages(app, options)
   await app.register(async (forms) => {

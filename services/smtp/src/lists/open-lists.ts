@@ -1,6 +1,6 @@
 /** Everything about mailing lists in the relay, put together. */
 import { join } from 'node:path'
-import type { AccountsDomain } from '@sealpost/accounts'
+import { brandingOfHost, type AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
@@ -64,7 +64,8 @@ export async function openLists(
     lists,
     routes: async (app) => {
       await app.register(listRoutes, { lists, ...signIn, defaultDomain })
-      await app.register(listPages, { lists })
+      const lookOf = (host: string) => brandingOfHost(accounts.organisations, host)
+      await app.register(listPages, { lists, lookOf })
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

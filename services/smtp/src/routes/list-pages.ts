@@ -2,12 +2,14 @@
  * RFC 8058: the pages behind the links in mails of lists. Looking at one changes nothing, since mail scanners look at all of them; a button does it, or for leaving the
  * POST of a mail program. Plain HTML without script.
  */
-import { html, sendPage } from '@sealpost/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Html } from '@sealpost/http'
+import { html, lookAsHosts, sendPage } from '@sealpost/http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HostLook, Html } from '@sealpost/http'
 import type { Lists, ShownList } from '../lists/lists.ts'
 
 export interface ListPagesOptions {
   readonly lists: Lists
+  /** How the pages of a host look. */
+  readonly lookOf: (host: string) => Promise<HostLook>
 }
 
 const FORM_BYTES_MAX = 4 * 1024
@@ -20,7 +22,8 @@ interface WithLink {
   Params: { link: string }
 }
 
-export const listPages: FastifyPluginAsync<ListPagesOptions> = async (app, { lists }) => {
+export const listPages: FastifyPluginAsync<ListPagesOptions> = async (app, { lists, lookOf }) => {
+  lookAsHosts(app, lookOf)
   // A form has nothing to say beside its link: RFC 8058 §3.2 lets it come as either type.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: FORM_BYTES_MAX }, (_request, _body, done) =>

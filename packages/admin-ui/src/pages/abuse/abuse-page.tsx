@@ -7,10 +7,9 @@ import { usePages } from '../../api/queries.ts'
 import type { AbuseReport } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { useWordFilter } from '../../parts/filters.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
-import { WordSelect } from '../../parts/word-select.tsx'
 import { ACTIONS, SOURCES, STATES, TONES } from './words.ts'
 
 const GROUPS = ['named', 'anonymous'] as const
@@ -18,15 +17,32 @@ const GROUPS = ['named', 'anonymous'] as const
 export default function AbusePage() {
   const { t } = useTranslation()
   const [group, setGroup] = useState<(typeof GROUPS)[number]>('named')
-  const [state, setState] = useState<AbuseReport['state']>()
-  const [source, setSource] = useState<AbuseReport['source']>()
+  const state = useWordFilter({
+    label: t('accounts.state'),
+    words: STATES,
+    textOf: (word) => t(`abuse.states.${word}`),
+  })
+  const source = useWordFilter({
+    label: t('abuse.source'),
+    words: SOURCES,
+    textOf: (word) => t(`abuse.sources.${word}`),
+  })
   const { result, paging } = usePages('/v1/abuse-reports', {
-    query: { state, source, named: group === 'named' },
+    query: { state: state.value, source: source.value, named: group === 'named' },
   })
   const columns = useColumns()
   return (
-    <>
-      <PageHeader title={t('nav.abuse')} about={t('abuse.about')} />
+    <ListPage
+      title={t('nav.abuse')}
+      about={t('abuse.about')}
+      query={result}
+      columns={columns}
+      rowKey={({ id }) => id}
+      paging={paging}
+      icon="check"
+      none={t('abuse.none')}
+      filters={{ label: t('abuse.filters'), by: [state, source] }}
+    >
       <Group mb="md">
         <SegmentedControl
           aria-label={t('abuse.group')}
@@ -36,39 +52,7 @@ export default function AbusePage() {
         />
         <span className="muted">{t(`abuse.group_hints.${group}`)}</span>
       </Group>
-      <ListCard
-        label={t('nav.abuse')}
-        query={result}
-        columns={columns}
-        rowKey={({ id }) => id}
-        paging={paging}
-        icon="check"
-        none={t('abuse.none')}
-        filters={{
-          label: t('abuse.filters'),
-          inputs: (
-            <>
-              <WordSelect
-                label={t('accounts.state')}
-                words={STATES}
-                value={state}
-                onChange={setState}
-                textOf={(word) => t(`abuse.states.${word}`)}
-                none={t('common.all')}
-              />
-              <WordSelect
-                label={t('abuse.source')}
-                words={SOURCES}
-                value={source}
-                onChange={setSource}
-                textOf={(word) => t(`abuse.sources.${word}`)}
-                none={t('common.all')}
-              />
-            </>
-          ),
-        }}
-      />
-    </>
+    </ListPage>
   )
 }
 

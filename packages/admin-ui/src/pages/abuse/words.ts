@@ -15,4 +15,4 @@ export const TONES: Readonly<Record<AbuseReport['state'], Tone>> = {
   'in-work': 'accent',
   closed: 'quiet',
 }
-export const SOURCES: readonly AbuseReport['source'][] = ['form', 'account', 'mail']
+export const SOURCES: readonly AbuseReport['source'][] = ['form', 'account', 'chat', 'mail']

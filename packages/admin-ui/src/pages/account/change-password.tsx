@@ -3,7 +3,7 @@ import { Button, Checkbox, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
-import { useOwnAccount } from '../../api/own-account.ts'
+import { useOwnSession } from '../../api/own-account.ts'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import classes from './account.module.css'
@@ -11,7 +11,7 @@ import { NewPasswordFields, PasswordField, useNewPassword } from './new-password
 
 export function ChangePassword() {
   const { t } = useTranslation()
-  const { data: account } = useOwnAccount()
+  const jid = useOwnSession().data?.account.jid ?? ''
   const [old, setOld] = useState('')
   const [revokes, setRevokes] = useState(false)
   const chosen = useNewPassword()
@@ -40,7 +40,7 @@ export function ChangePassword() {
         }}
       >
         <Stack>
-          <input type="text" autoComplete="username" value={account?.jid ?? ''} readOnly hidden />
+          <input type="text" autoComplete="username" value={jid} readOnly hidden />
           <PasswordField
             label={t('own.password.old')}
             value={old}

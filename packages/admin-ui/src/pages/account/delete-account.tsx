@@ -4,7 +4,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
-import { useOwnAccount } from '../../api/own-account.ts'
+import { useOwnSession } from '../../api/own-account.ts'
 import { useReloadSession } from '../../api/session.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
@@ -33,7 +33,7 @@ export interface DeleteAccountDialogProps {
 
 export function DeleteAccountDialog({ request, onClose }: DeleteAccountDialogProps) {
   const { t } = useTranslation()
-  const { data: account } = useOwnAccount()
+  const jid = useOwnSession().data?.account.jid ?? ''
   const [password, setPassword] = useState('')
   const reload = useReloadSession()
   const ending = { method: 'POST', done: t('own.delete.done'), onDone: () => void reload() } as const
@@ -51,7 +51,7 @@ export function DeleteAccountDialog({ request, onClose }: DeleteAccountDialogPro
       consequence={t('own.delete.consequence')}
       submitLabel={t('own.delete.submit')}
       command={request === undefined ? ask : confirm}
-      nameToType={account?.jid ?? ''}
+      nameToType={jid}
       onConfirm={end}
     >
       <PasswordField

@@ -1,5 +1,4 @@
 /** One's mailing lists: whom they reach is what their members confirmed. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,9 +8,7 @@ import type { MailingList } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { AddMemberDialog } from './add-member-dialog.tsx'
 import { CreateListDialog } from './create-list-dialog.tsx'
@@ -32,17 +29,10 @@ export default function ListsPage() {
   })
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('own.nav.lists')}
         about={t('own.lists.about')}
-        actions={
-          <Button leftSection={<Icon name="plus" size={16} />} onClick={creating.open}>
-            {t('own.lists.create')}
-          </Button>
-        }
-      />
-      <ListCard
-        label={t('own.nav.lists')}
+        create={{ label: t('own.lists.create'), onClick: creating.open }}
         query={query}
         columns={columns}
         rowKey={({ list }) => list}

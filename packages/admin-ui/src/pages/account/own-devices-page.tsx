@@ -8,9 +8,7 @@ import type { OwnDevice } from '../../api/types.ts'
 import { CommandDialog } from '../../parts/command-dialog.tsx'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { useDeviceColumns } from '../accounts/device-table.tsx'
 import classes from './account.module.css'
@@ -41,10 +39,10 @@ export default function OwnDevicesPage() {
   })
   return (
     <>
-      <PageHeader title={t('devices.title')} about={t('own.devices.about')} />
-      <ProblemAlert problem={signOut.problem} />
-      <ListCard
-        label={t('devices.title')}
+      <ListPage
+        title={t('devices.title')}
+        about={t('own.devices.about')}
+        problem={signOut.problem}
         query={query}
         columns={columns}
         rowKey={({ id }) => id}

@@ -1,5 +1,4 @@
 /** One's own OpenPGP certificates in the key directory: who looks the address up gets those that are published for it. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,10 +8,7 @@ import type { OwnKey } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import classes from './account.module.css'
@@ -40,18 +36,11 @@ export default function OwnKeysPage() {
   })
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('own.nav.keys')}
         about={t('own.keys.about')}
-        actions={
-          <Button leftSection={<Icon name="plus" size={16} />} onClick={uploading.open}>
-            {t('own.keys.upload')}
-          </Button>
-        }
-      />
-      <ProblemAlert problem={publish.problem ?? unpublish.problem} />
-      <ListCard
-        label={t('own.nav.keys')}
+        create={{ label: t('own.keys.upload'), onClick: uploading.open }}
+        problem={publish.problem ?? unpublish.problem}
         query={query}
         columns={columns}
         rowKey={({ fingerprint }) => fingerprint}

@@ -4,20 +4,26 @@ import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
+import { useModules } from '../../api/own-account.ts'
 import { useReloadSession } from '../../api/session.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { PageHeader } from '../../parts/page-header.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import { AppPasswords } from './app-passwords.tsx'
 import { ChangePassword } from './change-password.tsx'
+import { OwnPhone } from './own-phone.tsx'
+import { PageSessions } from './page-sessions.tsx'
 
 export default function OwnSignInPage() {
   const { t } = useTranslation()
+  const modules = useModules()
   return (
     <>
       <PageHeader title={t('own.nav.sign_in')} about={t('own.sign_in_page.about')} />
       <ChangePassword />
       <AppPasswords />
+      {modules.includes('phone') && <OwnPhone />}
+      <PageSessions />
       <SignOutEverywhere />
     </>
   )

@@ -1,5 +1,5 @@
 /** What can be done to an account. */
-import { Autocomplete, Button } from '@mantine/core'
+import { Autocomplete, Button, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -10,6 +10,7 @@ import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { LinkDialog } from '../../parts/link-dialog.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { saveFile } from '../../parts/save-file.ts'
+import { WindowInput } from '../../parts/window-input.tsx'
 
 const SUSPENSION_REASONS = ['abuse', 'non-payment', 'compromised', 'requested'] as const
 
@@ -27,6 +28,7 @@ export function AccountActions({ account }: OfAccount) {
       {may('accounts:write') && <Enrol account={account} />}
       {may('accounts:suspend') &&
         (state === 'active' ? <Suspend account={account} /> : <Restore account={account} />)}
+      {may('accounts:terminate') && account.terminates_on !== undefined && <Keep account={account} />}
       {may('accounts:terminate') && <Terminate account={account} />}
     </>
   )
@@ -89,6 +91,7 @@ function Enrol({ account: { jid } }: OfAccount) {
 function Suspend({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
   const [reason, setReason] = useState('')
+  const [until, setUntil] = useState('')
   const [isOpen, dialog] = useDisclosure(false)
   const suspend = useCommand({
     method: 'POST',
@@ -109,7 +112,9 @@ function Suspend({ account: { jid } }: OfAccount) {
         consequence={t('account.suspend_consequence')}
         submitLabel={t('account.suspend')}
         command={suspend}
-        onConfirm={() => suspend.run({ params: { jid }, body: { reason } })}
+        onConfirm={() =>
+          suspend.run({ params: { jid }, body: { reason, ...(until === '' ? {} : { until }) } })
+        }
       >
         <Autocomplete
           label={t('account.suspend_reason')}
@@ -120,6 +125,13 @@ function Suspend({ account: { jid } }: OfAccount) {
           pattern="[a-z][a-z0-9_\-]*"
           maxLength={32}
           required
+        />
+        <TextInput
+          type="date"
+          label={t('account.suspend_until')}
+          description={t('account.suspend_until_hint')}
+          value={until}
+          onChange={(event) => setUntil(event.currentTarget.value)}
         />
       </ConfirmDialog>
     </>
@@ -144,14 +156,33 @@ function Restore({ account: { jid } }: OfAccount) {
   )
 }
 
+function Keep({ account: { jid } }: OfAccount) {
+  const { t } = useTranslation()
+  const keep = useCommand({
+    method: 'POST',
+    path: '/v1/accounts/{jid}/keep',
+    changes: ['/v1/accounts'],
+    done: t('ending.kept'),
+  })
+  return (
+    <>
+      <Button variant="default" loading={keep.isRunning} onClick={() => keep.run({ params: { jid } })}>
+        {t('ending.keep')}
+      </Button>
+      <ProblemAlert problem={keep.problem} />
+    </>
+  )
+}
+
 function Terminate({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
   const [isOpen, dialog] = useDisclosure(false)
+  const [after, setAfter] = useState(0)
   const terminate = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/terminate',
     changes: ['/v1/accounts'],
-    done: t('account.terminated'),
+    done: t(after === 0 ? 'account.terminated' : 'ending.begun'),
     onDone: dialog.close,
   })
   return (
@@ -168,8 +199,10 @@ function Terminate({ account: { jid } }: OfAccount) {
         command={terminate}
         nameToType={jid}
         asksWhy
-        onConfirm={(reason) => terminate.run({ params: { jid }, reason })}
-      />
+        onConfirm={(reason) => terminate.run({ params: { jid }, body: { after }, reason })}
+      >
+        <WindowInput days={after} onChange={setAfter} />
+      </ConfirmDialog>
     </>
   )
 }

@@ -50,12 +50,15 @@ function Facts({ account }: { readonly account: Account }) {
   const { t } = useTranslation()
   const format = useFormat()
   const { reason, created_on: created, last_used_on: used } = account
+  const { suspended_until: until, terminates_on: ends } = account
   return (
     <SectionCard title={t('account.facts')}>
       <FactList
         facts={[
           [t('accounts.state'), <AccountStateBadge key="state" account={account} />],
           [t('common.reason'), reason],
+          [t('account.suspend_until'), until && format.day(until)],
+          [t('ending.on'), ends && format.day(ends)],
           [t('accounts.created'), format.day(created)],
           [t('accounts.used'), used === undefined ? t('accounts.never_used') : format.day(used)],
           [t('account.id'), <code key="id">{account.id}</code>],

@@ -1,5 +1,5 @@
 /** Makes many accounts from a file. Repeating it makes what is missing. */
-import { FileInput, Text } from '@mantine/core'
+import { Button, FileInput, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
@@ -7,6 +7,7 @@ import type { ImportReport } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { CommandDialog } from '../../parts/command-dialog.tsx'
 import { FactList } from '../../parts/fact-list.tsx'
+import { saveFile } from '../../parts/save-file.ts'
 
 export interface ImportDialogProps {
   readonly isOpen: boolean
@@ -25,7 +26,7 @@ export function ImportDialog({ isOpen, onClose }: ImportDialogProps) {
     done: t('import.done'),
   })
   const submit = (): void => {
-    if (file !== null) run.run({ body: new Blob([file], { type: 'text/csv' }) })
+    if (file !== null) run.run({ body: new Blob([file], { type: typeOf(file) }) })
   }
   return (
     <CommandDialog
@@ -40,7 +41,7 @@ export function ImportDialog({ isOpen, onClose }: ImportDialogProps) {
       <FileInput
         label={t('import.file')}
         placeholder={t('import.choose')}
-        accept="text/csv,.csv"
+        accept="text/csv,.csv,.jsonl,.ndjson"
         value={file}
         onChange={setFile}
         clearable={false}
@@ -49,6 +50,11 @@ export function ImportDialog({ isOpen, onClose }: ImportDialogProps) {
       {run.result !== undefined && <Report report={run.result} />}
     </CommandDialog>
   )
+}
+
+/** By its name, since browsers know no type for JSON lines. */
+function typeOf({ name }: File): string {
+  return /\.(?:jsonl|ndjson)$/i.test(name) ? 'application/x-ndjson' : 'text/csv'
 }
 
 function Report({ report }: { readonly report: ImportReport }) {
@@ -63,6 +69,16 @@ function Report({ report }: { readonly report: ImportReport }) {
           [t('import.invalid'), format.number(report.invalid)],
         ]}
       />
+      {report.links.length > 0 && (
+        <Stack gap="xs">
+          <Text>{t('import.links_about', { count: report.links.length })}</Text>
+          <div>
+            <Button variant="default" onClick={() => saveFile('links.json', report.links)}>
+              {t('import.save_links')}
+            </Button>
+          </div>
+        </Stack>
+      )}
       <ul>
         {report.problems.slice(0, PROBLEMS_SHOWN).map(({ line, problem }) => (
           <li key={line}>

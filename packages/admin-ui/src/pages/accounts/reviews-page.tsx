@@ -7,9 +7,7 @@ import { useMay } from '../../api/session.ts'
 import type { MailReview } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 
 export default function ReviewsPage() {
@@ -52,17 +50,15 @@ export default function ReviewsPage() {
       : []),
   ]
   return (
-    <>
-      <PageHeader title={t('nav.reviews')} about={t('reviews.about')} />
-      <ProblemAlert problem={clear.problem} />
-      <ListCard
-        label={t('nav.reviews')}
-        query={query}
-        columns={columns}
-        rowKey={({ jid, reason }) => `${jid} ${reason}`}
-        icon="check"
-        none={t('reviews.none')}
-      />
-    </>
+    <ListPage
+      title={t('nav.reviews')}
+      about={t('reviews.about')}
+      problem={clear.problem}
+      query={query}
+      columns={columns}
+      rowKey={({ jid, reason }) => `${jid} ${reason}`}
+      icon="check"
+      none={t('reviews.none')}
+    />
   )
 }

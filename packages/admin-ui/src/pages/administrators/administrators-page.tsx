@@ -1,5 +1,4 @@
 /** Who administers, and with what rights. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,9 +8,7 @@ import type { Administrator } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { RowButton } from '../../parts/row-button.tsx'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { InviteAdministratorDialog } from './invite-administrator-dialog.tsx'
 import { RemoveAdministratorDialog } from './remove-administrator-dialog.tsx'
@@ -25,19 +22,10 @@ export default function AdministratorsPage() {
   const columns = useColumns(setRemoving)
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.administrators')}
         about={t('administrators.about')}
-        actions={
-          may('admins:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={inviting.open}>
-              {t('administrators.invite')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.administrators')}
+        create={may('admins:write') && { label: t('administrators.invite'), onClick: inviting.open }}
         query={result}
         columns={columns}
         rowKey={({ id }) => id}

@@ -7,9 +7,7 @@ import { useMay, useSession } from '../../api/session.ts'
 import type { Approval } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
@@ -37,19 +35,17 @@ export default function ApprovalsPage() {
     onRefuse: (id) => refuse.run({ params: { id } }),
   })
   return (
-    <>
-      <PageHeader title={t('nav.approvals')} about={t('approvals.about')} />
-      <ProblemAlert problem={approve.problem ?? refuse.problem} />
-      <ListCard
-        label={t('nav.approvals')}
-        query={result}
-        columns={columns}
-        rowKey={({ id }) => id}
-        paging={paging}
-        icon="check"
-        none={t('approvals.none')}
-      />
-    </>
+    <ListPage
+      title={t('nav.approvals')}
+      about={t('approvals.about')}
+      problem={approve.problem ?? refuse.problem}
+      query={result}
+      columns={columns}
+      rowKey={({ id }) => id}
+      paging={paging}
+      icon="check"
+      none={t('approvals.none')}
+    />
   )
 }
 

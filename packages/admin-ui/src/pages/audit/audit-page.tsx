@@ -1,60 +1,43 @@
 /** The audit log: what administrators did, and whether the log is as it was written. */
-import { Button, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { usePages } from '../../api/queries.ts'
 import type { AuditEntry } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { useTextFilter } from '../../parts/filters.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { AuditEntryDialog } from './audit-entry-dialog.tsx'
 import { AuditVerdict } from './audit-verdict.tsx'
 
-const TYPING_MS = 400
 const TONES = { begun: 'quiet', done: 'good', refused: 'warn' } as const
 
 export default function AuditPage() {
   const { t } = useTranslation()
-  const [filters, setFilters] = useState({ action: '', target: '', from: '', until: '' })
-  const [asked] = useDebouncedValue(filters, TYPING_MS)
+  const action = useTextFilter({ label: t('audit.action') })
+  const target = useTextFilter({ label: t('audit.target') })
+  const from = useTextFilter({ label: t('audit.from'), type: 'date' })
+  const until = useTextFilter({ label: t('audit.until'), type: 'date' })
   const [shown, setShown] = useState<AuditEntry>()
-  const { result, paging } = usePages('/v1/audit', { query: asked })
+  const { result, paging } = usePages('/v1/audit', {
+    query: { action: action.value, target: target.value, from: from.value, until: until.value },
+  })
   const columns = useColumns(setShown)
-  const input = (name: keyof typeof filters, type: 'search' | 'date') => (
-    <TextInput
-      key={name}
-      type={type}
-      label={t(`audit.${name}`)}
-      value={filters[name]}
-      onChange={(event) => {
-        const { value } = event.currentTarget
-        setFilters((before) => ({ ...before, [name]: value }))
-      }}
-    />
-  )
   return (
     <>
-      <PageHeader title={t('nav.audit')} about={t('audit.about')} actions={<AuditVerdict />} />
-      <ListCard
-        label={t('nav.audit')}
+      <ListPage
+        title={t('nav.audit')}
+        about={t('audit.about')}
+        actions={<AuditVerdict />}
         query={result}
         columns={columns}
         rowKey={({ seq }) => seq}
         paging={paging}
         icon="audit"
         none={t('audit.none')}
-        filters={{
-          label: t('audit.filters'),
-          inputs: [
-            input('action', 'search'),
-            input('target', 'search'),
-            input('from', 'date'),
-            input('until', 'date'),
-          ],
-        }}
+        filters={{ label: t('audit.filters'), by: [action, target, from, until] }}
       />
       <AuditEntryDialog entry={shown} onClose={() => setShown(undefined)} />
     </>

@@ -5,8 +5,7 @@ import { useApi } from '../../api/queries.ts'
 import type { DeskMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 export default function DeskPage() {
@@ -33,16 +32,14 @@ export default function DeskPage() {
     { key: 'bytes', label: t('desk.size'), isNumber: true, cell: ({ bytes }) => format.bytes(bytes) },
   ]
   return (
-    <>
-      <PageHeader title={t('nav.desk')} about={t('desk.about')} />
-      <ListCard
-        label={t('nav.desk')}
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        icon="check"
-        none={t('desk.none')}
-      />
-    </>
+    <ListPage
+      title={t('nav.desk')}
+      about={t('desk.about')}
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      icon="check"
+      none={t('desk.none')}
+    />
   )
 }

@@ -1,5 +1,4 @@
 /** Invites with which people make accounts of their own. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,9 +7,7 @@ import { useMay } from '../../api/session.ts'
 import type { Invite } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { CreateInviteDialog } from './create-invite-dialog.tsx'
 import { InviteDialog } from './invite-dialog.tsx'
@@ -26,19 +23,10 @@ export default function InvitesPage() {
   const columns = useColumns({ onShow: setShown, onRevoke: setRevoking })
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.invites')}
         about={t('invites.about')}
-        actions={
-          may('invites:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={creating.open}>
-              {t('invites.create')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.invites')}
+        create={may('invites:write') && { label: t('invites.create'), onClick: creating.open }}
         query={result}
         columns={columns}
         rowKey={({ id }) => id}

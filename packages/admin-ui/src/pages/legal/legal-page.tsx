@@ -1,7 +1,5 @@
 /** Requests of authorities: what came, and what became of it. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { usePages } from '../../api/queries.ts'
@@ -9,11 +7,9 @@ import { useMay } from '../../api/session.ts'
 import type { LegalRequest } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { useWordFilter } from '../../parts/filters.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
-import { WordSelect } from '../../parts/word-select.tsx'
 import { RecordLegalDialog } from './record-legal-dialog.tsx'
 import { STATES, TONES } from './words.ts'
 
@@ -21,43 +17,26 @@ export default function LegalPage() {
   const { t } = useTranslation()
   const may = useMay()
   const [isRecording, recording] = useDisclosure(false)
-  const [state, setState] = useState<LegalRequest['state']>()
-  const { result, paging } = usePages('/v1/legal-requests', { query: { state } })
+  const state = useWordFilter({
+    label: t('accounts.state'),
+    words: STATES,
+    textOf: (word) => t(`legal.states.${word}`),
+  })
+  const { result, paging } = usePages('/v1/legal-requests', { query: { state: state.value } })
   const columns = useColumns()
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.legal')}
         about={t('legal.about')}
-        actions={
-          may('legal:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={recording.open}>
-              {t('legal.record')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.legal')}
+        create={may('legal:write') && { label: t('legal.record'), onClick: recording.open }}
         query={result}
         columns={columns}
         rowKey={({ id }) => id}
         paging={paging}
         icon="scale"
         none={t('legal.none')}
-        filters={{
-          label: t('legal.filters'),
-          inputs: (
-            <WordSelect
-              label={t('accounts.state')}
-              words={STATES}
-              value={state}
-              onChange={setState}
-              textOf={(word) => t(`legal.states.${word}`)}
-              none={t('common.all')}
-            />
-          ),
-        }}
+        filters={{ label: t('legal.filters'), by: [state] }}
       />
       <RecordLegalDialog isOpen={isRecording} onClose={recording.close} />
     </>

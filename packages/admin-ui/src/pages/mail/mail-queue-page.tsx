@@ -1,7 +1,5 @@
 /** The mails that wait to be delivered: where to and why, never what or from whom. */
-import { Button, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useState } from 'react'
+import { Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
@@ -9,60 +7,45 @@ import type { QueuedMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
 import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { useTextFilter } from '../../parts/filters.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { HoldBadge } from './hold-badge.tsx'
 
 const LIMIT = 200
-const TYPING_MS = 400
 const REFRESH_MS = 30_000
 
 export default function MailQueuePage() {
   const { t } = useTranslation()
-  const [account, setAccount] = useState('')
-  const [asked] = useDebouncedValue(account.trim(), TYPING_MS)
+  const account = useTextFilter({
+    label: t('mail_queue.account'),
+    placeholder: t('mail_queue.account_hint'),
+  })
   const query = useApi('/v1/mail-queue', {
-    query: { limit: LIMIT, account: asked.includes('@') ? asked : undefined },
+    query: { limit: LIMIT, account: account.value.includes('@') ? account.value : undefined },
     everyMs: REFRESH_MS,
   })
   const columns = useColumns()
   return (
-    <>
-      <PageHeader
-        title={t('nav.mail_queue')}
-        about={t('mail_queue.about')}
-        actions={
-          <Button
-            variant="default"
-            loading={query.isFetching}
-            leftSection={<Icon name="refresh" size={16} />}
-            onClick={() => void query.refetch()}
-          >
-            {t('common.refresh')}
-          </Button>
-        }
-      />
-      <ListCard
-        label={t('nav.mail_queue')}
-        query={query}
-        columns={columns}
-        rowKey={({ id }) => id}
-        icon="check"
-        none={t('mail_queue.none')}
-        filters={{
-          label: t('mail_queue.filters'),
-          inputs: (
-            <TextInput
-              type="search"
-              label={t('mail_queue.account')}
-              placeholder={t('mail_queue.account_hint')}
-              value={account}
-              onChange={(event) => setAccount(event.currentTarget.value)}
-            />
-          ),
-        }}
-      />
-    </>
+    <ListPage
+      title={t('nav.mail_queue')}
+      about={t('mail_queue.about')}
+      actions={
+        <Button
+          variant="default"
+          loading={query.isFetching}
+          leftSection={<Icon name="refresh" size={16} />}
+          onClick={() => void query.refetch()}
+        >
+          {t('common.refresh')}
+        </Button>
+      }
+      query={query}
+      columns={columns}
+      rowKey={({ id }) => id}
+      icon="check"
+      none={t('mail_queue.none')}
+      filters={{ label: t('mail_queue.filters'), by: [account] }}
+    />
   )
 }
 

@@ -6,8 +6,7 @@ import { useApi } from '../../api/queries.ts'
 import type { MailReport } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 const DAYS = [1, 7, 30] as const
@@ -34,28 +33,27 @@ export default function MailReportsPage() {
         )),
     },
   ]
+  const span = (
+    <NativeSelect
+      label={t('mail_reports.span')}
+      value={days}
+      onChange={(event) => setDays(event.currentTarget.value)}
+      data={DAYS.map((count) => ({ value: String(count), label: t('mail_reports.days', { count }) }))}
+    />
+  )
   return (
-    <>
-      <PageHeader title={t('nav.mail_reports')} about={t('mail_reports.about')} />
-      <ListCard
-        label={t('nav.mail_reports')}
-        query={query}
-        columns={columns}
-        rowKey={({ kind, domain, day, reporter }) => `${kind} ${domain} ${day} ${reporter}`}
-        icon="pulse"
-        none={t('mail_reports.none')}
-        filters={{
-          label: t('mail_reports.filters'),
-          inputs: (
-            <NativeSelect
-              label={t('mail_reports.span')}
-              value={days}
-              onChange={(event) => setDays(event.currentTarget.value)}
-              data={DAYS.map((count) => ({ value: String(count), label: t('mail_reports.days', { count }) }))}
-            />
-          ),
-        }}
-      />
-    </>
+    <ListPage
+      title={t('nav.mail_reports')}
+      about={t('mail_reports.about')}
+      query={query}
+      columns={columns}
+      rowKey={({ kind, domain, day, reporter }) => `${kind} ${domain} ${day} ${reporter}`}
+      icon="pulse"
+      none={t('mail_reports.none')}
+      filters={{
+        label: t('mail_reports.filters'),
+        by: [{ label: t('mail_reports.span'), value: days, input: span }],
+      }}
+    />
   )
 }

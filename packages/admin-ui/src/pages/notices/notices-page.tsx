@@ -9,9 +9,7 @@ import type { Notice } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
 import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
@@ -29,29 +27,24 @@ export default function NoticesPage() {
   })
   const columns = useColumns((notice) => withdraw.run({ params: { notice } }))
   return (
-    <>
-      <PageHeader
-        title={t('nav.notices')}
-        about={t('notices.about')}
-        actions={
-          may('policies:write') && (
-            <Button component={Link} href="/notices/new" leftSection={<Icon name="plus" size={16} />}>
-              {t('notices.write')}
-            </Button>
-          )
-        }
-      />
-      <ProblemAlert problem={withdraw.problem} />
-      <ListCard
-        label={t('nav.notices')}
-        query={result}
-        columns={columns}
-        rowKey={({ id }) => id}
-        paging={paging}
-        icon="megaphone"
-        none={t('notices.none')}
-      />
-    </>
+    <ListPage
+      title={t('nav.notices')}
+      about={t('notices.about')}
+      actions={
+        may('policies:write') && (
+          <Button component={Link} href="/notices/new" leftSection={<Icon name="plus" size={16} />}>
+            {t('notices.write')}
+          </Button>
+        )
+      }
+      problem={withdraw.problem}
+      query={result}
+      columns={columns}
+      rowKey={({ id }) => id}
+      paging={paging}
+      icon="megaphone"
+      none={t('notices.none')}
+    />
   )
 }
 

@@ -8,12 +8,14 @@ import { useCommand } from '../../api/commands.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import type { Organisation } from '../../api/types.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
+import { ConfirmedAction } from '../../parts/confirmed-action.tsx'
 import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { WindowInput } from '../../parts/window-input.tsx'
 
 const REASONS = ['non-payment', 'abuse', 'requested'] as const
 
 interface OfOrganisation {
-  readonly organisation: Pick<Organisation, 'id' | 'name' | 'state'>
+  readonly organisation: Pick<Organisation, 'id' | 'name' | 'state' | 'terminates_on'>
 }
 
 export function OrganisationActions({ organisation }: OfOrganisation) {
@@ -28,6 +30,8 @@ export function OrganisationActions({ organisation }: OfOrganisation) {
       ) : (
         <Restore organisation={organisation} />
       )}
+      {organisation.terminates_on !== undefined && <Keep organisation={organisation} />}
+      <Terminate organisation={organisation} />
       <Remove organisation={organisation} />
     </>
   )
@@ -88,6 +92,49 @@ function Restore({ organisation: { id } }: OfOrganisation) {
       </Button>
       <ProblemAlert problem={restore.problem} />
     </>
+  )
+}
+
+function Keep({ organisation: { id } }: OfOrganisation) {
+  const { t } = useTranslation()
+  const keep = useCommand({
+    method: 'POST',
+    path: '/v1/organisations/{id}/keep',
+    changes: ['/v1/organisations'],
+    done: t('ending.kept'),
+  })
+  return (
+    <>
+      <Button variant="default" loading={keep.isRunning} onClick={() => keep.run({ params: { id } })}>
+        {t('ending.keep')}
+      </Button>
+      <ProblemAlert problem={keep.problem} />
+    </>
+  )
+}
+
+function Terminate({ organisation: { id, name } }: OfOrganisation) {
+  const { t } = useTranslation()
+  const [after, setAfter] = useState(0)
+  const terminate = useCommand({
+    method: 'POST',
+    path: '/v1/organisations/{id}/terminate',
+    changes: ['/v1/organisations', '/v1/accounts'],
+    done: t('ending.begun'),
+  })
+  return (
+    <ConfirmedAction
+      label={t('account.terminate')}
+      title={t('account.terminate_title', { jid: name })}
+      consequence={t('organisations.terminate_consequence')}
+      command={terminate}
+      nameToType={name}
+      asksWhy
+      isDangerous
+      onConfirm={(reason, close) => terminate.run({ params: { id }, body: { after }, reason, onDone: close })}
+    >
+      <WindowInput days={after} onChange={setAfter} />
+    </ConfirmedAction>
   )
 }
 

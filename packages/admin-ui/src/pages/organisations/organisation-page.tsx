@@ -37,7 +37,7 @@ function Sections({ organisation }: { readonly organisation: OrganisationDetails
   const { t } = useTranslation()
   const format = useFormat()
   const may = useMay()
-  const { id, kind, state, reason, pools, created_on: created } = organisation
+  const { id, kind, state, reason, pools, created_on: created, terminates_on: ends } = organisation
   return (
     <>
       <SectionCard title={t('account.facts')}>
@@ -50,6 +50,7 @@ function Sections({ organisation }: { readonly organisation: OrganisationDetails
               </StateBadge>,
             ],
             [t('common.reason'), reason],
+            [t('ending.on'), ends && format.day(ends)],
             [t('organisations.kind'), t(`organisations.kinds.${kind}`)],
             [t('accounts.created'), format.day(created)],
           ]}

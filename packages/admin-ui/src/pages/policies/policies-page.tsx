@@ -1,5 +1,4 @@
 /** The operator's policies, every version of each. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
@@ -9,9 +8,7 @@ import type { PolicyVersion } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { nameOfLanguage } from '../../app/language.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { ForceBadge } from './force-badge.tsx'
 import { PublishPolicyDialog } from './publish-policy-dialog.tsx'
 
@@ -23,19 +20,10 @@ export default function PoliciesPage() {
   const columns = useColumns()
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.policies')}
         about={t('policies.about')}
-        actions={
-          may('policies:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={publishing.open}>
-              {t('policies.publish')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.policies')}
+        create={may('policies:write') && { label: t('policies.publish'), onClick: publishing.open }}
         query={query}
         columns={columns}
         rowKey={({ kind, version }) => `${kind} ${String(version)}`}

@@ -1,5 +1,4 @@
 /** Keys for programs that use the API. */
-import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -10,9 +9,7 @@ import type { ApiKey } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { CreateApiKeyDialog } from './create-api-key-dialog.tsx'
 
@@ -32,19 +29,10 @@ export default function ApiKeysPage() {
   })
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.api_keys')}
         about={t('api_keys.about')}
-        actions={
-          may('apikeys:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={creating.open}>
-              {t('api_keys.create')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.api_keys')}
+        create={may('apikeys:write') && { label: t('api_keys.create'), onClick: creating.open }}
         query={query}
         columns={columns}
         rowKey={({ id }) => id}

@@ -1,5 +1,5 @@
 /** Terms and fees, as the billing system says; no amounts are kept here. */
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
@@ -8,13 +8,10 @@ import { useMay } from '../../api/session.ts'
 import type { Subscription } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
+import { useWordFilter } from '../../parts/filters.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { RowButton } from '../../parts/row-button.tsx'
 import { SubjectLink } from '../../parts/subject-link.tsx'
-import { WordSelect } from '../../parts/word-select.tsx'
 import { EventsDialog } from './events-dialog.tsx'
 import { FeeBadge, useGuarantee } from './fee-badge.tsx'
 import { SubscriptionDialog } from './subscription-dialog.tsx'
@@ -23,6 +20,19 @@ import { FEES, STATES } from './words.ts'
 export default function SubscriptionsPage() {
   const { t } = useTranslation()
   const may = useMay()
+  const fee = useWordFilter({
+    label: t('subscriptions.fee'),
+    words: FEES,
+    textOf: (word) => t(`subscriptions.fees.${word}`),
+  })
+  const state = useWordFilter({
+    label: t('accounts.state'),
+    words: STATES,
+    textOf: (word) => t(`subscriptions.states.${word}`),
+  })
+  const { result, paging } = usePages('/v1/subscriptions', {
+    query: { fee: fee.value, state: state.value },
+  })
   const [edited, setEdited] = useState<Subscription | 'new'>()
   const [shown, setShown] = useState<Subscription>()
   const refunded = useCommand({
@@ -38,19 +48,19 @@ export default function SubscriptionsPage() {
   })
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.subscriptions')}
         about={t('subscriptions.about')}
-        actions={
-          may('billing:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={() => setEdited('new')}>
-              {t('subscriptions.create')}
-            </Button>
-          )
-        }
+        create={may('billing:write') && { label: t('subscriptions.create'), onClick: () => setEdited('new') }}
+        problem={refunded.problem}
+        query={result}
+        columns={columns}
+        rowKey={({ id }) => id}
+        paging={paging}
+        icon="plan"
+        none={t('subscriptions.none')}
+        filters={{ label: t('subscriptions.filters'), by: [fee, state] }}
       />
-      <ProblemAlert problem={refunded.problem} />
-      <List columns={columns} />
       {shown !== undefined && <EventsDialog subscription={shown} onClose={() => setShown(undefined)} />}
       {edited !== undefined && (
         <SubscriptionDialog
@@ -59,47 +69,6 @@ export default function SubscriptionsPage() {
         />
       )}
     </>
-  )
-}
-
-function List({ columns }: { readonly columns: readonly Column<Subscription>[] }) {
-  const { t } = useTranslation()
-  const [fee, setFee] = useState<Subscription['fee']>()
-  const [state, setState] = useState<Subscription['state']>()
-  const { result, paging } = usePages('/v1/subscriptions', { query: { fee, state } })
-  return (
-    <ListCard
-      label={t('nav.subscriptions')}
-      query={result}
-      columns={columns}
-      rowKey={({ id }) => id}
-      paging={paging}
-      icon="plan"
-      none={t('subscriptions.none')}
-      filters={{
-        label: t('subscriptions.filters'),
-        inputs: (
-          <>
-            <WordSelect
-              label={t('subscriptions.fee')}
-              words={FEES}
-              value={fee}
-              onChange={setFee}
-              textOf={(word) => t(`subscriptions.fees.${word}`)}
-              none={t('common.all')}
-            />
-            <WordSelect
-              label={t('accounts.state')}
-              words={STATES}
-              value={state}
-              onChange={setState}
-              textOf={(word) => t(`subscriptions.states.${word}`)}
-              none={t('common.all')}
-            />
-          </>
-        ),
-      }}
-    />
   )
 }
 

@@ -1,5 +1,5 @@
 /** Where events are sent, and what could not be. */
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,9 +8,7 @@ import { useMay } from '../../api/session.ts'
 import type { Webhook } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { ListCard } from '../../parts/list-card.tsx'
-import { PageHeader } from '../../parts/page-header.tsx'
+import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { Deliveries } from './deliveries.tsx'
@@ -26,19 +24,10 @@ export default function WebhooksPage() {
   const columns = useColumns(setRemoving)
   return (
     <>
-      <PageHeader
+      <ListPage
         title={t('nav.webhooks')}
         about={t('webhooks.about')}
-        actions={
-          may('webhooks:write') && (
-            <Button leftSection={<Icon name="plus" size={16} />} onClick={creating.open}>
-              {t('webhooks.create')}
-            </Button>
-          )
-        }
-      />
-      <ListCard
-        label={t('nav.webhooks')}
+        create={may('webhooks:write') && { label: t('webhooks.create'), onClick: creating.open }}
         query={query}
         columns={columns}
         rowKey={({ id }) => id}
