@@ -78,10 +78,10 @@ async function byPassword<A>(
   reply: FastifyReply,
   { password }: Pick<SignInChecks<A>, 'password'>,
 ): Promise<A> {
-  if (isForeignChange(request)) throw reject.foreign()
   reply.header('www-authenticate', challengeFor(request))
   const shown = readBasic(request)
   if (shown === undefined) throw reject.noPassword()
+  if (isForeignChange(request)) throw reject.foreign()
   const outcome = await password(shown, request.ip)
   if (outcome.result === 'wrong') throw reject.wrong()
   reply.removeHeader('www-authenticate')

@@ -103,8 +103,8 @@ export function createAuthenticate(options: AuthenticateOptions) {
 
   async function byPassword(asked: Asked, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     if (!isConfidential(request)) throw reject.noTls()
-    if (isForeignChange(request)) throw reject.foreign()
     const credentials = readBasic(request)
+    if (credentials !== undefined && isForeignChange(request)) throw reject.foreign()
     const account = credentials && (await signIn.check(credentials, request.ip))
     if (account !== undefined) return ownerOf(account, asked)
     throw challenge(request, reply, credentials === undefined ? reject.noPassword() : reject.badPassword())
