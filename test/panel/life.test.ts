@@ -360,7 +360,7 @@ test('terminated, for which a reason and the name are asked: the name is gone fo
   await dialog.getByText('This is not the same.').waitFor()
   await dialog.getByLabel(`To confirm, type ${JID}`).fill(JID)
   await dialog.getByRole('button', { name: 'Terminate' }).click()
-  await page.getByText('Account terminated').waitFor()
+  await page.getByText('Termination decided').waitFor()
   // All services may have erased it already.
   const ended = page.getByText('Terminated', { exact: true })
   await ended.or(page.getByText('There is no such account.')).first().waitFor()

@@ -3,10 +3,11 @@ import { assert } from '@sealpost/errors'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { Report } from '../abuse/abuse-desk.ts'
 import { ABUSE_SOURCES, type StoredReport } from '../abuse/store.ts'
+import { cutPage } from '../cut-page.ts'
 import { hasScope } from './api-keys.ts'
 import { addressSchema } from './account-schema.ts'
 import { defineCommand, type Command } from './command.ts'
-import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 /** Of strangers; there are few who have more to report. */
 const REPORTS_PER_MINUTE = 6
@@ -170,9 +171,8 @@ const listReports = defineCommand({
   async handle({ abuse }, { query: { cursor, limit = LIMIT_DEFAULT, account, ...rest } }) {
     const query = { ...rest, accountId: account?.toLowerCase(), after: cursor?.toLowerCase() }
     const found = await abuse.list({ ...query, limit: limit + 1 })
-    const items = found.slice(0, limit)
-    const last = items.at(-1)
-    return { items: items.map(summary), ...(found.length > limit && last ? { next: last.id } : {}) }
+    const { items, next } = cutPage(found, limit, ({ id }) => id)
+    return withNext(items.map(summary), next)
   },
   lines: [
     {

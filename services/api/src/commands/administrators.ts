@@ -4,6 +4,7 @@ import { administered } from '../access/administered.ts'
 import { organisationOf, reachableOrganisation, reaches } from '../access/reach.ts'
 import { isOfOrganisation, scopesOfRole, type Role } from '../access/roles.ts'
 import type { AdministratorRow } from '../access/store.ts'
+import { cutPage } from '../cut-page.ts'
 import { linkSchema, showLink } from './account-schema.ts'
 import {
   administratorSchema,
@@ -215,8 +216,7 @@ const listAdministrators = defineCommand({
     const asked = organisation === undefined ? reached : new Set([organisation])
     const organisationIds = asked && [...asked].filter((id) => reached?.has(id) !== false)
     const rows = await context.access.administrators.list({ after, limit: limit + 1, organisationIds })
-    const items = rows.slice(0, limit)
-    const next = rows.length > limit ? items.at(-1)?.id : undefined
+    const { items, next } = cutPage(rows, limit, ({ id }) => id)
     return withNext(items.map(showListed), next)
   },
   lines: [

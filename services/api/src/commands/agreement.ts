@@ -2,6 +2,7 @@
 import { assert } from '@sealpost/errors'
 import { Type, type Static } from '@sealpost/http'
 import { reachableOrganisation } from '../access/reach.ts'
+import { cutPage } from '../cut-page.ts'
 import { formatPlace, parsePlace } from '../day.ts'
 import { MONTH, monthOf, TARGET_PERMILLE } from '../status/agreement.ts'
 import { type Claim, CLAIM_STATES } from '../status/claims.ts'
@@ -196,13 +197,12 @@ const list = defineCommand({
     const place = parsePlace(query.cursor)
     const after = place && { filedOn: place.at, id: place.id }
     const found = await context.status.claims.list({ state, subjectId: undefined, after, limit: limit + 1 })
-    const items = found.slice(0, limit)
-    const last = found.length > limit ? items.at(-1) : undefined
+    const { items, next } = cutPage(found, limit, ({ filedOn, id }) => formatPlace({ at: filedOn, id }))
     const shown = items.map(async (each) => ({
       ...show(each),
       ...(await nameSubject(context, each.subject)),
     }))
-    return withNext(await Promise.all(shown), last && formatPlace({ at: last.filedOn, id: last.id }))
+    return withNext(await Promise.all(shown), next)
   },
   lines: [{ noun: 'credit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No claims' }],
 })

@@ -3,6 +3,7 @@ import { HttpProblem, Type, type Static } from '@sealpost/http'
 import type { ApprovalRow } from '../access/approval-store.ts'
 import { administered } from '../access/administered.ts'
 import { reaches } from '../access/reach.ts'
+import { cutPage } from '../cut-page.ts'
 import { idParams } from './administrator-schema.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
@@ -86,8 +87,7 @@ const listApprovals = defineCommand({
     const reached = await administered(context, actor)
     const organisationIds = reached && [...reached]
     const rows = await context.access.approvals.list({ before, limit: limit + 1, state, organisationIds })
-    const items = rows.slice(0, limit)
-    const next = rows.length > limit ? items.at(-1)?.id : undefined
+    const { items, next } = cutPage(rows, limit, ({ id }) => id)
     return withNext(items.map(show), next)
   },
   lines: [

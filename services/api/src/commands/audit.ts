@@ -1,6 +1,7 @@
 /** Commands about the audit log. Nobody can change it; who administers one organisation sees what was done in its name. */
 import type { AuditEntry, AuditQuery } from '@sealpost/audit'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
+import { cutPage } from '../cut-page.ts'
 import { defineCommand, type Actor } from './command.ts'
 import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 import { daySchema } from './rights-schema.ts'
@@ -106,9 +107,8 @@ export const listAudit = defineCommand({
     const { limit = LIMIT_DEFAULT } = query
     const before = parseCursor(query.cursor)
     const found = await audit.find({ ...toQuery(actor, query), before, limit: limit + 1 })
-    const entries = found.slice(0, limit)
-    const next = found.length > limit ? entries.at(-1)?.seq : undefined
-    return withNext(entries.map(show), next?.toString())
+    const { items, next } = cutPage(found, limit, ({ seq }) => String(seq))
+    return withNext(items.map(show), next)
   },
   lines: [{ noun: 'audit', verb: 'list', print: ({ items }) => items.map(print).join('\n') || 'No entries' }],
 })

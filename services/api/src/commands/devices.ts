@@ -10,7 +10,7 @@ import {
 } from '@sealpost/ports'
 import { reachableAccount } from '../access/reach.ts'
 import { addressParams, addressSchema, parseAddress } from './account-schema.ts'
-import { defineCommand, type Actor, type CommandContext } from './command.ts'
+import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
 import { ownAccount } from './own-account.ts'
 
 const daySchema = Type.String({ format: 'date', description: 'A day in UTC' })
@@ -135,14 +135,34 @@ async function accountId(context: CommandContext, actor: Actor, address: string)
 
 const unknown = () => new HttpProblem(404, 'device-unknown', 'The account has no such device')
 
-async function revoke({ relay }: CommandContext, id: string, device: string) {
-  if (!(await relay.revokeDevice(id, device))) throw unknown()
-  return { id: device }
+type Act = 'revokeDevice' | 'signOutDevice'
+
+async function actOn({ relay }: CommandContext, act: Act, account: string, device: string) {
+  const id = device.toLowerCase()
+  if (!(await relay[act](account, id))) throw unknown()
+  return { id }
 }
 
-async function signOut({ relay }: CommandContext, id: string, device: string) {
-  if (!(await relay.signOutDevice(id, device))) throw unknown()
-  return { id: device }
+interface OfAdministrators extends Pick<Command, 'summary' | 'method' | 'path'> {
+  readonly verb: string
+  readonly done: string
+  readonly act: Act
+}
+
+/** What administrators do to one device of an account. */
+function aboutOneDevice({ verb, done, act, ...rest }: OfAdministrators): Command {
+  return defineCommand({
+    ...rest,
+    name: `device.${verb}`,
+    access: 'devices:write',
+    reach: 'organisation',
+    params: Type.Object({ jid: addressSchema, device: deviceId }),
+    status: 200,
+    response: revokedSchema,
+    handle: async (context, { actor, params: { jid, device } }) =>
+      actOn(context, act, await accountId(context, actor, jid), device),
+    lines: [{ noun: 'device', verb, print: ({ id }) => `${id} ${done}` }],
+  })
 }
 
 export const listDevices = defineCommand({
@@ -168,36 +188,24 @@ export const listDevices = defineCommand({
   ],
 })
 
-export const revokeDevice = defineCommand({
-  name: 'device.revoke',
+export const revokeDevice = aboutOneDevice({
+  verb: 'revoke',
   summary: 'Revoke a device: its sessions end, what waits for it is destroyed, it is forgotten',
   method: 'DELETE',
   path: '/v1/accounts/:jid/devices/:device',
-  access: 'devices:write',
-  reach: 'organisation',
-  params: Type.Object({ jid: addressSchema, device: deviceId }),
-  status: 200,
-  response: revokedSchema,
-  handle: async (context, { actor, params }) =>
-    revoke(context, await accountId(context, actor, params.jid), params.device.toLowerCase()),
-  lines: [{ noun: 'device', verb: 'revoke', print: ({ id }) => `${id} revoked` }],
+  act: 'revokeDevice',
+  done: 'revoked',
 })
 
 const SIGN_OUT = 'its sessions end, and it needs the password to come back; what waits for it stays'
 
-export const signOutDevice = defineCommand({
-  name: 'device.sign-out',
+export const signOutDevice = aboutOneDevice({
+  verb: 'sign-out',
   summary: `Sign a device out: ${SIGN_OUT}`,
   method: 'POST',
   path: '/v1/accounts/:jid/devices/:device/sign-out',
-  access: 'devices:write',
-  reach: 'organisation',
-  params: Type.Object({ jid: addressSchema, device: deviceId }),
-  status: 200,
-  response: revokedSchema,
-  handle: async (context, { actor, params }) =>
-    signOut(context, await accountId(context, actor, params.jid), params.device.toLowerCase()),
-  lines: [{ noun: 'device', verb: 'sign-out', print: ({ id }) => `${id} is signed out` }],
+  act: 'signOutDevice',
+  done: 'is signed out',
 })
 
 export const showQueues = defineCommand({
@@ -275,7 +283,8 @@ export const signOutOwnDevice = defineCommand({
   params: Type.Object({ device: deviceId }),
   status: 200,
   response: revokedSchema,
-  handle: (context, { actor, params }) => signOut(context, ownAccount(actor).id, params.device.toLowerCase()),
+  handle: (context, { actor, params }) =>
+    actOn(context, 'signOutDevice', ownAccount(actor).id, params.device),
 })
 
 export const compareDeviceType = defineCommand({
@@ -304,5 +313,5 @@ export const revokeOwnDevice = defineCommand({
   params: Type.Object({ device: deviceId }),
   status: 200,
   response: revokedSchema,
-  handle: (context, { actor, params }) => revoke(context, ownAccount(actor).id, params.device.toLowerCase()),
+  handle: (context, { actor, params }) => actOn(context, 'revokeDevice', ownAccount(actor).id, params.device),
 })

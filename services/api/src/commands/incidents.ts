@@ -1,5 +1,6 @@
 /** Commands about incidents: what is said of them is said to everybody. */
 import { Type } from '@sealpost/http'
+import { cutPage } from '../cut-page.ts'
 import { formatPlace, parsePlace } from '../day.ts'
 import { type Command, defineCommand } from './command.ts'
 import {
@@ -34,9 +35,10 @@ const list = defineCommand({
     const place = parsePlace(query.cursor)
     const before = place && { at: Date.parse(place.at), id: place.id }
     const found = await status.incidents.list({ before, limit: limit + 1 })
-    const items = found.slice(0, limit)
-    const last = found.length > limit ? items.at(-1) : undefined
-    return withNext(items.map(showIncident), last && formatPlace({ at: showTime(last.beganAt), id: last.id }))
+    const { items, next } = cutPage(found, limit, ({ beganAt, id }) =>
+      formatPlace({ at: showTime(beganAt), id }),
+    )
+    return withNext(items.map(showIncident), next)
   },
   lines: [
     {

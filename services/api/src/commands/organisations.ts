@@ -1,5 +1,5 @@
 /** Commands about organisations: who is below whom, what they may use, how they are suspended. */
-import { type Organisation } from '@sealpost/accounts'
+import type { Deciding, Organisation } from '@sealpost/accounts'
 import { HttpProblem, Type, type Static } from '@sealpost/http'
 import { WINDOW_DAYS_MAX } from '../lifecycle/subscription.ts'
 import { organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
@@ -235,22 +235,36 @@ const terminateOrganisation = defineCommand({
   lines: [{ noun: 'organisation', verb: 'terminate', print: printOrganisation }],
 })
 
-const keepOrganisation = defineCommand({
-  name: 'organisation.keep',
+interface AboutOneBelow extends Pick<Command, 'summary'> {
+  readonly verb: string
+  readonly act: (context: CommandContext, organisation: Organisation, by: Deciding) => Promise<Organisation>
+}
+
+/** A command that needs nothing but the id of an organisation and answers with the organisation. */
+function aboutOneBelow({ verb, summary, act }: AboutOneBelow): Command {
+  return defineCommand({
+    summary,
+    name: `organisation.${verb}`,
+    method: 'POST',
+    path: `/v1/organisations/:id/${verb}`,
+    access: 'organisations:write',
+    reach: 'organisation',
+    state: organisationState,
+    params: organisationParams,
+    status: 200,
+    response: organisationSchema,
+    async handle(context, { actor, params }) {
+      const organisation = await organisationBelow(context, actor, params.id)
+      return showOrganisation(await act(context, organisation, { within: organisationOf(actor) }))
+    },
+    lines: [{ noun: 'organisation', verb, print: printOrganisation }],
+  })
+}
+
+const keepOrganisation = aboutOneBelow({
+  verb: 'keep',
   summary: 'Take back the termination of an organisation whose window is still open',
-  method: 'POST',
-  path: '/v1/organisations/:id/keep',
-  access: 'organisations:write',
-  reach: 'organisation',
-  state: organisationState,
-  params: organisationParams,
-  status: 200,
-  response: organisationSchema,
-  async handle(context, { actor, params }) {
-    const organisation = await organisationBelow(context, actor, params.id)
-    return showOrganisation(await context.endings.keep(organisation, { within: organisationOf(actor) }))
-  },
-  lines: [{ noun: 'organisation', verb: 'keep', print: printOrganisation }],
+  act: ({ endings }, organisation, by) => endings.keep(organisation, by),
 })
 
 const suspendOrganisation = defineCommand({
@@ -274,23 +288,10 @@ const suspendOrganisation = defineCommand({
   lines: [{ noun: 'organisation', verb: 'suspend', print: printOrganisation }],
 })
 
-const restoreOrganisation = defineCommand({
-  name: 'organisation.restore',
+const restoreOrganisation = aboutOneBelow({
+  verb: 'restore',
   summary: 'Lift the suspension of an organisation and of all that was suspended with it',
-  method: 'POST',
-  path: '/v1/organisations/:id/restore',
-  access: 'organisations:write',
-  reach: 'organisation',
-  state: organisationState,
-  params: organisationParams,
-  status: 200,
-  response: organisationSchema,
-  async handle(context, { actor, params }) {
-    const { id } = await organisationBelow(context, actor, params.id)
-    const by = { within: organisationOf(actor) }
-    return showOrganisation(await context.accounts.organisations.reinstate(id, by))
-  },
-  lines: [{ noun: 'organisation', verb: 'restore', print: printOrganisation }],
+  act: ({ accounts }, { id }, by) => accounts.organisations.reinstate(id, by),
 })
 
 const moveAccount = defineCommand({

@@ -3,6 +3,7 @@ import { AccountError } from '@sealpost/accounts'
 import { assert } from '@sealpost/errors'
 import { Type, type Static } from '@sealpost/http'
 import { organisationOf, reachableAccount, reachableOrganisation } from '../access/reach.ts'
+import { cutPage } from '../cut-page.ts'
 import { LifecycleError, type Subject, type Subscription } from '../lifecycle/subscription.ts'
 import { addressParams, parseAddress } from './account-schema.ts'
 import { defineCommand, type Actor, type Command, type CommandContext } from './command.ts'
@@ -164,8 +165,7 @@ const listSubscriptions = defineCommand({
     const organisationIds =
       bound === undefined ? undefined : [...(await accounts.organisations.within(bound))]
     const rows = await lifecycle.list({ after: cursor, limit: limit + 1, fee, state, organisationIds })
-    const items = rows.slice(0, limit)
-    const next = rows.length > limit ? items.at(-1)?.id : undefined
+    const { items, next } = cutPage(rows, limit, ({ id }) => id)
     const shown = items.map(async (each) => ({
       ...showSubscription(each),
       ...(await nameSubject(context, each.subject)),

@@ -1,10 +1,11 @@
 /** Commands about outgoing webhooks: where events are sent, and what was given up. */
 import { Type, type Static } from '@sealpost/http'
+import { cutPage } from '../cut-page.ts'
 import { type Delivery, type WebhookEndpoint } from '../webhooks/store.ts'
 import { EVENT_KINDS, EVENT_PATTERN } from '../webhooks/webhooks.ts'
 import { labelSchema } from './api-keys.ts'
 import { defineCommand, type Command } from './command.ts'
-import { LIMIT_DEFAULT, limitSchema, nextSchema } from './paging.ts'
+import { LIMIT_DEFAULT, limitSchema, nextSchema, withNext } from './paging.ts'
 
 const uuid = Type.String({ format: 'uuid' })
 const named = Type.Object({ id: uuid })
@@ -250,9 +251,8 @@ const listDeliveries = defineCommand({
       state,
       limit: limit + 1,
     })
-    const items = found.slice(0, limit)
-    const last = items.at(-1)
-    return { items: items.map(showDelivery), ...(found.length > limit && last ? { next: last.id } : {}) }
+    const { items, next } = cutPage(found, limit, ({ id }) => id)
+    return withNext(items.map(showDelivery), next)
   },
   lines: [
     {

@@ -5,6 +5,7 @@
 import type { Accounts, Page } from '@sealpost/accounts'
 import { tryParseJid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
+import { cutPage } from '../cut-page.ts'
 import { dayOf, formatPlace, parsePlace } from '../day.ts'
 import { RightsError } from '../rights-error.ts'
 import type { DocumentSigner, SignedDocument } from './document-signer.ts'
@@ -141,10 +142,7 @@ class StoredLegal implements Legal {
 
   async list({ cursor, limit, state }: Parameters<Legal['list']>[0]): Promise<Page<LegalRequest>> {
     const rows = await this.#options.store.list({ after: parsePlace(cursor), limit: limit + 1, state })
-    const items = rows.slice(0, limit)
-    const last = items.at(-1)
-    const next = rows.length > limit && last ? formatPlace({ at: last.receivedOn, id: last.id }) : undefined
-    return { items, next }
+    return cutPage(rows, limit, ({ receivedOn, id }) => formatPlace({ at: receivedOn, id }))
   }
 
   ofAccount(accountId: string): Promise<LegalRequest[]> {

@@ -4,6 +4,7 @@
  */
 import type { Page } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
+import { cutPage } from '../cut-page.ts'
 import { formatPlace, parsePlace } from '../day.ts'
 import { RightsError } from '../rights-error.ts'
 import type { Audience, Notice, NoticeKind, NoticeStore } from './store.ts'
@@ -97,10 +98,9 @@ export function createNotices({
     isWithdrawn: async (id) => (await store.find(id))?.withdrawnAt !== undefined,
     async list({ cursor, limit }) {
       const rows = await store.list({ after: parsePlace(cursor), limit: limit + 1 })
-      const items = rows.slice(0, limit)
-      const last = items.at(-1)
-      const at = last && new Date(last.createdAt).toISOString()
-      return { items, next: rows.length > limit && last && at ? formatPlace({ at, id: last.id }) : undefined }
+      return cutPage(rows, limit, ({ createdAt, id }) =>
+        formatPlace({ at: new Date(createdAt).toISOString(), id }),
+      )
     },
     shownTo: async (accountId) =>
       store.shownTo(accountId, await organisationsOf(accountId), clock.now(), SHOWN_MAX),

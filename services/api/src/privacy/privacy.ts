@@ -4,6 +4,7 @@
  */
 import type { Account, AccountsDomain, Page } from '@sealpost/accounts'
 import type { Clock, Random } from '@sealpost/runtime'
+import { cutPage } from '../cut-page.ts'
 import { addDays, dayOf, formatPlace, parsePlace } from '../day.ts'
 import { RightsError } from '../rights-error.ts'
 import type { PrivacyKind, PrivacyOrigin, PrivacyQuery, PrivacyRequest, PrivacyStore } from './store.ts'
@@ -114,10 +115,7 @@ class StoredPrivacy implements Privacy {
     const dueBefore = overdue ? this.#today() : undefined
     const after = parsePlace(cursor)
     const rows = await this.#options.store.list({ ...filters, after, dueBefore, limit: limit + 1 })
-    const items = rows.slice(0, limit)
-    const last = items.at(-1)
-    const next = rows.length > limit && last ? formatPlace({ at: last.receivedOn, id: last.id }) : undefined
-    return { items, next }
+    return cutPage(rows, limit, ({ receivedOn, id }) => formatPlace({ at: receivedOn, id }))
   }
 
   eraseAccount(accountId: string): Promise<void> {

@@ -1,11 +1,10 @@
 /** Taking a report into work, and closing it. */
-import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import type { AbuseReportDetails } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { ConfirmedAction } from '../../parts/confirmed-action.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { WordSelect } from '../../parts/word-select.tsx'
 import { OUTCOMES } from './words.ts'
 
@@ -23,16 +22,11 @@ export function TakeReport({ report: { id, state } }: OfReport) {
     done: t(`abuse.states.${next}`),
   })
   return (
-    <>
-      <Button
-        variant="default"
-        loading={take.isRunning}
-        onClick={() => take.run({ params: { id }, body: { state: next } })}
-      >
-        {t(next === 'in-work' ? 'abuse.take' : 'abuse.put_back')}
-      </Button>
-      <ProblemAlert problem={take.problem} />
-    </>
+    <ActionButton
+      label={t(next === 'in-work' ? 'abuse.take' : 'abuse.put_back')}
+      command={take}
+      onClick={() => take.run({ params: { id }, body: { state: next } })}
+    />
   )
 }
 

@@ -1,16 +1,17 @@
 /** What can be done to an account. */
-import { Autocomplete, Button, TextInput } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '../../api/commands.ts'
 import { useMay } from '../../api/session.ts'
 import type { Account, OneTimeLink } from '../../api/types.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { LinkDialog } from '../../parts/link-dialog.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
 import { saveFile } from '../../parts/save-file.ts'
-import { WindowInput } from '../../parts/window-input.tsx'
+import { SuspendAction } from '../standing/suspend-action.tsx'
+import { TerminateAction } from '../standing/terminate-action.tsx'
 
 const SUSPENSION_REASONS = ['abuse', 'non-payment', 'compromised', 'requested'] as const
 
@@ -43,12 +44,7 @@ function Export({ account: { jid } }: OfAccount) {
     onDone: (data) => saveFile(`${jid}.json`, data),
   })
   return (
-    <>
-      <Button variant="default" loading={run.isRunning} onClick={() => run.run({ params: { jid } })}>
-        {t('account.export')}
-      </Button>
-      <ProblemAlert problem={run.problem} />
-    </>
+    <ActionButton label={t('account.export')} command={run} onClick={() => run.run({ params: { jid } })} />
   )
 }
 
@@ -90,51 +86,23 @@ function Enrol({ account: { jid } }: OfAccount) {
 
 function Suspend({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
-  const [reason, setReason] = useState('')
-  const [until, setUntil] = useState('')
-  const [isOpen, dialog] = useDisclosure(false)
   const suspend = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/suspend',
     changes: ['/v1/accounts'],
     done: t('account.suspended'),
-    onDone: dialog.close,
   })
   return (
-    <>
-      <Button variant="default" onClick={dialog.open}>
-        {t('account.suspend')}
-      </Button>
-      <ConfirmDialog
-        isOpen={isOpen}
-        onClose={dialog.close}
-        title={t('account.suspend_title', { jid })}
-        consequence={t('account.suspend_consequence')}
-        submitLabel={t('account.suspend')}
-        command={suspend}
-        onConfirm={() =>
-          suspend.run({ params: { jid }, body: { reason, ...(until === '' ? {} : { until }) } })
-        }
-      >
-        <Autocomplete
-          label={t('account.suspend_reason')}
-          description={t('account.suspend_reason_hint')}
-          data={[...SUSPENSION_REASONS]}
-          value={reason}
-          onChange={setReason}
-          pattern="[a-z][a-z0-9_\-]*"
-          maxLength={32}
-          required
-        />
-        <TextInput
-          type="date"
-          label={t('account.suspend_until')}
-          description={t('account.suspend_until_hint')}
-          value={until}
-          onChange={(event) => setUntil(event.currentTarget.value)}
-        />
-      </ConfirmDialog>
-    </>
+    <SuspendAction
+      name={jid}
+      consequence={t('account.suspend_consequence')}
+      reasons={SUSPENSION_REASONS}
+      command={suspend}
+      onConfirm={({ reason, until }, onDone) =>
+        suspend.run({ params: { jid }, body: { reason, ...(until === '' ? {} : { until }) }, onDone })
+      }
+      asksUntil
+    />
   )
 }
 
@@ -147,12 +115,11 @@ function Restore({ account: { jid } }: OfAccount) {
     done: t('account.restored'),
   })
   return (
-    <>
-      <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { jid } })}>
-        {t('account.restore')}
-      </Button>
-      <ProblemAlert problem={restore.problem} />
-    </>
+    <ActionButton
+      label={t('account.restore')}
+      command={restore}
+      onClick={() => restore.run({ params: { jid } })}
+    />
   )
 }
 
@@ -165,44 +132,26 @@ function Keep({ account: { jid } }: OfAccount) {
     done: t('ending.kept'),
   })
   return (
-    <>
-      <Button variant="default" loading={keep.isRunning} onClick={() => keep.run({ params: { jid } })}>
-        {t('ending.keep')}
-      </Button>
-      <ProblemAlert problem={keep.problem} />
-    </>
+    <ActionButton label={t('ending.keep')} command={keep} onClick={() => keep.run({ params: { jid } })} />
   )
 }
 
 function Terminate({ account: { jid } }: OfAccount) {
   const { t } = useTranslation()
-  const [isOpen, dialog] = useDisclosure(false)
-  const [after, setAfter] = useState(0)
   const terminate = useCommand({
     method: 'POST',
     path: '/v1/accounts/{jid}/terminate',
     changes: ['/v1/accounts'],
-    done: t(after === 0 ? 'account.terminated' : 'ending.begun'),
-    onDone: dialog.close,
+    done: t('ending.begun'),
   })
   return (
-    <>
-      <Button className="dangerous" onClick={dialog.open}>
-        {t('account.terminate')}
-      </Button>
-      <ConfirmDialog
-        isOpen={isOpen}
-        onClose={dialog.close}
-        title={t('account.terminate_title', { jid })}
-        consequence={t('account.terminate_consequence')}
-        submitLabel={t('account.terminate')}
-        command={terminate}
-        nameToType={jid}
-        asksWhy
-        onConfirm={(reason) => terminate.run({ params: { jid }, body: { after }, reason })}
-      >
-        <WindowInput days={after} onChange={setAfter} />
-      </ConfirmDialog>
-    </>
+    <TerminateAction
+      name={jid}
+      consequence={t('account.terminate_consequence')}
+      command={terminate}
+      onConfirm={({ reason, after }, onDone) =>
+        terminate.run({ params: { jid }, body: { after }, reason, onDone })
+      }
+    />
   )
 }

@@ -1,18 +1,17 @@
 /** What can be done to an organisation as a whole. */
-import { Autocomplete, Button } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocation } from 'wouter'
 import { useCommand } from '../../api/commands.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import type { Organisation } from '../../api/types.ts'
-import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { ConfirmedAction } from '../../parts/confirmed-action.tsx'
-import { ProblemAlert } from '../../parts/problem-alert.tsx'
-import { WindowInput } from '../../parts/window-input.tsx'
+import { SuspendAction } from '../standing/suspend-action.tsx'
+import { TerminateAction } from '../standing/terminate-action.tsx'
 
 const REASONS = ['non-payment', 'abuse', 'requested'] as const
+
+const CHANGES = ['/v1/organisations', '/v1/accounts']
 
 interface OfOrganisation {
   readonly organisation: Pick<Organisation, 'id' | 'name' | 'state' | 'terminates_on'>
@@ -39,41 +38,20 @@ export function OrganisationActions({ organisation }: OfOrganisation) {
 
 function Suspend({ organisation: { id, name } }: OfOrganisation) {
   const { t } = useTranslation()
-  const [reason, setReason] = useState('')
-  const [isOpen, dialog] = useDisclosure(false)
   const suspend = useCommand({
     method: 'POST',
     path: '/v1/organisations/{id}/suspend',
-    changes: ['/v1/organisations', '/v1/accounts'],
+    changes: CHANGES,
     done: t('organisations.suspended'),
-    onDone: dialog.close,
   })
   return (
-    <>
-      <Button variant="default" onClick={dialog.open}>
-        {t('account.suspend')}
-      </Button>
-      <ConfirmDialog
-        isOpen={isOpen}
-        onClose={dialog.close}
-        title={t('account.suspend_title', { jid: name })}
-        consequence={t('organisations.suspend_consequence')}
-        submitLabel={t('account.suspend')}
-        command={suspend}
-        onConfirm={() => suspend.run({ params: { id }, body: { reason } })}
-      >
-        <Autocomplete
-          label={t('account.suspend_reason')}
-          description={t('account.suspend_reason_hint')}
-          data={[...REASONS]}
-          value={reason}
-          onChange={setReason}
-          pattern="[a-z][a-z0-9_\-]*"
-          maxLength={32}
-          required
-        />
-      </ConfirmDialog>
-    </>
+    <SuspendAction
+      name={name}
+      consequence={t('organisations.suspend_consequence')}
+      reasons={REASONS}
+      command={suspend}
+      onConfirm={({ reason }, onDone) => suspend.run({ params: { id }, body: { reason }, onDone })}
+    />
   )
 }
 
@@ -82,16 +60,15 @@ function Restore({ organisation: { id } }: OfOrganisation) {
   const restore = useCommand({
     method: 'POST',
     path: '/v1/organisations/{id}/restore',
-    changes: ['/v1/organisations', '/v1/accounts'],
+    changes: CHANGES,
     done: t('organisations.restored'),
   })
   return (
-    <>
-      <Button variant="default" loading={restore.isRunning} onClick={() => restore.run({ params: { id } })}>
-        {t('account.restore')}
-      </Button>
-      <ProblemAlert problem={restore.problem} />
-    </>
+    <ActionButton
+      label={t('account.restore')}
+      command={restore}
+      onClick={() => restore.run({ params: { id } })}
+    />
   )
 }
 
@@ -100,48 +77,35 @@ function Keep({ organisation: { id } }: OfOrganisation) {
   const keep = useCommand({
     method: 'POST',
     path: '/v1/organisations/{id}/keep',
-    changes: ['/v1/organisations'],
+    changes: CHANGES,
     done: t('ending.kept'),
   })
-  return (
-    <>
-      <Button variant="default" loading={keep.isRunning} onClick={() => keep.run({ params: { id } })}>
-        {t('ending.keep')}
-      </Button>
-      <ProblemAlert problem={keep.problem} />
-    </>
-  )
+  return <ActionButton label={t('ending.keep')} command={keep} onClick={() => keep.run({ params: { id } })} />
 }
 
 function Terminate({ organisation: { id, name } }: OfOrganisation) {
   const { t } = useTranslation()
-  const [after, setAfter] = useState(0)
   const terminate = useCommand({
     method: 'POST',
     path: '/v1/organisations/{id}/terminate',
-    changes: ['/v1/organisations', '/v1/accounts'],
+    changes: CHANGES,
     done: t('ending.begun'),
   })
   return (
-    <ConfirmedAction
-      label={t('account.terminate')}
-      title={t('account.terminate_title', { jid: name })}
+    <TerminateAction
+      name={name}
       consequence={t('organisations.terminate_consequence')}
       command={terminate}
-      nameToType={name}
-      asksWhy
-      isDangerous
-      onConfirm={(reason, close) => terminate.run({ params: { id }, body: { after }, reason, onDone: close })}
-    >
-      <WindowInput days={after} onChange={setAfter} />
-    </ConfirmedAction>
+      onConfirm={({ reason, after }, onDone) =>
+        terminate.run({ params: { id }, body: { after }, reason, onDone })
+      }
+    />
   )
 }
 
 function Remove({ organisation: { id, name } }: OfOrganisation) {
   const { t } = useTranslation()
   const [, navigate] = useLocation()
-  const [isOpen, dialog] = useDisclosure(false)
   const remove = useCommand({
     method: 'DELETE',
     path: '/v1/organisations/{id}',
@@ -150,21 +114,15 @@ function Remove({ organisation: { id, name } }: OfOrganisation) {
     onDone: () => navigate('/organisations'),
   })
   return (
-    <>
-      <Button className="dangerous" onClick={dialog.open}>
-        {t('common.remove')}
-      </Button>
-      <ConfirmDialog
-        isOpen={isOpen}
-        onClose={dialog.close}
-        title={t('organisations.remove_named', { name })}
-        consequence={t('organisations.remove_consequence')}
-        submitLabel={t('common.remove')}
-        command={remove}
-        nameToType={name}
-        asksWhy
-        onConfirm={(reason) => remove.run({ params: { id }, reason })}
-      />
-    </>
+    <ConfirmedAction
+      label={t('common.remove')}
+      title={t('organisations.remove_named', { name })}
+      consequence={t('organisations.remove_consequence')}
+      command={remove}
+      nameToType={name}
+      asksWhy
+      isDangerous
+      onConfirm={(reason) => remove.run({ params: { id }, reason })}
+    />
   )
 }
