@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { assert } from '@sealpost/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { PageLanguage } from './page-language.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --paper: #f4f5f8; --card: #fff; --line: #d9dde6; --accent: #2b5fd9; --on-accent: #fff; --soft: #5b6577 }
@@ -44,18 +45,15 @@ export interface PageLook {
   /** Where its readers get help, `https:` or `mailto:`. */
   readonly supportUrl: string | undefined
   /** In which the page is written. */
-  readonly language: 'en' | 'fr'
+  readonly language: PageLanguage
 }
 
-/** Of the pages of a host. */
-export type HostLook = Omit<PageLook, 'language'>
+const looks = new WeakMap<FastifyRequest, PageLook>()
 
-const looks = new WeakMap<FastifyRequest, HostLook>()
-
-/** From now on pages of `app` look as those of the host that the browser asked, unless they are told otherwise. */
-export function lookAsHosts(app: FastifyInstance, lookOf: (host: string) => Promise<HostLook>): void {
+/** From now on pages of `app` look as is found for each request, unless they are told otherwise. */
+export function lookAs(app: FastifyInstance, lookOf: (request: FastifyRequest) => Promise<PageLook>): void {
   app.addHook('onRequest', async (request) => {
-    looks.set(request, await lookOf(request.hostname))
+    looks.set(request, await lookOf(request))
   })
 }
 
@@ -139,7 +137,7 @@ export function sendPage(
   status: number,
   title: string,
   body: Html,
-  look: PageLook = { ...OURS, ...looks.get(reply.request) },
+  look: PageLook = looks.get(reply.request) ?? OURS,
 ): FastifyReply {
   const { name = NAME, supportUrl, language } = look
   const styles = stylesOf(look)

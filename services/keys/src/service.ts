@@ -4,8 +4,8 @@
  */
 import { brandingOfHost, createAccounts, createPasswordCheck, createSessionCheck } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
-import { createHttp } from '@sealpost/http'
-import type { FastifyPluginAsync, HostLook } from '@sealpost/http'
+import { createHttp, languageOf } from '@sealpost/http'
+import type { FastifyPluginAsync, FastifyRequest, PageLook } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
 import type {
   KeyDirectory,
@@ -97,7 +97,7 @@ interface Parts extends OwnKeysOptions {
   readonly submissionKeys: SubmissionKeys
   readonly webKeyService: WebKeyService
   readonly ownData: OwnData<KeysOwnData>
-  readonly lookOf: (host: string) => Promise<HostLook>
+  readonly lookOf: (request: FastifyRequest) => Promise<PageLook>
 }
 
 /** Needs the schemas `account` and `keys` migrated. */
@@ -245,9 +245,10 @@ async function createParts(
     // No app password is for saying which key is one's own.
     passwords: stack.use(createPasswordCheck({ accounts, clock, random, opens: undefined })),
     session: sessions && createSessionCheck({ accounts, sessions }),
-    async lookOf(host) {
-      const { supportUrl = config.supportUrl, ...look } = await brandingOfHost(accounts.organisations, host)
-      return { ...look, supportUrl }
+    async lookOf(request) {
+      const branding = await brandingOfHost(accounts.organisations, request.hostname)
+      const { supportUrl = config.supportUrl } = branding
+      return { ...branding, supportUrl, language: languageOf(request) }
     },
     defaultDomain: server,
     events,

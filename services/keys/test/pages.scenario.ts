@@ -76,6 +76,21 @@ test('the pages of an organisation’s host look as it says, and have its name i
   expect((await open('/keys')).text).toContain('<p class="brand">Sealpost</p>')
 })
 
+test('pages speak French to browsers that prefer it', async () => {
+  for (const [path, title] of [
+    ['/keys', 'Annuaire de clés'],
+    ['/keys/manage', 'Gérer votre clé'],
+    ['/keys/lookup?search=nobody@example.org', 'Aucune clé de ce genre'],
+    [`/keys/confirm/${'a'.repeat(43)}`, 'Ce lien ne fonctionne plus'],
+  ] as const) {
+    const text = await (
+      await fetch(keys.http + path, { headers: { 'accept-language': 'fr-CA, en;q=0.5' } })
+    ).text()
+    expect(text).toContain('<html lang="fr">')
+    expect(text).toContain(`<h1>${title}</h1>`)
+  }
+})
+
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
 const grouped = (fingerprint: string): string => (fingerprint.match(/.{4}/g) ?? []).join(' ')
 

@@ -1,12 +1,11 @@
 /** /abuse: the form by which anybody reports abuse; no script, nothing from elsewhere. */
-import { html, type FastifyInstance, type FastifyReply, type Html } from '@sealpost/http'
+import { html, type FastifyInstance, type FastifyReply, type Html, languageOf } from '@sealpost/http'
 import type { AbuseDesk } from '../abuse/abuse-desk.ts'
 import { AbuseError } from '../abuse/abuse-error.ts'
 import { ABUSE_CATEGORIES, type AbuseCategory } from '../abuse/store.ts'
 import { ABUSE_WORDS, type AbuseField, type AbuseWords } from './abuse-words.ts'
 import type { SendBranded } from './branded-pages.ts'
 import { hidden, parseForms } from './invite-pages.ts'
-import { languageOf } from './page-language.ts'
 
 const FORM_BYTES_MAX = 128 * 1024
 /** Of one client. */

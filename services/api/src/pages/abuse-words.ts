@@ -1,6 +1,6 @@
 /** What the form for abuse says, in the languages of the panel. */
+import type { PageLanguage } from '@sealpost/http'
 import type { AbuseCategory } from '../abuse/store.ts'
-import type { PageLanguage } from './page-language.ts'
 
 export type AbuseField = 'first_name' | 'last_name' | 'contact' | 'about' | 'text' | 'headers'
 

@@ -1,8 +1,7 @@
 /** Pages as those look for whom they are: the organisation that an invite names, or the one whose host the browser asked. */
 import { brandingOf, brandingOfHost } from '@sealpost/accounts'
-import { sendPage, type FastifyReply, type Html } from '@sealpost/http'
+import { sendPage, type FastifyReply, type Html, type PageLanguage } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
-import type { PageLanguage } from './page-language.ts'
 
 export interface PageCircumstances {
   /** Whose page it is whatever the host. */

@@ -2,7 +2,7 @@
  * The page of an invitation to become a contact (XEP-0401 §5.2, XEP-0379 §3.3): a link for chat programs, which program that could be, and the way to an account if the
  * invitation is for that, too. It needs no JavaScript and reads nothing of the invitation: whether it still works, the server says to the program.
  */
-import { Html, html, type FastifyInstance, type FastifyRequest } from '@sealpost/http'
+import { Html, html, type FastifyInstance, type FastifyRequest, languageOf } from '@sealpost/http'
 import { type Jid, tryParseJid } from '@sealpost/jid'
 import type { CommandContext } from '../commands/command.ts'
 import { qrSvg } from '../joining/qr.ts'
@@ -10,7 +10,6 @@ import type { SendBranded } from './branded-pages.ts'
 import { CONTACT_WORDS, type ContactWords } from './contact-words.ts'
 import { ENROLMENT_WORDS } from './enrolment-words.ts'
 import { hidden, sendGone } from './invite-pages.ts'
-import { languageOf } from './page-language.ts'
 
 export interface ContactPageOptions {
   readonly context: Pick<CommandContext, 'accounts' | 'domains' | 'links'>

@@ -1,5 +1,5 @@
 /** What the page of an invitation to become a contact says, in the languages of the panel. */
-import type { PageLanguage } from './page-language.ts'
+import type { PageLanguage } from '@sealpost/http'
 
 export interface ContactWords {
   readonly title: (address: string) => string

@@ -1,12 +1,11 @@
 /** The pages behind the links of enrolment: choosing the password of an account, and making one. They need no JavaScript. Looking at one uses nothing up. */
 import type { AccountInvite } from '@sealpost/accounts'
-import { Html, html, type FastifyInstance, type FastifyReply } from '@sealpost/http'
+import { Html, html, type FastifyInstance, type FastifyReply, languageOf } from '@sealpost/http'
 import type { CommandContext } from '../commands/command.ts'
 import { qrSvg } from '../joining/qr.ts'
 import type { PageCircumstances, SendBranded } from './branded-pages.ts'
 import { ENROLMENT_WORDS, wordsOfRefusal, type EnrolmentWords } from './enrolment-words.ts'
 import { hidden, parseForms, sendGone, type Form, type WithToken } from './invite-pages.ts'
-import { languageOf } from './page-language.ts'
 
 /** What a link is for: an account that is there already, or one that is to be made. */
 type Purpose = (

@@ -1,6 +1,6 @@
 /** What the pages of enrolment say, in the languages of the panel. */
+import type { PageLanguage } from '@sealpost/http'
 import { AccountError, OrganisationError } from '@sealpost/accounts'
-import type { PageLanguage } from './page-language.ts'
 
 export interface EnrolmentWords {
   readonly language: PageLanguage

@@ -2,14 +2,14 @@
  * The public pages: looking a key up, uploading one, and asking for the links that publish it. Plain HTML without script. Nobody is signed in here, so that no page of
  * another site can make anybody do what he could not do himself; what is answered is what the protocols answer.
  */
-import { html, HttpProblem, lookAsHosts, sendPage } from '@sealpost/http'
+import { html, HttpProblem, lookAs, sendPage } from '@sealpost/http'
 import type {
   FastifyInstance,
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
-  HostLook,
   Html,
+  PageLook,
 } from '@sealpost/http'
 import { OpenPgpError } from '@sealpost/openpgp'
 import { MailError, PortError } from '@sealpost/ports'
@@ -22,15 +22,15 @@ import { FORM_BYTES_MAX, formOf, UPLOADS_PER_MINUTE } from '../routes/take-uploa
 import { groupFingerprint } from '../verification/letters.ts'
 import type { UploadTokens } from '../verification/upload-token.ts'
 import { VerificationError } from '../verification/verification.ts'
-import type { AddressStatus, CertificateStatus, Verification } from '../verification/verification.ts'
+import type { CertificateStatus, Verification } from '../verification/verification.ts'
+import { wordsOf, type KeyWords } from './words.ts'
 
 export interface PublicPagesOptions {
   readonly directory: Directory
   readonly verification: Verification
   readonly tokens: UploadTokens
   readonly events: KeysEvents
-  /** How the pages of a host look. */
-  readonly lookOf: (host: string) => Promise<HostLook>
+  readonly lookOf: (request: FastifyRequest) => Promise<PageLook>
 }
 
 const hidden = { schema: { hide: true }, config: { rateLimit: { max: 60 } } } as const
@@ -42,7 +42,7 @@ const LINK_FORM_BYTES_MAX = 32 * 1024
 
 export const publicPages: FastifyPluginAsync<PublicPagesOptions> = async (app, options) => {
   app.setErrorHandler((error, _request, reply) => sendFailure(error, reply))
-  lookAsHosts(app, options.lookOf)
+  lookAs(app, options.lookOf)
   app.removeAllContentTypeParsers()
   lookupPages(app, options)
   await app.register(async (forms) => {
@@ -66,7 +66,9 @@ export const publicPages: FastifyPluginAsync<PublicPagesOptions> = async (app, o
 }
 
 function lookupPages(app: FastifyInstance, options: PublicPagesOptions): void {
-  app.get('/keys', hidden, (_request, reply) => sendPage(reply, 200, 'Key directory', start()))
+  app.get('/keys', hidden, (_request, reply) =>
+    sendPage(reply, 200, wordsOf(reply).directory, start(wordsOf(reply))),
+  )
   app.get<{ Querystring: { search?: unknown } }>('/keys/lookup', hidden, async ({ query }, reply) => {
     const text = typeof query.search === 'string' ? query.search : ''
     const { directory, events } = options
@@ -78,12 +80,12 @@ function lookupPages(app: FastifyInstance, options: PublicPagesOptions): void {
     } catch (error) {
       if (!(error instanceof SearchError)) throw error
       events.lookupRefused()
-      return sendPage(reply, 400, 'Look up a key', html`${alert(SEARCH_HELP)} ${lookupForm(text)} ${back}`)
+      const words = wordsOf(reply)
+      const body = html`${alert(words.searchHelp)} ${lookupForm(words, text)} ${back(words)}`
+      return sendPage(reply, 400, words.lookUpTitle, body)
     }
   })
 }
-
-const SEARCH_HELP = 'This is neither one mail address nor a whole fingerprint or a long key id of 16 digits.'
 
 /** People copy fingerprints in groups, and without `0x`. */
 function withPrefix(text: string): string {
@@ -91,23 +93,20 @@ function withPrefix(text: string): string {
   return /^[0-9a-f]{8,64}$/i.test(digits) ? `0x${digits}` : text
 }
 
-function start(): Html {
-  return html`<p>Find the OpenPGP key of somebody you write to, or publish your own.</p>
-    <h2>Look up a key</h2>
-    ${lookupForm('')}
-    <h2>Upload your key</h2>
-    ${uploadForm()}
-    <h2>Take your key off</h2>
-    <p>
-      <a href="/keys/manage">Ask for a link by mail</a>, with which you take your address or your key off the
-      directory, also when the key has expired or is revoked.
-    </p>`
+function start(words: KeyWords): Html {
+  return html`<p>${words.start}</p>
+    <h2>${words.lookUpTitle}</h2>
+    ${lookupForm(words, '')}
+    <h2>${words.uploadTitle}</h2>
+    ${uploadForm(words)}
+    <h2>${words.takeOffTitle}</h2>
+    <p><a href="/keys/manage">${words.takeOffLink}</a>${words.takeOffRest}</p>`
 }
 
-function lookupForm(text: string): Html {
+function lookupForm(words: KeyWords, text: string): Html {
   return html`<form method="get" action="/keys/lookup">
     <label
-      >Mail address, fingerprint or long key id<input
+      >${words.search}<input
         name="search"
         value="${text.slice(0, 254)}"
         maxlength="254"
@@ -116,15 +115,15 @@ function lookupForm(text: string): Html {
         spellcheck="false"
         required
     /></label>
-    <button>Look up</button>
+    <button>${words.lookUp}</button>
   </form>`
 }
 
-function uploadForm(): Html {
+function uploadForm(words: KeyWords): Html {
   return html`<form method="post" action="/keys/upload" enctype="multipart/form-data">
-    <label>File with your public key<input type="file" name="keytext" accept=".asc,.pgp,.gpg,.key" /></label>
+    <label>${words.file}<input type="file" name="keytext" accept=".asc,.pgp,.gpg,.key" /></label>
     <label
-      >Or its text<textarea
+      >${words.text}<textarea
         name="keytext"
         rows="4"
         autocomplete="off"
@@ -132,64 +131,65 @@ function uploadForm(): Html {
         placeholder="-----BEGIN PGP PUBLIC KEY BLOCK-----"
       ></textarea>
     </label>
-    <p class="soft">
-      Never upload a secret key. Your address is shown only after you have followed a link that we mail to it.
-    </p>
-    <button>Upload</button>
+    <p class="soft">${words.secret}</p>
+    <button>${words.upload}</button>
   </form>`
 }
 
-const back = html`<p><a href="/keys">Key directory</a></p>`
+function back({ directory }: KeyWords): Html {
+  return html`<p><a href="/keys">${directory}</a></p>`
+}
 
 function alert(text: string): Html {
   return html`<p class="alert" role="alert">${text}</p>`
 }
 
 function sendNothing(reply: FastifyReply, text: string): FastifyReply {
-  return sendPage(
-    reply,
-    404,
-    'No such key',
-    html`<p>Nothing is published for this. Addresses and fingerprints are compared as a whole.</p>
-      ${lookupForm(text)} ${back}`,
-  )
+  const words = wordsOf(reply)
+  const body = html`<p>${words.nothing}</p>
+    ${lookupForm(words, text)} ${back(words)}`
+  return sendPage(reply, 404, words.noKey, body)
 }
 
 function sendFound(reply: FastifyReply, found: readonly Listed[], text: string): FastifyReply {
-  const title = found.length === 1 ? 'One key' : `${String(found.length)} keys`
-  return sendPage(reply, 200, title, html`${found.map(describeKey)} ${lookupForm(text)} ${back}`)
+  const words = wordsOf(reply)
+  const keys = found.map((each) => describeKey(words, each))
+  return sendPage(
+    reply,
+    200,
+    words.found(found.length),
+    html`${keys} ${lookupForm(words, text)} ${back(words)}`,
+  )
 }
 
-function describeKey({ listing }: Listed): Html {
+function describeKey(words: KeyWords, { listing }: Listed): Html {
   const { fingerprint, version, algorithm, created, expires, revoked, userIds, subkeys } = listing
   const size = algorithm.bits === undefined ? '' : ` ${String(algorithm.bits)}`
   const state =
     revoked === undefined
-      ? html`${expires === undefined ? 'It does not expire.' : `It is valid until ${day(expires)}.`}`
-      : html`<strong>It is revoked: do not use it.</strong>`
-  const names = userIds.map((each) => html`<li>${each.text}${each.revoked ? ' (revoked)' : ''}</li>`)
+      ? html`${expires === undefined ? words.noExpiry : words.expires(day(words, expires))}`
+      : html`<strong>${words.revokedKey}</strong>`
+  const names = userIds.map((each) => html`<li>${each.text}${each.revoked ? words.revokedName : ''}</li>`)
+  const facts = words.facts(version, `${algorithm.name}${size}`, day(words, created), subkeys.length)
   return html`<pre>${groupFingerprint(fingerprint)}</pre>
-    <p>
-      Version ${String(version)}, ${algorithm.name}${size}, made on ${day(created)}. Subkeys:
-      ${String(subkeys.length)}. ${state}
-    </p>
+    <p>${facts} ${state}</p>
     ${
       names.length === 0
-        ? html`<p class="soft">Nobody has confirmed an address of it.</p>`
+        ? html`<p class="soft">${words.noNames}</p>`
         : html`<ul>
             ${names}
           </ul>`
     }
     <p>
       <a class="button" href="/vks/v1/by-fingerprint/${fingerprint}" download="${fingerprint}.asc"
-        >Download the key</a
+        >${words.download}</a
       >
     </p>`
 }
 
-function day(seconds: number): string {
+function day({ farDay }: KeyWords, seconds: number): string {
   const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime()) ? 'a day beyond all calendars' : date.toISOString().slice(0, 10)
+  return Number.isNaN(date.getTime()) ? farDay : date.toISOString().slice(0, 10)
 }
 
 function uploadPage(app: FastifyInstance, options: PublicPagesOptions): void {
@@ -211,55 +211,43 @@ async function sendUploaded(
   { certificates, rejected }: Submission,
   { verification, tokens }: PublicPagesOptions,
 ): Promise<FastifyReply> {
+  const words = wordsOf(reply)
   if (certificates.length === 0)
-    return sendPage(
-      reply,
-      422,
-      'This key was not taken',
-      html`${alert('Nothing in it is signed by its own key, or its kind is not supported.')} ${back}`,
-    )
+    return sendPage(reply, 422, words.notTaken, html`${alert(words.notSigned)} ${back(words)}`)
   const parts: Html[] = []
   for (const submitted of certificates.slice(0, DESCRIBED_MAX)) {
     const { fingerprint, named } = submitted
     const status = await verification.status({ fingerprint, named: (each) => named.includes(each) })
-    parts.push(describeUploaded(submitted, status, tokens))
+    parts.push(describeUploaded(words, submitted, { status, tokens }))
   }
   const more = certificates.length - parts.length
-  if (more > 0) parts.push(html`<p>${String(more)} more keys were taken.</p>`)
-  if (rejected > 0) parts.push(html`<p>${String(rejected)} keys were not: nothing in them is signed.</p>`)
-  const title = certificates.length === 1 ? 'Your key is here' : 'Your keys are here'
-  return sendPage(reply, 200, title, html`${parts} ${back}`)
-}
-
-const WORDS: Readonly<Record<AddressStatus, string>> = {
-  unpublished: 'not shown',
-  pending: 'a link was mailed and not followed yet',
-  published: 'published',
-  revoked: 'revoked',
+  if (more > 0) parts.push(html`<p>${words.moreTaken(more)}</p>`)
+  if (rejected > 0) parts.push(html`<p>${words.moreRejected(rejected)}</p>`)
+  return sendPage(reply, 200, words.taken(certificates.length), html`${parts} ${back(words)}`)
 }
 
 function describeUploaded(
+  words: KeyWords,
   { fingerprint, outcome }: Submitted,
-  status: CertificateStatus | undefined,
-  tokens: UploadTokens,
+  { status, tokens }: { readonly status: CertificateStatus | undefined; readonly tokens: UploadTokens },
 ): Html {
   const head = html`<pre>${groupFingerprint(fingerprint)}</pre>`
   if (outcome === 'ignored' || status === undefined)
     return html`${head}
-      <p>The owner of this key had it removed from this directory, so it was not taken.</p>`
+      <p>${words.removedByOwner}</p>`
   return html`${head}
-    <p>Whoever knows the fingerprint finds the key. ${explain(status)}</p>
-    ${statusList(status)} ${linksForm(status, tokens)}`
+    <p>${words.byFingerprint} ${explain(words, status)}</p>
+    ${statusList(words, status)} ${linksForm(words, status, tokens)}`
 }
 
-function explain({ addresses }: CertificateStatus): string {
-  return Object.keys(addresses).length === 0
-    ? 'It has no address that could be published.'
-    : 'It is found by an address once the owner of the address has followed a link:'
+function explain({ noAddress, byAddress }: KeyWords, { addresses }: CertificateStatus): string {
+  return Object.keys(addresses).length === 0 ? noAddress : byAddress
 }
 
-function statusList({ addresses }: CertificateStatus): Html {
-  const lines = Object.entries(addresses).map(([address, word]) => html`<li>${address}: ${WORDS[word]}</li>`)
+function statusList({ statuses }: KeyWords, { addresses }: CertificateStatus): Html {
+  const lines = Object.entries(addresses).map(
+    ([address, word]) => html`<li>${address}: ${statuses[word]}</li>`,
+  )
   return lines.length === 0
     ? html``
     : html`<ul>
@@ -267,7 +255,11 @@ function statusList({ addresses }: CertificateStatus): Html {
       </ul>`
 }
 
-function linksForm({ fingerprint, addresses }: CertificateStatus, tokens: UploadTokens): Html {
+function linksForm(
+  words: KeyWords,
+  { fingerprint, addresses }: CertificateStatus,
+  tokens: UploadTokens,
+): Html {
   const open = Object.entries(addresses).filter(([, word]) => word === 'unpublished' || word === 'pending')
   if (open.length === 0) return html``
   const choices = open.map(
@@ -279,10 +271,10 @@ function linksForm({ fingerprint, addresses }: CertificateStatus, tokens: Upload
   return html`<form method="post" action="/keys/links">
     <input type="hidden" name="token" value="${tokens.make(fingerprint, Object.keys(addresses))}" />
     <fieldset>
-      <legend>Mail a link to</legend>
+      <legend>${words.mailTo}</legend>
       ${choices}
     </fieldset>
-    <button>Send the links</button>
+    <button>${words.sendLinks}</button>
   </form>`
 }
 
@@ -294,14 +286,15 @@ function linksPage(app: FastifyInstance, { verification, tokens, events }: Publi
     const addresses = body?.getAll('address').slice(0, ADDRESSES_MAX) ?? []
     const status = await verification.request(uploaded, addresses, ip)
     events.verification('requested')
+    const words = wordsOf(reply)
     return sendPage(
       reply,
       200,
-      'Look into your mailbox',
-      html`<p>A link is on its way to each address that you chose. It works for a day.</p>
-        ${statusList(status)}
-        <p class="soft">No more than a few mails an hour are sent to one address.</p>
-        ${back}`,
+      words.mailbox,
+      html`<p>${words.linksSent}</p>
+        ${statusList(words, status)}
+        <p class="soft">${words.fewMails}</p>
+        ${back(words)}`,
     )
   })
 }
@@ -311,7 +304,14 @@ function sendFailure(thrown: unknown, reply: FastifyReply): FastifyReply {
   const error = toHttpProblem(thrown)
   const [status, text] = explainFailure(error)
   if (status === undefined) throw error
-  return sendPage(reply, status, 'That did not work', html`${alert(text)} ${back}`)
+  const words = wordsOf(reply)
+  return sendPage(
+    reply,
+    status,
+    words.failed,
+    html`<div lang="en">${alert(text)}</div>
+      ${back(words)}`,
+  )
 }
 
 function explainFailure(error: unknown): readonly [number, string] | readonly [undefined, ''] {

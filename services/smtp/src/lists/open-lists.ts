@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { brandingOfHost, type AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { FastifyPluginAsync } from '@sealpost/http'
+import type { FastifyPluginAsync, FastifyRequest, PageLook } from '@sealpost/http'
 import { openSecretFile } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import type { SmtpEvents } from '../events.ts'
@@ -59,12 +59,15 @@ export async function openLists(
   const parts = { store, hashes, accounts, mail, origin, asksPerDay, clock, random, events }
   const lists = stack.use(new Lists(parts))
   const [defaultDomain = 'localhost'] = domains
+  const lookOf = async ({ hostname }: FastifyRequest): Promise<PageLook> => ({
+    ...(await brandingOfHost(accounts.organisations, hostname)),
+    language: 'en',
+  })
   const held = stack.move()
   return {
     lists,
     routes: async (app) => {
       await app.register(listRoutes, { lists, ...signIn, defaultDomain })
-      const lookOf = (host: string) => brandingOfHost(accounts.organisations, host)
       await app.register(listPages, { lists, lookOf })
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),

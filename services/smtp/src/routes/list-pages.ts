@@ -2,14 +2,20 @@
  * RFC 8058: the pages behind the links in mails of lists. Looking at one changes nothing, since mail scanners look at all of them; a button does it, or for leaving the
  * POST of a mail program. Plain HTML without script.
  */
-import { html, lookAsHosts, sendPage } from '@sealpost/http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HostLook, Html } from '@sealpost/http'
+import { html, lookAs, sendPage } from '@sealpost/http'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  Html,
+  PageLook,
+} from '@sealpost/http'
 import type { Lists, ShownList } from '../lists/lists.ts'
 
 export interface ListPagesOptions {
   readonly lists: Lists
-  /** How the pages of a host look. */
-  readonly lookOf: (host: string) => Promise<HostLook>
+  readonly lookOf: (request: FastifyRequest) => Promise<PageLook>
 }
 
 const FORM_BYTES_MAX = 4 * 1024
@@ -23,7 +29,7 @@ interface WithLink {
 }
 
 export const listPages: FastifyPluginAsync<ListPagesOptions> = async (app, { lists, lookOf }) => {
-  lookAsHosts(app, lookOf)
+  lookAs(app, lookOf)
   // A form has nothing to say beside its link: RFC 8058 §3.2 lets it come as either type.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: FORM_BYTES_MAX }, (_request, _body, done) =>

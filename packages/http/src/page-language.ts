@@ -1,5 +1,5 @@
 /** In which of our languages a page speaks: the one that the browser prefers (RFC 9110 §12.5.4), or English. */
-import type { FastifyRequest } from '@sealpost/http'
+import type { FastifyRequest } from 'fastify'
 
 export type PageLanguage = 'en' | 'fr'
 
