@@ -191,7 +191,7 @@ export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends 
   readonly upload: Readable
   /** Its type, one of those of the command. */
   readonly uploadType: UploadType | undefined
-  /** Of an upload: aborted when the client has gone before the answer. */
+  /** Aborted when the client has gone before the answer. */
   readonly signal: AbortSignal
   /** Tells a client that asked for `application/x-ndjson` how far a long command is. */
   readonly progress: (counts: ImportCounts) => void

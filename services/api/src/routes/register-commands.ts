@@ -38,10 +38,6 @@ const NDJSON = 'application/x-ndjson'
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 const REASON = /^[^\p{Cc}]{1,500}$/u
 
-/** Of commands that take no file: they are many, and a stream is made of much. */
-const NO_UPLOAD = Readable.from([])
-const { signal: NEVER } = new AbortController()
-
 type Fields = Record<string, unknown>
 type AnyRequest = Parameters<Command['handle']>[1]
 
@@ -139,7 +135,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const upload = command.upload === undefined ? NO_UPLOAD : (request.body as Readable | null)
+  const upload = command.upload === undefined ? Readable.from([]) : (request.body as Readable | null)
   if (upload === null || upload === undefined)
     throw new HttpProblem(400, 'upload-missing', 'A file is needed')
   const commandRequest: AnyRequest = {
@@ -153,7 +149,7 @@ async function answer(
     approval: readApproval(request),
     upload,
     uploadType: command.upload?.types.find((type) => request.headers['content-type']?.startsWith(type)),
-    signal: command.upload === undefined ? NEVER : whenGone(reply),
+    signal: whenGone(reply),
     progress: () => {},
   }
   if (command.upload !== undefined && request.headers.accept?.includes(NDJSON) === true) {
