@@ -411,7 +411,7 @@ test('the DNS doctor says what is there, what is missing and what would do; mend
   await mail.getByText('In order').waitFor()
 })
 
-test('an affiliate is added, has no statement yet, and is closed', async () => {
+test('an affiliate is added, has no statement yet, and is stopped', async () => {
   const { page } = camille
   await go(page, 'affiliates', 'Affiliates')
   await page.getByText('There are no affiliates.').waitFor()
@@ -424,9 +424,9 @@ test('an affiliate is added, has no statement yet, and is closed', async () => {
   await row.getByRole('button', { name: 'Statements of Réseau du Nord' }).click()
   await page.getByRole('dialog').getByText('No month has been stated yet.').waitFor()
   await page.keyboard.press('Escape')
-  await row.getByRole('button', { name: 'Close Réseau du Nord' }).click()
-  await confirm(page.getByRole('dialog'), 'Close')
-  await row.getByText('Closed', { exact: true }).waitFor()
+  await row.getByRole('button', { name: 'Stop Réseau du Nord' }).click()
+  await confirm(page.getByRole('dialog'), 'Stop')
+  await row.getByText('Stopped', { exact: true }).waitFor()
 })
 
 test('a crash is found by its kind, and says nothing of whom it met', async () => {
@@ -462,7 +462,7 @@ test('who has signed in twice to the page of an account ends the other session',
   await ends.click()
   await expect.poll(() => ends.count()).toBe(0)
   await lost.page.reload()
-  await lost.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await lost.page.locator('input[type=password]').waitFor()
 })
 
 test('all statistics of an area are drawn', async () => {

@@ -6,7 +6,12 @@ export function useDollars(): (cents: number) => string {
   const { i18n } = useTranslation()
   const { language } = i18n
   return useCallback(
-    (cents) => new Intl.NumberFormat(language, { style: 'currency', currency: 'CAD' }).format(cents / 100),
+    (cents) =>
+      new Intl.NumberFormat(language, {
+        style: 'currency',
+        currency: 'CAD',
+        currencyDisplay: 'narrowSymbol',
+      }).format(cents / 100),
     [language],
   )
 }
