@@ -70,12 +70,15 @@ function Cell<T>({ column, row }: { readonly column: Column<T>; readonly row: T 
         {cell(row)}
       </th>
     )
+  const value = cell(row)
+  // On a phone a label with nothing beside it says nothing.
+  const isNothing = value === false || value === null || value === undefined
   return (
-    <td role="cell" className={isNumber === true ? classes.number : undefined}>
+    <td role="cell" className={isNothing ? classes.nothing : isNumber === true ? classes.number : undefined}>
       <span aria-hidden="true" className={classes.label}>
         {label}
       </span>
-      <span className={classes.value}>{cell(row)}</span>
+      <span className={classes.value}>{value}</span>
     </td>
   )
 }
