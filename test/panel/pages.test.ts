@@ -52,11 +52,14 @@ beforeAll(async () => {
 
 afterAll(() => scene[Symbol.asyncDispose]())
 
+/** On a busy machine. */
+const DRAWN_MS = 15_000
+
 /** Everything has been asked, answered and drawn. */
 async function settle(page: Page): Promise<void> {
   await page.locator('h1').waitFor()
   await page.waitForLoadState('networkidle')
-  await expect.poll(() => page.locator('[class*=loading]').count()).toBe(0)
+  await expect.poll(() => page.locator('[class*=loading]').count(), { timeout: DRAWN_MS }).toBe(0)
 }
 
 async function look(
