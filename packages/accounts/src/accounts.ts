@@ -1,7 +1,7 @@
 /** Accounts by domain: who exists, in which state, and with which SCRAM verifiers. Used by all four services. */
 import type { Bus } from '@sealpost/bus'
 import type { Db } from '@sealpost/db'
-import type { OperationalError } from '@sealpost/errors'
+import { assert, type OperationalError } from '@sealpost/errors'
 import type { Jid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
 import { decoyVerifier, type ScramHash, type ScramVerifier } from '@sealpost/sasl'
@@ -22,7 +22,7 @@ import {
 } from './account.ts'
 import { postgresAppPasswordStore } from './app-password-store.postgres.ts'
 import { appLogin, createAppPasswords, type AppPasswords, type AppPasswordStore } from './app-passwords.ts'
-import { checkVerifiers, deriveVerifiers } from './credentials.ts'
+import { checkVerifiers, deriveVerifiers, isForeignVerifier } from './credentials.ts'
 import { dayOf } from './day.ts'
 import { postgresDomainStore } from './domain-store.postgres.ts'
 import { createDomains, type Domains, type DomainStore } from './domains.ts'
@@ -41,6 +41,7 @@ import { postgresAccountStore } from './store.postgres.ts'
 import type {
   AccessStore,
   AccountStore,
+  ForeignVerifier,
   FoundVerifier,
   ListFilters,
   Name,
@@ -74,6 +75,12 @@ export interface SuspensionOptions extends Deciding {
   readonly until?: string | undefined
 }
 
+export type NameRefusal =
+  | 'ACCOUNT_NAME_MALFORMED'
+  | 'ACCOUNT_NAME_RESERVED'
+  | 'ACCOUNT_NAME_RETIRED'
+  | 'ACCOUNT_EXISTS'
+
 /** JIDs given to any of these are taken as their bare form. Refusals are AccountErrors. */
 export interface Accounts {
   find(jid: Jid): Promise<Account | undefined>
@@ -102,6 +109,19 @@ export interface Accounts {
   /** Constant memory for any number of rows. Repeating an import creates what is missing. */
   importAll(rows: AsyncIterable<ImportRow>, onProgress?: ImportProgress): Promise<ImportReport>
   setVerifiers(id: string, verifiers: readonly ScramVerifier[], change?: PasswordChange): Promise<void>
+  /** Why `create` would refuse this name; undefined: it would not. */
+  refusal(jid: Jid): Promise<NameRefusal | undefined>
+  /** The id of an active account that nobody can sign in to yet. */
+  unclaimed(jid: Jid): Promise<string | undefined>
+  /**
+   * A verifier that another server made, of an account that has none of its own. It checks passwords that arrive as such, and is never shown in an exchange: its salt
+   * and iterations would tell the account apart from the decoys of unknown names.
+   */
+  foreignVerifier(jid: Jid): Promise<ForeignVerifier | undefined>
+  /** `verifier` fits `isForeignVerifier`. False when the account is missing or terminated, or has verifiers of its own. */
+  setForeignVerifier(id: string, verifier: ScramVerifier): Promise<boolean>
+  /** Verifiers of its own for a password that fits the foreign one. False: that is there no more. Throws PASSWORD_UNACCEPTABLE. */
+  adoptPassword(id: string, password: string): Promise<boolean>
   /** Ends everything that is signed in, on all services. Who knows a password can sign in again. Throws ACCOUNT_UNKNOWN. */
   signOut(id: string): Promise<void>
   /** Whether what was signed in with a credential may go on: the account is active, and nothing was revoked or signed out since. */
@@ -255,10 +275,18 @@ class StoredAccounts implements AccountsDomain {
     return found ?? { account: undefined, verifier: decoy }
   }
 
+  async refusal(jid: Jid): Promise<NameRefusal | undefined> {
+    const refused = malformedOrReserved(jid)
+    if (refused !== undefined) return refused
+    const row = await this.#store.find(nameOf(jid))
+    if (row !== undefined) return row.state === 'terminated' ? 'ACCOUNT_NAME_RETIRED' : 'ACCOUNT_EXISTS'
+    return (await this.#store.retired(nameOf(jid))) ? 'ACCOUNT_NAME_RETIRED' : undefined
+  }
+
   async create(jid: Jid, password: string | undefined, options: AccountCreation = {}): Promise<Account> {
     const name = nameOf(jid)
-    if (name.localpart === '') throw new AccountError('ACCOUNT_NAME_MALFORMED')
-    if (isReservedName(name.localpart)) throw new AccountError('ACCOUNT_NAME_RESERVED')
+    const refused = malformedOrReserved(jid)
+    if (refused !== undefined) throw new AccountError(refused)
     const id = options.id ?? this.#random.uuid()
     const verifiers = password === undefined ? [] : await deriveVerifiers(password, this.#random)
     const { organisationId } = options
@@ -283,17 +311,37 @@ class StoredAccounts implements AccountsDomain {
           const { token, invite } = await this.invites.createPassword(accountId)
           return { token, expiresAt: invite.expiresAt }
         },
-        unclaimed: (jid) => this.#unclaimed(jid),
+        unclaimed: (jid) => this.unclaimed(jid),
         created: (accounts) => this.#bus.publish('account/created', { accounts }),
       },
       onProgress,
     )
   }
 
-  async #unclaimed(jid: Jid): Promise<string | undefined> {
-    const row = await this.#store.find(nameOf(jid))
+  async unclaimed(jid: Jid): Promise<string | undefined> {
+    const name = nameOf(jid)
+    const row = await this.#store.find(name)
     if (row?.state !== 'active') return undefined
-    return (await this.#store.verifier(nameOf(jid), 'SHA-256')) === undefined ? row.id : undefined
+    const found = [await this.#store.verifier(name, 'SHA-256'), await this.#store.foreignVerifier(name)]
+    return found.every((verifier) => verifier === undefined) ? row.id : undefined
+  }
+
+  foreignVerifier(jid: Jid): Promise<ForeignVerifier | undefined> {
+    return this.#store.foreignVerifier(nameOf(jid))
+  }
+
+  setForeignVerifier(id: string, verifier: ScramVerifier): Promise<boolean> {
+    assert(isForeignVerifier(verifier), 'the verifier is within the bounds of foreign ones')
+    return this.#store.setForeignVerifier(id, verifier)
+  }
+
+  async adoptPassword(id: string, password: string): Promise<boolean> {
+    const isReplaced = await this.#store.replaceForeignVerifier(
+      id,
+      await deriveVerifiers(password, this.#random),
+    )
+    if (isReplaced) await this.#changed(id)
+    return isReplaced
   }
 
   async setVerifiers(
@@ -427,6 +475,11 @@ class StoredAccounts implements AccountsDomain {
   #today(): string {
     return dayOf(this.#clock.now())
   }
+}
+
+function malformedOrReserved({ local }: Jid): NameRefusal | undefined {
+  if (local === '') return 'ACCOUNT_NAME_MALFORMED'
+  return isReservedName(local) ? 'ACCOUNT_NAME_RESERVED' : undefined
 }
 
 function nameOf(jid: Jid): Name {

@@ -32,6 +32,23 @@ export async function deriveVerifiers(password: string, random: Random): Promise
   }
 }
 
+/** Of a foreign verifier: as weak as RFC 5802 §5.1 allows at least, and no more work than our own. */
+const FOREIGN_ITERATIONS_MIN = 4096
+const FOREIGN_SALT_BYTES_MAX = 64
+
+/** Whether a verifier that another server made can be kept to check passwords with. */
+export function isForeignVerifier({ hash, salt, iterations, storedKey, serverKey }: ScramVerifier): boolean {
+  return (
+    Number.isInteger(iterations) &&
+    iterations >= FOREIGN_ITERATIONS_MIN &&
+    iterations <= SCRAM_ITERATIONS &&
+    salt.length > 0 &&
+    salt.length <= FOREIGN_SALT_BYTES_MAX &&
+    storedKey.length === SCRAM_KEY_BYTES[hash] &&
+    serverKey.length === SCRAM_KEY_BYTES[hash]
+  )
+}
+
 /**
  * Refuses verifiers made elsewhere that the server could not offer like its own. NOTE: the iteration count must be the server's: one
  * that differs would tell the accounts apart from the decoys of unknown names.

@@ -18,6 +18,7 @@ export {
   type Accounts,
   type AccountsDomain,
   type AccountsOptions,
+  type NameRefusal,
   type SuspensionOptions,
 } from './accounts.ts'
 export {
@@ -39,7 +40,7 @@ export {
 } from './app-passwords.ts'
 export { parseBasicCredentials, type BasicCredentials } from './basic-credentials.ts'
 export { createSessionCheck, type SessionCheckOptions, type SessionCheckOutcome } from './session-check.ts'
-export { deriveVerifiers, SCRAM_KEY_BYTES } from './credentials.ts'
+export { deriveVerifiers, isForeignVerifier, SCRAM_KEY_BYTES } from './credentials.ts'
 export { dayOf } from './day.ts'
 export {
   MAIL_PGP_MODES,
@@ -103,4 +104,4 @@ export {
 } from './password-check.ts'
 export { DEFAULT_PLAN, PLAN_LIMITS, type Plan, type PlanLimit, type PlanLimits, type Plans } from './plans.ts'
 export { KEY_SENDER_NAME, KEY_SUBMISSION_NAME, REPORT_NAMES } from './reserved-names.ts'
-export type { Appointment, InvitePurpose, PasswordChange } from './store.ts'
+export type { Appointment, ForeignVerifier, InvitePurpose, PasswordChange } from './store.ts'

@@ -1,4 +1,7 @@
-/** Checking passwords that arrive as such (HTTP Basic, SMTP AUTH): bounded attempts, bounded work, the same effort for names nobody has. */
+/**
+ * Checking passwords that arrive as such (HTTP Basic, SMTP AUTH): bounded attempts, bounded work, the same effort for names nobody has. The first right one of an imported
+ * account becomes verifiers of our own.
+ */
 import type { Jid } from '@sealpost/jid'
 import { verifyPassword } from '@sealpost/sasl'
 import type { SignedIn } from './account.ts'
@@ -20,7 +23,7 @@ const RUNNING_MAX = 4
 const WAITING_MAX = 100
 
 export interface PasswordCheckOptions extends GuessesOptions {
-  readonly accounts: Pick<Accounts, 'verifierOrDecoy' | 'touch'>
+  readonly accounts: Pick<Accounts, 'verifierOrDecoy' | 'foreignVerifier' | 'adoptPassword' | 'touch'>
   /** What is opened: app passwords for it are right, too. Undefined: only the account's own password is. */
   readonly opens: AppScope | undefined
   /** Shared with other mechanisms, by whoever disposes it; its own when undefined. */
@@ -37,8 +40,19 @@ export function createPasswordCheck({
   const gate = new Gate()
 
   async function prove(jid: Jid, password: string): Promise<SignedIn | undefined> {
-    const { account, verifier } = await accounts.verifierOrDecoy(jid, 'SHA-256')
-    return (await verifyPassword(password, verifier)) ? account : undefined
+    const [{ account, verifier }, foreign] = await Promise.all([
+      accounts.verifierOrDecoy(jid, 'SHA-256'),
+      accounts.foreignVerifier(jid),
+    ])
+    // Side by side: a foreign one is no more work than ours, so that the answer does not tell by its time that there is one.
+    const [isOwn, isForeign] = await Promise.all([
+      verifyPassword(password, verifier),
+      foreign !== undefined && verifyPassword(password, foreign.verifier),
+    ])
+    if (isOwn || foreign === undefined || !isForeign) return isOwn ? account : undefined
+    await accounts.adoptPassword(foreign.accountId, password)
+    const adopted = await accounts.verifierOrDecoy(jid, 'SHA-256') // another password, if one was chosen meanwhile
+    return (await verifyPassword(password, adopted.verifier)) ? adopted.account : undefined
   }
 
   return {

@@ -19,6 +19,7 @@ import type {
   AccountStore,
   ApiKeyRow,
   Appointment,
+  ForeignVerifier,
   FoundVerifier,
   InsertResult,
   InviteRow,
@@ -82,6 +83,7 @@ class MemoryState {
   readonly decoySecret = Buffer.alloc(32, 0x5e)
   readonly accounts = new Map<string, AccountRow>()
   readonly verifiers = new Map<string, readonly ScramVerifier[]>()
+  readonly foreignVerifiers = new Map<string, ScramVerifier>()
   readonly retired = new Set<string>()
   readonly appPasswords = new Map<string, KeptAppPassword>()
   readonly keys = new Map<string, { row: ApiKeyRow; tokenHash: string }>()
@@ -108,6 +110,7 @@ class MemoryState {
     const row = this.accounts.get(id)
     if (row === undefined || row.state === 'terminated') return false
     this.verifiers.set(id, verifiers)
+    this.foreignVerifiers.delete(id)
     if (change?.signOut === true) this.accounts.set(id, { ...row, signOuts: row.signOuts + 1 })
     if (change?.appPasswords === true) this.dropAppPasswords(id)
     return true
@@ -173,6 +176,10 @@ class MemoryAccountStore implements AccountStore {
     return names.map((name) => this.#state.byName(name) !== undefined)
   }
 
+  async retired(name: Name): Promise<boolean> {
+    return this.#state.retired.has(nameKey(name))
+  }
+
   async find(name: Name): Promise<AccountRow | undefined> {
     return this.#state.byName(name)
   }
@@ -203,6 +210,22 @@ class MemoryAccountStore implements AccountStore {
       .find(({ accountId, appPassword }) => accountId === row?.id && appPassword.tag === login?.tag)
     const verifier = kept?.verifiers.find((each) => each.hash === hash)
     return row && kept && verifier && { row, verifier, appPassword: kept.appPassword }
+  }
+
+  async foreignVerifier(name: Name): Promise<ForeignVerifier | undefined> {
+    const row = this.#state.byName(name)
+    const verifier = row && this.#state.foreignVerifiers.get(row.id)
+    return row && verifier && { accountId: row.id, verifier }
+  }
+
+  async setForeignVerifier(id: string, verifier: ScramVerifier): Promise<boolean> {
+    if (!this.#state.isAlive(id) || (this.#state.verifiers.get(id) ?? []).length > 0) return false
+    this.#state.foreignVerifiers.set(id, verifier)
+    return true
+  }
+
+  async replaceForeignVerifier(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
+    return this.#state.foreignVerifiers.has(id) && this.#state.replaceVerifiers(id, verifiers)
   }
 
   async decoySecret(): Promise<Buffer> {
@@ -268,6 +291,7 @@ class MemoryAccountStore implements AccountStore {
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return row
     this.#state.verifiers.delete(row.id)
+    this.#state.foreignVerifiers.delete(row.id)
     this.#state.dropAppPasswords(row.id)
     this.#state.dropInvites((invite) => invite.accountId === row.id)
     this.#state.retired.add(nameKey(row))

@@ -8,6 +8,7 @@ import { AccountSecrets } from './secrets.postgres.ts'
 import type {
   AccountRow,
   AccountStore,
+  ForeignVerifier,
   FoundVerifier,
   InsertResult,
   ListQuery,
@@ -60,12 +61,14 @@ class PostgresAccountStore implements AccountStore {
 
   readonly #find: (name: Name) => Promise<AccountRow | undefined>
   readonly #verifier: (wanted: Name & { hash: ScramHash }) => Promise<FoundVerifier | undefined>
+  readonly #foreignVerifier: (name: Name) => Promise<ForeignVerifier | undefined>
 
   constructor(db: Db) {
     this.#db = db
     this.#secrets = new AccountSecrets(db)
     this.#find = gather((names) => findAccounts(db, names), { pauseMs: 0 })
     this.#verifier = gather((wanted) => findVerifiers(db, wanted), { pauseMs: VERIFIER_PAUSE_MS })
+    this.#foreignVerifier = gather((names) => findForeignVerifiers(db, names), { pauseMs: VERIFIER_PAUSE_MS })
   }
 
   async insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]> {
@@ -80,6 +83,11 @@ class PostgresAccountStore implements AccountStore {
         as n (domain, localpart) on a.domain = n.domain and a.localpart = n.localpart`)
     const taken = new Set(rows.map(nameKey))
     return names.map((name) => taken.has(nameKey(name)))
+  }
+
+  async retired(name: Name): Promise<boolean> {
+    const hash = await this.#secrets.nameHash(name)
+    return (await this.#db.query(sql`select from account.tombstone where name_hash = ${hash}`)).length > 0
   }
 
   find(name: Name): Promise<AccountRow | undefined> {
@@ -103,6 +111,32 @@ class PostgresAccountStore implements AccountStore {
 
   verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined> {
     return this.#verifier({ ...name, hash })
+  }
+
+  foreignVerifier(name: Name): Promise<ForeignVerifier | undefined> {
+    return this.#foreignVerifier(name)
+  }
+
+  async setForeignVerifier(id: string, verifier: ScramVerifier): Promise<boolean> {
+    const { hash, salt, iterations, storedKey, serverKey } = verifier
+    return this.#db.transaction(async (tx) => {
+      if (!(await holdAlive(tx, id))) return false
+      const set = await tx.execute(sql`
+        insert into account.foreign_verifier (account_id, hash, salt, iterations, stored_key, server_key)
+        select ${id}::uuid, ${hash}, ${salt}::bytea, ${iterations}::int, ${storedKey}::bytea, ${serverKey}::bytea
+        where not exists (select from account.credential where account_id = ${id}::uuid)
+        on conflict (account_id) do update set hash = excluded.hash, salt = excluded.salt, iterations = excluded.iterations,
+          stored_key = excluded.stored_key, server_key = excluded.server_key`)
+      return set > 0
+    })
+  }
+
+  async replaceForeignVerifier(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      if (!(await holdAlive(tx, id))) return false
+      const gone = await tx.execute(sql`delete from account.foreign_verifier where account_id = ${id}::uuid`)
+      return gone > 0 && replaceVerifiers(tx, id, verifiers)
+    })
   }
 
   decoySecret(): Promise<Buffer> {
@@ -156,6 +190,7 @@ class PostgresAccountStore implements AccountStore {
         returning ${ACCOUNT_COLUMNS}`)
       if (row === undefined) return undefined
       await tx.execute(sql`delete from account.credential where account_id = ${row.id}::uuid`)
+      await tx.execute(sql`delete from account.foreign_verifier where account_id = ${row.id}::uuid`)
       await tx.execute(sql`delete from account.app_password where account_id = ${row.id}::uuid`)
       await tx.execute(sql`delete from account.invite where account_id = ${row.id}::uuid`)
       await tx.execute(sql`insert into account.tombstone (name_hash) values (${hash}) on conflict do nothing`)
@@ -350,6 +385,25 @@ async function findOwnVerifiers(
   return found
 }
 
+/** In the order of `names`. */
+async function findForeignVerifiers(
+  db: Db,
+  names: readonly Name[],
+): Promise<(ForeignVerifier | undefined)[]> {
+  const rows = await db.query<SqlCredential & { account_id: string; place: number }>(
+    sql`
+      select n.place, f.account_id::text, f.hash, f.salt, f.iterations, f.stored_key, f.server_key
+      from unnest(${names.map((name) => name.domain)}::text[], ${names.map((name) => name.localpart)}::text[])
+        with ordinality as n (domain, localpart, place)
+      join account.account a on a.domain = n.domain and a.localpart = n.localpart
+      join account.foreign_verifier f on f.account_id = a.id`,
+    { name: 'account-foreign-verifiers' },
+  )
+  const found = names.map((): ForeignVerifier | undefined => undefined)
+  for (const row of rows) found[row.place - 1] = { accountId: row.account_id, verifier: parseVerifier(row) }
+  return found
+}
+
 interface SqlAppPassword {
   app_password_id: string
   tag: string
@@ -431,17 +485,23 @@ async function insertVerifiers(tx: Tx, rows: readonly Pick<NewAccount, 'id' | 'v
 }
 
 /** False when the account is missing or terminated; the lock on its row keeps a termination from slipping in between. */
+async function holdAlive(tx: Tx, id: string): Promise<boolean> {
+  const alive = await tx.query(
+    sql`select 1 from account.account where id = ${id}::uuid and state <> 'terminated' for no key update`,
+  )
+  return alive.length > 0
+}
+
+/** False when the account is missing or terminated. */
 export async function replaceVerifiers(
   tx: Tx,
   id: string,
   verifiers: readonly ScramVerifier[],
   change?: PasswordChange,
 ): Promise<boolean> {
-  const alive = await tx.query(
-    sql`select 1 from account.account where id = ${id}::uuid and state <> 'terminated' for no key update`,
-  )
-  if (alive.length === 0) return false
+  if (!(await holdAlive(tx, id))) return false
   await tx.execute(sql`delete from account.credential where account_id = ${id}::uuid`)
+  await tx.execute(sql`delete from account.foreign_verifier where account_id = ${id}::uuid`)
   await insertVerifiers(tx, [{ id, verifiers }])
   if (change?.signOut === true) await signOut(tx, id)
   if (change?.appPasswords === true)

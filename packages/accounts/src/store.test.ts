@@ -159,6 +159,46 @@ describe.each([
       expect(await stores.accounts.replaceVerifiers(newId(), verifiersOf(9))).toBe(false)
     })
 
+    test('a foreign verifier is there until there are own ones, and goes with a termination', async () => {
+      const row = { ...newAccount('imported'), verifiers: [] }
+      const gone = { ...newAccount('imported-and-gone'), verifiers: [] }
+      await stores.accounts.insert([row, gone], TODAY)
+      const [verifier, other] = [verifiersOf(5)[1]!, verifiersOf(6)[0]!]
+      expect(await stores.accounts.foreignVerifier(row)).toBeUndefined()
+      expect(await stores.accounts.replaceForeignVerifier(row.id, verifiersOf(7))).toBe(false)
+      for (const each of [verifier, other]) {
+        expect(await stores.accounts.setForeignVerifier(row.id, each)).toBe(true)
+        expect(await stores.accounts.foreignVerifier(row)).toEqual({ accountId: row.id, verifier: each })
+      }
+      expect(await stores.accounts.verifier(row, 'SHA-256')).toBeUndefined()
+      expect(await stores.accounts.replaceForeignVerifier(row.id, verifiersOf(7))).toBe(true)
+      expect(await stores.accounts.foreignVerifier(row)).toBeUndefined()
+      expect((await stores.accounts.verifier(row, 'SHA-1'))?.verifier.storedKey[0]).toBe(7)
+      expect(await stores.accounts.setForeignVerifier(row.id, verifier)).toBe(false)
+
+      await stores.accounts.setForeignVerifier(gone.id, verifier)
+      await stores.accounts.terminate(gone, OWNERS, TODAY)
+      expect(await stores.accounts.foreignVerifier(gone)).toBeUndefined()
+      expect(await stores.accounts.setForeignVerifier(gone.id, verifier)).toBe(false)
+      expect(await stores.accounts.setForeignVerifier(newId(), verifier)).toBe(false)
+    })
+
+    test('10 who replace a foreign verifier at once: exactly 1 does, and a password that is chosen ends it', async () => {
+      const [row, chosen] = [newAccount('replaced'), newAccount('chosen')].map((each) => ({
+        ...each,
+        verifiers: [],
+      }))
+      await stores.accounts.insert([row!, chosen!], TODAY)
+      for (const { id } of [row!, chosen!]) await stores.accounts.setForeignVerifier(id, verifiersOf(5)[1]!)
+      const tries = Array.from({ length: 10 }, () =>
+        stores.accounts.replaceForeignVerifier(row!.id, verifiersOf(7)),
+      )
+      expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1)
+      await stores.accounts.replaceVerifiers(chosen!.id, verifiersOf(8))
+      expect(await stores.accounts.replaceForeignVerifier(chosen!.id, verifiersOf(7))).toBe(false)
+      expect((await stores.accounts.verifier(chosen!, 'SHA-1'))?.verifier.storedKey[0]).toBe(8)
+    })
+
     test('the decoy secret stays the same', async () => {
       const secret = await stores.accounts.decoySecret()
       expect(secret).toHaveLength(32)
@@ -197,6 +237,8 @@ describe.each([
         'retired',
         'created',
       ])
+      expect(await stores.accounts.retired(row)).toBe(true)
+      expect(await stores.accounts.retired(newAccount('stayer'))).toBe(false)
       expect(await stores.accounts.find(row)).toBeUndefined()
     })
 

@@ -39,6 +39,12 @@ export interface FoundVerifier {
     | undefined
 }
 
+/** A verifier that another server made, and whose it is. */
+export interface ForeignVerifier {
+  readonly accountId: string
+  readonly verifier: ScramVerifier
+}
+
 /** What else ends when a password is changed. */
 export interface PasswordChange {
   /** Everything that is signed in. */
@@ -92,15 +98,23 @@ export interface AccountStore {
   insert(rows: readonly NewAccount[], today: string): Promise<InsertResult[]>
   /** Which of the names are taken already. */
   taken(names: readonly Name[]): Promise<boolean[]>
+  /** Whether the name belonged to an account that is gone. */
+  retired(name: Name): Promise<boolean>
   find(name: Name): Promise<AccountRow | undefined>
   findById(id: string): Promise<AccountRow | undefined>
   /** Active ones in the order of their ids, after that one. */
   activeAfter(id: string | undefined, limit: number): Promise<AccountRow[]>
   /** `name`: of an account, or the login of an app password. */
   verifier(name: Name, hash: ScramHash): Promise<FoundVerifier | undefined>
+  /** Of the account of that name, suspended or not, while it has none of its own. */
+  foreignVerifier(name: Name): Promise<ForeignVerifier | undefined>
+  /** False when the account is missing or terminated, or has verifiers of its own. */
+  setForeignVerifier(id: string, verifier: ScramVerifier): Promise<boolean>
+  /** Verifiers of its own instead; false when there is none to replace. */
+  replaceForeignVerifier(id: string, verifiers: readonly ScramVerifier[]): Promise<boolean>
   /** 32 random bytes, the same for every process and for ever: the key of decoys for names nobody has. */
   decoySecret(): Promise<Buffer>
-  /** False when the account is missing or terminated. */
+  /** Also in place of a foreign one. False when the account is missing or terminated. */
   replaceVerifiers(id: string, verifiers: readonly ScramVerifier[], change?: PasswordChange): Promise<boolean>
   /** False when the account is missing or terminated. */
   signOut(id: string): Promise<boolean>

@@ -139,6 +139,16 @@ export const ACCOUNT: Tables = {
       done_on: 'the day on which it had',
     },
   },
+  'account.foreign_verifier': {
+    about: 'account',
+    purpose: 'Verifiers that another server made, of accounts that were imported from it',
+    kept: 'until the account has verifiers of its own: from the first right password on',
+    told: {
+      notExported: 'verifiers of the password: of no use to its owner, and to others a help in guessing it',
+    },
+    erased: 'in the transaction that terminates the account',
+    columns: { account_id: 'whose', ...VERIFIER },
+  },
   'account.invite': {
     about: 'account',
     purpose: 'One-time links that set a password, or make an administrator',
