@@ -1,3 +1,4 @@
+export * from './document-reader.ts'
 export * from './element.ts'
 export * from './errors.ts'
 export * from './namespaces.ts'

@@ -15,14 +15,14 @@ const BEYOND_ASCII = /[\x80-\xff]/
 export class Source {
   /** One character a byte. */
   readonly text: string
-  readonly #bytes: Buffer
+  readonly bytes: Buffer
   /** Everything before and from here on is ASCII. */
   readonly #first: number = 0
   readonly #end: number = 0
 
   /** Throws StreamError `bad-format` when it is not UTF-8, `not-well-formed` when it has characters that XML has not. */
   constructor(bytes: Buffer) {
-    this.#bytes = bytes
+    this.bytes = bytes
     const text = bytes.toString('latin1')
     this.text = text
     if (ILLEGAL_ASCII.test(text)) throw new StreamError('not-well-formed')
@@ -39,6 +39,6 @@ export class Source {
   slice(start: number, end: number): string {
     return end <= this.#first || start >= this.#end
       ? this.text.slice(start, end)
-      : this.#bytes.toString('utf8', start, end)
+      : this.bytes.toString('utf8', start, end)
   }
 }

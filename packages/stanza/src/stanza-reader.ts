@@ -42,6 +42,7 @@ export interface StreamScope {
   readonly prefixes: ReadonlyMap<string, string>
 }
 
+const NO_SCOPE: StreamScope = { defaultNs: '', prefixes: new Map() }
 export const clientScope: StreamScope = { defaultNs: NS_CLIENT, prefixes: new Map() }
 
 const notWellFormed = () => new StreamError('not-well-formed')
@@ -65,9 +66,9 @@ export function readStreamHeader(text: string): StreamHeader {
   return readHeaderSource(new Source(Buffer.from(text)))
 }
 
-/** As `readStreamHeader`, from the bytes of a stream. */
-export function readHeaderSource(source: Source): StreamHeader {
-  return new StanzaReader(source, { defaultNs: '', prefixes: new Map() }, readLimits).readHeader()
+/** As `readStreamHeader`, from the bytes of a stream; `outer`: what holds where it stands. */
+export function readHeaderSource(source: Source, outer: StreamScope = NO_SCOPE): StreamHeader {
+  return new StanzaReader(source, outer, readLimits).readHeader()
 }
 
 export interface StreamHeader {

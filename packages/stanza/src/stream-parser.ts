@@ -16,6 +16,7 @@ import {
   type ReadLimits,
   type StreamScope,
 } from './stanza-reader.ts'
+import { checkDeclaration } from './xml-declaration.ts'
 
 export interface StreamEvents {
   /** The opening `<stream:stream>` (RFC 6120 §4.7), checked for the stream namespace; `contentNs` is its default. */
@@ -43,10 +44,6 @@ const QUESTION = 0x3f
 const CDATA_OPEN = Buffer.from('<![CDATA[')
 const EMPTY = Buffer.alloc(0)
 const HELD_BYTES_MIN = 1024
-const XML_DECLARATION =
-  /^<\?xml\s+version\s*=\s*(["'])1\.\d\1(\s+encoding\s*=\s*(["'])([A-Za-z][\w.-]*)\3)?(\s+standalone\s*=\s*(["'])(yes|no)\6)?\s*\?>$/
-
-const XML_TARGET = /^<\?xml[\s?>]/
 
 /** What the markup that just ended completes. */
 type Completed = 'nothing' | 'declaration' | 'header' | 'element' | 'stream'
@@ -331,14 +328,4 @@ function indexOfByte(chunk: Buffer, byte: number, from: number): number {
     if (chunk[pos] === byte) return pos
   }
   return chunk.length
-}
-
-/** XML 1.0 §2.8; RFC 6120 §11.6: UTF-8 is the only encoding. */
-function checkDeclaration(source: string): void {
-  if (!XML_TARGET.test(source)) throw new StreamError('restricted-xml') // a processing instruction
-  const declared = XML_DECLARATION.exec(source)
-  if (!declared) throw new StreamError('not-well-formed')
-  const encoding = declared[4]
-  if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8')
-    throw new StreamError('unsupported-encoding')
 }
