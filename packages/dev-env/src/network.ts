@@ -194,7 +194,7 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
   const xmpp = stack.use(
     await createXmppService({ ...config.xmpp, contacts }, platform, { commands: offered }),
   )
-  const { relay } = xmpp
+  const { relay, chatImport } = xmpp
   // The two need each other: the relay asks for keys only when mail comes in, and brings mail.
   let directory: KeyDirectory = {
     find: () => Promise.reject(new PortError('PORT_UNREACHABLE')),
@@ -230,6 +230,7 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     keys: keyOperations,
     ownData,
     selfAudits: { messages: xmpp.selfAudits, mails: smtp.selfAudits },
+    chatImport,
   }
   const api = stack.use(await createApiService({ ...config.api, publicOrigin: () => known }, platform, ports))
   commands = api.commands

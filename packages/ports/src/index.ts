@@ -10,6 +10,10 @@ export type {
   CommandValues,
   OfferedCommand,
 } from './account-commands.ts'
+export { chatImportClient } from './chat-import-client.ts'
+export { CHAT_IMPORT_PATH } from './chat-import-wire.ts'
+export { IMPORTED_BYTES_MAX, IMPORTED_LIMITS, IMPORTED_PARTS_MAX } from './chat-import.ts'
+export type { ChatImport, ImportedChat } from './chat-import.ts'
 export { dkimClient } from './dkim-client.ts'
 export { DKIM_PATH } from './dkim-wire.ts'
 export type { DkimKeyListing, DkimOperations } from './dkim.ts'

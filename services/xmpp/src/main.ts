@@ -1,6 +1,7 @@
 import { accountCommandsClient, openPortSecret, type PortError } from '@sealpost/ports'
 import { type Platform, runMain } from '@sealpost/service'
 import { readConfig, type XmppConfig } from './config.ts'
+import { chatImportRoutes } from './ports/chat-import-routes.ts'
 import { ownDataRoutes } from './ports/own-data-routes.ts'
 import { relayRoutes } from './ports/relay-routes.ts'
 import { selfAuditRoutes } from './ports/self-audit-routes.ts'
@@ -18,6 +19,7 @@ async function createWithPort(config: XmppConfig, platform: Platform): Promise<X
     await app.register(relayRoutes(service.relay, secret))
     await app.register(ownDataRoutes(service.ownData, secret))
     await app.register(selfAuditRoutes(service.selfAudits, secret))
+    await app.register(chatImportRoutes(service.chatImport, secret))
   }
   return { ...service, http }
 }

@@ -2,9 +2,10 @@
 import { type AccountsDomain, Guesses, type GuessLimits, runErasure } from '@sealpost/accounts'
 import { createHooks } from '@sealpost/hooks'
 import { Supervisor } from '@sealpost/runtime'
-import type { Relay as RelayPort } from '@sealpost/ports'
+import type { ChatImport, Relay as RelayPort } from '@sealpost/ports'
 import type { Platform } from '@sealpost/service'
 import { type Element, StreamError } from '@sealpost/stanza'
+import { chatImport } from './chat-import.ts'
 import { CachedAccountDirectory } from './core/account-directory.ts'
 import { Destinations } from './core/destinations.ts'
 import { ForeignRouter } from './core/foreign-router.ts'
@@ -122,6 +123,7 @@ export interface RelayOptions {
 export class Relay implements AsyncDisposable {
   /** What other services may ask. */
   readonly port: RelayPort
+  readonly chatImport: ChatImport
   /** Domains that others speak for. */
   readonly destinations = new Destinations()
   readonly #options: RelayOptions
@@ -179,6 +181,7 @@ export class Relay implements AsyncDisposable {
     })
     this.#administration = this.#createAdministration()
     this.port = this.#administration
+    this.chatImport = chatImport({ accounts, directory: this.#directory, hooks: this.#hooks })
     this.#handover = this.#createHandover()
     const refusalMs = options.limits?.refusalMs ?? relayLimits.refusalMs
     const routing = { ...shared, table: this.#table, destinations, domains, clock, refusalMs }

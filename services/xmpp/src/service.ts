@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { type Db, openDb, sql } from '@sealpost/db'
 import { SelfAudit } from '@sealpost/forensics'
-import type { AccountCommands, OwnData, Relay as RelayPort, RelayOwnData, SelfAudits } from '@sealpost/ports'
+import type {
+  AccountCommands,
+  ChatImport,
+  OwnData,
+  Relay as RelayPort,
+  RelayOwnData,
+  SelfAudits,
+} from '@sealpost/ports'
 import type { Platform, RunningService } from '@sealpost/service'
 import { TurnRelay } from '@sealpost/turn'
 import type { XmppConfig } from './config.ts'
@@ -42,6 +49,7 @@ export interface XmppService extends RunningService {
   readonly relay: RelayPort
   readonly ownData: OwnData<RelayOwnData>
   readonly selfAudits: SelfAudits
+  readonly chatImport: ChatImport
 }
 
 /** What the relay asks of other services. */
@@ -112,6 +120,7 @@ export async function createXmppService(
   return {
     relay: relay.port,
     selfAudits,
+    chatImport: relay.chatImport,
     ownData: relayOwnData({ relay: relay.port, accounts, devices, fast, push, uploads, clock, ...stores }),
     http: (app) => webRoutes(app, { accept, publicOrigin: config.contacts.publicOrigin, uploads }),
     ready: async () => (await db.query(sql`select 1`)).length === 1,

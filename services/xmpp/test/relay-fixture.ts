@@ -11,7 +11,7 @@ import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { type Clock, createClock, systemRandom } from '@sealpost/runtime'
 import { parseJid } from '@sealpost/jid'
-import type { AccountCommands, Relay as RelayPort } from '@sealpost/ports'
+import type { AccountCommands, ChatImport, Relay as RelayPort } from '@sealpost/ports'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { type Platform, watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
@@ -35,6 +35,7 @@ export interface RelayFixture extends AsyncDisposable {
   readonly accounts: AccountsDomain
   /** What other services ask; another after each restart. */
   readonly relayPort: RelayPort
+  readonly chatImport: ChatImport
   readonly databaseUrl: string
   readonly keyringDir: string
   /** Where certificate and key are, `cert.pem` and `key.pem`. */
@@ -164,6 +165,9 @@ export async function startRelay(
       stack.use(await TestComponent.connect(port(2), domain, await componentSecret(domain))),
     get relayPort() {
       return service.relay
+    },
+    get chatImport() {
+      return service.chatImport
     },
     platform,
     accounts,

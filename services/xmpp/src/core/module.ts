@@ -115,8 +115,18 @@ export interface Hooks {
   'device/signed-out'(event: { readonly accountId: string; readonly identity: Buffer }): undefined
   /** Its state or its credentials changed. */
   'account/changed'(event: { readonly accountId: string }): undefined
+  /** The account comes from another server, and nobody can sign in to it yet: each module takes what is its own. */
+  'account/import'(event: ImportedAccount): undefined
   /** The account's data in this service must be erased. */
   'account/erase'(event: { readonly accountId: string; readonly jid: Jid | undefined }): undefined
+}
+
+export interface ImportedAccount {
+  readonly owner: AccountRef
+  /** Children of a `user` (XEP-0227 §4). */
+  readonly parts: readonly Element[]
+  /** Counted on by the modules. */
+  readonly taken: { contacts: number; items: number; elements: number; refused: number }
 }
 
 export interface AddressedStanza extends OutboundStanza {

@@ -1,5 +1,5 @@
 /** Node configuration as data forms (XEP-0060 §16.4.4, XEP-0004), and which options this server has. */
-import { type Element, element, NS_DATA, NS_PUBSUB, type StanzaError } from '@sealpost/stanza'
+import { type Element, element, NS_DATA, NS_PUBSUB, StanzaError } from '@sealpost/stanza'
 import { refuse } from './errors.ts'
 import { accessModels, type NodeConfig, sendLastModes } from './store.ts'
 
@@ -69,6 +69,31 @@ function readOption(name: string, value: string, itemsMax: number, refusals: Ref
       return {}
   }
 }
+
+/** What a form of another server says that can be so here: fields may be empty, and an access model that is not known here becomes the closest one. */
+export function readForeignConfig(form: Element, itemsMax: number): Partial<NodeConfig> {
+  let config: Partial<NodeConfig> = {}
+  for (const entry of form.childrenNamed('field')) {
+    const value = entry.child('value')?.text()
+    if (value !== undefined)
+      config = { ...config, ...readForeignOption(entry.attrs['var'] ?? '', value, itemsMax) }
+  }
+  return config
+}
+
+function readForeignOption(name: string, value: string, itemsMax: number): Partial<NodeConfig> {
+  if (name === 'pubsub#access_model')
+    return { accessModel: accessModels.find((model) => model === value) ?? 'whitelist' }
+  const isMore = name === 'pubsub#max_items' && Number(value) > itemsMax
+  try {
+    return readOption(name, isMore ? 'max' : value, itemsMax, foreignRefusals)
+  } catch (error) {
+    if (error instanceof StanzaError) return {}
+    throw error
+  }
+}
+
+const foreignRefusals: Refusals = { option: refuse.option, accessModel: refuse.accessModel }
 
 /** Whether the configuration is what the preconditions ask for (XEP-0060 §7.1.5). */
 export function meets(config: NodeConfig, preconditions: Partial<NodeConfig>): boolean {

@@ -1,15 +1,9 @@
 /** What the owner does with nodes and items (XEP-0060 §7 and §8). One request of an account at a time. */
-import {
-  type Element,
-  element,
-  NS_DATA,
-  NS_PUBSUB,
-  NS_PUBSUB_OWNER,
-  type StanzaError,
-} from '@sealpost/stanza'
+import { type Element, element, NS_DATA, NS_PUBSUB, NS_PUBSUB_OWNER, StanzaError } from '@sealpost/stanza'
 import { JID_PART_BYTES_MAX } from '@sealpost/jid'
-import type { BudgetRate, Random } from '@sealpost/runtime'
+import type { BudgetRate, MaybePromise, Random } from '@sealpost/runtime'
 import { refuse } from './errors.ts'
+import type { ForeignNode } from './import-nodes.ts'
 import { knownNode } from './known-nodes.ts'
 import {
   configForm,
@@ -94,6 +88,46 @@ export class OwnerRequests {
       )
       return element('pubsub', NS_PUBSUB, {}, answer)
     })
+  }
+
+  /** Items that are not here, on a node that is or is made; of an account that nobody is signed in to. How many were taken, and not. */
+  adopt(
+    owner: AccountRef,
+    { node: name, config, items }: ForeignNode,
+  ): Promise<{ items: number; refused: number }> {
+    return this.#turns.take(owner.id, async () => {
+      const node = await this.#adoptNode(owner, name, config)
+      if (node === undefined) return { items: 0, refused: items.length }
+      const here = new Set(await this.#store.itemIds(owner.id, name))
+      const missing = items.filter(({ attrs }) => !here.has(attrs['id'] ?? ''))
+      let taken = 0
+      for (const item of missing.slice(-node.config.maxItems)) {
+        const read = await orUndefined(() => this.#readForeign(node, item))
+        if (read && (await this.#store.put(owner.id, node, read, this.#limits.bytesMax))) taken++
+      }
+      await this.#notifications.changed(owner, name)
+      return { items: taken, refused: missing.length - taken }
+    })
+  }
+
+  /** Without an id of its own, an item would be another one each time. */
+  #readForeign({ node, config }: PepNode, item: Element): PepItem | undefined {
+    if (!config.persistItems || (item.attrs['id'] ?? '') === '') return undefined
+    return this.#readItem(node, element('publish', NS_PUBSUB, { node }, item))
+  }
+
+  /** Undefined: there is no room for it, or it has no name that a client could have given. */
+  async #adoptNode(
+    owner: AccountRef,
+    name: string,
+    config: Partial<NodeConfig>,
+  ): Promise<PepNode | undefined> {
+    if (name === '' || Buffer.byteLength(name) > NAME_BYTES_MAX) return undefined
+    const existing = await this.#store.node(owner.id, name)
+    if (existing) return existing
+    const node = await orUndefined(() => this.#newNode(owner, name, config, refuse.accessModel))
+    if (node) await this.#store.saveNode(owner.id, node)
+    return node
   }
 
   async #keep(owner: AccountRef, node: PepNode, item: PepItem, exists: boolean): Promise<void> {
@@ -235,6 +269,16 @@ export class OwnerRequests {
     const node = await this.#store.node(owner.id, name)
     if (!node) throw refuse.noNode()
     return node
+  }
+}
+
+/** Undefined for what a client would have been refused. */
+async function orUndefined<T>(attempt: () => MaybePromise<T>): Promise<T | undefined> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (error instanceof StanzaError) return undefined
+    throw error
   }
 }
 

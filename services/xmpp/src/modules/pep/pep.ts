@@ -15,6 +15,7 @@ import {
   type Session,
 } from '../../core/module.ts'
 import { refuse } from './errors.ts'
+import { type ForeignNode, foreignNodes } from './import-nodes.ts'
 import { Notifications } from './notifications.ts'
 import { OwnerRequests, type PepLimits } from './owner-requests.ts'
 import { ReaderRequests } from './reader-requests.ts'
@@ -40,6 +41,11 @@ declare module '../../core/module.ts' {
         node: string,
         item: { readonly id: string; readonly payload: Element },
       ): Promise<void>
+      /** Items that are not there, of an account that comes from another server. `items`: `item` elements. */
+      adopt(
+        owner: AccountRef,
+        node: ForeignNode,
+      ): Promise<{ readonly items: number; readonly refused: number }>
       node(accountId: string, node: string): Promise<PepNode | undefined>
       /** Of items that are kept: the newest, or those with these ids. */
       items(accountId: string, node: string, query: ItemQuery): Promise<PepItem[]>
@@ -129,6 +135,7 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
           const pubsub = element('pubsub', NS_PUBSUB, {}, publish)
           await owners.publish(session.account, pubsub, publish, (bytes) => chargeFor(session, bytes))
         },
+        adopt: (owner, node) => owners.adopt(owner, node),
         node: (accountId, node) => store.node(accountId, node),
         items: (accountId, node, query) => store.items(accountId, node, query),
       })
@@ -144,6 +151,13 @@ export function pep(options: { store: PepStore; limits?: PepLimits }): Module {
       host.hook('presence/subscribed', ({ owner, viewer }) =>
         host.spawn(notifications.welcome(owner, viewer)),
       )
+      host.hook('account/import', async ({ owner, parts, taken }) => {
+        for (const node of foreignNodes(parts, limits.itemsMax)) {
+          const { items, refused } = await owners.adopt(owner, node)
+          taken.items += items
+          taken.refused += refused
+        }
+      })
       host.hook('account/erase', ({ accountId }) => owners.erase(accountId))
     },
   })

@@ -21,6 +21,7 @@ import {
   type ModuleHost,
   type Session,
 } from '../../core/module.ts'
+import { importRoster } from './import-roster.ts'
 import { itemElement, readRosterSet, removedElement, type RosterSet } from './roster-query.ts'
 import { type RosterOwner, Rosters, type Step } from './rosters.ts'
 import type { Roster, RosterChange, RosterItem, RosterStore } from './store.ts'
@@ -125,6 +126,7 @@ export function roster(options: { store: RosterStore; limits?: RosterLimits }): 
       host.hook('session/restored', ({ session, saved }) => {
         if (saved.rosterInterested) session.data.rosterInterested = true
       })
+      host.hook('account/import', (account) => importRoster(host, rosters, limits, account))
       host.hook('account/erase', ({ accountId }) => eraseAccount(host, rosters, options.store, accountId))
     },
   })

@@ -2,7 +2,7 @@
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
 import type { Roster, RosterChange, RosterItem, RosterStore } from './store.ts'
-import { Turns } from '../../core/module.ts'
+import { type AccountRef, Turns } from '../../core/module.ts'
 
 /** Whose roster; `jid` only serves to find the owner's sessions and may be unknown when nobody is there. */
 export interface RosterOwner {
@@ -57,6 +57,14 @@ export class Rosters {
         if (change.visible) this.#options.onVisible(owner, change, roster.ver)
       }
       return result
+    })
+  }
+
+  /** Adds what `decide` returns to the roster of an account that nobody is signed in to. */
+  adopt(owner: AccountRef, decide: (roster: Roster) => readonly RosterItem[]): Promise<void> {
+    return this.#turns.take(owner.id, async () => {
+      await this.#options.store.adopt(owner.id, owner.jid, decide(await this.#get(owner.id)))
+      this.#drop(owner.id)
     })
   }
 

@@ -17,6 +17,18 @@ export function memoryRosterStore(): RosterStore {
       if (visible) roster.ver++
       return Promise.resolve(roster.ver)
     },
+    adopt(accountId, owner, items) {
+      const roster = rosters.get(accountId) ?? { ver: 0, items: new Map<string, RosterItem>() }
+      rosters.set(accountId, roster)
+      if (items.length > 0) roster.ver++
+      for (const item of items) roster.items.set(item.contact.toString(), item)
+      for (const { items: others } of rosters.values()) {
+        const item = others.get(owner.toString())
+        if (item && item.contactAccountId === undefined)
+          others.set(owner.toString(), { ...item, contactAccountId: accountId })
+      }
+      return Promise.resolve()
+    },
     holders(contactAccountId) {
       const found = [...rosters].flatMap(([accountId, { items }]) =>
         [...items.values()]

@@ -43,6 +43,14 @@ export function postgresRosterStore(db: Db): RosterStore {
         }
         return ver
       }),
+    adopt: (accountId, owner, items) =>
+      db.transaction(async (tx) => {
+        await countOn(tx, accountId, items.length > 0)
+        for (const item of items) await putItem(tx, accountId, item)
+        await tx.execute(sql`
+          update xmpp.roster_item set contact_account_id = ${accountId}::uuid
+          where contact = ${owner.toString()} and contact_account_id is null`)
+      }),
     async holders(contactAccountId) {
       const rows = await db.query<{ account_id: string; contact: string }>(sql`
         select account_id::text, contact from xmpp.roster_item where contact_account_id = ${contactAccountId}::uuid`)

@@ -75,6 +75,29 @@ describe.each([
     expect(await items(id)).toEqual([rosterItem('a@b.org', { to, from, ask: true })])
   })
 
+  test('adopts items as one change, and names the account where others have its address', async () => {
+    const [id, friend, stranger] = [owner(), owner(), owner()]
+    const jid = parseJid(`${id}@example.org`)
+    const known = rosterItem(jid.toString(), { contactAccountId: owner() })
+    await store.change(friend, { put: rosterItem(jid.toString(), { name: 'O' }), visible: true })
+    await store.change(stranger, { put: known, visible: true })
+    await store.adopt(id, jid, [
+      rosterItem('a@b.org', { groups: ['x'] }),
+      rosterItem('c@d.org', { listed: false, pendingIn: true }),
+    ])
+    expect((await store.load(id)).ver).toBe(1)
+    const listed = new Map((await items(id)).map((item) => [item.contact.toString(), item.listed]))
+    expect([...listed].toSorted(([one], [other]) => one.localeCompare(other))).toEqual([
+      ['a@b.org', true],
+      ['c@d.org', false],
+    ])
+    expect(await items(friend)).toEqual([rosterItem(jid.toString(), { name: 'O', contactAccountId: id })])
+    expect(await items(stranger)).toEqual([known])
+    await store.adopt(id, jid, [])
+    expect((await store.load(id)).ver).toBe(1)
+    expect((await store.holders(id)).map(({ accountId }) => accountId)).toEqual([friend])
+  })
+
   test('replaces and removes items', async () => {
     const id = owner()
     await store.change(id, { put: rosterItem('a@b.org', { name: 'old', groups: ['x'] }), visible: true })

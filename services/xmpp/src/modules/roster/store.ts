@@ -41,6 +41,8 @@ export interface RosterStore {
   load(accountId: string): Promise<Roster>
   /** Applies one change; returns the version after it. */
   change(accountId: string, change: RosterChange): Promise<number>
+  /** Adds items, which the owner has not, as one change that they can see, and names the account in items of others that have its address and no account. */
+  adopt(accountId: string, owner: Jid, items: readonly RosterItem[]): Promise<void>
   /** Whose rosters have an item of this account. */
   holders(contactAccountId: string): Promise<RosterHolder[]>
   /** Deletes the account's own roster. */

@@ -53,9 +53,33 @@ export const privateXml = ({ xml: store, limits = storedXmlLimits }: PrivateXmlO
           return undefined
         })
       })
+      host.hook('account/import', ({ owner, parts, taken }) =>
+        turns.take(owner.id, async () => {
+          for (const each of parts
+            .filter((part) => part.is('query', NS_PRIVATE))
+            .flatMap((part) => part.elements())) {
+            const isKept = await addElement(store, limits, owner.id, each)
+            if (isKept === undefined) continue
+            taken[isKept ? 'elements' : 'refused']++
+          }
+        }),
+      )
       host.hook('account/erase', ({ accountId }) => turns.take(accountId, () => store.erase(accountId)))
     },
   })
+
+/** Undefined: there is one of that name already. False: it is none that a client could have put by, or there is no room. */
+async function addElement(
+  store: XmlStore,
+  limits: StoredXmlLimits,
+  accountId: string,
+  each: Element,
+): Promise<boolean | undefined> {
+  const stored = { ns: each.ns, name: each.name, xml: each.toString('') }
+  if (RESERVED.includes(each.ns) || Buffer.byteLength(stored.xml) > limits.bytesMax) return false
+  if ((await store.get(accountId, stored)) !== undefined) return undefined
+  return store.put(accountId, [stored], limits.totalBytesMax)
+}
 
 /** At least one, each in a namespace of its own. */
 function elementsOf(query: Element): StoredXml[] {

@@ -9,6 +9,7 @@ import {
   NS_AVATAR_DATA,
   NS_AVATAR_METADATA,
   NS_PEP_VCARD,
+  NS_PUBSUB,
   NS_VCARD,
   NS_VCARD_UPDATE,
   readElement,
@@ -17,6 +18,7 @@ import {
 import {
   type AccountRef,
   defineModule,
+  type ImportedAccount,
   type IqRequest,
   type Module,
   type ModuleHost,
@@ -79,6 +81,10 @@ export const vCard = ({ xml, limits = storedXmlLimits }: VCardOptions): Module =
         if (request.target !== 'self') throw refuse.notOwner()
         return cards.set(request)
       })
+      host.hook('account/import', async (account) => {
+        for (const part of account.parts.filter((each) => each.is(VCARD.name, VCARD.ns)))
+          await cards.adopt(account, part)
+      })
       host.hook('presence/shown', ({ session, stanza }) => avatars.stamp(session, stanza))
       host.hook('pep/changed', ({ owner, node }) => {
         if (node === NS_AVATAR_METADATA) host.spawn(avatars.announce(owner))
@@ -116,8 +122,7 @@ class VCards {
   async set({ session, query }: IqRequest): Promise<undefined> {
     const { xml, avatars, limits } = this.#parts
     const photo = readPhoto(query)
-    const rest = query.children.filter((node) => typeof node === 'string' || !node.is('PHOTO', NS_VCARD))
-    const text = query.withChildren(rest).toString('')
+    const text = withoutPhoto(query)
     if (Buffer.byteLength(text) > limits.bytesMax) throw refuse.tooBig()
     return this.#turns.take(session.account.id, async () => {
       const isKept = await xml.put(session.account.id, [{ ...VCARD, xml: text }], limits.totalBytesMax)
@@ -125,6 +130,36 @@ class VCards {
       await avatars.publish(session, photo)
       return undefined
     })
+  }
+
+  /** As another server had it, unless there is one. Its photo becomes the avatar, unless there is one. */
+  adopt({ owner, taken }: ImportedAccount, card: Element): Promise<void> {
+    const { xml, avatars, limits } = this.#parts
+    return this.#turns.take(owner.id, async () => {
+      const text = withoutPhoto(card)
+      if ((await xml.get(owner.id, VCARD)) === undefined) {
+        const fits = Buffer.byteLength(text) <= limits.bytesMax
+        const isKept = fits && (await xml.put(owner.id, [{ ...VCARD, xml: text }], limits.totalBytesMax))
+        taken[isKept ? 'elements' : 'refused']++
+      }
+      taken.refused += await avatars.adopt(owner, card)
+    })
+  }
+}
+
+/** The photo aside, which is kept elsewhere. */
+function withoutPhoto(card: Element): string {
+  const rest = card.children.filter((node) => typeof node === 'string' || !node.is('PHOTO', NS_VCARD))
+  return card.withChildren(rest).toString('')
+}
+
+/** Undefined: there is none that can be shown. */
+function photoOf(card: Element): Avatar | undefined {
+  try {
+    return readPhoto(card)
+  } catch (error) {
+    if (error instanceof StanzaError) return undefined
+    throw error
   }
 }
 
@@ -173,6 +208,22 @@ class Avatars {
     const id = hashOf(photo)
     await this.#pep.publish(session, NS_AVATAR_DATA, { id, payload: dataElement(photo) })
     await this.#pep.publish(session, NS_AVATAR_METADATA, { id, payload: metadata })
+  }
+
+  /** The photo of a vCard, where nothing is published. 1: it cannot be shown here. */
+  async adopt(owner: AccountRef, card: Element): Promise<0 | 1> {
+    if ((await this.#pep.node(owner.id, NS_AVATAR_METADATA)) !== undefined) return 0
+    const photo = photoOf(card)
+    if (photo === undefined) return card.childrenNamed('PHOTO').length > 0 ? 1 : 0
+    const id = hashOf(photo)
+    const item = (payload: Element) => [element('item', NS_PUBSUB, { id }, payload)]
+    await this.#pep.adopt(owner, { node: NS_AVATAR_DATA, config: {}, items: item(dataElement(photo)) })
+    await this.#pep.adopt(owner, {
+      node: NS_AVATAR_METADATA,
+      config: {},
+      items: item(metadataElement(photo)),
+    })
+    return 0
   }
 
   /** XEP-0398 §4: presence with the hash of the avatar, except where the client says that it shows none. */
