@@ -213,6 +213,148 @@ export interface ApiPaths {
     patch?: never
     trace?: never
   }
+  "/v1/import/preview": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Say what an import of another server’s users (XEP-0227) would do; nothing is changed. Needs: accounts:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/xml": string } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Accounts that were made */
+          created: number
+          /** Accounts that were there and that nobody could sign in to: what was missing was added */
+          completed: number
+          /** Accounts of somebody, which stay as they are */
+          exists: number
+          /** Not imported; problems say why */
+          invalid: number
+          /** How owners sign in: with their password; with their password, at first where it is sent as such (the page of the account, mail submission); by a link */
+          credentials: {
+            password: number
+            verifier: number
+            link: number
+          }
+          /** Contacts, published items, private elements and vCards; and what is beyond the bounds */
+          chat: {
+            contacts: number
+            items: number
+            elements: number
+            refused: number
+          }
+          /** What the documents have and no account gets */
+          left_out: {
+            offline_messages: number
+            archives: number
+            privacy_lists: number
+            extensions: number
+            includes: number
+            too_large: number
+            malformed: number
+          }
+          /** The first 1,000 users, and documents that broke off */
+          problems: {
+            /** Which one of the upload, from 1 */
+            document: number
+            jid?: string
+            problem: string
+          }[]
+          /** 50000 at most; none in a preview */
+          links: {
+            jid: string
+            /** Works once: its owner chooses a password there */
+            url: string
+            expires_at: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/import": {
+    parameters: { query?: never; header?: never; path?: never; cookie?: never }
+    get?: never
+    put?: never
+    /** Import another server’s users (XEP-0227): accounts, contacts, published keys and bookmarks. Repeating it completes what is missing. Needs: accounts:write. */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { "application/xml": string } }
+      responses: {
+        200: { headers: { [name: string]: unknown }; content: { "application/json": {
+          /** Accounts that were made */
+          created: number
+          /** Accounts that were there and that nobody could sign in to: what was missing was added */
+          completed: number
+          /** Accounts of somebody, which stay as they are */
+          exists: number
+          /** Not imported; problems say why */
+          invalid: number
+          /** How owners sign in: with their password; with their password, at first where it is sent as such (the page of the account, mail submission); by a link */
+          credentials: {
+            password: number
+            verifier: number
+            link: number
+          }
+          /** Contacts, published items, private elements and vCards; and what is beyond the bounds */
+          chat: {
+            contacts: number
+            items: number
+            elements: number
+            refused: number
+          }
+          /** What the documents have and no account gets */
+          left_out: {
+            offline_messages: number
+            archives: number
+            privacy_lists: number
+            extensions: number
+            includes: number
+            too_large: number
+            malformed: number
+          }
+          /** The first 1,000 users, and documents that broke off */
+          problems: {
+            /** Which one of the upload, from 1 */
+            document: number
+            jid?: string
+            problem: string
+          }[]
+          /** 50000 at most; none in a preview */
+          links: {
+            jid: string
+            /** Works once: its owner chooses a password there */
+            url: string
+            expires_at: string
+          }[]
+        } } }
+        "4XX": ProblemAnswer
+        "5XX": ProblemAnswer
+      }
+    }
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/accounts/{jid}": {
     parameters: { query?: never; header?: never; path?: never; cookie?: never }
     /** Show an account. Needs: accounts:read. */

@@ -10,6 +10,7 @@ import type {
   MailDesk,
   MailOperations,
   MailReports,
+  ChatImport,
   OwnDataPorts,
   Relay,
   SelfAudits,
@@ -48,6 +49,7 @@ export interface ApiPorts {
   readonly ownData: OwnDataPorts
   /** By what is sealed. */
   readonly selfAudits: { readonly messages: SelfAudits; readonly mails: SelfAudits }
+  readonly chatImport: ChatImport
 }
 
 export interface AreasOptions {

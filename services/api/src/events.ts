@@ -5,6 +5,8 @@ import type { Metrics } from '@sealpost/metrics'
 
 export type SignInResult = 'ok' | 'refused' | 'limited' | 'busy'
 
+export type ImportResult = 'created' | 'completed' | 'exists' | 'invalid'
+
 export interface ApiEvents {
   /** An attempt at HTTP Basic on behalf of an account. */
   signIn(result: SignInResult): void
@@ -12,7 +14,7 @@ export interface ApiEvents {
   administratorSignIn(method: string, result: 'ok' | 'refused' | 'limited'): void
   /** A request with a token that is none. */
   tokenRefused(): void
-  importEnded(counts: { created: number; exists: number; invalid: number }, ms: number): void
+  importEnded(counts: Readonly<Record<ImportResult, number>>, ms: number): void
   importFailed(code: string): void
   /** An action was taken and its outcome could not be recorded. */
   auditFailed(code: string): void

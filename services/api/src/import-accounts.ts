@@ -2,6 +2,7 @@
 import { addAbortSignal, PassThrough, Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
+  deriveVerifiers,
   readAccountsCsv,
   readAccountsJsonLines,
   type AccountsDomain,
@@ -9,9 +10,12 @@ import {
 } from '@sealpost/accounts'
 import { errorCode } from '@sealpost/errors'
 import { HttpProblem } from '@sealpost/http'
-import type { Clock } from '@sealpost/runtime'
-import type { ImportCounts, UploadType } from './commands/command.ts'
+import type { ChatImport } from '@sealpost/ports'
+import type { Clock, Random } from '@sealpost/runtime'
+import type { ImportCounts, ImportType } from './commands/command.ts'
 import type { ApiEvents } from './events.ts'
+import { importPortable, type PortableImportOptions, type PortableReport } from './import/import-portable.ts'
+import { readPortableUsers } from './import/portable-users.ts'
 
 /** Read ahead of the derivation, so that a slow import does not look like a slow client: a million lines or so. */
 const AHEAD_BYTES = 32 * 1024 * 1024
@@ -27,7 +31,9 @@ const reject = {
 export interface ImportOptions {
   readonly accounts: AccountsDomain
   readonly domains: readonly string[]
+  readonly chat: ChatImport
   readonly clock: Clock
+  readonly random: Random
   readonly events: ApiEvents
 }
 
@@ -35,24 +41,33 @@ const READERS = { 'text/csv': readAccountsCsv, 'application/x-ndjson': readAccou
 
 type Progress = (counts: ImportCounts) => void
 
-/** The function that runs an import of an upload; fails when the upload breaks off, leaving what was created. */
-export function createImporter({ accounts, domains, clock, events }: ImportOptions) {
-  let running = false
-  return async (
+/** Imports of an upload, one at a time: IMPORT_RUNNING otherwise. They fail when the upload breaks off, leaving what was created. */
+export interface Importer {
+  accounts(
     upload: Readable,
-    type: UploadType,
+    type: ImportType,
     onProgress: Progress,
     signal: AbortSignal,
-  ): Promise<ImportReport> => {
+  ): Promise<ImportReport>
+  /** Documents of XEP-0227 with form feeds between them. */
+  portable(upload: Readable, options: PortableImportOptions, signal: AbortSignal): Promise<PortableReport>
+}
+
+export function createImporter({ accounts, domains, chat, clock, random, events }: ImportOptions): Importer {
+  let running = false
+
+  async function run<T extends ImportCounts>(
+    upload: Readable,
+    signal: AbortSignal,
+    work: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+  ): Promise<T> {
     if (running) throw reject.running()
     running = true
     const started = clock.monotonic()
     try {
-      const report = await importAhead(upload, signal, (chunks) =>
-        accounts.importAll(whileWanted(READERS[type](chunks, domains), signal), onProgress),
-      )
-      const { created, exists, invalid } = report
-      events.importEnded({ created, exists, invalid }, Math.round(clock.monotonic() - started))
+      const report = await importAhead(upload, signal, work)
+      const { created, completed = 0, exists, invalid } = report
+      events.importEnded({ created, completed, exists, invalid }, Math.round(clock.monotonic() - started))
       return report
     } catch (error) {
       events.importFailed(errorCode(error))
@@ -60,6 +75,23 @@ export function createImporter({ accounts, domains, clock, events }: ImportOptio
     } finally {
       running = false
     }
+  }
+
+  const parts = {
+    accounts,
+    chat,
+    domains,
+    deriveVerifiers: (password: string) => deriveVerifiers(password, random),
+  }
+  return {
+    accounts: (upload, type, onProgress, signal) =>
+      run(upload, signal, (chunks) =>
+        accounts.importAll(whileWanted(READERS[type](chunks, domains), signal), onProgress),
+      ),
+    portable: (upload, options, signal) =>
+      run(upload, signal, (chunks) =>
+        importPortable(whileWanted(readPortableUsers(chunks), signal), parts, options),
+      ),
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createHttp } from '@sealpost/http'
 import {
+  chatImportClient,
   dkimClient,
   keyOperationsClient,
   mailClient,
@@ -47,7 +48,9 @@ async function createWithControlSocket(config: ApiConfig, platform: Platform): P
     mails: selfAuditsClient('mails', mailRelay),
   }
   const dkim = dkimClient(mailRelay)
-  const ports = { relay, mail, letters, desk, dkim, reports, keys: directory, ownData, selfAudits }
+  const chatImport = chatImportClient(relayService)
+  const mails = { mail, letters, desk, dkim, reports }
+  const ports = { relay, chatImport, ...mails, keys: directory, ownData, selfAudits }
   const prober = proberOfOwnProcess(config.prober)
   const service = stack.use(await createApiService({ ...config, prober }, platform, ports))
   const control = stack.use(await createHttp({ log, metrics, title: 'Sealpost' }))

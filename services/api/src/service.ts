@@ -89,7 +89,7 @@ export async function createApiService(
     supportUrl: config.supportUrl,
     claimAccountId: claimer(idempotency, platform),
     deriveVerifiers: (password) => deriveVerifiers(password, random),
-    importAccounts: createImporter({ accounts, domains, clock, events }),
+    imports: createImporter({ accounts, domains, chat: ports.chatImport, clock, random, events }),
   }
   const { access, audit, joining } = areas.context
   const origin = config.publicOrigin

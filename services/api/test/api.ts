@@ -12,6 +12,7 @@ import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
 import {
+  type ChatImport,
   type DkimKeyListing,
   type DirectoryKey,
   type DkimOperations,
@@ -32,6 +33,7 @@ import {
   type MailOperations,
   type OutgoingMail,
   PortError,
+  type ImportedChat,
   type NewRelayDevice,
   type QueuedMail,
   type Relay,
@@ -215,6 +217,18 @@ export class TestOwnData {
   }
 }
 
+/** A relay that takes what is imported. */
+export class TestChatImport implements ChatImport {
+  away = false
+  readonly taken: [accountId: string, parts: readonly string[]][] = []
+
+  async importChat(accountId: string, parts: readonly string[]): Promise<ImportedChat> {
+    if (this.away) throw new PortError('PORT_UNREACHABLE')
+    this.taken.push([accountId, parts])
+    return { contacts: parts.length, items: 0, elements: 0, refused: 0 }
+  }
+}
+
 /** A relay that knows what a test tells it. */
 export class TestRelay implements Relay {
   away = false
@@ -300,6 +314,7 @@ export interface TestApi extends AsyncDisposable {
   readonly keys: TestKeys
   readonly ownData: TestOwnData
   readonly selfAudits: { readonly messages: TestSelfAudits; readonly mails: TestSelfAudits }
+  readonly chatImport: TestChatImport
   readonly databaseUrl: string
   readonly dataDir: string
   readonly bus: Bus
@@ -404,7 +419,9 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const keys = new TestKeys()
   const ownData = new TestOwnData()
   const selfAudits = { messages: new TestSelfAudits(), mails: new TestSelfAudits() }
-  const ports = { relay, mail, letters, dkim, desk, reports, keys, ownData: ownData.ports, selfAudits }
+  const chatImport = new TestChatImport()
+  const others = { mail, letters, dkim, desk, reports, keys }
+  const ports = { relay, chatImport, ...others, ownData: ownData.ports, selfAudits }
   const service = stack.use(await createApiService(config, platform, ports))
   const http = stack.use(
     await createHttp({ log, metrics, title: 'Sealpost', trustProxy: true, requestsPerMinute }),
@@ -428,6 +445,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
     keys,
     ownData,
     selfAudits,
+    chatImport,
     databaseUrl,
     dataDir,
     bus,

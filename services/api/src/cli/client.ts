@@ -1,5 +1,4 @@
 /** The HTTP client of `ctl`: over the control socket of a data directory, or to a server elsewhere with an API key. */
-import { createReadStream } from 'node:fs'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream/promises'
@@ -26,8 +25,9 @@ export interface Request {
   readonly method: string
   readonly path: string
   readonly body: Record<string, unknown> | undefined
-  readonly file: string | undefined
-  readonly fileType: string | undefined
+  /** A file in place of the body, and its type. */
+  readonly content: AsyncIterable<Uint8Array> | undefined
+  readonly contentType: string | undefined
   /** Why, for the audit log. */
   readonly reason?: string | undefined
 }
@@ -43,9 +43,9 @@ export async function send(target: Target, request: Request, onProgress: OnProgr
   const sent = open(target, request, resolve)
   sent.on('error', reject)
   let uploading: Promise<void> = Promise.resolve()
-  if (request.file === undefined)
+  if (request.content === undefined)
     sent.end(request.body === undefined ? undefined : JSON.stringify(request.body))
-  else uploading = pipeline(createReadStream(request.file), sent)
+  else uploading = pipeline(request.content, sent)
   try {
     // An early refusal may break the upload off: the answer counts, if there is one.
     const response = await Promise.race([promise, uploading.then(() => promise)])
@@ -84,7 +84,7 @@ async function get(
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const sent = open(
     target,
-    { method: 'GET', path, body: undefined, file: undefined, fileType: undefined },
+    { method: 'GET', path, body: undefined, content: undefined, contentType: undefined },
     resolve,
   )
   sent.on('error', reject)
@@ -117,8 +117,12 @@ export async function post(
   body: Buffer,
 ): Promise<{ readonly status: number; readonly answer: unknown }> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const fileType = 'application/octet-stream'
-  const sent = open(target, { method: 'POST', path, body: undefined, file: undefined, fileType }, resolve)
+  const contentType = 'application/octet-stream'
+  const sent = open(
+    target,
+    { method: 'POST', path, body: undefined, content: undefined, contentType },
+    resolve,
+  )
   sent.on('error', reject)
   sent.end(body)
   try {
@@ -132,10 +136,12 @@ export async function post(
 }
 
 function open(target: Target, request: Request, onResponse: (response: IncomingMessage) => void) {
-  const headers: Record<string, string> = { accept: request.file === undefined ? 'application/json' : NDJSON }
+  const headers: Record<string, string> = {
+    accept: request.content === undefined ? 'application/json' : NDJSON,
+  }
   if (request.reason !== undefined) headers['sealpost-reason'] = encodeURIComponent(request.reason)
   if (request.body !== undefined) headers['content-type'] = 'application/json'
-  if (request.fileType !== undefined) headers['content-type'] = request.fileType
+  if (request.contentType !== undefined) headers['content-type'] = request.contentType
   const options: RequestOptions = { method: request.method, path: request.path, headers, agent: false }
   if ('socketPath' in target)
     return httpRequest({ ...options, socketPath: target.socketPath, host: 'localhost' }, onResponse)

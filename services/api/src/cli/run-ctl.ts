@@ -1,5 +1,5 @@
 /** `ctl`: every verb of the registry, and those that work on the data directory of a stopped server. */
-import { existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -21,6 +21,7 @@ import {
 import { ask, post, RefusedError, send, type OnProgress, type Target } from './client.ts'
 import type { Ask } from './key-audit/key-audit.ts'
 import { keyAuditVerb } from './key-audit/key-audit-verb.ts'
+import { importPreviewVerb, importRunVerb } from './import/import-verbs.ts'
 import { keyImportVerb } from './key-import/key-import-verb.ts'
 
 /** A verb that talks to no server: it works on files of the data directory. */
@@ -56,9 +57,17 @@ export interface RouteArguments {
   readonly dataDir: string
   readonly ask: Ask
   readonly post: Post
+  readonly upload: Upload
   /** How far it is, for a person who waits. */
   readonly progress: OnProgress
 }
+
+/** Sends content of a type to a path, and answers with the result; `progress` hears how far the server is. Throws RefusedError. */
+export type Upload = (
+  path: string,
+  contentType: UploadType,
+  content: AsyncIterable<Uint8Array>,
+) => Promise<unknown>
 
 /** Sends bytes to a path. Throws RefusedError when the server cannot be reached. */
 export type Post = (
@@ -66,7 +75,7 @@ export type Post = (
   body: Buffer,
 ) => Promise<{ readonly status: number; readonly answer: unknown }>
 
-const routeVerbs: readonly RouteVerb[] = [keyAuditVerb, keyImportVerb]
+const routeVerbs: readonly RouteVerb[] = [importPreviewVerb, importRunVerb, keyAuditVerb, keyImportVerb]
 
 export interface CtlEnvironment {
   readonly dataDir: string
@@ -172,6 +181,7 @@ async function runRoute(
   if (positional.length !== verb.parameters.length) throw new UsageError(`Usage: ${routeUsage(verb)}`)
   assertKnown(options, verb)
   const target = targetOf({ positional, options }, dataDir)
+  const reason = options.get('because')
   const line = progressLine(env)
   try {
     return await verb.run({
@@ -180,6 +190,8 @@ async function runRoute(
       dataDir,
       ask: (path, bytesMax) => ask(target, path, bytesMax, systemClock),
       post: (path, body) => post(target, path, body),
+      upload: (path, contentType, content) =>
+        send(target, { method: 'POST', path, body: undefined, contentType, content, reason }, line.show),
       progress: line.show,
     })
   } finally {
@@ -208,8 +220,8 @@ async function call(
       {
         method,
         path,
-        file,
-        fileType: upload && file !== undefined ? typeOf(upload.types, file) : undefined,
+        content: file === undefined ? undefined : createReadStream(file),
+        contentType: upload && file !== undefined ? typeOf(upload.types, file) : undefined,
         body: body === undefined ? undefined : { ...body, ...secret },
         reason,
       },

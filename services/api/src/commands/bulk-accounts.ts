@@ -60,8 +60,8 @@ const importAccounts = defineCommand({
   status: 200,
   response: reportSchema,
   async handle(context, { upload, uploadType, progress, signal }) {
-    assert(uploadType !== undefined)
-    return showReport(context, await context.importAccounts(upload, uploadType, progress, signal))
+    assert(uploadType !== undefined && uploadType !== 'application/xml')
+    return showReport(context, await context.imports.accounts(upload, uploadType, progress, signal))
   },
   lines: [{ noun: 'account', verb: 'import', print: printReport }],
 })

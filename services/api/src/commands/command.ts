@@ -3,7 +3,7 @@
  * `ctl` are made.
  */
 import type { Readable } from 'node:stream'
-import type { Account, AccountsDomain, ImportReport } from '@sealpost/accounts'
+import type { Account, AccountsDomain } from '@sealpost/accounts'
 import type { AuditDetails, AuditLog } from '@sealpost/audit'
 import type { Static, TSchema, Type } from '@sealpost/http'
 import type {
@@ -27,6 +27,7 @@ import type { Joining } from '../joining/create-joining.ts'
 import type { AllOrganisationFigures } from '../statistics/organisation-figures.ts'
 import type { Statistics } from '../statistics/statistics.ts'
 import type { Rights } from '../rights.ts'
+import type { Importer } from '../import-accounts.ts'
 import type { FileAnswer } from './file-answer.ts'
 import type { Phones } from '../phone/phones.ts'
 import type { Letters } from '../letters/letters.ts'
@@ -148,13 +149,7 @@ export interface CommandContext {
   /** The id under which the account of this request is to be created; undefined without an Idempotency-Key. */
   claimAccountId(actor: Actor, idempotencyKey: string | undefined): Promise<string | undefined>
   deriveVerifiers(password: string): Promise<ScramVerifier[]>
-  /** One at a time: IMPORT_RUNNING otherwise. */
-  importAccounts(
-    upload: Readable,
-    type: UploadType,
-    onProgress: (counts: ImportCounts) => void,
-    signal: AbortSignal,
-  ): Promise<ImportReport>
+  readonly imports: Importer
 }
 
 /** Where invites lead. */
@@ -170,10 +165,19 @@ export interface Links {
 export const UPLOAD_TYPES = {
   'text/csv': ['.csv'],
   'application/x-ndjson': ['.jsonl', '.ndjson'],
+  'application/xml': ['.xml'],
 } as const
 export type UploadType = keyof typeof UPLOAD_TYPES
+/** Of lists of accounts. */
+export type ImportType = Exclude<UploadType, 'application/xml'>
 
-export type ImportCounts = Pick<ImportReport, 'created' | 'exists' | 'invalid'>
+/** `completed`: of imports that know it. */
+export interface ImportCounts {
+  readonly created: number
+  readonly completed?: number
+  readonly exists: number
+  readonly invalid: number
+}
 
 export interface CommandRequest<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly actor: Actor

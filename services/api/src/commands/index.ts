@@ -33,6 +33,7 @@ import { examineDomain } from './dns.ts'
 import { examineServer } from './doctor.ts'
 import { listDomains, setDomainPolicy, showDomainPolicy } from './domains.ts'
 import { joiningCommands } from './joining.ts'
+import { importCommands } from './imports.ts'
 import { redeemInvite } from './invites.ts'
 import { clearMailReview, listMailReviews, setMailLimit, showMailLimit } from './mail-conduct.ts'
 import { finishDeskMail, listDesk, showDeskMail } from './mail-desk.ts'
@@ -59,6 +60,7 @@ import { subscriptionCommands } from './subscriptions.ts'
 export const commands: readonly Command[] = [
   createAccount,
   ...bulkAccounts,
+  ...importCommands,
   listAccounts,
   showOneAccount,
   enrolAccount,
