@@ -183,3 +183,43 @@ test('our own export comes back in, by a link, with all that it has', async () =
   })
   expect(Object.values(leftOut).every((count) => count === 0)).toBe(true)
 })
+
+test('killed in the midst of an import, it is run again: nobody is missing, and nobody has half of what is theirs', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sealpost-import-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const path = join(directory, 'users.xml')
+  const contacts = Array.from({ length: 20 }, (_, n) => `<item jid='friend${String(n)}@elsewhere.example'/>`)
+  const users = Array.from(
+    { length: USERS },
+    (_, n) =>
+      `<user name='user${String(n)}' password='secret'><query xmlns='${ROSTER}'>${contacts.join('')}</query></user>`,
+  )
+  await writeFile(
+    path,
+    `<server-data xmlns='urn:xmpp:pie:0'><host jid='${OTHER}'>${users.join('')}</host></server-data>`,
+  )
+  const first = sealpost.ctl(['import', 'run', path])
+  await expect.poll(() => made(), { timeout: 60_000 }).toBeGreaterThan(20)
+  await sealpost.kill({ database: true })
+  expect((await first).code).toBe(1)
+  await sealpost.restart()
+  const before = await made()
+  expect(before).toBeLessThan(USERS)
+  const { created, completed, exists, invalid } = await ctl('run', path)
+  expect([created, completed + exists, invalid]).toEqual([USERS - before, before, 0])
+  expect(completed).toBeLessThan(2)
+  const [row] = await sealpost.query<{ count: string }>(`
+    select count(*) from account.account a where a.domain = '${OTHER}' and a.localpart ~ '^user'
+      and (select count(*) from account.credential c where c.account_id = a.id) = 2
+      and (select count(*) from xmpp.roster_item i where i.account_id = a.id) = 20`)
+  expect(row?.count).toBe(String(USERS))
+})
+
+const USERS = 300
+
+async function made(): Promise<number> {
+  const [row] = await sealpost.query<{ count: string }>(
+    `select count(*) from account.account where domain = '${OTHER}' and localpart ~ '^user'`,
+  )
+  return Number(row?.count)
+}
