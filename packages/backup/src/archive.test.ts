@@ -107,3 +107,11 @@ test('what is older than it may get goes with the log that it alone needs; the n
   expect(await archive.prune(muchLater, NOW)).toEqual({ bases: 1, segments: 1 })
   expect((await archive.bases()).map(({ name }) => name)).toEqual(bases.slice(0, 1))
 })
+
+test('a base whose removal was cut short is none, and stands in the way of nothing', async () => {
+  const archive = await makeArchive()
+  const [whole, cut] = [await addBase(archive, 1, 500), await addBase(archive, 16, 300)]
+  await rm(join(archive.base, cut, MANIFEST_FILE))
+  expect((await archive.bases()).map(({ name }) => name)).toEqual([whole])
+  expect(await archive.prune(new Date(NOW.getTime() - 15 * DAY_MS), NOW)).toEqual({ bases: 0, segments: 0 })
+})

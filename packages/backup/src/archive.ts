@@ -1,5 +1,5 @@
 /** A directory of backups: `base/TIME/{base.tar.gz.age,manifest.json}` and `wal/`. Everything in it is encrypted but manifests and names. */
-import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DRAFT_PREFIX } from './durable-file.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
@@ -37,17 +37,20 @@ export class Archive {
   /** The newest first. Throws BACKUP_MANIFEST. */
   async bases(): Promise<BaseBackup[]> {
     const names = (await readdir(this.base).catch(() => [])).filter((name) => BASE_NAME.test(name))
-    const found = names.toSorted().toReversed()
-    return await Promise.all(
-      found.map(async (name) => {
-        const directory = join(this.base, name)
-        return {
-          name,
-          directory,
-          manifest: parseManifest(await readFile(join(directory, MANIFEST_FILE), 'utf8')),
-        }
-      }),
+    const found = await Promise.all(names.map((name) => this.#open(name)))
+    return found.flatMap((base) => base ?? []).toSorted((a, b) => (a.name < b.name ? 1 : -1))
+  }
+
+  /** Undefined: without a manifest it is none, such as one whose removal was cut short. */
+  async #open(name: string): Promise<BaseBackup | undefined> {
+    const directory = join(this.base, name)
+    const text = await readFile(join(directory, MANIFEST_FILE), 'utf8').catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined
+        throw error
+      },
     )
+    return text === undefined ? undefined : { name, directory, manifest: parseManifest(text) }
   }
 
   /** Names of what is in `wal`, as Postgres knows them, in order. */
@@ -65,9 +68,16 @@ export class Archive {
     const [newest, ...older] = await this.bases()
     if (newest === undefined) return { bases: 0, segments: 0 }
     const old = older.filter(({ manifest }) => new Date(manifest.endedAt) < before)
-    for (const { directory } of old) await rm(directory, { recursive: true })
+    for (const { name } of old) await this.#remove(name)
     const oldest = older.findLast((each) => !old.includes(each)) ?? newest
     return { bases: old.length, segments: await this.#pruneLog(oldest.manifest.startSegment) }
+  }
+
+  /** Not a base any more at once, whatever ends the process while its files go. */
+  async #remove(name: string): Promise<void> {
+    const draft = join(this.base, `${DRAFT_PREFIX}${name}`)
+    await rename(join(this.base, name), draft)
+    await rm(draft, { recursive: true })
   }
 
   async #pruneLog(first: string): Promise<number> {
