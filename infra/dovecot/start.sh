@@ -8,8 +8,11 @@ umask 077
 here=$(dirname "$0")
 private=/etc/dovecot/private
 password=$(cat "$DATABASE_PASSWORD_FILE")
-sed "s/^connect = .*/connect = host=$DATABASE_HOST port=5432 dbname=sealpost user=sealpost_dovecot password=$password/" \
-  "$here/sealpost-sql.conf.ext" > "$private/sealpost-sql.conf.ext"
+# Not on the command line of a program, which others see.
+{
+  echo "connect = host=$DATABASE_HOST port=5432 dbname=sealpost user=sealpost_dovecot password=$password"
+  grep -v '^connect = ' "$here/sealpost-sql.conf.ext"
+} > "$private/sealpost-sql.conf.ext"
 chgrp dovecot "$private/sealpost-sql.conf.ext"
 chmod 640 "$private/sealpost-sql.conf.ext"
 echo "doveadm_api_key = $(cat "$DOVEADM_KEY_FILE")" > "$private/doveadm.conf"
