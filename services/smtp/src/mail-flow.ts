@@ -5,11 +5,10 @@ import { errorCode } from '@sealpost/errors'
 import { type KeyDirectory, type Mail, PortError } from '@sealpost/ports'
 import type { Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
-import { domainToASCII } from 'node:url'
 import type { BounceWatch } from './abuse/bounce-watch.ts'
 import type { SmtpConfig } from './config.ts'
 import { RemoteCarrier } from './delivery/remote-carrier.ts'
-import { privateAddresses } from './delivery/route.ts'
+import { isPublicAddress } from './dns/public-address.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
 import { type Arrival, unchanged } from './mailbox/arrival.ts'
@@ -180,7 +179,7 @@ function openReports(
     queue: Queue
   },
 ): Promise<ReportSender> {
-  const submitter = domainToASCII(domains[0] ?? 'localhost')
+  const submitter = domains[0] ?? 'localhost'
   return openReportSending({ store, collector, queue, resolver, post, submitter, clock, random, events })
 }
 
@@ -202,7 +201,7 @@ function createCarrier(
   }: MailFlowOptions & { mailbox: Mailbox; full: FullMailboxes; stack: AsyncDisposableStack },
 ): Carrier {
   const name = domains[0] ?? 'localhost'
-  const ours = new Set(domains.map((domain) => domainToASCII(domain)))
+  const ours = new Set(domains)
   const remote = stack.use(
     new RemoteCarrier({
       smarthost: config.smarthost,
@@ -211,7 +210,7 @@ function createCarrier(
       signer,
       name,
       ownNames: [...ours],
-      forbidden: privateAddresses(),
+      allows: isPublicAddress,
       clock,
       random,
       onTlsResult: (result) => collector.tlsResult(result),

@@ -2,7 +2,7 @@
 import { X509Certificate, createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type Server, createServer } from 'node:https'
-import { type AddressInfo, BlockList } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { makeCertificate } from '../../../packages/http/test/_certificate.ts'
@@ -75,7 +75,7 @@ async function send(requireTls = false, sender = 'ann@localhost'): Promise<Outco
     signer: unsigned,
     name: 'localhost',
     ownNames: ['localhost'],
-    forbidden: new BlockList(),
+    allows: () => true,
     clock: systemClock,
     random: systemRandom,
     ca: authorities,

@@ -1,6 +1,5 @@
 /** RFC 8461: what a domain promises about the TLS of its mail servers; fetched over HTTPS, kept for as long as it says. */
 import { request } from 'node:https'
-import { isIP } from 'node:net'
 import type { TlsResultType } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
@@ -18,8 +17,8 @@ export interface StsOptions {
   readonly clock: Clock
   /** PEM of authorities; undefined: the system's. */
   readonly ca: string | undefined
-  /** Addresses that are not asked. */
-  readonly forbidden: { check(address: string, family: 'ipv4' | 'ipv6'): boolean }
+  /** Addresses that may be asked. */
+  readonly allows: (address: string) => boolean
   /** 443 unless told. */
   readonly port?: number
   /** A policy that a domain announces could not be had (RFC 8460 §4.3.2.2); told once for each attempt to have it. */
@@ -86,8 +85,7 @@ export class MtaSts {
     const host = `mta-sts.${domain}`
     const answer = await this.#options.resolver.addresses(host)
     if (answer.result !== 'found') return 'sts-policy-fetch-error'
-    const { forbidden } = this.#options
-    const address = answer.records.find((one) => !forbidden.check(one, isIP(one) === 4 ? 'ipv4' : 'ipv6'))
+    const address = answer.records.find(this.#options.allows)
     if (address === undefined) return 'sts-policy-fetch-error'
     const got = await this.#get(host, address)
     return 'fault' in got ? got.fault : (parsePolicy(got.text) ?? 'sts-policy-invalid')

@@ -2,7 +2,6 @@
  * Brings mail to other servers: by MX and the TLS policy of the domain (DANE, else MTA-STS, else whatever is offered), or to the server that the operator
  * named for the domain or for everything.
  */
-import type { BlockList } from 'node:net'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Attempt, AttemptResult, Outcome } from '../queue/carrier.ts'
@@ -36,7 +35,8 @@ export interface RemoteOptions {
   /** Said in EHLO. */
   readonly name: string
   readonly ownNames: readonly string[]
-  readonly forbidden: Pick<BlockList, 'check'>
+  /** Where strangers' domains may lead. */
+  readonly allows: (address: string) => boolean
   readonly clock: Clock
   readonly random: Random
   /** PEM of authorities; undefined: the system's. */
@@ -74,12 +74,12 @@ export class RemoteCarrier implements Disposable {
   constructor(options: RemoteOptions) {
     this.#options = options
     this.#sessions = new SessionCache(options.clock)
-    const { resolver, clock, ca, forbidden, stsPort } = options
+    const { resolver, clock, ca, allows, stsPort } = options
     this.#sts = new MtaSts({
       resolver,
       clock,
       ca,
-      forbidden,
+      allows,
       ...(stsPort === undefined ? {} : { port: stsPort }),
       onFault: (domain, type) =>
         options.onTlsResult?.({ domain, policy: stsPolicy(domain), failure: { type } }),

@@ -36,6 +36,18 @@ test('what never ends is cut off', () => {
   expect(new ReplyReader().feed(Buffer.alloc(100_000, 'x'))).toBe(false)
 })
 
+test('replies that nobody waits for are cut off, too; those to a large mail are not', () => {
+  const reader = new ReplyReader()
+  const refusal = Buffer.from(`550 5.7.1 ${'x'.repeat(1_000)}\r\n`)
+  for (let count = 0; count < 200; count++) expect(reader.feed(refusal)).toBe(true)
+  let fed = 0
+  while (reader.feed(Buffer.from('250 again\r\n'.repeat(1_000))) && fed < 1_000) fed++
+  expect(fed).toBeLessThan(20)
+  const patient = new ReplyReader()
+  for (let count = 0; count < 10_000; count++)
+    expect([patient.feed(refusal), patient.next()?.code]).toEqual([true, 550])
+})
+
 test('no bytes make it throw', () => {
   fc.assert(
     fc.property(

@@ -9,6 +9,10 @@ export interface ServerReply {
 }
 
 const REPLY_BYTES_MAX = 64 * 1024
+/** Of whole replies that nobody has read yet, in characters: those to a mail with a hundred recipients come at once. */
+const WAITING_MAX = 512 * 1024
+/** What a reply costs besides its text. */
+const OVERHEAD = 64
 const LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/
 const STATUS = /^([245]\.\d{1,3}\.\d{1,3})(?: +|$)/
 /** All but tab and line feed. */
@@ -19,6 +23,7 @@ export class ReplyReader {
   #lines: { readonly status: string | undefined; readonly text: string }[] = []
   #bytes = 0
   readonly #whole: ServerReply[] = []
+  #waiting = 0
 
   /** False: this is no SMTP. */
   feed(chunk: Buffer): boolean {
@@ -34,7 +39,9 @@ export class ReplyReader {
 
   /** The next whole reply. */
   next(): ServerReply | undefined {
-    return this.#whole.shift()
+    const next = this.#whole.shift()
+    if (next !== undefined) this.#waiting -= costOf(next)
+    return next
   }
 
   /** Whether anything is here that nobody has read. */
@@ -50,13 +57,19 @@ export class ReplyReader {
     const text = fits ? rest.slice(status?.[0].length ?? 0) : rest
     this.#lines.push({ status: fits ? status?.[1] : undefined, text: text.replaceAll(CONTROLS, ' ') })
     if (separator === '-') return true
-    this.#whole.push({
+    const reply = {
       code: Number(digits),
       status: this.#lines[0]?.status,
       text: this.#lines.map((one) => one.text).join('\n'),
-    })
+    }
+    this.#whole.push(reply)
+    this.#waiting += costOf(reply)
     this.#lines = []
     this.#bytes = 0
-    return true
+    return this.#waiting <= WAITING_MAX
   }
+}
+
+function costOf({ text }: ServerReply): number {
+  return text.length + OVERHEAD
 }

@@ -1,7 +1,8 @@
 import { systemRandom } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
 import { resolverOf, type World } from '../../test/peers.ts'
-import { findRoute, privateAddresses } from './route.ts'
+import { isPublicAddress } from '../dns/public-address.ts'
+import { findRoute } from './route.ts'
 
 const mx = (...exchanges: readonly (readonly [number, string])[]) =>
   exchanges.map(([preference, exchange]) => ({ preference, exchange }))
@@ -19,13 +20,13 @@ const world: World = {
     'half.example': mx([10, 'failing.example'], [20, 'b.two.example']),
   },
   addresses: {
-    'a.two.example': ['192.88.99.1', '2a00::1', '192.88.99.2'],
-    'b.two.example': ['192.88.99.3'],
-    'plain.example': ['192.88.99.4'],
-    'mx.us.example': ['192.88.99.5'],
-    'late.us.example': ['192.88.99.6'],
+    'a.two.example': ['185.88.99.1', '2a00::1', '185.88.99.2'],
+    'b.two.example': ['185.88.99.3'],
+    'plain.example': ['185.88.99.4'],
+    'mx.us.example': ['185.88.99.5'],
+    'late.us.example': ['185.88.99.6'],
     'inside.example': ['10.1.2.3', '127.0.0.1', 'fd00::1', '169.254.169.254', '::1'],
-    'mapped.example': ['::ffff:127.0.0.1', '64:ff9b::7f00:1'],
+    'mapped.example': ['::ffff:127.0.0.1', '::ffff:a00:1', '64:ff9b::7f00:1', '2002:a00:1::1'],
   },
   secure: ['two.example', 'a.two.example'],
   failing: ['failing.example', 'servfail.example'],
@@ -36,7 +37,7 @@ const find = (domain: string) =>
     resolver: resolverOf(() => world),
     random: systemRandom,
     ownNames: ['mail.localhost'],
-    forbidden: privateAddresses(),
+    allows: isPublicAddress,
   })
 
 test.each([
@@ -44,7 +45,7 @@ test.each([
   ['plain.example', ['plain.example']],
   ['us.example', ['mx.us.example']],
   ['half.example', ['b.two.example']],
-  ['[192.88.99.9]', ['192.88.99.9']],
+  ['[185.88.99.9]', ['185.88.99.9']],
   ['[IPv6:2a00::9]', ['2a00::9']],
 ])('%s goes to %j (RFC 5321 §5.1)', async (domain, names) => {
   const route = await find(domain)
@@ -55,8 +56,8 @@ test('families of addresses take turns; a host is vouched for as a whole or not'
   const route = await find('two.example')
   expect(route).toMatchObject({
     hosts: [
-      { addresses: ['2a00::1', '192.88.99.1', '192.88.99.2'], secure: true },
-      { addresses: ['192.88.99.3'], secure: false },
+      { addresses: ['2a00::1', '185.88.99.1', '185.88.99.2'], secure: true },
+      { addresses: ['185.88.99.3'], secure: false },
     ],
   })
 })
@@ -79,16 +80,42 @@ test('equal preferences are tried in random order', async () => {
   const firsts = new Set<string>()
   const even: World = {
     mx: { 'even.example': mx([5, 'x.example'], [5, 'y.example']) },
-    addresses: { 'x.example': ['192.88.99.1'], 'y.example': ['192.88.99.2'] },
+    addresses: { 'x.example': ['185.88.99.1'], 'y.example': ['185.88.99.2'] },
   }
   for (let count = 0; count < 60; count++) {
     const route = await findRoute('even.example', {
       resolver: resolverOf(() => even),
       random: systemRandom,
       ownNames: [],
-      forbidden: privateAddresses(),
+      allows: isPublicAddress,
     })
     if ('hosts' in route) firsts.add(route.hosts[0]?.name ?? '')
   }
   expect(firsts.size).toBe(2)
+})
+
+test('of a domain with ever so many mail servers a few are looked up', async () => {
+  const many: World = {
+    mx: {
+      'many.example': mx(
+        ...Array.from({ length: 2_000 }, (_, at) => [at, `${String(at)}.many.example`] as const),
+      ),
+    },
+  }
+  const resolver = resolverOf(() => many)
+  const asked: string[] = []
+  const route = await findRoute('many.example', {
+    resolver: {
+      ...resolver,
+      addresses: (host) => {
+        asked.push(host)
+        return resolver.addresses(host)
+      },
+    },
+    random: systemRandom,
+    ownNames: [],
+    allows: isPublicAddress,
+  })
+  expect(route).toMatchObject({ outcome: { result: 'failed', reply: { status: '5.1.2' } } })
+  expect(asked).toEqual(Array.from({ length: 10 }, (_, at) => `${String(at)}.many.example`))
 })

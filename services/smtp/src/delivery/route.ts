@@ -1,5 +1,5 @@
 /** RFC 5321 §5.1: the servers that take mail for a domain, the preferred first. RFC 7505: a domain that takes none. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { Random } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Outcome } from '../queue/carrier.ts'
@@ -19,11 +19,13 @@ export interface RouteOptions {
   readonly random: Random
   /** Names under which others find us: mail that would come back is not sent. */
   readonly ownNames: readonly string[]
-  /** Addresses where no mail goes. */
-  readonly forbidden: Pick<BlockList, 'check'>
+  /** Where mail may go. */
+  readonly allows: (address: string) => boolean
 }
 
 const HOSTS_MAX = 5
+/** Names of servers that are looked up for them: an answer of DNS has room for thousands, each of which may take its time. */
+const NAMES_MAX = 10
 const ADDRESSES_MAX = 4
 
 const failed = (code: number, status: string, text: string): Route => ({
@@ -38,45 +40,6 @@ const NO_MAIL = failed(556, '5.1.10', 'The domain takes no mail') // RFC 7505 §
 const LOOP = failed(550, '5.4.6', 'Mail for this domain would come back here')
 const FORBIDDEN = failed(550, '5.4.4', 'The mail servers of the domain have no address where mail may go')
 
-/** Loopback, private, link-local, shared, documentation, multicast: nobody out there is meant by these. */
-export function privateAddresses(): BlockList {
-  const list = new BlockList()
-  const four = [
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.0.2.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '198.51.100.0/24',
-    '203.0.113.0/24',
-    '224.0.0.0/3',
-  ]
-  const six = [
-    '::/96',
-    '64:ff9b::/96',
-    '64:ff9b:1::/48',
-    '100::/64',
-    '2001:db8::/32',
-    'fc00::/7',
-    'fe80::/10',
-    'ff00::/8',
-  ]
-  for (const [type, networks] of [
-    ['ipv4', four],
-    ['ipv6', six],
-  ] as const)
-    for (const network of networks) {
-      const [address = '', length] = network.split('/')
-      list.addSubnet(address, Number(length), type)
-    }
-  return list
-}
-
 export async function findRoute(domain: string, options: RouteOptions): Promise<Route> {
   if (domain.startsWith('[')) return literalRoute(domain, options)
   const answer = await options.resolver.mx(domain)
@@ -90,21 +53,21 @@ export async function findRoute(domain: string, options: RouteOptions): Promise<
     .filter(({ preference }) => own === undefined || preference < own.preference)
     .map(({ exchange }) => exchange.toLowerCase())
   if (names.length === 0) return LOOP
-  return hostsOf([...new Set(names)], answer.secure, options, NO_DOMAIN)
+  return hostsOf([...new Set(names)].slice(0, NAMES_MAX), answer.secure, options, NO_DOMAIN)
 }
 
 /** RFC 5321 §4.1.3. */
-function literalRoute(domain: string, { forbidden }: RouteOptions): Route {
+function literalRoute(domain: string, { allows }: RouteOptions): Route {
   const address = domain.slice(1, -1).replace(/^IPv6:/i, '')
   if (isIP(address) === 0) return NO_DOMAIN
-  if (isForbidden(address, forbidden)) return FORBIDDEN
+  if (!allows(address)) return FORBIDDEN
   return { hosts: [{ name: address, addresses: [address], secure: false }] }
 }
 
 async function hostsOf(
   names: readonly string[],
   secure: boolean,
-  { resolver, forbidden }: RouteOptions,
+  { resolver, allows }: RouteOptions,
   none: Route,
 ): Promise<Route> {
   const hosts: MailHost[] = []
@@ -114,7 +77,7 @@ async function hostsOf(
     const answer = await resolver.addresses(name)
     if (answer.result === 'failed') isUnknown = true
     if (answer.result !== 'found') continue
-    const addresses = answer.records.filter((address) => !isForbidden(address, forbidden))
+    const addresses = answer.records.filter(allows)
     if (addresses.length < answer.records.length) isForbiddenSeen = true
     if (addresses.length > 0)
       hosts.push({
@@ -126,12 +89,6 @@ async function hostsOf(
   if (hosts.length > 0) return { hosts }
   if (isUnknown) return NO_DNS
   return isForbiddenSeen ? FORBIDDEN : none
-}
-
-/** IPv4-mapped addresses are what they map. */
-function isForbidden(address: string, forbidden: RouteOptions['forbidden']): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
-  return forbidden.check(mapped, isIP(mapped) === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** RFC 8305 in short: families take turns, so that a family without a way costs one attempt. */

@@ -27,6 +27,7 @@ export class SessionCache implements Disposable {
       entry.until[Symbol.dispose]()
       this.#count -= 1
       if (entry.session.isOpen) return entry.session
+      entry.session.quit()
     }
   }
 

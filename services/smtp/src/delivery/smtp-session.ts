@@ -74,8 +74,9 @@ export class SmtpSession implements Disposable {
     }
   }
 
+  /** It can be used: what it says of its own accord, such as goodbye, would be taken for an answer to the next mail. */
   get isOpen(): boolean {
-    return this.#failure === undefined && this.#socket.writable
+    return this.#failure === undefined && this.#socket.writable && this.#replies.isEmpty
   }
 
   get isSecure(): boolean {

@@ -82,6 +82,19 @@ test.each([
   },
 )
 
+test('a session over which something was said that nobody asked takes no other mail', async () => {
+  const replies = {
+    EHLO: HELLO,
+    MAIL: '250 ok',
+    RCPT: '250 ok',
+    DATA: '354 go',
+    '.': '250 taken\r\n250 taken',
+  }
+  const { outcomes, session } = await converse(replies, 'bob@example.com')
+  expect(outcomes.map(({ result }) => result)).toEqual(['delivered'])
+  expect(session.isOpen).toBe(false)
+})
+
 test('without PIPELINING nothing is said before the last word was answered', async () => {
   const replies = { EHLO: '250 peer.example', MAIL: '250 ok', RCPT: '450 4.2.1 later', DATA: '354 go' }
   const { outcomes, lines } = await converse(replies, 'bob@example.com')
