@@ -1,12 +1,11 @@
 /** Which account an address of one of our domains stands for. */
-import { domainToASCII } from 'node:url'
 import { KEY_SENDER_NAME, KEY_SUBMISSION_NAME } from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
 import type { EmailAddress } from '@sealpost/mail'
 
-/** Our domain, as it is configured; undefined: it is somebody else's. */
+/** Our domain; undefined: it is somebody else's. */
 export function localDomain({ domain }: EmailAddress, domains: readonly string[]): string | undefined {
-  return domains.find((ours) => domainToASCII(ours) === domain)
+  return domains.find((ours) => ours === domain)
 }
 
 /** Whether keys are submitted there. draft-koch-openpgp-webkey-service §4.1 */

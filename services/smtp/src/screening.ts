@@ -1,5 +1,4 @@
 /** Whom the relay believes, put together: the stages that judge mail, and what they remember. */
-import { domainToASCII } from 'node:url'
 import type { AccountsDomain } from '@sealpost/accounts'
 import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
@@ -60,7 +59,8 @@ export async function openScreening(
   const db = stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: POOL_SIZE, onError }))
   const supervisor = new Supervisor((error) => events.stageFailed('sender-reputation', errorCode(error)))
   stack.defer(() => supervisor.idle())
-  const identity = new ConnectionIdentity(resolver, domains[0] ?? 'localhost')
+  const [host = 'localhost'] = domains
+  const identity = new ConnectionIdentity(resolver, host)
   const reputation = stack.use(
     senderReputation({
       store: postgresSenderStore(db),
@@ -73,7 +73,6 @@ export async function openScreening(
     }),
   )
   const { trustedSealers, blocklists: zones } = config
-  const host = domainToASCII(domains[0] ?? 'localhost')
   const notices = new OperatorNotices({ mail, host, clock, supervisor, events })
   stack.use(watchOwnListings({ resolver, zones, domains, clock, notices, events }))
   const first = [

@@ -65,7 +65,15 @@ export interface SmtpPorts {
 const POOL_SIZE = 4
 
 /** Needs the schemas `account` and `smtp` migrated. */
-export async function createSmtpService(
+export function createSmtpService(
+  config: SmtpConfig,
+  platform: Platform,
+  ports: SmtpPorts,
+): Promise<SmtpService> {
+  return open(config, withALabels(platform), ports)
+}
+
+async function open(
   config: SmtpConfig,
   platform: Platform,
   { keys, sessions }: SmtpPorts,
@@ -79,7 +87,7 @@ export async function createSmtpService(
   // The relay's own mails are written when there is something to tell: by then the flow runs.
   const queue = (): MailQueue => flow.queue
   const host = domains[0] ?? 'localhost'
-  const mail = ownMail({ queue, host: domainToASCII(host), clock, random })
+  const mail = ownMail({ queue, host, clock, random })
   const collector = openCollector(config, platform, { resolver, events, stack })
   const screening = stack.use(
     await openScreening(config.screening, platform, { accounts, resolver, mail, collector, events }),
@@ -187,12 +195,11 @@ function openCollector(
 ): ReportCollector {
   const supervisor = new Supervisor((error) => events.stageFailed('reports', errorCode(error)))
   stack.defer(() => supervisor.idle())
-  const own = domains.map((domain) => domainToASCII(domain))
-  return new ReportCollector({ kinds, resolver, domains: own, clock, random, supervisor, events })
+  return new ReportCollector({ kinds, resolver, domains, clock, random, supervisor, events })
 }
 
 function openDkimKeys({ dataDir, domains, clock, random }: Platform, resolver: Resolver): DkimKeys {
-  return new DkimKeys({ dataDir, domains: domains.map(domainToASCII), resolver, clock, random })
+  return new DkimKeys({ dataDir, domains, resolver, clock, random })
 }
 
 function addressesOf(host: string, ports: Reception['ports']): SmtpService['addresses'] {
@@ -201,4 +208,9 @@ function addressesOf(host: string, ports: Reception['ports']): SmtpService['addr
     { name: 'Mail submission (STARTTLS)', url: `smtp://${host}:${String(ports.submission)}` },
     { name: 'Mail submission (TLS)', url: `smtps://${host}:${String(ports.submissions)}` },
   ]
+}
+
+/** RFC 5890 §2.3.2.1: however our domains are configured, mail has them in ASCII. */
+function withALabels(platform: Platform): Platform {
+  return { ...platform, domains: platform.domains.map((domain) => domainToASCII(domain) || domain) }
 }

@@ -19,7 +19,7 @@ export interface WholeRelay extends AsyncDisposable {
   readonly accounts: AccountsDomain
   /** Certificates by address. */
   readonly published: Map<string, Buffer>
-  /** A new account of localhost. */
+  /** A new account of the domain. */
   account(name: string): Promise<Account>
   stop(): Promise<void>
   start(): Promise<void>
@@ -33,28 +33,38 @@ export interface WholeRelay extends AsyncDisposable {
   keys(): Promise<number>
 }
 
+type Env = Readonly<Record<string, string>>
+
+export interface WholeRelayOptions {
+  readonly domain?: string
+  readonly env?: Env
+}
+
 const KEYRING_HEADER_BYTES = 4096
 const SLOT_BYTES = 64
 const KIND_AT = 56
 const QUEUE_KIND = 0x80
 
-export async function openWholeRelay(): Promise<WholeRelay> {
+export async function openWholeRelay({
+  domain = 'localhost',
+  env = {},
+}: WholeRelayOptions = {}): Promise<WholeRelay> {
   await using stack = new AsyncDisposableStack()
-  const platform = stack.use(await createTestPlatform())
+  const platform = stack.use(await createTestPlatform([domain]))
   const { bus, clock, random, databaseUrl, dataDir } = platform
   const db = stack.use(await openDb({ url: databaseUrl, role: 'sealpost_account' }))
   const accounts = stack.use(createAccounts({ db, bus, clock, random }))
   const published = new Map<string, Buffer>()
   const ca = await readFile(platform.caFile, 'utf8')
-  let running = await start(platform, published)
+  let running = await start(platform, published, env)
   const held = stack.move()
   return {
     platform,
     accounts,
     published,
-    account: (name) => accounts.create(parseJid(`${name}@localhost`), PASSWORD),
+    account: (name) => accounts.create(parseJid(`${name}@${domain}`), PASSWORD),
     stop: async () => running[Symbol.asyncDispose](),
-    start: async () => void (running = await start(platform, published)),
+    start: async () => void (running = await start(platform, published, env)),
     async connect(entrance) {
       const port = running.ports[entrance]
       const client = await SmtpClient.connect(port, entrance === 'submissions' ? { ca } : {})
@@ -97,10 +107,14 @@ interface Running extends AsyncDisposable {
   readonly url: string
 }
 
-async function start(platform: TestPlatform, published: ReadonlyMap<string, Buffer>): Promise<Running> {
+async function start(
+  platform: TestPlatform,
+  published: ReadonlyMap<string, Buffer>,
+  env: Env,
+): Promise<Running> {
   await using stack = new AsyncDisposableStack()
   const { dataDir, log, metrics } = platform
-  const config = defineConfig({ SEALPOST_DATA_DIR: dataDir }, readConfig)
+  const config = defineConfig({ SEALPOST_DATA_DIR: dataDir, ...env }, readConfig)
   const keys = {
     find: (address: string) => Promise.resolve(published.get(address)),
     submit: () => Promise.resolve(),

@@ -1,5 +1,4 @@
 /** Whether our own addresses are listed by the blocklists that the operator uses: then others refuse our mail, and nobody else would tell. */
-import { domainToASCII } from 'node:url'
 import type { Clock } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
 import type { SmtpEvents } from '../events.ts'
@@ -59,7 +58,7 @@ export async function checkOwnListings(
 /** Those of the mail servers that our domains name, or of the domains themselves (RFC 5321 §5.1): the world sees us there. */
 async function ownAddresses(resolver: Resolver, domains: readonly string[]): Promise<Set<string>> {
   const found = new Set<string>()
-  for (const domain of domains.map((name) => domainToASCII(name))) {
+  for (const domain of domains) {
     const mx = await resolver.mx(domain)
     const hosts = mx.result === 'found' ? mx.records.map(({ exchange }) => exchange) : [domain]
     for (const host of hosts.slice(0, ADDRESSES_MAX)) {

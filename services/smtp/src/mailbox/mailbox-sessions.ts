@@ -2,6 +2,7 @@
  * Whoever may not sign in any more is put out of the mailbox server, too: Dovecot ends sessions when it is asked over HTTP, as doveadm's `kick`. Changes are heard
  * at once; at the start, and when some may have been missed, everybody who has a session is looked at.
  */
+import { domainToASCII } from 'node:url'
 import type { Accounts } from '@sealpost/accounts'
 import type { Bus } from '@sealpost/bus'
 import { type Clock, Supervisor } from '@sealpost/runtime'
@@ -94,7 +95,7 @@ export class MailboxSessions implements AsyncDisposable {
     const { accounts, domains, doveadm, clock } = this.#options
     const failures: unknown[] = []
     for (const user of await who(doveadm, clock)) {
-      const domain = user.slice(user.indexOf('@') + 1)
+      const domain = domainToASCII(user.slice(user.indexOf('@') + 1))
       if (!domains.includes(domain)) continue
       try {
         const account = await accounts.find(parseJid(user))

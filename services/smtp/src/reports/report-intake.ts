@@ -3,7 +3,6 @@
  * that it is proven to be from, and only once; anybody could make up the others.
  */
 import type { ReportKind } from '@sealpost/ports'
-import { domainToASCII } from 'node:url'
 import { errorCode } from '@sealpost/errors'
 import { ReportCounter } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
@@ -80,7 +79,7 @@ async function take(
   const { kind, summary } = report
   const reporter = provenDomain(verdict, kind)
   if (reporter === undefined) return 'unproven'
-  const counts = ownCounts(report, domains.map(domainToASCII))
+  const counts = ownCounts(report, domains)
   const now = clock.now()
   const isTimely = summary.begin > now - DAYS_MAX * DAY_MS && summary.begin < now + DAY_MS
   if (counts.length === 0 || !isTimely) return 'foreign'

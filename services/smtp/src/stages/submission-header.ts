@@ -2,6 +2,7 @@
  * RFC 6409 §8: what the relay takes from and adds to the header of a mail that one of our users sends. Taken: whatever tells from where and with what it was
  * written, and blind copies (RFC 5322 §3.6.3). Added: Date and Message-ID where they are missing. No Received: the first one would tell the client's address.
  */
+import { domainToASCII } from 'node:url'
 import { formatAddress, type HeaderField, type MailHeader } from '@sealpost/mail'
 import type { Clock, Random } from '@sealpost/runtime'
 import { formatDate } from '../mail-date.ts'
@@ -54,7 +55,7 @@ export function submissionHeaderStage({ clock, random }: SubmissionHeaderOptions
       header.remove(isTaken)
       if (isEmpty(header, 'date')) header.replace('Date', formatDate(clock.now()))
       if (isEmpty(header, 'message-id')) {
-        const domain = client.account?.jid.domain ?? 'localhost'
+        const domain = domainToASCII(client.account?.jid.domain ?? 'localhost')
         const id = formatAddress({ local: random.bytes(18).toString('hex'), domain })
         header.replace('Message-ID', `<${id}>`)
       }

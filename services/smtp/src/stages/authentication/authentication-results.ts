@@ -1,4 +1,5 @@
 /** RFC 8601: what this relay found out about a mail from outside, for its reader; and nobody else in its name. */
+import { domainToASCII } from 'node:url'
 import type { HeaderField, MailHeader } from '@sealpost/mail'
 
 const NAME = 'Authentication-Results'
@@ -12,9 +13,9 @@ export function removeForgedResults(header: MailHeader, ours: readonly string[])
   })
 }
 
-/** §2.2: lower case; undefined when there is none that can be told, as when the field is made to be misread. */
+/** §2.2, RFC 8616 §5: lower case, A-labels; undefined when there is none that can be told, as when the field is made to be misread. */
 function authservId({ raw }: HeaderField): string | undefined {
-  const text = raw.toString('latin1')
+  const text = raw.toString('utf8')
   let value = text.slice(text.indexOf(':') + 1).replaceAll(/[\r\n]/g, '')
   // Comments, the innermost first.
   for (let before = ''; before !== value && value.length < 4096;) {
@@ -22,7 +23,8 @@ function authservId({ raw }: HeaderField): string | undefined {
     value = value.replaceAll(/\((?:[^()\\]|\\.)*\)/g, ' ')
   }
   const [, quoted, token] = /^[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"()]+))/.exec(value) ?? []
-  return (quoted?.replaceAll(/\\(.)/g, '$1').trim() ?? token)?.toLowerCase().replace(/\.$/, '')
+  const id = (quoted?.replaceAll(/\\(.)/g, '$1').trim() ?? token)?.toLowerCase().replace(/\.$/, '')
+  return id === undefined ? undefined : domainToASCII(id) || id
 }
 
 /** One result, as RFC 8601 §2.2 writes it: `spf=pass smtp.mailfrom=example.org`. Folded already, if it is long. */
