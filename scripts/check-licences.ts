@@ -38,14 +38,30 @@ interface Problem {
   readonly licence: string
 }
 
-/** `A OR B`: one of them; `A AND B`: both; parentheses as usual (SPDX 2.3, annex D). */
+/** `A OR B`: one of them; `A AND B`, which binds closer: both; parentheses as usual (SPDX 2.3, annex D). */
 export function isAllowed(expression: string): boolean {
-  const inner = expression.trim().replace(/^\((.*)\)$/s, '$1')
-  const alternatives = inner.split(/\s+OR\s+/i)
-  if (alternatives.length > 1) return alternatives.some(isAllowed)
-  const together = inner.split(/\s+AND\s+/i)
-  if (together.length > 1) return together.every(isAllowed)
-  return ALLOWED.has(inner)
+  const tokens = expression.match(/[()]|[^()\s]+/g) ?? []
+  const takes = (word: string): boolean => {
+    const isNext = tokens[0]?.toUpperCase() === word
+    if (isNext) tokens.shift()
+    return isNext
+  }
+  const licence = (): boolean => {
+    if (!takes('(')) return ALLOWED.has(tokens.shift() ?? '')
+    const inner = alternatives()
+    return takes(')') && inner
+  }
+  const together = (): boolean => {
+    let allowed = licence()
+    while (takes('AND')) allowed = licence() && allowed
+    return allowed
+  }
+  const alternatives = (): boolean => {
+    let allowed = together()
+    while (takes('OR')) allowed = together() || allowed
+    return allowed
+  }
+  return alternatives() && tokens.length === 0
 }
 
 /** Of the packages of a lock file, `licenceOf` says what the installed one says where the lock file does not. */
