@@ -32,7 +32,11 @@ export async function seal(args: readonly string[]): Promise<void> {
   console.log(
     `\nmedians of ${rounds} rounds; ${pairs} devices away, ${messages} messages for each, ${window} unacknowledged\n`,
   )
-  printTable(reports, FIGURES, [])
+  printTable(
+    reports,
+    FIGURES,
+    FIGURES.map(([label]) => label),
+  )
   const [sealed = [], unsealed = []] = [...reports.values()]
   for (const figure of FIGURES) console.log(`cost of ${figure[0]}: ${costOf(figure, sealed, unsealed)}`)
 }
