@@ -177,6 +177,11 @@ class PostgresPepStore implements PepStore {
   ): Promise<'subscribed' | 'full' | 'no-node'> {
     try {
       return await this.#db.transaction(async (tx) => {
+        // Those of one account, and those to its nodes, take turns, so that counting and inserting is one step; in one order, so that no two wait for each other.
+        await tx.query(sql`
+          select pg_advisory_xact_lock(least(one, other)), pg_advisory_xact_lock(greatest(one, other))
+          from (select hashtextextended('pep subscription ' || ${accountId}::text, 0) as one,
+            hashtextextended('pep subscription ' || ${subscriber.accountId}::text, 0) as other) keys`)
         const nodes = await tx.query(sql`
           select node from xmpp.pep_node where account_id = ${accountId}::uuid and node = ${node} for key share`)
         if (nodes.length === 0) return 'no-node'

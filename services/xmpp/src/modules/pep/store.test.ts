@@ -196,6 +196,31 @@ describe.each([
     expect(await store.subscriptionsOf(ann.accountId)).toHaveLength(3)
   })
 
+  test('5 tries: the limits hold for requests at the same time, whichever account they are of', async () => {
+    const ten = Array.from('0123456789')
+    const won = (results: readonly string[]) => results.filter((each) => each === 'subscribed').length
+    for (let tries = 0; tries < 5; tries++) {
+      const [id, other] = [owner(), owner()]
+      const save = (each: string) => Promise.all(ten.map((node) => store.saveNode(each, pepNode(node))))
+      await Promise.all([save(id), save(other)])
+      const few = { subscribersMax: 3, subscriptionsMax: 100 }
+      const toOne = ten.map((digit) => store.subscribe(id, '0', person(`p${digit}`), few))
+      expect(won(await Promise.all(toOne))).toBe(3)
+      const ann = person('ann')
+      const ofOne = ten.map((node) =>
+        store.subscribe(other, node, ann, { ...ROOM_FOR_ALL, subscriptionsMax: 3 }),
+      )
+      expect(won(await Promise.all(ofOne))).toBe(3)
+      const there = { accountId: other, jid: parseJid('other@localhost') }
+      const back = { accountId: id, jid: parseJid('id@localhost') }
+      const crossed = ten.flatMap((node) => [
+        store.subscribe(id, node, there, ROOM_FOR_ALL),
+        store.subscribe(other, node, back, ROOM_FOR_ALL),
+      ])
+      expect(won(await Promise.all(crossed))).toBe(20)
+    }
+  })
+
   test('erasing forgets whom an account was subscribed to, and who was to it', async () => {
     const id = owner()
     const [ann, bob] = [person('ann'), person('bob')]
