@@ -53,12 +53,15 @@ export async function change(
   if (ofRoles.length === 0) {
     const wanted = items.map((item) => readAffiliation(room, item))
     if (new Set(wanted.map(({ jid }) => jid.toString())).size < wanted.length) throw refuse.malformed()
+    await memberships.pace(session, room, wanted.length)
     await memberships.change(room, actor, wanted)
     return undefined
   }
   if (ofRoles.length < items.length || items.some(({ attrs }) => attrs['affiliation'] !== undefined))
     throw refuse.malformed()
   const kicked = items.filter((item) => readRole(room, item) === 'none').map(nickOf)
+  if (new Set(kicked).size < kicked.length) throw refuse.malformed()
+  await memberships.pace(session, room, kicked.length)
   await memberships.kick(room, actor, kicked)
   return undefined
 }

@@ -82,7 +82,7 @@ export class GroupMessages {
     const room = session.data.groups?.get(to.toString())
     const occupant = room?.occupantOf(session.jid)
     if (!room || !occupant) throw refuse.notThere()
-    await this.#pace(session, room, stanza)
+    await this.pace(session, room, stanza.innerXml().length)
     const passed = await this.#throughPolicy({ ...event, audience: room.domains })
     if (isSubject(stanza) && passed.handling?.encrypted !== true) throw refuse.subject()
     await this.#options.messages.once(passed, (message) =>
@@ -146,8 +146,8 @@ export class GroupMessages {
     for (const member of room.participants) await this.notify(room, member, message)
   }
 
-  /** Who sends more than others can take is read from more slowly. */
-  async #pace(session: Session, room: Room, stanza: Element): Promise<void> {
+  /** Who sends more than others can take is read from more slowly; `length`: of each copy. */
+  async pace(session: Session, room: Room, length: number): Promise<void> {
     const { host } = this.#options
     const now = host.clock.monotonic()
     const budgets = (session.data.groupMessageBudgets ??= {
@@ -155,7 +155,7 @@ export class GroupMessages {
       bytes: new Budget(COPIES_BYTES_RATE, now),
     })
     await pause(host, budgets.messages, 1)
-    await pause(host, budgets.bytes, stanza.innerXml().length * room.participants.length)
+    await pause(host, budgets.bytes, length * room.participants.length)
   }
 
   #throughPolicy(event: OutboundMessage): MaybePromise<OutboundMessage> {

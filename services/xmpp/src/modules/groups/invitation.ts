@@ -30,6 +30,7 @@ export class Invitations {
   constructor(options: InvitationsOptions) {
     this.#options = options
     this.#budgets = new Budgets(INVITATIONS_RATE, INVITERS_MAX, options.host.clock)
+    options.host.use(this.#budgets)
   }
 
   /** A message to the group itself that is not for all. */
@@ -63,10 +64,11 @@ export class Invitations {
     const inviter = room.affiliatedAs(to)
     const declining = room.affiliatedAs(from)
     if (!inviter || inviter.affiliation === 'outcast') throw refuse.noRoom()
+    if (declining?.entered !== false) throw refuse.malformed() // whoever has come was not asked, and may not write to anybody this way
     const declined = element('decline', NS_MUC_USER, { from: from.toString() })
     const message = element('message', NS_CLIENT, {}, element('x', NS_MUC_USER, {}, declined))
     await messages.notify(room, inviter, message, from)
-    if (declining?.entered === false) await memberships.resign(room, from)
+    await memberships.resign(room, from)
   }
 }
 

@@ -1,16 +1,26 @@
 /** XEP-0045 §9 and §10.3 to §10.8: affiliations change, in the store, in the group, and for those who see it. Also kicking, destroying, and leaving for good. */
 import type { Jid } from '@sealpost/jid'
+import { Budget, type BudgetRate } from '@sealpost/runtime'
 import { type Element, element, NS_CLIENT, NS_MUC_USER } from '@sealpost/stanza'
-import type { AccountRef, ModuleHost } from '../../core/module.ts'
+import type { AccountRef, ModuleHost, Session } from '../../core/module.ts'
 import { type AffiliationChange, checkChanges, isAdmin } from './affiliation-changes.ts'
 import type { GroupMessages } from './group-messages.ts'
 import type { Gone, StatusCode } from './occupant-presence.ts'
 import { invitationTo } from './invitation.ts'
-import type { Occupancy } from './occupancy.ts'
+import { type Occupancy, pause } from './occupancy.ts'
 import { refuse } from './refusals.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Affiliated, Affiliation } from './store.ts'
+
+/** Affiliations that one session changes: each is looked up, stored, and told to all who are there. */
+const CHANGES_RATE: BudgetRate = { burst: 1_000, perSecond: 20 }
+
+declare module '../../core/session.ts' {
+  interface SessionData {
+    affiliationBudget?: Budget
+  }
+}
 
 export interface MembershipsOptions {
   readonly host: ModuleHost
@@ -30,6 +40,14 @@ export class Memberships {
 
   constructor(options: MembershipsOptions) {
     this.#options = options
+  }
+
+  /** Whoever changes more than others can take is read from more slowly. */
+  async pace(session: Session, room: Room, changes: number): Promise<void> {
+    const { host } = this.#options
+    const budget = (session.data.affiliationBudget ??= new Budget(CHANGES_RATE, host.clock.monotonic()))
+    await pause(host, budget, changes)
+    await pause(host, room.broadcasts, changes * room.occupants.size)
   }
 
   /** XEP-0045 §9, §10.3 to §10.7. Accounts are looked up before, since that takes its time. */

@@ -20,7 +20,7 @@ import { refuse } from './refusals.ts'
 export async function moderate(
   messages: GroupMessages,
   random: Random,
-  { room, member, query }: GroupRequest,
+  { session, room, member, query }: GroupRequest,
 ): Promise<undefined> {
   if (!isAdmin(member)) throw refuse.notAdmin()
   const { id } = query.attrs
@@ -39,5 +39,6 @@ export async function moderate(
     element('retract', NS_MESSAGE_RETRACT, { id }, moderated),
     element('stanza-id', NS_SID, { id: random.token(18), by: room.jidText }),
   )
+  await messages.pace(session, room, message.toString().length)
   await room.sequence(() => messages.notifyAll(room, message))
 }

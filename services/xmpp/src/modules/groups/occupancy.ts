@@ -153,15 +153,20 @@ export class Occupancy {
 
   /** It has a nickname there, and takes part from now on. */
   async #register(room: Room, member: Affiliated, nick: string): Promise<Affiliated> {
+    const { accountId } = member
     if (member.entered && member.nick === nick) return member
-    const { store } = this.#options.rooms
-    if (!member.entered && member.accountId !== undefined) {
-      const memberships = await store.membershipsOf(member.accountId)
+    if (member.entered || accountId === undefined) return this.#take(room, member, nick)
+    return this.#options.rooms.adding(accountId, async () => {
+      const memberships = await this.#options.rooms.store.membershipsOf(accountId)
       if (memberships.filter(({ entered }) => entered).length >= ROOMS_PER_ACCOUNT_MAX)
         throw refuse.tooManyRooms()
-    }
+      return this.#take(room, member, nick)
+    })
+  }
+
+  async #take(room: Room, member: Affiliated, nick: string): Promise<Affiliated> {
     const changed = { ...member, nick, entered: true }
-    if (!room.locked) await store.affiliate(room.id, [changed])
+    if (!room.locked) await this.#options.rooms.store.affiliate(room.id, [changed])
     room.change([changed])
     return changed
   }

@@ -39,10 +39,12 @@ function requireOwner({ member }: GroupRequest): void {
 
 /** XEP-0045 §10.1.2: from now on it exists for others. */
 async function open(rooms: Rooms, accountId: string, room: Room, config: RoomConfig): Promise<void> {
-  await rooms.checkOwned(accountId)
-  room.config = config
-  if (!(await rooms.store.create(room.stored()))) throw refuse.nickTaken()
-  room.locked = false
+  await rooms.adding(accountId, async () => {
+    await rooms.checkOwned(accountId)
+    room.config = config
+    if (!(await rooms.store.create(room.stored()))) throw refuse.nickTaken()
+    room.locked = false
+  })
 }
 
 /** XEP-0045 §10.2.1: those who are there learn that something changed. */

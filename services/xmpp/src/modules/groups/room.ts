@@ -54,6 +54,11 @@ export class Room {
     return this.occupants.size === 0 && this.#last === undefined
   }
 
+  /** How many belong to it or are banned. */
+  get size(): number {
+    return this.#affiliated.size
+  }
+
   get affiliated(): readonly Affiliated[] {
     return [...this.#affiliated.values()]
   }

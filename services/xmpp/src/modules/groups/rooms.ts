@@ -1,6 +1,7 @@
 /** The groups in memory: those that somebody is in, and a bounded number of others. There is one object for each. */
 import type { Jid } from '@sealpost/jid'
 import type { MaybePromise } from '@sealpost/runtime'
+import { Turns } from '../../core/module.ts'
 import { refuse } from './refusals.ts'
 import { Room } from './room.ts'
 import type { GroupStore } from './store.ts'
@@ -13,15 +14,18 @@ const AFFILIATED_MAX = 200_000
 export class Rooms {
   readonly store: GroupStore
   readonly #now: () => number
+  readonly #affiliatedMax: number
+  readonly #turns = new Turns()
   /** Least recently used first. */
   readonly #rooms = new Map<string, { readonly room: Room; readonly weight: number }>()
   readonly #loading = new Map<string, Promise<Room | undefined>>()
   #weight = 0
 
   /** @param now monotonic */
-  constructor(store: GroupStore, now: () => number) {
+  constructor(store: GroupStore, now: () => number, affiliatedMax = AFFILIATED_MAX) {
     this.store = store
     this.#now = now
+    this.#affiliatedMax = affiliatedMax
   }
 
   /** Synchronous when it is in memory. */
@@ -29,14 +33,18 @@ export class Rooms {
     const key = jid.bare.toString()
     const found = this.#rooms.get(key)
     if (!found) return this.#loading.get(key) ?? this.#load(jid.bare, key)
-    this.#rooms.delete(key)
-    this.#rooms.set(key, found)
-    return found.room
+    this.forget(found.room)
+    return this.#keep(found.room) // it may have grown
   }
 
   /** The one that is there, or a new one. */
   make(jid: Jid, make: () => Room): Room {
     return this.#rooms.get(jid.bare.toString())?.room ?? this.#keep(make())
+  }
+
+  /** What adds to the groups of an account, one after the other, so that counting and adding is one step. */
+  adding<T>(accountId: string, task: () => Promise<T>): Promise<T> {
+    return this.#turns.take(accountId, task)
   }
 
   /** Throws when the account owns as many as it may. */
@@ -63,11 +71,11 @@ export class Rooms {
   }
 
   #keep(room: Room): Room {
-    const weight = 1 + room.affiliated.length
+    const weight = 1 + room.size
     this.#rooms.set(room.jidText, { room, weight })
     this.#weight += weight
     for (const { room: oldest } of this.#rooms.values()) {
-      if (this.#weight <= AFFILIATED_MAX) break
+      if (this.#weight <= this.#affiliatedMax) break
       if (oldest !== room && oldest.idle) this.forget(oldest)
     }
     return room
