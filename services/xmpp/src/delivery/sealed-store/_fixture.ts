@@ -62,6 +62,15 @@ export async function createFixture(): Promise<Fixture> {
   }
 }
 
+/** As after a failover to a standby: every session, old or new, finds the database read-only. */
+export async function setReadOnly(fixture: Fixture, readOnly: boolean): Promise<void> {
+  const name = new URL(fixture.url).pathname.slice(1)
+  await fixture.administer(
+    `alter database ${name} set default_transaction_read_only = ${readOnly ? 'on' : 'off'}`,
+  )
+  await fixture.cut()
+}
+
 export function newQueue(): QueueKey {
   return { account: randomUUID(), device: randomUUID() }
 }

@@ -4,21 +4,11 @@ import type { Db } from '@sealpost/db'
 import { diskVolume, openKeyringOn } from '@sealpost/keyring'
 import type { KeyFile, KeyringOptions } from '@sealpost/keyring'
 import { expect, test } from 'vitest'
-import { LATER, createFixture, newQueue, texts } from './_fixture.ts'
-import type { Fixture } from './_fixture.ts'
+import { LATER, createFixture, newQueue, setReadOnly, texts } from './_fixture.ts'
 import type { QueueKey, SealedEntry, SealedStore } from './sealed-store.ts'
 
 function append(store: SealedStore, queue: QueueKey, text: string): SealedEntry {
   return store.append(queue, Buffer.from(text), LATER, 'message')
-}
-
-/** As after a failover to a standby: every session, old or new, finds the database read-only. */
-async function setReadOnly(fixture: Fixture, readOnly: boolean): Promise<void> {
-  const name = new URL(fixture.url).pathname.slice(1)
-  await fixture.administer(
-    `alter database ${name} set default_transaction_read_only = ${readOnly ? 'on' : 'off'}`,
-  )
-  await fixture.cut()
 }
 
 test('while the database takes nothing, messages wait and are stored when it does again', async () => {

@@ -8,6 +8,8 @@ const SLOT_MS = 300_000
 /** Of everybody together, and of one account: beyond it the next has to wait. */
 const SLOTS_MAX = 10_000
 const ACCOUNT_SLOTS_MAX = 50
+/** Uploads of one account at a time: whoever sends them slowly keeps no room from others. */
+const ACCOUNT_BUSY_MAX = 16
 /** Accounts whose rate is remembered; beyond it the one that asked longest ago is forgotten. */
 const ACCOUNTS_MAX = 20_000
 const HOUR_SECONDS = 3_600
@@ -87,6 +89,8 @@ export class Slots {
     const differs =
       contentType !== undefined && slot.contentType !== undefined && contentType !== slot.contentType
     if (differs) throw new UploadError('UPLOAD_TYPE')
+    if (this.#of(slot.accountId).filter(({ busy }) => busy).length >= ACCOUNT_BUSY_MAX)
+      throw new UploadError('UPLOAD_BUSY')
     slot.busy = true
     return slot
   }

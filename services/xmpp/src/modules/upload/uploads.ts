@@ -59,8 +59,8 @@ export type Granting =
 /** A file that is there. */
 export interface Upload extends Omit<UploadRecord, 'fetchesLeft'> {
   fetchesLeft: number | undefined
-  /** The row of its record; another after each fetch that counts. */
-  rowId: string
+  /** Rows of its record: one, and for each fetch that is being counted one more; all are to be destroyed with it. */
+  rowIds: readonly string[]
   destroyed: boolean
 }
 
@@ -173,11 +173,20 @@ export class Uploads implements Disposable {
     upload.fetchesLeft -= 1
     if (upload.fetchesLeft === 0) return this.#destroy(upload, 'used_up')
     const { store } = this.#options
-    const before = upload.rowId
     const { id, stored } = this.#append(upload)
-    upload.rowId = id
-    await stored
-    store.shred(upload.destroyed ? [before, id] : [before])
+    const before = upload.rowIds
+    upload.rowIds = [...before, id]
+    const drop = (gone: readonly string[]) => {
+      upload.rowIds = upload.rowIds.filter((each) => !gone.includes(each))
+      store.shred(upload.destroyed ? [...gone, id] : gone)
+    }
+    await stored.then(
+      () => drop(before),
+      (error: unknown) => {
+        drop([id]) // given up: the row before stays the record
+        throw error
+      },
+    )
   }
 
   /** Unreadable when it resolves, on disk as well. Throws UPLOAD_UNKNOWN, UPLOAD_FORBIDDEN. */
@@ -243,7 +252,7 @@ export class Uploads implements Disposable {
     } catch (cause) {
       throw new UploadError('UPLOAD_UNAVAILABLE', { cause })
     }
-    if (this.#slots.use(slot)) return this.#add({ ...record, rowId: id, destroyed: false })
+    if (this.#slots.use(slot)) return this.#add({ ...record, rowIds: [id], destroyed: false })
     this.#options.store.shred([id]) // the account is being erased
     throw new UploadError('UPLOAD_UNKNOWN')
   }
@@ -306,7 +315,7 @@ export class Uploads implements Disposable {
     upload.key.fill(0)
     this.#remove(upload)
     const { store, events } = this.#options
-    store.shred([upload.rowId])
+    store.shred(upload.rowIds)
     events.uploadHappened(why)
     await store.shredded()
     this.#deleteFile(upload.file)
@@ -338,9 +347,9 @@ export class Uploads implements Disposable {
         const record = decodeUpload(plaintext)
         plaintext.fill(0)
         const before = record && latest.get(record.file)
-        if (before !== undefined) replaced.push(before.rowId) // killed between two counts of its fetches
+        if (before !== undefined) replaced.push(...before.rowIds) // killed between two counts of its fetches
         if (record === undefined) replaced.push(id)
-        else latest.set(record.file, { ...record, rowId: id, destroyed: false })
+        else latest.set(record.file, { ...record, rowIds: [id], destroyed: false })
       }
       if (page.length === 0) break
     }
