@@ -313,6 +313,21 @@ describe('XEP-0445 and XEP-0077: accounts', () => {
     expect(await rosterOf(host)).not.toContain('benvolio@localhost both')
   })
 
+  test('an account invites so many to make one in a week; a refused name costs nothing and leaves no link', async () => {
+    const keen = await relay.client('keen')
+    for (let turn = 0; turn < 21; turn += 1) {
+      const taken = { username: 'alice', 'roster-subscription': '1' }
+      expect(condition(await createAccount(keen, taken))).toBe('conflict')
+    }
+    for (let turn = 0; turn < 20; turn += 1)
+      expect(result(await createAccount(keen, {}))['uri']).toBeDefined()
+    expect(condition(await createAccount(keen, {}))).toBe('resource-constraint')
+    const other = await relay.client('other')
+    expect(result(await createAccount(other, {}))['uri']).toBeDefined()
+    clock.skip(7 * 86_400_000)
+    expect(result(await createAccount(keen, {}))['uri']).toBeDefined()
+  })
+
   test('whoever has signed in is told their name, and changes nothing that way', async () => {
     const alice = await relay.client('alice')
     const query = (await alice.request('get', `<query xmlns='${REGISTER}'/>`)).child('query', REGISTER)

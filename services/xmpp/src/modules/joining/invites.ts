@@ -4,6 +4,7 @@
  */
 import { AccountError, type AccountsDomain, OrganisationError } from '@sealpost/accounts'
 import type { CommandValues } from '@sealpost/ports'
+import { Budgets } from '@sealpost/runtime'
 import { type Element, element, NS_DATA, NS_PARS, StanzaError } from '@sealpost/stanza'
 import {
   type AccountRef,
@@ -22,6 +23,9 @@ const TOKEN_BYTES = 32
 const INVITE_MS = 7 * 86_400_000
 /** Open ones of one account. */
 const INVITES_MAX = 20
+/** Invites to make an account that one account makes: twenty a week. */
+const ACCOUNT_INVITES_RATE = { burst: INVITES_MAX, perSecond: INVITES_MAX / (INVITE_MS / 1000) }
+const INVITERS_MAX = 10_000
 
 declare module '../../core/module.ts' {
   interface Hooks {
@@ -92,14 +96,18 @@ export function invites(options: InvitesOptions): Module {
 class InviteDesk {
   readonly #host: ModuleHost
   readonly #options: InvitesOptions
+  readonly #budgets: Budgets
 
   constructor(host: ModuleHost, options: InvitesOptions) {
     this.#host = host
     this.#options = options
+    this.#budgets = new Budgets(ACCOUNT_INVITES_RATE, INVITERS_MAX, host.clock)
+    host.use(this.#budgets)
   }
 
   /** XEP-0401 §5.1; `ibr`: whoever comes may make an account as well. */
   async invite({ account }: Session, ibr: boolean): Promise<Element> {
+    if (ibr) this.#charge(account)
     const { token, expiresAt } = this.#newToken()
     await this.#insert(account, token, expiresAt)
     if (ibr) await this.#letRegister(account, { token, expiresAt, localpart: undefined })
@@ -110,11 +118,12 @@ class InviteDesk {
 
   /** XEP-0401 §5.4 */
   async createAccount({ account }: Session, values: CommandValues): Promise<Element> {
+    this.#charge(account)
     const { token, expiresAt } = this.#newToken()
     const localpart = values['username']?.[0]?.trim() || undefined
     const becomeContacts = ['1', 'true'].includes(values['roster-subscription']?.[0] ?? '')
-    await this.#letRegister(account, { token, expiresAt, localpart })
     if (becomeContacts) await this.#insert(account, token, expiresAt)
+    await this.#letRegister(account, { token, expiresAt, localpart })
     const { domain } = account.jid
     const address = localpart === undefined ? domain : uriAddress(`${localpart}@${domain}`)
     return this.#invitation(`xmpp:${address}?register;preauth=${token}`, `/enrol/${token}`, expiresAt)
@@ -146,6 +155,10 @@ class InviteDesk {
     }
   }
 
+  #charge({ id }: AccountRef): void {
+    if (!this.#budgets.take(id)) throw refuse.tooMany()
+  }
+
   #newToken(): { readonly token: string; readonly expiresAt: number } {
     const { random, clock } = this.#host
     const seconds = Math.floor((clock.now() + INVITE_MS) / 1000)
@@ -158,17 +171,19 @@ class InviteDesk {
       throw refuse.tooMany()
   }
 
-  /** An invite to make one account, where the inviter's own is: in its domain and its organisation. */
+  /** An invite to make one account, where the inviter's own is: in its domain and its organisation. Without it the token is worth nothing else. */
   async #letRegister(
     { id, jid }: AccountRef,
     { token, expiresAt, localpart }: { token: string; expiresAt: number; localpart: string | undefined },
   ): Promise<void> {
-    const { accounts } = this.#options
+    const { accounts, contactInvites } = this.#options
     const organisationId = (await accounts.findById(id))?.organisationId
     const wanted = { id: this.#host.random.uuid(), domain: jid.domain, localpart, organisationId, expiresAt }
     try {
       await accounts.accountInvites.create({ ...wanted, plan: undefined, uses: 1 }, token)
     } catch (error) {
+      this.#budgets.giveBack(id)
+      await contactInvites.take(hashInvite(token), this.#host.clock.now())
       throw refusalOf(error)
     }
   }
