@@ -189,6 +189,7 @@ async function startServices({ config, stack }: Base, platform: Platform): Promi
     offered: async (accountId) => (await commands?.offered(accountId)) ?? [],
     form: async (accountId, name) => commands?.form(accountId, name),
     run: async (accountId, name, values) => commands?.run(accountId, name, values),
+    administer: (asked) => commands?.administer(asked) ?? Promise.reject(new PortError('PORT_UNREACHABLE')),
   }
   const contacts = { ...config.xmpp.contacts, publicOrigin: () => known }
   const xmpp = stack.use(

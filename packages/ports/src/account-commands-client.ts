@@ -1,6 +1,12 @@
 /** The API's port for commands of users, from another process. */
 import type { AccountCommands } from './account-commands.ts'
-import { ACCOUNT_COMMANDS_PATHS, readForm, readOffered, readOutcome } from './account-commands-wire.ts'
+import {
+  ACCOUNT_COMMANDS_PATHS,
+  readForm,
+  readKeyedOutcome,
+  readOffered,
+  readOutcome,
+} from './account-commands-wire.ts'
 import { askPort, type PortClientOptions } from './port-client.ts'
 
 /** A command may wait for other services. */
@@ -25,6 +31,12 @@ export function accountCommandsClient(options: PortClientOptions): AccountComman
         { timeoutMs: RUN_TIMEOUT_MS, ...options },
         { method: 'POST', path: ACCOUNT_COMMANDS_PATHS.run, body: { accountId, name, values } },
         readOutcome,
+      ),
+    administer: (asked) =>
+      askPort(
+        { timeoutMs: RUN_TIMEOUT_MS, ...options },
+        { method: 'POST', path: ACCOUNT_COMMANDS_PATHS.administer, body: { ...asked } },
+        readKeyedOutcome,
       ),
   }
 }

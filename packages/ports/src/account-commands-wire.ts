@@ -3,15 +3,17 @@ import {
   COMMAND_FIELD_KINDS,
   type CommandForm,
   type CommandOutcome,
+  type KeyedOutcome,
   type OfferedCommand,
 } from './account-commands.ts'
-import { ANY, fields, type Fields, flag, list, oneOf, text, texts } from './answer.ts'
+import { ANY, count, fields, type Fields, flag, list, oneOf, text, texts } from './answer.ts'
 
 /** Answers are `{ items }`; for a form and an outcome none or one. */
 export const ACCOUNT_COMMANDS_PATHS = {
   offered: '/internal/api/commands/offered',
   form: '/internal/api/commands/form',
   run: '/internal/api/commands/run',
+  administer: '/internal/api/commands/administer',
 } as const
 
 const COMMANDS_MAX = 1_000
@@ -41,6 +43,13 @@ export function readOutcome(answer: unknown): CommandOutcome | undefined {
   return (
     item && { result: oneOf(item['result'], ['done', 'refused'] as const), text: text(item['text'], ANY) }
   )
+}
+
+export function readKeyedOutcome(answer: unknown): KeyedOutcome {
+  const read = fields(answer)
+  if (oneOf(read['result'], ['done', 'refused'] as const) === 'done')
+    return { result: 'done', answer: read['answer'] }
+  return { result: 'refused', status: count(read['status']), text: text(read['text'], ANY) }
 }
 
 function readCommand(item: Fields): OfferedCommand {

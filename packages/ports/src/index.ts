@@ -8,6 +8,8 @@ export type {
   CommandForm,
   CommandOutcome,
   CommandValues,
+  KeyedCommand,
+  KeyedOutcome,
   OfferedCommand,
 } from './account-commands.ts'
 export { chatImportClient } from './chat-import-client.ts'

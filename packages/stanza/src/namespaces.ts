@@ -25,6 +25,7 @@ export const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items' // XEP-00
 export const NS_CAPS = 'http://jabber.org/protocol/caps' // XEP-0115
 export const NS_DATA = 'jabber:x:data' // XEP-0004
 export const NS_COMMANDS = 'http://jabber.org/protocol/commands' // XEP-0050
+export const NS_ADMIN = 'http://jabber.org/protocol/admin' // XEP-0133
 export const NS_DATA_POLICY = 'urn:xmpp:data-policy:0' // XEP-0504
 export const NS_SERVER_INFO = 'http://jabber.org/network/serverinfo' // XEP-0157
 export const NS_PRIVATE = 'jabber:iq:private' // XEP-0049

@@ -5,4 +5,5 @@ export const noCommands: AccountCommands = {
   offered: () => Promise.resolve([]),
   form: () => Promise.resolve(undefined),
   run: () => Promise.resolve(undefined),
+  administer: () => Promise.resolve({ result: 'refused', status: 401, text: 'No' }),
 }

@@ -12,6 +12,13 @@ const filledIn = Type.Object({
   values: Type.Record(Type.String({ maxLength: 64 }), Type.Array(Type.String(), { maxItems: 1_000 })),
 })
 
+const keyed = Type.Object({
+  key: Type.String({ maxLength: 256 }),
+  name,
+  params: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Type.String())),
+  body: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Type.Unknown())),
+})
+
 /** Asked by few and for many: the common limit for clients does not apply. */
 const config = { rateLimit: false } as const
 /** Not in the OpenAPI document: not for clients. */
@@ -34,6 +41,11 @@ export function accountCommandsRoutes(commands: AccountCommands, secret: PortSec
       ACCOUNT_COMMANDS_PATHS.run,
       { config, schema: { hide, body: filledIn } },
       async ({ body }) => items(await commands.run(body.accountId, body.name, body.values)),
+    )
+    app.post<{ Body: Static<typeof keyed> }>(
+      ACCOUNT_COMMANDS_PATHS.administer,
+      { config, schema: { hide, body: keyed } },
+      ({ body }) => commands.administer(body),
     )
     await Promise.resolve()
   }
