@@ -138,6 +138,8 @@ export class RelayProcess {
           random,
         ),
         contactInvites: memoryContactInviteStore(),
+        administrators: [],
+        plain: 'off',
         registration: 'off',
         contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },
         backups: { everyHours: undefined, keptHours: undefined },

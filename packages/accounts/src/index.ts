@@ -33,6 +33,7 @@ export {
   APP_SCOPES,
   mayActAs,
   mayOpen,
+  parseAppLogin,
   type AppPassword,
   type AppPasswords,
   type AppScope,

@@ -15,8 +15,8 @@ export type PasswordCheckResult =
   | { readonly result: 'wrong' | 'limited' | 'busy' }
 
 export interface PasswordCheck extends Disposable {
-  /** `client`: the address that asks; kept in memory only, and not as such. */
-  check(jid: Jid, password: string, client: string): Promise<PasswordCheckResult>
+  /** `client`: the address that asks; kept in memory only, and not as such; undefined where nothing tells clients apart. */
+  check(jid: Jid, password: string, client: string | undefined): Promise<PasswordCheckResult>
 }
 
 const RUNNING_MAX = 4

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { EnvReader } from '@sealpost/config'
 import { readSelfAuditDirs } from '@sealpost/forensics'
-import { JidError, parseJid } from '@sealpost/jid'
+import { isBare, type Jid, JidError, parseJid, tryParseJid } from '@sealpost/jid'
 import { readPublicOrigin, readServiceUrl, readSupportUrl } from '@sealpost/service'
 import { readTurnConfig } from '@sealpost/turn'
 import type { BackupPolicy } from './modules/server-info.ts'
@@ -43,6 +43,8 @@ export function readConfig(env: EnvReader) {
     uploadsDir: join(dataDir, 'uploads'),
     selfAuditDirs: readSelfAuditDirs(env, dataDir),
     groupsLabel,
+    administrators: readAdministrators(env),
+    plain: env.oneOf('XMPP_PLAIN', ['off', 'app-passwords'], 'off'),
     registration: env.oneOf('REGISTRATION', ['off', 'invite', 'accounts'], 'off'),
     turn: readTurnConfig(env),
     contacts: { publicOrigin: () => origin, supportUrl: readSupportUrl(env) },
@@ -84,6 +86,14 @@ function readComponents(env: EnvReader, groupsLabel: string | undefined): string
   if (!domains.every(isFit))
     env.problem('XMPP_COMPONENTS must list domain names, each once, none of them served already')
   return domains
+}
+
+/** XMPP_ADMINISTRATORS: bare addresses of accounts, in canonical form. */
+function readAdministrators(env: EnvReader): readonly string[] {
+  const jids = env.list('XMPP_ADMINISTRATORS', []).map((text) => tryParseJid(text))
+  const isFit = (jid: Jid | undefined): jid is Jid => jid !== undefined && jid.local !== '' && isBare(jid)
+  if (!jids.every(isFit)) env.problem('XMPP_ADMINISTRATORS must list addresses of the form user@domain')
+  return jids.filter(isFit).map(String)
 }
 
 function domainOf(text: string): string {

@@ -30,13 +30,13 @@ export async function listenForClients(
 /** XEP-0114; nothing listens when no component is configured. */
 export async function listenForComponents(
   { components: { domains, port, networks, secretsDir } }: XmppConfig,
-  { bind, tls, clock, random }: Platform,
+  { bind, tls, clock, random, domains: [host = 'localhost'] }: Platform,
   { relay, events }: { readonly relay: Relay; readonly events: XmppEvents },
 ): Promise<Listeners> {
   if (domains.length === 0) return { addresses: [], [Symbol.asyncDispose]: () => Promise.resolve() }
   const secrets = await openComponentSecrets(secretsDir, domains, random)
   const route: Relay['routeForeign'] = (sender, stanza) => relay.routeForeign(sender, stanza)
-  const components = new Components({ secrets, networks, route, clock, random, events })
+  const components = new Components({ secrets, networks, host, route, clock, random, events })
   for (const domain of domains) relay.destinations.add(domain, components.destination(domain))
   const accept: TcpOptions['accept'] = (connection) => components.accept(connection)
   const listener = await listenTcp({ host: bind, port, direct: false, tls, accept })

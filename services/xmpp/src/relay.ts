@@ -111,6 +111,8 @@ export interface RelayOptions {
     | 'contacts'
     | 'backups'
     | 'contactInvites'
+    | 'plain'
+    | 'administrators'
     | 'registration'
     | 'resumeTimeoutMs'
     | 'turn'

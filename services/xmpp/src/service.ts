@@ -169,8 +169,15 @@ function storesOver(db: Db, config: XmppConfig) {
   }
 }
 
-function settingsOf({ contacts, backups, registration, resumeTimeoutMs }: XmppConfig) {
-  return { contacts, backups, registration, resumeTimeoutMs }
+function settingsOf({
+  administrators,
+  contacts,
+  backups,
+  plain,
+  registration,
+  resumeTimeoutMs,
+}: XmppConfig) {
+  return { administrators, contacts, backups, plain, registration, resumeTimeoutMs }
 }
 
 function policyOf({ e2eePolicy, storageMode, messageTtlMs }: XmppConfig): MessagePolicy {

@@ -35,6 +35,8 @@ const service = await createXmppService(
     selfAuditDirs: [],
     backups: { everyHours: undefined, keptHours: undefined },
     components: { domains: [], port: 0, networks: { include: () => false }, secretsDir: '' },
+    administrators: [],
+    plain: 'off',
     registration: 'off',
     turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
     contacts: { publicOrigin: () => 'https://localhost', supportUrl: undefined },

@@ -5,6 +5,7 @@ import { createSkippableClock } from './_skippable-clock.ts'
 import type { Element } from '@sealpost/stanza'
 import { condition } from './friends.ts'
 import type { TestClient } from './client.ts'
+import { noCommands } from './no-commands.ts'
 import { type RelayFixture, startRelay } from './relay-fixture.ts'
 
 const COMMANDS = 'http://jabber.org/protocol/commands'
@@ -27,6 +28,7 @@ const show: CommandForm = { name: 'me.show', title: 'Show your account', fields:
 /** An API with two commands, which remembers what it was asked. */
 class OfferingApi implements AccountCommands {
   away = false
+  administer: AccountCommands['administer'] = (asked) => noCommands.administer(asked)
   readonly runs: [name: string, values: CommandValues][] = []
 
   async offered() {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Element } from '@sealpost/stanza'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createSkippableClock } from './_skippable-clock.ts'
 import type { TestClient } from './client.ts'
 import { TestComponent } from './component.ts'
 import { condition, settle } from './friends.ts'
@@ -281,4 +282,30 @@ test('nobody connects from a network that is not named', async () => {
   })
   await using component = await TestComponent.open(closed.componentPort, BOT)
   expect(await component.streamError()).toBe('policy-violation')
+})
+
+test('one whose host vanished without a word is asked whether it is there, then gone, and its name is free', async () => {
+  const components = { domains: [BOT], port: 0, networks: { include: () => true }, secretsDir: '' }
+  const clock = createSkippableClock()
+  await using watchful = await startRelay({ components }, {}, { ownClock: clock })
+  const client = await watchful.client('ann')
+  const isPing = (each: Element) => each.name === 'iq' && each.child('ping', 'urn:xmpp:ping') !== undefined
+  const silence = () => clock.skip(30_000)
+  const vanished = await watchful.component(BOT)
+  silence() // it had just shaken hands
+  silence()
+  const ping = await vanished.next(isPing)
+  expect(ping.attrs).toMatchObject({ type: 'get', from: 'localhost', to: BOT })
+  vanished.refuse(ping, 'cancel', 'feature-not-implemented') // a sign of life like any
+  await vanished.request('get', `<ping xmlns='urn:xmpp:ping'/>`, 'localhost') // it was read
+  silence()
+  silence()
+  await vanished.next(isPing)
+  silence()
+  expect(await vanished.streamError()).toBe('connection-timeout')
+  client.sends(omemo(`thing@${BOT}`, 'v1'))
+  expect(condition(await client.next(message('v1')))).toBe('remote-server-timeout')
+  await using again = await watchful.component(BOT)
+  client.sends(omemo(`thing@${BOT}`, 'v2'))
+  await again.next(message('v2'))
 })

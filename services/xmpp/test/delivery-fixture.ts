@@ -129,6 +129,8 @@ export class DeliveryFixture implements AsyncDisposable {
           blocked: postgresBlockStore(db),
           groups: { store: postgresGroupStore(db), label: 'groups' },
           contactInvites: postgresContactInviteStore(db),
+          administrators: [],
+          plain: 'off',
           registration: 'off',
           pep: postgresPepStore(db),
           xml: postgresXmlStore(db),

@@ -71,6 +71,8 @@ const defaults: XmppConfig = {
   uploadsDir: '',
   selfAuditDirs: [],
   backups: { everyHours: undefined, keptHours: undefined },
+  administrators: [],
+  plain: 'off',
   registration: 'off',
   turn: { services: [], secret: undefined, ttlMs: 21_600_000 },
   contacts: { publicOrigin: () => 'https://localhost', supportUrl: 'mailto:help@localhost' },

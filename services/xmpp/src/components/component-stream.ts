@@ -7,8 +7,11 @@ import { tryParseJid } from '@sealpost/jid'
 import { Budget, type BudgetRate, type Clock, type Random } from '@sealpost/runtime'
 import {
   type Element,
+  element,
   escapeXml,
+  NS_CLIENT,
   NS_COMPONENT,
+  NS_PING,
   NS_STREAM,
   StanzaError,
   StreamError,
@@ -29,9 +32,13 @@ const WAITING_MAX = 100
 /** What one component may send; beyond it the socket is not read for as long as that takes. */
 const BYTES_RATE: BudgetRate = { burst: 16 * 1024 * 1024, perSecond: 4 * 1024 * 1024 }
 const STREAM_ID_BYTES = 18
+/** A component that was silent for so long is asked whether it is there, and after as long again is gone: the senders of what is lost meanwhile are not told. */
+const SILENT_MS = 30_000
 
 /** What the streams of all components share. */
 export interface ComponentContext {
+  /** The server's own domain. */
+  readonly host: string
   /** The secret of a component; undefined for a domain that nobody configured. */
   secretOf(domain: string): string | undefined
   /** Whether a component of this domain is connected. */
@@ -64,6 +71,10 @@ export class ComponentStream implements ConnectionHandler {
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
   #slowed: Disposable | undefined
+  #watch: Disposable | undefined
+  /** Since it was looked after last: anything was read; it was asked whether it is there. */
+  #heard = false
+  #asked = false
 
   constructor(connection: Connection, context: ComponentContext) {
     this.#connection = connection
@@ -73,7 +84,7 @@ export class ComponentStream implements ConnectionHandler {
     this.#parser = new StreamParser(
       {
         onHeader: (header, contentNs) => this.#onHeader(header, contentNs),
-        onElement: (element) => this.#onElement(element),
+        onElement: (received) => this.#onElement(received),
         onClose: () => this.#close(),
       },
       HANDSHAKE_BYTES_MAX,
@@ -85,6 +96,7 @@ export class ComponentStream implements ConnectionHandler {
 
   receive(chunk: Buffer): void {
     if (this.#closed) return
+    this.#heard = true
     try {
       this.#parser.write(chunk)
     } catch (error) {
@@ -128,12 +140,12 @@ export class ComponentStream implements ConnectionHandler {
     )
   }
 
-  #onElement(element: Element): void {
+  #onElement(received: Element): void {
     if (this.#closed) return
-    if (!this.#trusted) return this.#shakeHands(element)
-    if (element.ns !== NS_COMPONENT || !STANZAS.includes(element.name))
+    if (!this.#trusted) return this.#shakeHands(received)
+    if (received.ns !== NS_COMPONENT || !STANZAS.includes(received.name))
       throw new StreamError('unsupported-stanza-type')
-    const stanza = fromComponent(element)
+    const stanza = fromComponent(received)
     const sender = this.#senderOf(stanza)
     this.#waiting++
     this.#regulate()
@@ -166,6 +178,28 @@ export class ComponentStream implements ConnectionHandler {
     this.#parser.limit(STANZA_BYTES_MAX)
     this.#connection.write('<handshake/>')
     this.#context.onConnected()
+    this.#watch = this.#context.clock.after(SILENT_MS, () => this.#lookAfter())
+  }
+
+  /** The host of a component may vanish without a word, and TCP says so after a quarter of an hour: XEP-0199 §4.4. Whatever it sends is a sign of life, unless it is us who do not read. */
+  #lookAfter(): void {
+    const isAlive = this.#heard || this.#slowed !== undefined || this.#waiting > WAITING_MAX
+    if (!isAlive && this.#asked) return this.#fail(new StreamError('connection-timeout'))
+    if (!isAlive) this.#ask()
+    this.#asked = !isAlive
+    this.#heard = false
+    this.#watch = this.#context.clock.after(SILENT_MS, () => this.#lookAfter())
+  }
+
+  #ask(): void {
+    if (this.#connection.congested) return
+    const attrs = {
+      type: 'get',
+      id: this.#context.random.token(9),
+      from: this.#context.host,
+      to: this.domain,
+    }
+    this.#connection.write(toComponent(element('iq', NS_CLIENT, attrs, element('ping', NS_PING))))
   }
 
   /** XEP-0114 §3: the domain of `from` must be the component's; nothing else is asked of it. */
@@ -223,6 +257,7 @@ export class ComponentStream implements ConnectionHandler {
     this.#closed = true
     this.#deadline[Symbol.dispose]()
     this.#slowed?.[Symbol.dispose]()
+    this.#watch?.[Symbol.dispose]()
     this.#parser.stop()
     this.#connection.end()
     if (this.#trusted) this.#context.onGone()

@@ -43,6 +43,7 @@ export interface ComponentsOptions {
   /** From where components may come. */
   readonly networks: Networks
   readonly secrets: ReadonlyMap<string, string>
+  readonly host: string
   readonly route: (sender: Sender, stanza: Element) => Promise<void>
   readonly clock: Clock
   readonly random: Random

@@ -17,6 +17,7 @@ import { caps } from './caps/caps.ts'
 import { carbons } from './carbons.ts'
 import { clientState } from './client-state.ts'
 import { deviceBinding } from './device-binding.ts'
+import { administration, type AdministrationOptions } from './administration/administration.ts'
 import { disco } from './disco.ts'
 import { e2eePolicy } from './e2ee-policy.ts'
 import { externalServices } from './external-services.ts'
@@ -39,6 +40,7 @@ import { presence } from './presence/presence.ts'
 import { roster } from './roster/roster.ts'
 import type { RosterStore } from './roster/store.ts'
 import { sasl } from './sasl.ts'
+import type { SignInOptions } from './sasl/sign-in.ts'
 import { saslUpgrade } from './sasl-upgrade.ts'
 import { sasl2 } from './sasl2.ts'
 import { starttls } from './starttls.ts'
@@ -47,11 +49,10 @@ import { streamManagement } from './stream-management.ts'
 import { upload, type UploadOptions } from './upload/upload.ts'
 
 export interface ModuleOptions {
-  readonly accounts: Pick<
-    AccountsDomain,
-    'verifierOrDecoy' | 'verifier' | 'setVerifiers' | 'accountInvites' | 'findById'
-  >
+  readonly accounts: Pick<AccountsDomain, 'verifier' | 'setVerifiers' | 'accountInvites' | 'findById'> &
+    SignInOptions['accounts']
   readonly guesses: Guesses
+  readonly plain: SignInOptions['plain']
   readonly lifecycle: SessionLifecycle
   readonly delivery: Delivery
   readonly devices: DeviceRegistry
@@ -67,7 +68,8 @@ export interface ModuleOptions {
   readonly backups: BackupPolicy
   readonly contactInvites: ContactInviteStore
   readonly registration: RegistrationOptions['registration']
-  readonly commands: AdHocOptions['commands']
+  readonly administrators: AdministrationOptions['administrators']
+  readonly commands: AdHocOptions['commands'] & AdministrationOptions['commands']
   readonly fast: FastOptions['fast']
   readonly groups: GroupsOptions['groups']
   readonly events: XmppEvents
@@ -103,6 +105,7 @@ export const modules = (options: ModuleOptions): readonly Module[] => [
   privateXml(options),
   vCard(options),
   adHoc(options),
+  administration(options),
   invites(options),
   registration(options),
   ping(),

@@ -1,7 +1,6 @@
 /**
  * XEP-0050 Ad-Hoc Commands: what an account may do about itself, from the API's registry of commands, and those of other modules. Each has one form, or none. Only the
  * account itself sees and runs them; the server is where they are.
- * Left out: XEP-0133, since administrators are no accounts and prove themselves otherwise (docs/decisions/0026-administrators.md).
  */
 import type { AccountCommands, CommandField, CommandOutcome, CommandValues } from '@sealpost/ports'
 import {
@@ -47,8 +46,12 @@ const refuse = {
 export interface HostCommand {
   readonly node: string
   readonly title: string
+  /** XEP-0068; undefined: the form has none. */
+  readonly formType?: string
   /** None: it is run at once. */
   readonly fields: readonly CommandField[]
+  /** False: it is there to be refused, and nobody finds it. */
+  readonly isListed?: false
   isOffered(session: Session): boolean
   /** What came of it: a note, or a form of results. Throws StanzaError. */
   run(session: Session, values: CommandValues): Promise<Element>
@@ -91,7 +94,7 @@ export function adHoc({ commands }: AdHocOptions): Module {
         const show = (itemNode: string, name: string) =>
           found.push(element('item', NS_DISCO_ITEMS, { jid: session.jid.domain, node: itemNode, name })) // XEP-0050 §2.2
         for (const command of added.values())
-          if (command.isOffered(session)) show(command.node, command.title)
+          if (command.isListed !== false && command.isOffered(session)) show(command.node, command.title)
         for (const { name, title } of await ask(commands.offered(session.account.id)))
           show(NODE + name, title)
         return true
@@ -99,7 +102,7 @@ export function adHoc({ commands }: AdHocOptions): Module {
       host.hook('disco/host-node', async ({ session, node }) => {
         if (isForAPurpose(session)) return undefined
         const command = await find({ commands, added }, session, node)
-        return command && describe(command)
+        return command?.isListed === false ? undefined : command && describe(command)
       })
       host.onIq('set', { to: ['host'], namespace: NS_COMMANDS, name: 'command' }, (request) => {
         const open = (request.session.data.openForms ??= new Map<string, OpenForm>())
@@ -180,7 +183,7 @@ async function handle(desk: Desk, request: IqRequest): Promise<Element> {
   if (action === 'prev' || action === 'next') throw refuse.badAction() // XEP-0050 §3.3: there is no stage before or after; the form stays open
   desk.open.delete(sessionid)
   if (action === 'cancel') return answer({ node, sessionid, status: 'canceled' })
-  const values = readSubmission(request.query)
+  const values = readSubmission(request.query, opened.command.formType)
   if (values === undefined) throw refuse.badPayload()
   return finish(opened.command, { request, sessionid, values })
 }

@@ -11,18 +11,36 @@ const TYPES: Readonly<Record<CommandFieldKind, string>> = {
   choice: 'list-single',
   choices: 'list-multi',
   address: 'jid-single',
+  addresses: 'jid-multi',
 }
 
 const FIELDS_MAX = 100
 const VALUES_MAX = 1_000
 
-export function commandForm({ title, fields }: Pick<CommandForm, 'title' | 'fields'>): Element {
+const FORM_TYPE = 'FORM_TYPE'
+
+export function commandForm({
+  title,
+  formType,
+  fields,
+}: Pick<CommandForm, 'title' | 'fields'> & { readonly formType?: string }): Element {
   return element(
     'x',
     NS_DATA,
     { type: 'form' },
     element('title', NS_DATA, {}, title),
+    ...(formType === undefined ? [] : [hidden(formType)]),
     ...fields.map(showField),
+  )
+}
+
+/** XEP-0068 §3 */
+function hidden(formType: string): Element {
+  return element(
+    'field',
+    NS_DATA,
+    { var: FORM_TYPE, type: 'hidden' },
+    element('value', NS_DATA, {}, formType),
   )
 }
 
@@ -38,8 +56,8 @@ function showField({ name, kind, required, label, options }: CommandField): Elem
   )
 }
 
-/** XEP-0004 §3.2: the values of the one submitted form; undefined when there is none, or it is malformed. */
-export function readSubmission(command: Element): CommandValues | undefined {
+/** XEP-0004 §3.2: the values of the one submitted form; undefined when there is none, or it is malformed, or another. */
+export function readSubmission(command: Element, formType?: string): CommandValues | undefined {
   const [form, ...others] = command.childrenNamed('x', NS_DATA)
   if (form === undefined || others.length > 0 || form.attrs['type'] !== 'submit') return undefined
   const fields = form.childrenNamed('field')
@@ -51,5 +69,7 @@ export function readSubmission(command: Element): CommandValues | undefined {
     if (name === undefined || values.has(name) || given.length > VALUES_MAX) return undefined
     values.set(name, given)
   }
+  const given = values.get(FORM_TYPE)
+  if (formType !== undefined && given !== undefined && given[0] !== formType) return undefined
   return Object.fromEntries(values)
 }

@@ -1,14 +1,17 @@
 /** What both profiles of SASL share: the password mechanisms, their dialogue, and the bound on failures of one stream. */
 import {
   type AccountsDomain,
+  createPasswordCheck,
   type Guess,
   type Guesses,
   mayActAs,
   mayOpen,
+  parseAppLogin,
+  type PasswordCheck,
   type SignedIn,
 } from '@sealpost/accounts'
 import { type Jid, JidError, parseJid } from '@sealpost/jid'
-import { SaslError, type SaslOffer, type ScramHash, scramServer } from '@sealpost/sasl'
+import { parsePlain, SaslError, type SaslOffer, type ScramHash, scramServer } from '@sealpost/sasl'
 import { StreamError } from '@sealpost/stanza'
 import type { ModuleHost, Stream } from '../../core/module.ts'
 import type { XmppEvents } from '../../events.ts'
@@ -41,9 +44,11 @@ export interface SignIn {
 }
 
 export interface SignInOptions {
-  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy'>
+  readonly accounts: Pick<AccountsDomain, 'verifierOrDecoy' | 'touch' | 'foreignVerifier' | 'adoptPassword'>
   readonly guesses: Guesses
   readonly events: XmppEvents
+  /** Whose passwords are taken by PLAIN (RFC 4616), beside SCRAM. */
+  readonly plain: 'off' | 'app-passwords'
 }
 
 /** Strongest first: clients take the first they know. */
@@ -61,10 +66,13 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 export class SignIns {
   readonly #host: ModuleHost
   readonly #options: SignInOptions
+  readonly #passwords: PasswordCheck
 
   constructor(host: ModuleHost, options: SignInOptions) {
     this.#host = host
     this.#options = options
+    const { clock, random } = host
+    this.#passwords = createPasswordCheck({ ...options, clock, random, opens: 'chat' })
   }
 
   /** The password mechanisms and the channel bindings that this connection has (RFC 6120 §6.3.3, XEP-0440 §2). */
@@ -110,6 +118,29 @@ export class SignIns {
         const final = Buffer.from(scram.final(message))
         guess.succeeded()
         return proven(found.account, scram.authzid, final)
+      },
+    }
+  }
+
+  /** Whether the operator lets clients that know nothing better sign in by PLAIN. */
+  get takesPlain(): boolean {
+    return this.#options.plain === 'app-passwords'
+  }
+
+  /** RFC 4616, of app passwords alone; what is sent as the password of an account is compared with nothing. Throws SaslError. */
+  beginPlain(stream: Stream): SignIn {
+    if (!stream.secure) throw new SaslError('encryption-required')
+    if (!this.takesPlain) throw new SaslError('invalid-mechanism')
+    return {
+      next: async (message) => {
+        const { authzid, username, password } = parsePlain(message)
+        const jid = this.accountJid(username, stream.domain)
+        if (parseAppLogin(jid.local) === undefined) throw new SaslError('not-authorized')
+        const checked = await this.#passwords.check(jid, password, stream.client)
+        if (checked.result === 'wrong') throw new SaslError('not-authorized')
+        if (checked.result !== 'right') throw new SaslError('temporary-auth-failure')
+        if (checked.account.credential.appPassword === undefined) throw new SaslError('not-authorized')
+        return proven(checked.account, authzid, Buffer.alloc(0))
       },
     }
   }
