@@ -1,7 +1,7 @@
 /** A server for one test file, and people that no other test knows. */
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { Sealpost } from './sealpost.ts'
+import { Sealpost, type SealpostOptions } from './sealpost.ts'
 import { Device, DOMAIN, trust, type DeviceOptions, type Person } from './xmpp-js.ts'
 
 const PEOPLE = 60
@@ -15,9 +15,9 @@ export class Fixture implements AsyncDisposable {
     this.#strangers = strangers
   }
 
-  static async start(): Promise<Fixture> {
+  static async start(options: SealpostOptions = {}): Promise<Fixture> {
     await using stack = new AsyncDisposableStack()
-    const sealpost = stack.use(await Sealpost.start())
+    const sealpost = stack.use(await Sealpost.start(options))
     await trust(sealpost.caFile)
     const people = Array.from({ length: PEOPLE }, (_, index) => {
       const username = `person${index}`

@@ -46,6 +46,7 @@ const PEERS: readonly Program[] = [
   { command: 'ip', debianPackage: 'iproute2' },
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
+  { command: 'mcabber', debianPackage: 'mcabber' },
   { command: 'mpop', debianPackage: 'mpop' },
   { command: 'nats-server', debianPackage: 'nats-server' },
   { command: 'opendkim', debianPackage: 'opendkim' },
