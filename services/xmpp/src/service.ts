@@ -169,14 +169,7 @@ function storesOver(db: Db, config: XmppConfig) {
   }
 }
 
-function settingsOf({
-  administrators,
-  contacts,
-  backups,
-  plain,
-  registration,
-  resumeTimeoutMs,
-}: XmppConfig) {
+function settingsOf({ administrators, contacts, backups, plain, registration, resumeTimeoutMs }: XmppConfig) {
   return { administrators, contacts, backups, plain, registration, resumeTimeoutMs }
 }
 

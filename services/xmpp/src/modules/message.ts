@@ -18,6 +18,7 @@ import {
 import type { Outcome, QueuedMessage } from '../delivery/copy.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { AccountQueues, DeviceRegistry } from '../delivery/device-registry.ts'
+import type { QueueKey } from '../delivery/sealed-store/sealed-store.ts'
 import { type DeviceHistory, type Fate, Retransmissions } from '../delivery/retransmissions.ts'
 import { AnyTakerOutcome, SenderOutcome } from '../delivery/sender-outcome.ts'
 
@@ -60,7 +61,10 @@ export const message = (options: MessageOptions): Module =>
       host.hook('message/deliver', (event) => deliverOnce(host, event, toAccount), Priority.deliver)
       host.provide('messages', {
         once: (event, deliverIt) => deliverOnce(host, event, deliverIt),
-        give: (queues, queued, outcome) => give(host, delivery, queues, queued, outcome),
+        give: (queues, queued, outcome) => {
+          const taking = queued.kept ? roomy(delivery, queues) : queues.inUse
+          give(host, delivery, { queues, taking }, queued, outcome)
+        },
         reach: (event, queues, queued) => reach(host, delivery, event, { direct: undefined, queues }, queued),
       })
       host.hook('session/bound', ({ session }) => {
@@ -266,22 +270,27 @@ function deliverKept(
     delivery.deliverTo(direct, direct.queues.own, queued, outcome)
     return outcome
   }
-  if (queues.inUse.every((key) => delivery.isFull(key))) throw queueFull()
-  give(host, delivery, queues, queued, outcome)
+  const taking = roomy(delivery, queues)
+  if (taking.length === 0) throw queueFull()
+  give(host, delivery, { queues, taking }, queued, outcome)
   return outcome
 }
 
+function roomy(delivery: Delivery, { inUse }: AccountQueues): readonly QueueKey[] {
+  return inUse.filter((key) => !delivery.isFull(key))
+}
+
+/** To those that take it; the others are left out, and their devices told. */
 function give(
   host: ModuleHost,
   delivery: Delivery,
-  { inUse }: AccountQueues,
+  { queues: { inUse }, taking }: { readonly queues: AccountQueues; readonly taking: readonly QueueKey[] },
   queued: QueuedMessage,
   outcome: Outcome,
 ): void {
-  for (const key of inUse) {
-    if (queued.kept && delivery.isFull(key)) void host.fire('queue/overrun', { queue: key })
-    else delivery.deliver(key, queued, outcome)
-  }
+  for (const key of taking) delivery.deliver(key, queued, outcome)
+  if (taking.length === inUse.length) return
+  for (const key of inUse) if (!taking.includes(key)) void host.fire('queue/overrun', { queue: key })
 }
 
 /** To those who are here, and to nobody else: the sender is refused when no device takes it. */

@@ -21,7 +21,7 @@ const NOTHING: BlockList = new Map()
 export class BlockLists {
   readonly #store: BlockStore
   readonly #listsMax: number
-  /** Least recently used first. */
+  /** The oldest first; not by use, since each message looks up two. */
   readonly #cache = new Map<string, BlockList>()
   readonly #loading = new Map<string, Promise<BlockList>>()
   readonly #turns = new Turns()
@@ -34,11 +34,7 @@ export class BlockLists {
 
   /** As it is now; synchronous when cached. */
   of(accountId: string): MaybePromise<BlockList> {
-    const cached = this.#cache.get(accountId)
-    if (cached === undefined) return this.#loading.get(accountId) ?? this.#load(accountId)
-    this.#cache.delete(accountId)
-    this.#cache.set(accountId, cached)
-    return cached
+    return this.#cache.get(accountId) ?? this.#loading.get(accountId) ?? this.#load(accountId)
   }
 
   /** Answers with those that were not blocked before; undefined, and nothing is changed, when there would be more than `max`. */
