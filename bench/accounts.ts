@@ -3,13 +3,12 @@
  * its first page, one request at a time, asked to be under 100 ms; and how many requests a second the API answers (one account shown, by API key) beside a bare
  * Fastify route with one Postgres read on the same core, in turns: asked to be at least half. Options: --accounts N (100,000), --seconds N (5).
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 import { Sealpost } from '../test/interop/sealpost.ts'
 import { readCpuSeconds } from './proc.ts'
 import { median, readSettings } from './rounds.ts'
+import { startBare } from './servers/bare.ts'
 import { pinned } from './servers/server.ts'
 
 const CORE = 0
@@ -72,9 +71,9 @@ export async function accounts(args: readonly string[]): Promise<void> {
     slow === 0 ? `every filter under ${String(P95_MS_MAX)} ms (p95)` : `${String(slow)} filters too slow`,
   )
 
-  const bare = stack.use(await startBareRoute(await sealpost.databaseUrl()))
+  const bare = stack.use(await startBare(CORE, 'account.ts', [await sealpost.databaseUrl()]))
   const askBare = asking(agent, bare.port, {})
-  const roots = [...(await sealpost.roots()), bare.pid]
+  const roots = [...(await sealpost.roots()), ...bare.roots]
   const rounds = { api: [] as Round[], bare: [] as Round[] }
   for (let round = 0; round < ROUNDS; round++) {
     const show: Work = (index) => ask(`/v1/accounts/${nameOf(index)}@localhost`)
@@ -169,23 +168,4 @@ async function measure(roots: readonly number[], seconds: number, work: Work): P
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const rate = done / ((performance.now() - began) / 1_000)
   return { rate, micros: ((readCpuSeconds(roots) - before) / done) * 1e6 }
-}
-
-async function startBareRoute(
-  url: string,
-): Promise<{ readonly port: number; readonly pid: number } & AsyncDisposable> {
-  const [command, ...prefix] = [...pinned(CORE), process.execPath] as [string, ...string[]]
-  const child = spawn(command, [...prefix, `${import.meta.dirname}/../test/bare-route.ts`, url], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: child.stdout })
-  const [port] = (await once(lines, 'line')) as [string]
-  return {
-    port: Number(port),
-    pid: child.pid ?? 0,
-    async [Symbol.asyncDispose]() {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
 }

@@ -5,9 +5,10 @@
  * What differs: ours seals each file, and answers when it is synced and recorded; nginx answers when it is in the page cache. Downloads come from the page cache with both.
  * What is measured: bytes a second of all connections together, and bytes for each second that the server's processor worked. Where the load is the limit, as it says
  * then, the second is the one to compare.
+ * The third is Node doing nothing but that (bench/bare/files.ts): the most that what stands beneath us can do.
  * Needs nginx with DAV (Debian's nginx). Options: --kib N (size of a file) --files N (of a round, 50 at most) --connections N --seconds N (of downloads) --rounds N
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TestClient } from '../services/xmpp/test/client.ts'
@@ -15,6 +16,7 @@ import { getSlot } from '../services/xmpp/test/upload-client.ts'
 import { Sealpost } from '../test/interop/sealpost.ts'
 import type { FilePlace, FilesOrders, FilesReport } from './load/files.ts'
 import { describeShares, median, printTable, readSettings, runLoad, type Figure } from './rounds.ts'
+import { startBare } from './servers/bare.ts'
 import { startNginx, type StaticServer } from './servers/nginx.ts'
 import { makeCertificate, pinned, type Certificate } from './servers/server.ts'
 
@@ -62,6 +64,7 @@ export async function files(args: readonly string[]): Promise<void> {
   const targets = [
     await ours(certificate, numbers, stack),
     await theirs(directory, certificate, numbers, stack),
+    await bare(directory, certificate, numbers, stack),
   ]
   const reports = new Map(targets.map(({ name }) => [name, [] as FilesReport[]]))
   for (let round = 1; round <= numbers.rounds; round += 1)
@@ -146,15 +149,37 @@ async function theirs(
 ): Promise<Target> {
   const home = join(directory, 'nginx')
   const nginx: StaticServer = stack.use(await startNginx(home, CORE, [], certificate))
+  return numbered('nginx', nginx, join(home, 'files'), count)
+}
+
+async function bare(
+  directory: string,
+  { certFile, keyFile }: Certificate,
+  { files: count }: Numbers,
+  stack: AsyncDisposableStack,
+): Promise<Target> {
+  const home = join(directory, 'bare')
+  await mkdir(home)
+  const server = stack.use(await startBare(CORE, 'files.ts', [home, certFile, keyFile]))
+  return numbered('bare', server, home, count)
+}
+
+/** A server that takes files by any name into `home`. */
+function numbered(
+  name: string,
+  { port, roots }: Pick<Target, 'port' | 'roots'>,
+  home: string,
+  count: number,
+): Target {
   let made = 0
   const makeRoom = (): Promise<FilePlace[]> =>
     Promise.resolve(
       Array.from({ length: count }, () => ({ path: `/${String(made++)}`, authorization: undefined })),
     )
   const clear = async (places: readonly FilePlace[]): Promise<void> => {
-    for (const { path } of places) await rm(join(home, 'files', path))
+    for (const { path } of places) await rm(join(home, path))
   }
-  return { name: 'nginx', port: nginx.port, roots: nginx.roots, makeRoom, clear }
+  return { name, port, roots, makeRoom, clear }
 }
 
 function goals(reports: ReadonlyMap<string, readonly FilesReport[]>): string {

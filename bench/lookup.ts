@@ -9,6 +9,7 @@
  * 20,000 of them as files, since a million of those takes longer to write than the whole run: that is in its favour.
  * What is measured: lookups a second of 32 connections that are kept alive, at random over all certificates; then, at half of that rate, the time from when a lookup was
  * due to the end of its answer; processor time of the server for a lookup; memory before the first certificate and with all of them, after the load.
+ * The third is the same row by a bare Fastify route with one Postgres read for each request (bench/bare/certificate.ts), asked for the same million: what those that stand beneath us do alone.
  * Needs nginx (Debian's nginx-light). Options: --certificates N --files N --connections N --seconds N
  * --rounds N
  */
@@ -28,6 +29,7 @@ import {
 } from './load/synthetic-certificates.ts'
 import { readMemoryBytes } from './proc.ts'
 import { describeShares, median, printTable, readSettings, runLoad, type Figure } from './rounds.ts'
+import { startBare } from './servers/bare.ts'
 import { startNginx, type StaticFile } from './servers/nginx.ts'
 import { pinned } from './servers/server.ts'
 
@@ -80,12 +82,14 @@ export async function lookup(args: readonly string[]): Promise<void> {
   const files = Math.min(numbers.files, numbers.certificates)
   const nginx = stack.use(await startNginx(join(directory, 'nginx'), CORE, staticFiles(files)))
   const theirs: Target = { name: 'nginx', port: nginx.port, roots: nginx.roots }
+  const route = stack.use(await startBare(CORE, 'certificate.ts', [await sealpost.databaseUrl()]))
+  const bare: Target = { name: 'bare', port: route.port, roots: [...route.roots, ...ours.roots] }
 
   for (const kind of KINDS) {
-    const reports = new Map([ours, theirs].map(({ name }) => [name, [] as LookupReport[]]))
+    const reports = new Map([ours, theirs, bare].map(({ name }) => [name, [] as LookupReport[]]))
     for (let round = 1; round <= numbers.rounds; round += 1)
-      for (const target of [ours, theirs]) {
-        const certificates = target === ours ? numbers.certificates : files
+      for (const target of [ours, theirs, bare]) {
+        const certificates = target === theirs ? files : numbers.certificates
         const report = await load(target, kind, { ...numbers, certificates })
         reports.get(target.name)?.push(report)
         const rate = (report.lookups / report.full.seconds).toFixed(0)

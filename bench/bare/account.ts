@@ -1,4 +1,4 @@
-/** What the API is measured against: a bare Fastify route with one Postgres read, and nothing of ours. `node test/bare-route.ts URL`; says its port. */
+/** What the API is measured against: a bare Fastify route with one Postgres read, and nothing of ours. `node bench/bare/account.ts URL`; says its port. */
 import Fastify from 'fastify'
 import { Pool } from 'pg'
 
