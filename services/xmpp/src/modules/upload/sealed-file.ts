@@ -66,11 +66,11 @@ export function openChunk(key: KeyObject, index: number, sealed: Buffer): Buffer
 }
 
 /**
- * Frees what a cipher has made, now rather than by a collection: V8 counts memory outside of its heap toward when it collects all of the heap, which would be after every
- * few megabytes of a file. Nobody may look at it any more.
+ * Frees what a cipher has made or a socket has brought, now rather than by a collection: V8 counts memory outside of its heap toward when it collects all of the heap, which
+ * would be after every few megabytes of a file. Nobody may look at it any more. A part of something larger, which may be of use to others, is left to the collection.
  */
-export function giveBack(made: Buffer): void {
-  if (made.buffer instanceof ArrayBuffer) made.buffer.transfer(0)
+export function giveBack({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 /** Of the sealed chunk of a file of `bytes`: where it begins on disk, and how long it is. */

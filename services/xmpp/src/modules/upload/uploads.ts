@@ -386,6 +386,7 @@ async function writeSealed(
     if (received > bytes) throw new UploadError('UPLOAD_LENGTH')
     pieces.push(...sealer.seal(piece))
     piecesBytes += piece.length
+    giveBack(piece)
     if (piecesBytes >= WRITE_BYTES) await flush()
   }
   if (received < bytes) throw new UploadError('UPLOAD_BROKEN')
