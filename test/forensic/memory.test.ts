@@ -3,7 +3,10 @@
  * process, as bytes and as text. Needs root, since nobody else reads another's memory.
  */
 import { readFile } from 'node:fs/promises'
+import { openDb, sql } from '@sealpost/db'
 import { expect, test } from 'vitest'
+import { openBlob } from '../../packages/forensics/src/formats.ts'
+import { createTestDatabase } from '../database.ts'
 import { MailScene } from '../faults/mail-scene.ts'
 import { StandingServer } from '../faults/standing-server.ts'
 import { countInMemory } from './process-memory.ts'
@@ -12,6 +15,9 @@ import { NOTHING_KEPT, Scene } from '../faults/scene.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 
 const MESSAGES = 40
+/** Of mails: some have bodies that lie in the spool. */
+const LONG_EVERY = 8
+const LONG_BYTES = 300_000
 const HEADER_BYTES = 4_096
 const SLOT_BYTES = 64
 const KEY = { begin: 16, end: 48 }
@@ -20,16 +26,41 @@ const QUEUE_KIND = 0x80
 const DESK = { name: 'desk', modern: false }
 const isRoot = process.getuid?.() === 0
 
-/** Of all messages that wait. */
-async function keysIn(keyring: string): Promise<Buffer[]> {
+/** Of all messages that wait, by the id of the row in hex. */
+async function keysById(keyring: string): Promise<Map<string, Buffer>> {
   const slots = (await readFile(keyring)).subarray(HEADER_BYTES)
-  const keys: Buffer[] = []
+  const keys = new Map<string, Buffer>()
   for (let at = 0; at < slots.length; at += SLOT_BYTES) {
-    const kind = slots[at + KIND_AT]
+    const slot = Buffer.from(slots.subarray(at, at + SLOT_BYTES))
+    const kind = slot[KIND_AT]
     if (kind !== 0 && kind !== QUEUE_KIND)
-      keys.push(Buffer.from(slots.subarray(at + KEY.begin, at + KEY.end)))
+      keys.set(slot.toString('hex', 0, KEY.begin), slot.subarray(KEY.begin, KEY.end))
   }
   return keys
+}
+
+const keysIn = async (keyring: string): Promise<Buffer[]> => [...(await keysById(keyring)).values()]
+
+interface MailRow {
+  readonly id: string
+  readonly handle: string
+  readonly seq: string
+  readonly key: Buffer
+}
+
+/** With which envelopes, headers and bodies of mails are encrypted: what the keys of the keyring open. */
+async function contentKeysIn(databaseUrl: string, keyring: string): Promise<Buffer[]> {
+  const keys = await keysById(keyring)
+  await using db = await openDb({ url: databaseUrl, role: 'sealpost_smtp' })
+  const rows = await db.query<MailRow>(
+    sql`select id, queue_handle as handle, seq::text as seq, key from smtp.mail`,
+  )
+  const bytesOf = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex')
+  return rows.flatMap(({ id, handle, seq, key: blob }) => {
+    const place = { id: bytesOf(id), handle: bytesOf(handle), seq: BigInt(seq) }
+    const key = keys.get(place.id.toString('hex'))
+    return (key && openBlob(key, place, blob)) ?? []
+  })
 }
 
 /** As they are, and as programs write them down. */
@@ -76,31 +107,31 @@ test.skipIf(!isRoot)('a relay that has delivered everything remembers none of th
   await expectForgotten(relay.pid, keys)
 })
 
-test.skipIf(!isRoot)('a mail relay that has delivered everything remembers none of the keys', async () => {
-  await using server = await StandingServer.open()
-  await using scene = await MailScene.set({
-    people: [],
-    settings: { SMTP_ROUTES: `example.com=${server.place}` },
-  })
-  let isTaking = false
-  server.refuse = () => (isTaking ? undefined : { code: 451, text: '4.3.0 later' })
-  for (let index = 0; index < MESSAGES; index++) {
-    const id = `m${String(index)}`
-    const data = `From: <ann@localhost>\r\nMessage-ID: <${id}@localhost>\r\nSubject: x\r\n\r\nx\r\n`
-    expect(await scene.submit({ id, to: [`${id}@example.com`], data })).toBe(true)
-  }
-  const keys = await keysIn(scene.keyring)
-  expect(keys.length).toBe(MESSAGES)
-  expect(await countInMemory(scene.relay.pid, keys)).toBe(MESSAGES)
+test.skipIf(!isRoot)(
+  'a mail relay that has delivered everything remembers none of the keys, of the mails or of their bodies',
+  async () => {
+    await using server = await StandingServer.open()
+    await using database = await createTestDatabase()
+    await using scene = await MailScene.set({
+      people: [],
+      settings: { SMTP_ROUTES: `example.com=${server.place}` },
+      databaseUrl: database.url,
+    })
+    let isTaking = false
+    server.refuse = () => (isTaking ? undefined : { code: 451, text: '4.3.0 later' })
+    for (let index = 0; index < MESSAGES; index++)
+      expect(
+        await scene.submit(
+          scene.letter(`m${String(index)}@example.com`, index % LONG_EVERY === 0 ? LONG_BYTES : 200),
+        ),
+      ).toBe(true)
+    const keys = [...(await keysIn(scene.keyring)), ...(await contentKeysIn(database.url, scene.keyring))]
+    expect(keys.length).toBe(2 * MESSAGES)
+    expect(await countInMemory(scene.relay.pid, keys)).toBe(2 * MESSAGES)
 
-  isTaking = true
-  const operations = await scene.operations()
-  const waiting = async (): Promise<number> => {
-    const mails = await operations.queued(100)
-    for (const { id } of mails) await operations.change(id, 'retry')
-    return mails.length
-  }
-  await expect.poll(waiting, { timeout: 60_000, interval: 200 }).toBe(0)
-  await expect.poll(() => keysIn(scene.keyring), { timeout: 10_000 }).toEqual([])
-  await expectForgotten(scene.relay.pid, keys)
-})
+    isTaking = true
+    await scene.settled(60_000)
+    await expect.poll(() => keysIn(scene.keyring), { timeout: 10_000 }).toEqual([])
+    await expectForgotten(scene.relay.pid, keys)
+  },
+)
