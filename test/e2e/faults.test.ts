@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openSession, sql } from '@sealpost/db'
 import { expect, test } from 'vitest'
 import { sending } from '../faults/load.ts'
 import { People } from '../faults/people.ts'
@@ -54,6 +55,38 @@ shape.describe('faults', (deployment, which) => {
     await connect()
     await isWell()
   })
+
+  test.runIf(which === 'four-processes')(
+    'kill -9 in the middle of a change that webhooks hear of: it is there with its event, or not at all',
+    async () => {
+      const hook = ['webhook', 'create', 'https://hooks.example.org/', '--events', 'incident.*']
+      expect(await deployment().ctl(hook)).toMatchObject({ code: 0 })
+      const open = ['incident', 'open', '--components', 'mail', '--severity', 'minor', '--title']
+      const url = await deployment().databaseUrl()
+      await using database = await openSession(url)
+      const counted = () =>
+        database.query(sql`
+          select (select count(*) from api.status_incident) as incidents,
+            (select count(*) from api.webhook_event where type = 'incident.opened') as events`)
+      {
+        await using holder = await openSession(url)
+        await holder.execute(sql`begin`)
+        await holder.execute(sql`lock table api.webhook_delivery in exclusive mode`)
+        const cutOff = deployment().ctl([...open, 'Cut off'])
+        const held = sql`
+          select pid from pg_locks where not granted and relation = 'api.webhook_delivery'::regclass`
+        await expect.poll(() => database.query(held), { timeout: 10_000 }).toHaveLength(1)
+        await deployment().kill('api')
+        expect((await cutOff).code).not.toBe(0)
+        // What it was asked last would be done otherwise, when the lock is gone.
+        await database.query(sql`select pg_terminate_backend(pid) from (${held}) as waiting`)
+      }
+      await deployment().startService('api')
+      expect(await counted()).toEqual([{ incidents: 0, events: 0 }])
+      expect((await deployment().ctl([...open, 'Told'])).code).toBe(0)
+      expect(await counted()).toEqual([{ incidents: 1, events: 1 }])
+    },
+  )
 
   test.runIf(which === 'all-in-one')(
     'kill -9 of Postgres: streams stay, nothing is lost, without hands',

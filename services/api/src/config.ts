@@ -12,6 +12,8 @@ export interface ApiConfig {
   readonly publicOrigin: () => string
   /** Origin of the relay's HTTP listener when it runs in another process; undefined: it does not, or nobody said where. */
   readonly relayUrl: URL | undefined
+  /** Of the process that keeps backups: for its figures. */
+  readonly backupUrl: URL | undefined
   /** The same of the mail relay. */
   readonly mailUrl: URL | undefined
   /** The same of the key directory. */
@@ -44,7 +46,7 @@ const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
 /**
- * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, REGISTRATION, SUPPORT_URL, AFFILIATES,
+ * Reads SEALPOST_DOMAIN (the first one names the host), HTTPS_PORT, RELAY_URL, BACKUP_URL, MAIL_URL, KEYS_URL, WEBHOOK_NETWORKS, REGISTRATION, SUPPORT_URL, AFFILIATES,
  * BILLING_WEBHOOK_SECRET, DNS_SERVERS, PHONE_GATEWAY_URL, PHONE_GATEWAY_SECRET, and REST and LIFE of ADMIN_SESSION and ACCOUNT_SESSION.
  */
 export function readConfig(env: EnvReader): ApiConfig {
@@ -52,6 +54,7 @@ export function readConfig(env: EnvReader): ApiConfig {
   return {
     publicOrigin: () => origin,
     relayUrl: readServiceUrl('RELAY_URL', env),
+    backupUrl: readServiceUrl('BACKUP_URL', env),
     mailUrl: readServiceUrl('MAIL_URL', env),
     keysUrl: readServiceUrl('KEYS_URL', env),
     webhookNetworks: env.networks('WEBHOOK_NETWORKS', []),

@@ -32,13 +32,14 @@ export interface ObservationOptions {
   readonly db: Db
   readonly accounts: Pick<AccountsDomain, 'counts' | 'organisations'>
   readonly audit: Pick<AuditLog, 'find' | 'note'>
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly events: ApiEvents
 }
 
 /** Where the services are that run in other processes. */
-export const servicesOf = ({ relayUrl, mailUrl, keysUrl }: Partial<ApiConfig>): ServiceUrls => ({
+export const servicesOf = ({ relayUrl, mailUrl, keysUrl, backupUrl }: Partial<ApiConfig>): ServiceUrls => ({
   relay: relayUrl,
+  backup: backupUrl,
   mail: mailUrl,
   keys: keysUrl,
 })

@@ -26,7 +26,7 @@ export interface CreateStatusOptions {
   /** With the role `sealpost_api`. */
   readonly db: Db
   readonly bus: Bus
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly clock: Clock
   readonly random: Random
   readonly onError: (error: unknown) => void

@@ -38,24 +38,27 @@ export function reportDueAt({ endedAt, report }: Incident): number | undefined {
 
 export interface IncidentsOptions {
   readonly store: StatusStore
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly clock: Pick<Clock, 'now'>
   readonly random: Pick<Random, 'uuid'>
 }
 
 export function createIncidents({ store, webhooks, clock, random }: IncidentsOptions): Incidents {
-  const told = async (what: 'opened' | 'updated' | 'closed' | 'reported', incident: Incident) => {
-    await webhooks.emit(`incident.${what}`, describe(incident))
-    return incident
-  }
   const find = async (id: string): Promise<Incident> => {
     const found = await store.findIncident(id)
     if (found === undefined) throw new StatusError('INCIDENT_UNKNOWN')
     return found
   }
-  const change = async (incident: Incident, text: string | undefined): Promise<Incident> => {
+  const change = async (
+    what: 'updated' | 'closed' | 'reported',
+    incident: Incident,
+    text?: string,
+  ): Promise<Incident> => {
     const update: IncidentUpdate | undefined = text === undefined ? undefined : { at: clock.now(), text }
-    if (!(await store.changeIncident(incident, update))) throw new StatusError('INCIDENT_UNKNOWN')
+    const changed = await webhooks.along(`incident.${what}`, describe(incident), (tell) =>
+      store.changeIncident(incident, update, tell),
+    )
+    if (!changed) throw new StatusError('INCIDENT_UNKNOWN')
     return find(incident.id)
   }
   const findOpen = async (id: string): Promise<Incident> => {
@@ -81,23 +84,25 @@ export function createIncidents({ store, webhooks, clock, random }: IncidentsOpt
         reportedAt: undefined,
         updates: text === undefined ? [] : [{ at: now, text }],
       }
-      await store.insertIncident(incident)
-      return told('opened', incident)
+      await webhooks.along('incident.opened', describe(incident), (tell) =>
+        store.insertIncident(incident, tell),
+      )
+      return incident
     },
     async update(id, text, severity) {
       const found = await findOpen(id)
-      return told('updated', await change({ ...found, severity: severity ?? found.severity }, text))
+      return change('updated', { ...found, severity: severity ?? found.severity }, text)
     },
     async close(id, text, endedAt) {
       const found = await findOpen(id)
       const ended = endedAt ?? clock.now()
       if (ended < found.beganAt || ended > clock.now()) throw new StatusError('INCIDENT_SPAN')
-      return told('closed', await change({ ...found, endedAt: ended }, text))
+      return change('closed', { ...found, endedAt: ended }, text)
     },
     async report(id, text) {
       const found = await find(id)
       if (found.endedAt === undefined) throw new StatusError('INCIDENT_OPEN')
-      return told('reported', await change({ ...found, report: text, reportedAt: clock.now() }, undefined))
+      return change('reported', { ...found, report: text, reportedAt: clock.now() })
     },
   }
 }

@@ -41,7 +41,7 @@ export interface MaintenanceDesk {
 export interface MaintenanceOptions {
   readonly store: StatusStore
   readonly bus: Bus
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly clock: Pick<Clock, 'now'>
   readonly random: Pick<Random, 'uuid'>
 }
@@ -54,11 +54,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceDesk 
   }
   const ahead = async (): Promise<Maintenance[]> =>
     (await planned()).filter(({ cancelledAt }) => cancelledAt === undefined)
-  const told = async (what: 'planned' | 'called_off' | 'ended', row: Maintenance): Promise<Maintenance> => {
-    await bus.publish('maintenance/changed', { maintenanceId: row.id })
-    await webhooks.emit(`maintenance.${what}`, describe(row))
-    return row
-  }
+  const tellAll = (row: Maintenance): Promise<void> =>
+    bus.publish('maintenance/changed', { maintenanceId: row.id })
   return {
     planned,
     ahead,
@@ -78,8 +75,11 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceDesk 
         endsAt,
         cancelledAt: undefined,
       }
-      await store.insertMaintenance(added)
-      return told('planned', added)
+      await webhooks.along('maintenance.planned', describe(added), (tell) =>
+        store.insertMaintenance(added, tell),
+      )
+      await tellAll(added)
+      return added
     },
     async cancel(id) {
       const found = await store.findMaintenance(id)
@@ -87,8 +87,14 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceDesk 
       const now = clock.now()
       if (found.cancelledAt !== undefined || found.endsAt <= now) throw new StatusError('MAINTENANCE_OVER')
       const change = now < found.beginsAt ? { cancelledAt: now } : { endsAt: now }
-      if (!(await store.changeMaintenance(id, change))) throw new StatusError('MAINTENANCE_OVER')
-      return told('cancelledAt' in change ? 'called_off' : 'ended', { ...found, ...change })
+      const what = 'cancelledAt' in change ? 'called_off' : 'ended'
+      const changed = { ...found, ...change }
+      const isChanged = await webhooks.along(`maintenance.${what}`, describe(changed), (tell) =>
+        store.changeMaintenance(id, change, tell),
+      )
+      if (!isChanged) throw new StatusError('MAINTENANCE_OVER')
+      await tellAll(changed)
+      return changed
     },
   }
 }

@@ -82,21 +82,26 @@ function maintenanceRows(
   db: Db,
 ): Pick<StatusStore, 'insertMaintenance' | 'changeMaintenance' | 'findMaintenance' | 'maintenance'> {
   return {
-    async insertMaintenance(row) {
-      await db.execute(sql`
-        insert into api.status_maintenance (id, components, summary, announced_at, begins_at, ends_at, cancelled_at)
-        values (${row.id}::uuid, ${[...row.components]}, ${row.summary}, ${new Date(row.announcedAt)},
-                ${new Date(row.beginsAt)}, ${new Date(row.endsAt)}, ${dateOf(row.cancelledAt)})`)
-    },
-    async changeMaintenance(id, change) {
-      const endsAt = dateOf('endsAt' in change ? change.endsAt : undefined)
-      const cancelledAt = dateOf('cancelledAt' in change ? change.cancelledAt : undefined)
-      const rows = await db.query<{ id: string }>(sql`
-        update api.status_maintenance
-           set ends_at = coalesce(${endsAt}::timestamptz, ends_at), cancelled_at = ${cancelledAt}::timestamptz
-         where id = ${id}::uuid and cancelled_at is null returning id`)
-      return rows.length > 0
-    },
+    insertMaintenance: (row, tell) =>
+      db.transaction(async (tx) => {
+        await tx.execute(sql`
+          insert into api.status_maintenance (id, components, summary, announced_at, begins_at, ends_at, cancelled_at)
+          values (${row.id}::uuid, ${[...row.components]}, ${row.summary}, ${new Date(row.announcedAt)},
+                  ${new Date(row.beginsAt)}, ${new Date(row.endsAt)}, ${dateOf(row.cancelledAt)})`)
+        await tell?.(tx)
+      }),
+    changeMaintenance: (id, change, tell) =>
+      db.transaction(async (tx) => {
+        const endsAt = dateOf('endsAt' in change ? change.endsAt : undefined)
+        const cancelledAt = dateOf('cancelledAt' in change ? change.cancelledAt : undefined)
+        const rows = await tx.query<{ id: string }>(sql`
+          update api.status_maintenance
+             set ends_at = coalesce(${endsAt}::timestamptz, ends_at), cancelled_at = ${cancelledAt}::timestamptz
+           where id = ${id}::uuid and cancelled_at is null returning id`)
+        if (rows.length === 0) return false
+        await tell?.(tx)
+        return true
+      }),
     async findMaintenance(id) {
       const [row] = await db.query<MaintenanceRow>(
         sql`select * from api.status_maintenance where id = ${id}::uuid`,
@@ -151,15 +156,16 @@ function incidentRows(
     select ${id}::uuid, coalesce(max(position), 0) + 1, ${new Date(at)}, ${text}
       from api.status_incident_update where incident_id = ${id}::uuid`
   return {
-    insertIncident: (row) =>
+    insertIncident: (row, tell) =>
       db.transaction(async (tx) => {
         await tx.execute(sql`
           insert into api.status_incident (id, components, severity, title, began_at, ended_at, report, reported_at)
           values (${row.id}::uuid, ${[...row.components]}, ${row.severity}, ${row.title}, ${new Date(row.beganAt)},
                   ${dateOf(row.endedAt)}, ${row.report ?? null}, ${dateOf(row.reportedAt)})`)
         for (const update of row.updates) await tx.execute(addUpdate(row.id, update))
+        await tell?.(tx)
       }),
-    changeIncident: (row, update) =>
+    changeIncident: (row, update, tell) =>
       db.transaction(async (tx) => {
         // The lock of the row makes updates that come at once follow each other.
         const found = await tx.query<{ id: string }>(sql`
@@ -169,6 +175,7 @@ function incidentRows(
            where id = ${row.id}::uuid returning id`)
         if (found.length === 0) return false
         if (update !== undefined) await tx.execute(addUpdate(row.id, update))
+        await tell?.(tx)
         return true
       }),
     async findIncident(id) {

@@ -2,6 +2,7 @@
  * What is known of the service's status. Retention: minutes 93 days, days, maintenance and incidents three years. Times are milliseconds since
  * the epoch unless told. One contract: store.test.ts.
  */
+import type { Tell } from '../webhooks/webhooks.ts'
 import type { Component, ProbeResult } from './component.ts'
 import type { Span } from './minutes.ts'
 
@@ -45,6 +46,7 @@ export interface Incident {
   readonly updates: readonly IncidentUpdate[]
 }
 
+/** `tell` is called in the transaction of the change, if there is one: in memory nobody is told. */
 export interface StatusStore {
   /** A minute that is there already stays good only if this probe was good as well. */
   record(minute: number, results: readonly ProbeResult[]): Promise<void>
@@ -56,16 +58,24 @@ export interface StatusStore {
   saveDays(rows: readonly DayRow[]): Promise<void>
   /** Days from the first to the last, both included; by component and day. */
   days(first: string, last: string): Promise<DayRow[]>
-  insertMaintenance(maintenance: Maintenance): Promise<void>
+  insertMaintenance(maintenance: Maintenance, tell?: Tell): Promise<void>
   /** False: there is no such maintenance that is not cancelled. */
-  changeMaintenance(id: string, change: { endsAt: number } | { cancelledAt: number }): Promise<boolean>
+  changeMaintenance(
+    id: string,
+    change: { endsAt: number } | { cancelledAt: number },
+    tell?: Tell,
+  ): Promise<boolean>
   findMaintenance(id: string): Promise<Maintenance | undefined>
   /** That ends after `from` and begins before `until`, cancelled ones included, by beginning, at most `limit`. */
   maintenance(query: { from: number; until: number; limit: number }): Promise<Maintenance[]>
   /** With its first update, if it has any. */
-  insertIncident(incident: Incident): Promise<void>
+  insertIncident(incident: Incident, tell?: Tell): Promise<void>
   /** Replaces severity, end and report, and adds an update, if one is given; false: there is no such incident. */
-  changeIncident(incident: Omit<Incident, 'updates'>, update: IncidentUpdate | undefined): Promise<boolean>
+  changeIncident(
+    incident: Omit<Incident, 'updates'>,
+    update: IncidentUpdate | undefined,
+    tell?: Tell,
+  ): Promise<boolean>
   findIncident(id: string): Promise<Incident | undefined>
   /** The newest first: begun before `before` (with a smaller id, where they begin at once), at most `limit`. */
   incidents(query: {

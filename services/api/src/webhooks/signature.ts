@@ -21,8 +21,8 @@ export interface WebhookSecrets {
 }
 
 /**
- * No secret is kept: each is made of a key in the data directory, the id of the endpoint and a version. Who has Postgres or a backup of it can sign nothing. When the
- * key is lost, each endpoint needs a new secret.
+ * No secret is kept: each is made of a key in the data directory, the id of the endpoint and a version. Who has Postgres alone can sign nothing; backups hold the key,
+ * encrypted (docs/backups.md). When it is lost, each endpoint needs a new secret.
  */
 export async function openWebhookSecrets(dataDir: string, random: Random): Promise<WebhookSecrets> {
   const key = await openSecretFile(join(dataDir, KEY_FILE), random, () => random.token(KEY_BYTES))

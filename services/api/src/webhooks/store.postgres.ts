@@ -123,9 +123,9 @@ function assignments(change: EndpointChange): Sql[] {
 
 function events(db: Db): Pick<WebhookStore, 'addEvent' | 'deliveries' | 'delivery'> {
   return {
-    async addEvent({ id, type, data, createdAt, accountId }, to) {
+    async addEvent({ id, type, data, createdAt, accountId }, to, tx = db) {
       // In one statement: whoever reads sees the event with all its deliveries, or nothing.
-      await db.execute(sql`
+      await tx.execute(sql`
         with event as (
           insert into api.webhook_event (id, type, data, created_at, account_id)
           values (${id}::uuid, ${type}, ${data}, ${new Date(createdAt)}, ${accountId ?? null}::uuid)

@@ -1,4 +1,5 @@
 /** Where endpoints, events and deliveries of webhooks are kept. Times in milliseconds since the epoch. One contract: store.test.ts. */
+import type { Tx } from '@sealpost/db'
 
 /** Why nothing is sent to an endpoint: an administrator said so, it failed for days, it answered 410, too much waited for it. */
 export type DisabledReason = 'operator' | 'failing' | 'gone' | 'overrun'
@@ -62,8 +63,12 @@ export interface WebhookStore {
   /** With all that waits for it. */
   removeEndpoint(id: string): Promise<boolean>
 
-  /** Durable when it resolves; an event that is there already is left as it is. `deliveries` have new ids for endpoints that are there. */
-  addEvent(event: WebhookEvent, deliveries: readonly { id: string; endpointId: string }[]): Promise<void>
+  /** Durable when it resolves, or with `tx`; an event that is there already is left as it is. `deliveries` have new ids for endpoints that are there. */
+  addEvent(
+    event: WebhookEvent,
+    deliveries: readonly { id: string; endpointId: string }[],
+    tx?: Tx,
+  ): Promise<void>
   /** By id. */
   deliveries(query: DeliveryQuery): Promise<Delivery[]>
   delivery(id: string): Promise<Delivery | undefined>

@@ -1,4 +1,5 @@
 /** Webhooks: who is told of what happens here, and what is told. An event is durable once it is emitted; it reaches each endpoint at least once, in no order. */
+import type { Tx } from '@sealpost/db'
 import type { Clock, Random } from '@sealpost/runtime'
 import { dayOf } from '../day.ts'
 import type { EndpointAddresses } from './endpoint-address.ts'
@@ -26,6 +27,9 @@ export interface NewEvent {
   readonly type: WebhookEventType
   readonly data: WebhookData
 }
+
+/** Writes an event into the transaction of what it tells of. */
+export type Tell = (tx: Tx) => Promise<void>
 
 /** What an endpoint may ask for: one event, all of a kind, or all. */
 export const EVENT_PATTERN = new RegExp(
@@ -65,9 +69,18 @@ export class Webhooks {
     return this.emitAll([{ id: this.#options.random.uuid(), type, data }])
   }
 
+  /** A change and its event, durable together or not at all: `change` has to call `tell` in the transaction in which it makes the change. */
+  async along<T>(type: WebhookEventType, data: WebhookData, change: (tell: Tell) => Promise<T>): Promise<T> {
+    const event = { id: this.#options.random.uuid(), type, data }
+    const wanting = (await this.#active()).filter((each) => isWanted(type, each.events))
+    const result = await change((tx) => this.#write(wanting, event, tx))
+    this.#options.wake()
+    return result
+  }
+
   /** Many at once. An event that is emitted again under the same id, while it waits, is one event. */
   async emitAll(events: readonly NewEvent[]): Promise<void> {
-    const endpoints = (await this.#options.store.endpoints()).filter(({ disabled }) => disabled === undefined)
+    const endpoints = await this.#active()
     for (const event of events)
       await this.#send(
         endpoints.filter((each) => isWanted(event.type, each.events)),
@@ -170,14 +183,23 @@ export class Webhooks {
     if (!this.#options.addresses.accepts(url)) throw new WebhookError('WEBHOOK_URL_REFUSED')
   }
 
-  async #send(to: readonly WebhookEndpoint[], { id, type, data }: NewEvent): Promise<void> {
+  async #active(): Promise<WebhookEndpoint[]> {
+    return (await this.#options.store.endpoints()).filter(({ disabled }) => disabled === undefined)
+  }
+
+  async #send(to: readonly WebhookEndpoint[], event: NewEvent): Promise<void> {
+    await this.#write(to, event)
+    if (to.length > 0) this.#options.wake()
+  }
+
+  async #write(to: readonly WebhookEndpoint[], { id, type, data }: NewEvent, tx?: Tx): Promise<void> {
     if (to.length === 0) return
-    const { store, clock, random, wake } = this.#options
+    const { store, clock, random } = this.#options
     await store.addEvent(
       { id, type, data: JSON.stringify(data), createdAt: clock.now(), accountId: data.account_id },
       to.map((endpoint) => ({ id: random.uuid(), endpointId: endpoint.id })),
+      tx,
     )
-    wake()
   }
 }
 
