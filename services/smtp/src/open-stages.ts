@@ -22,7 +22,7 @@ import { sendingLimitsStage } from './stages/sending-limits.ts'
 import { submissionHeaderStage } from './stages/submission-header.ts'
 import { traceStage } from './stages/trace.ts'
 
-/** Beside the database, so that its backups tell nothing about who writes to whom. */
+/** Beside the database, so that a copy of that alone tells nothing about who writes to whom. */
 const KEY_FILE = 'mail-recipients.key'
 const KEY_BYTES = 32
 /** Each mail of a user is a question and a note. */

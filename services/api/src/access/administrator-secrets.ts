@@ -1,6 +1,6 @@
 /**
  * What the database alone must not give away: secrets of one-time passwords, sealed, and recovery codes, as HMAC. The key lies in a file of the data
- * directory, beside the database and outside its backups; without it administrators sign in with passkeys, or enrol anew from the host.
+ * directory, beside the database; backups hold both, encrypted (docs/backups.md). Without it administrators sign in with passkeys, or enrol anew from the host.
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 import { join } from 'node:path'

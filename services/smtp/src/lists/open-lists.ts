@@ -36,7 +36,7 @@ export interface OpenLists extends AsyncDisposable {
   readonly routes: FastifyPluginAsync
 }
 
-/** Beside the database, so that its backups tell nothing about who is on which list. Without it nobody has confirmed. */
+/** Beside the database, so that a copy of that alone tells nothing about who is on which list. Without it nobody has confirmed. */
 const KEY_FILE = 'mail-lists.key'
 const KEY_BYTES = 32
 const POOL_SIZE = 2

@@ -1,6 +1,6 @@
 /**
- * The DKIM keys of one domain, in a file of their own that its owner alone can read. Not in Postgres: a private key in its log or in a backup would let whoever
- * reads it sign in the domain's name.
+ * The DKIM keys of one domain, in a file of their own that its owner alone can read. Not in Postgres: a private key in its tables or its log would let whoever
+ * reads them sign in the domain's name.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
