@@ -1,3 +1,4 @@
+import { DbError } from '@sealpost/db'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { expect, onTestFinished, test } from 'vitest'
 import { WakeUps, wakeUpLimits } from './wake-ups.ts'
@@ -40,4 +41,34 @@ test('the clock does not tell whose message woke whom: each request waits for a 
   for (const key of keys) wakeUps.waiting(key)
   await clock.advance(60_000)
   expect(woken.length).toBe(DEVICES)
+})
+
+test('a device is woken all the same when Postgres was away at that moment, or something else went wrong', async () => {
+  const clock = new VirtualClock()
+  const failures: Error[] = [new DbError('ENOENT', 'away'), new Error('a bug')]
+  const thrown: unknown[] = []
+  let woken = 0
+  using wakeUps = new WakeUps({
+    clock,
+    random: systemRandom,
+    limits: wakeUpLimits,
+    hasWaiting: () => true,
+    takers: () => [],
+    wake: async () => {
+      const failure = failures.shift()
+      if (failure !== undefined) throw failure
+      woken += 1
+      return Promise.resolve('done')
+    },
+    spawn: (task) => void task.catch((error: unknown) => thrown.push(error)),
+  })
+  const key = { account: systemRandom.uuid(), device: systemRandom.uuid() }
+  wakeUps.waiting(key)
+  await clock.advance(delayMs + spreadMs)
+  expect([failures.length, thrown]).toEqual([1, []])
+  await clock.advance(wakeUpLimits.retryMs)
+  expect([failures.length, thrown.length, woken]).toEqual([0, 1, 0])
+  wakeUps.waiting(key)
+  await clock.advance(delayMs + spreadMs)
+  expect(woken).toBe(1)
 })

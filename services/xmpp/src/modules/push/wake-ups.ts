@@ -4,6 +4,7 @@
  * push service cannot tell by the clock whose message caused which. What is known of devices is in memory: after a restart those that have something waiting are woken
  * once more.
  */
+import { isConnectionError } from '@sealpost/db'
 import type { Clock, Random } from '@sealpost/runtime'
 import { Budgets } from '@sealpost/runtime'
 import type { Session } from '../../core/module.ts'
@@ -125,11 +126,22 @@ export class WakeUps implements Disposable {
   }
 
   async #wake(key: QueueKey, state: State): Promise<void> {
-    const { limits, wake } = this.#options
-    const outcome = await wake(key)
+    const { limits } = this.#options
+    const outcome = await this.#ask(key, state)
     if (outcome === 'done' || this.#states.get(nameOf(key)) !== state) return
     if (state.tries + 1 < limits.triesMax) this.#lookLater(key, limits.retryMs, state.tries + 1)
     else this.#states.delete(nameOf(key)) // the next message begins anew
+  }
+
+  /** While Postgres is away nobody knows whom to ask. */
+  async #ask(key: QueueKey, state: State): Promise<WakeOutcome> {
+    try {
+      return await this.#options.wake(key)
+    } catch (error) {
+      if (isConnectionError(error)) return 'later'
+      if (this.#states.get(nameOf(key)) === state) this.#states.delete(nameOf(key)) // the next message begins anew
+      throw error
+    }
   }
 
   #isSilent({ outbox }: Pick<Session, 'outbox'>): boolean {
