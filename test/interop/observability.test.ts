@@ -1,6 +1,8 @@
 /** Dashboards and alerts before Debian's Prometheus: every panel shows something of a live server, every rule fires when it should, no label names anybody. */
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeIdentity } from '@sealpost/backup'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { ed25519, certify, userId } from '../../packages/openpgp/test/maker.ts'
@@ -78,7 +80,7 @@ describe('a live server', () => {
     await using stack = new AsyncDisposableStack()
     sink = stack.use(await MailSink.open())
     const { port } = sink.smarthost
-    const environment = { SMTP_SMARTHOST: `127.0.0.1:${String(port)}` }
+    const environment = { SMTP_SMARTHOST: `127.0.0.1:${String(port)}`, ...(await backUp(stack)) }
     sealpost = stack.use(await Sealpost.start({ environment }))
     await sealpost.importAccounts(['alice', 'bob'].map((username) => ({ username, password: PASSWORD })))
     prometheus = stack.use(await Prometheus.start(`127.0.0.1:${String(sealpost.httpPort)}`, RULES))
@@ -131,6 +133,21 @@ describe('a live server', () => {
 
 /** A small disk, or a machine with much to do, are nothing that this server does. */
 const ABOUT_THE_MACHINE = new Set(['RoomForData', 'NoRoomForData', 'EventLoopBlocked'])
+
+/** With drills. */
+async function backUp(stack: AsyncDisposableStack): Promise<Record<string, string>> {
+  const directory = await mkdtemp(join(tmpdir(), 'sealpost-backup-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  await chmod(directory, 0o711)
+  const { identity, recipient } = makeIdentity()
+  const file = join(directory, 'key.txt')
+  await writeFile(file, identity, { mode: 0o600 })
+  return {
+    BACKUP_DIR: join(directory, 'backups'),
+    BACKUP_RECIPIENTS: recipient,
+    BACKUP_IDENTITY_FILE: file,
+  }
+}
 
 async function scrapes(prometheus: Prometheus, count: number): Promise<void> {
   const done = async (): Promise<number> =>

@@ -23,6 +23,19 @@ test('one name is one metric of one kind; registries do not share', async () => 
   expect(await createMetrics().render()).not.toContain('a_total')
 })
 
+test('a tallied counter is read when it is asked for, and is the sum of those who count', async () => {
+  const metrics = createMetrics()
+  const counts = { a: 3, b: 0 }
+  for (const name of ['a', 'b'] as const)
+    metrics.tallied('things_total', 'Things', { of: name }, () => counts[name])
+  using _ = metrics.tallied('things_total', 'Things', { of: 'a' }, () => 10)
+  expect(await metrics.render()).toContain(
+    '# TYPE things_total counter\nthings_total{of="a"} 13\nthings_total{of="b"} 0',
+  )
+  counts.b = 7
+  expect(await metrics.render()).toContain('things_total{of="a"} 13\nthings_total{of="b"} 7')
+})
+
 test('a watched gauge is read when it is asked for, of each who has one, until they are gone', async () => {
   const metrics = createMetrics()
   let age = 1

@@ -32,9 +32,16 @@ export interface Metrics {
   ): HistogramMetric
   /** A gauge that is read when somebody asks for it, until the answer is disposed. */
   watched(name: string, help: string, labels: Labels, read: () => number): Disposable
+  /** A counter that its owner keeps as a number, where counting itself must cost nothing; it is read when somebody asks. */
+  tallied(name: string, help: string, labels: Labels, read: () => number): Disposable
   /** The text exposition format. */
   render(): Promise<string>
   readonly contentType: string
+}
+
+interface Watch {
+  readonly labels: Labels
+  readonly read: () => number
 }
 
 /** A registry of its own with the default metrics of the process (CPU, memory, event loop lag, garbage collection). */
@@ -47,7 +54,13 @@ export function createMetrics(): Metrics {
     if (known instanceof kind) return known
     throw new OperationalError('METRIC_KIND', `The metric ${name} exists with another kind`)
   }
-  const watches = new Map<string, Set<{ readonly labels: Labels; readonly read: () => number }>>()
+  const watches = new Map<string, Set<Watch>>()
+  const watch = (name: string, watched: Watch): { all: Set<Watch>; stop: Disposable } => {
+    const all = watches.get(name) ?? new Set()
+    watches.set(name, all)
+    all.add(watched)
+    return { all, stop: { [Symbol.dispose]: () => void all.delete(watched) } }
+  }
   return {
     contentType: registry.contentType,
     counter(name, help, labelNames = []) {
@@ -76,16 +89,23 @@ export function createMetrics(): Metrics {
       return { observe: (value, labels = {}) => metric.observe(labels, value) }
     },
     watched(name, help, labels, read) {
-      const all = watches.get(name) ?? new Set()
-      watches.set(name, all)
-      const labelNames = Object.keys(labels)
+      const { all, stop } = watch(name, { labels, read })
       const collect = function (this: Gauge): void {
         for (const each of all) this.set(each.labels, each.read())
       }
-      once(name, Gauge, () => new Gauge({ name, help, labelNames, registers: [registry], collect }))
-      const watch = { labels, read }
-      all.add(watch)
-      return { [Symbol.dispose]: () => void all.delete(watch) }
+      const options = { name, help, labelNames: Object.keys(labels), registers: [registry], collect }
+      once(name, Gauge, () => new Gauge(options))
+      return stop
+    },
+    tallied(name, help, labels, read) {
+      const { all, stop } = watch(name, { labels, read })
+      const collect = function (this: Counter): void {
+        this.reset()
+        for (const each of all) this.inc(each.labels, each.read())
+      }
+      const options = { name, help, labelNames: Object.keys(labels), registers: [registry], collect }
+      once(name, Counter, () => new Counter(options))
+      return stop
     },
     render: () => registry.metrics(),
   }

@@ -3,7 +3,10 @@ import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 
-export type SignInResult = 'ok' | 'refused' | 'limited' | 'busy'
+const SIGN_IN_RESULTS = ['ok', 'refused', 'limited', 'busy'] as const
+export type SignInResult = (typeof SIGN_IN_RESULTS)[number]
+const ADMINISTRATOR_METHODS = ['passkey', 'totp', 'recovery', 'enrolment'] as const
+const ADMINISTRATOR_RESULTS = ['ok', 'refused', 'limited'] as const
 
 export type ImportResult = 'created' | 'completed' | 'exists' | 'invalid'
 
@@ -11,7 +14,10 @@ export interface ApiEvents {
   /** An attempt at HTTP Basic on behalf of an account. */
   signIn(result: SignInResult): void
   /** An attempt of an administrator, or a proof while signed in. */
-  administratorSignIn(method: string, result: 'ok' | 'refused' | 'limited'): void
+  administratorSignIn(
+    method: (typeof ADMINISTRATOR_METHODS)[number],
+    result: (typeof ADMINISTRATOR_RESULTS)[number],
+  ): void
   /** A request with a token that is none. */
   tokenRefused(): void
   importEnded(counts: Readonly<Record<ImportResult, number>>, ms: number): void
@@ -46,6 +52,9 @@ export function createEvents(log: Log, metrics: Metrics): ApiEvents {
     'Sign-ins and proofs of administrators by method and result',
     ['method', 'result'],
   )
+  for (const result of SIGN_IN_RESULTS) signIns.inc({ result }, 0)
+  for (const method of ADMINISTRATOR_METHODS)
+    for (const result of ADMINISTRATOR_RESULTS) administrators.inc({ method, result }, 0)
   const tokens = metrics.counter('api_tokens_refused_total', 'Requests with an unknown API key')
   const webhooks = metrics.counter('api_webhook_attempts_total', 'Attempts to deliver webhooks by result', [
     'result',

@@ -5,12 +5,14 @@ import type { Entrance } from './reception/stage.ts'
 import { type ReportEvents, reportEvents } from './reports/report-events.ts'
 import { screeningEvents, type ScreeningEvents } from './screening-events.ts'
 
+const SIGN_IN_OUTCOMES = ['accepted', 'refused', 'deferred'] as const
+
 export interface SmtpEvents extends ScreeningEvents, ReportEvents {
   listening(kind: Entrance, port: number): void
   connected(kind: Entrance): void
   /** A connection failed: TLS that did not come about, a peer that went away. `code` is the error's. */
   connectionFailed(kind: Entrance, code: string): void
-  signIn(outcome: 'accepted' | 'refused' | 'deferred'): void
+  signIn(outcome: (typeof SIGN_IN_OUTCOMES)[number]): void
   /** Checking credentials broke; `code` is the error's. */
   signInFailed(code: string): void
   recipientRefused(code: number): void
@@ -50,6 +52,7 @@ export function createEvents({ log, metrics }: { log: Log; metrics: Metrics }): 
   const connections = metrics.counter('smtp_connections_total', 'Connections accepted', ['listener'])
   const failures = metrics.counter('smtp_connection_errors_total', 'Connections that failed', ['listener'])
   const signIns = metrics.counter('smtp_sign_ins_total', 'Attempts to sign in', ['outcome'])
+  for (const outcome of SIGN_IN_OUTCOMES) signIns.inc({ outcome }, 0)
   const recipients = metrics.counter('smtp_recipients_refused_total', 'Recipients refused', ['code'])
   const stages = metrics.counter('smtp_stage_refusals_total', 'Refusals by stages', ['stage', 'code'])
   const broken = metrics.counter('smtp_stage_failures_total', 'Stages that broke', ['stage'])

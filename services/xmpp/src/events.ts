@@ -16,6 +16,8 @@ export interface XmppEvents {
   readonly taskFailed: (error: unknown) => void
   /** A connection to Postgres was lost while idle; the pool makes a new one. */
   readonly databaseFailed: (error: unknown) => void
+  /** Stanzas that a client sent, by what they are, refused ones included. */
+  readonly stanzas: Record<StanzaKind, number>
   readonly signedIn: () => void
   readonly signInRefused: (condition: string) => void
   /** A FAST token was used by two: it, and all of its device, are worthless now. */
@@ -50,6 +52,8 @@ export interface XmppEvents {
   }) => void
   readonly stored: () => void
   readonly shredded: () => void
+  /** Nobody took them in time. */
+  readonly expired: (count: number) => void
   readonly storeRefused: () => void
   readonly drainFailed: (error: unknown) => void
   /** A slot was granted or refused, a file stored, broken off, fetched whole, or destroyed for one of three reasons. */
@@ -69,6 +73,12 @@ const UPLOAD_EVENTS = [
   'used_up',
 ] as const
 export type UploadEvent = (typeof UPLOAD_EVENTS)[number]
+
+const STANZA_KINDS = ['message', 'presence', 'iq'] as const
+export type StanzaKind = (typeof STANZA_KINDS)[number]
+/** Of signing in; others come with what clients do wrong (RFC 6120 §6.5). */
+const SIGN_IN_OUTCOMES = ['success', 'not-authorized', 'temporary-auth-failure'] as const
+const SEALED_EVENTS = ['stored', 'shredded', 'expired', 'refused'] as const
 
 const PUSH_OUTCOMES = ['taken', 'refused', 'later'] as const
 
@@ -93,6 +103,8 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     'Message copies by what happened in the sealed queue',
     ['what'],
   )
+  for (const outcome of SIGN_IN_OUTCOMES) signIns.inc({ outcome }, 0)
+  for (const what of SEALED_EVENTS) messages.inc({ what }, 0)
   const failure = (event: string) => (error: unknown) => log.error(event, { code: errorCode(error) })
   return {
     streamOpened: () => streams.inc(),
@@ -102,6 +114,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     streamCrashed: failure('stream_crashed'),
     stanzaFailed: failure('stanza_failed'),
     taskFailed: failure('task_failed'),
+    stanzas: tallyStanzas(metrics),
     databaseFailed: failure('database_failed'),
     signedIn: () => signIns.inc({ outcome: 'success' }),
     signInRefused: (condition) => signIns.inc({ outcome: condition }),
@@ -116,6 +129,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     ...measures,
     stored: () => messages.inc({ what: 'stored' }),
     shredded: () => messages.inc({ what: 'shredded' }),
+    expired: (count) => messages.inc({ what: 'expired' }, count),
     storeRefused: () => messages.inc({ what: 'refused' }),
     drainFailed: failure('drain_failed'),
     ...createUploadEvents(metrics),
@@ -178,4 +192,11 @@ function createMeasures(metrics: Metrics): Pick<XmppEvents, 'messageClassified' 
       oldest.set(now.oldestSeconds)
     },
   }
+}
+
+function tallyStanzas(metrics: Metrics): XmppEvents['stanzas'] {
+  const counts = { message: 0, presence: 0, iq: 0 }
+  for (const kind of STANZA_KINDS)
+    metrics.tallied('xmpp_stanzas_total', 'Stanzas of clients by kind', { kind }, () => counts[kind])
+  return counts
 }

@@ -5,7 +5,7 @@
 import { type Jid, tryParseJid } from '@sealpost/jid'
 import type { Clock, MaybePromise } from '@sealpost/runtime'
 import { type Element, errorReply, iqResult, StanzaError, StreamError } from '@sealpost/stanza'
-import type { XmppEvents } from '../events.ts'
+import type { StanzaKind, XmppEvents } from '../events.ts'
 import type { AccountDirectory, AccountRef } from './account-directory.ts'
 import { chain } from './chain.ts'
 import type { Destinations } from './destinations.ts'
@@ -46,6 +46,7 @@ export class Router {
   /** Handles one stanza of a session; a promise only when something had to be waited for. Never rejects but with StreamError. */
   route(session: Session, stanza: Element): MaybePromise<void> {
     const receipt = session.inbox.receive() // XEP-0198 §4: every stanza counts, also one that is refused
+    this.#options.events.stanzas[stanza.name as StanzaKind] += 1
     try {
       const pending = this.#dispatch(session, stanza, receipt)
       if (pending instanceof Promise) return this.#finish(session, stanza, receipt, pending)
