@@ -8,6 +8,7 @@ import { idle } from './idle.ts'
 import { importCertificates } from './import.ts'
 import { lookup } from './lookup.ts'
 import { mail } from './mail.ts'
+import { restore } from './restore.ts'
 import { pep } from './pep.ts'
 import { childrenOf } from './proc.ts'
 import { queue } from './queue.ts'
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   import: importCertificates,
   mail,
   pep,
+  restore,
   uploads,
   files,
 }
