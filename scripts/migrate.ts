@@ -10,7 +10,8 @@ Brings all schemas of the database up to date: makes the roles and schemas that 
 migrations that have not run. Running it twice, or from several hosts at once, does no harm.
 
   --dry-run  name the migrations that have not run, one a line, and change nothing
-  --logins   then make a login for each service, and for Dovecot, with the password in DIR/xmpp, keys, smtp, api, dovecot
+  --logins   then make a login for each service, for Dovecot and for backups, with the password in DIR/xmpp, keys, smtp, api,
+             dovecot, backup
   --help     this text
 
 The database is named by DATABASE_URL, or by a file named by DATABASE_URL_FILE. Its user must be able to

@@ -4,6 +4,7 @@ import { chmod, chown, copyFile, mkdir, readdir, rename, writeFile } from 'node:
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeIdentity } from '@sealpost/backup'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { openSecretFile, systemClock, systemRandom } from '@sealpost/runtime'
 
@@ -32,6 +33,9 @@ const NAMES = [
   'doveadm',
   'nats',
   'grafana',
+  'backup',
+  'canary',
+  'drill',
 ] as const
 type Secrets = Readonly<Record<(typeof NAMES)[number], string>>
 
@@ -53,18 +57,36 @@ function readersOf(secrets: Secrets, ours: number, postgres: string): readonly R
     const url = database(`sealpost_${name}_login`, secrets[name])
     return { name, user: ours, files: { 'database-url': url, 'nats-token': secrets.nats, ...more } }
   }
-  const { xmpp, keys, smtp, api, dovecot } = secrets
+  const { xmpp, keys, smtp, api, dovecot, backup } = secrets
   return [
     { name: 'postgres', user: POSTGRES_USER, files: { password: secrets.postgres } },
     {
       name: 'migrate',
       user: ours,
-      files: { 'database-url': database('postgres', secrets.postgres), xmpp, keys, smtp, api, dovecot },
+      files: {
+        'database-url': database('postgres', secrets.postgres),
+        xmpp,
+        keys,
+        smtp,
+        api,
+        dovecot,
+        backup,
+      },
     },
     service('xmpp', { turn: secrets.turn }),
     service('keys'),
     service('smtp', { doveadm: secrets.doveadm }),
     service('api', { turn: secrets.turn }),
+    {
+      name: 'backup',
+      user: ours,
+      files: {
+        'database-url': database('sealpost_backup', backup),
+        'nats-token': secrets.nats,
+        identity: secrets.drill,
+        canary: secrets.canary,
+      },
+    },
     { name: 'coturn', user: ours, files: { turn: secrets.turn } },
     { name: 'dovecot', user: ROOT, files: { database: dovecot, doveadm: secrets.doveadm } },
     { name: 'nats', user: ours, files: { 'token.conf': `authorization { token: "${secrets.nats}" }` } },
@@ -75,10 +97,11 @@ function readersOf(secrets: Secrets, ours: number, postgres: string): readonly R
 /** The secrets themselves. Whoever wants another one removes its file, and starts the stack again. */
 async function openSecrets(directory: string): Promise<Secrets> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const make = (): string => randomBytes(SECRET_BYTES).toString('hex')
+  const makeSecret = (): string => randomBytes(SECRET_BYTES).toString('hex')
+  const makeKey = (): string => makeIdentity().identity
   const opened = NAMES.map(async (name) => [
     name,
-    await openSecretFile(join(directory, name), systemRandom, make),
+    await openSecretFile(join(directory, name), systemRandom, name === 'drill' ? makeKey : makeSecret),
   ])
   return Object.fromEntries(await Promise.all(opened)) as Secrets
 }

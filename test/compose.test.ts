@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig as readApi } from '@sealpost/api-service/config'
 import { listVariables, type EnvReader } from '@sealpost/config'
+import { readBackupServiceConfig } from '@sealpost/dev-env'
 import { readConfig as readKeys } from '@sealpost/keys-service/config'
 import { readPlatformConfig } from '@sealpost/service'
 import { readConfig as readSmtp } from '@sealpost/smtp-service/config'
@@ -14,6 +15,7 @@ const { services, volumes, networks } = readComposeFile({ SEALPOST_DOMAIN: 'exam
 const all = Object.entries(services)
 const READERS: Readonly<Record<string, (env: EnvReader) => unknown>> = {
   api: readApi,
+  backup: readBackupServiceConfig,
   keys: readKeys,
   smtp: readSmtp,
   xmpp: readXmpp,
@@ -81,6 +83,7 @@ test.each(Object.entries(READERS))('%s reads every variable that it is given', (
 test('what is not always needed is in a profile', () => {
   const profiles = all.flatMap(([name, service]) => service.profiles?.map((profile) => [name, profile]) ?? [])
   expect(Object.fromEntries(profiles)).toEqual({
+    backup: 'backup',
     rspamd: 'spam',
     clamav: 'virus',
     freshclam: 'virus',

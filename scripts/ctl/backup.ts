@@ -1,4 +1,4 @@
-/** `ctl backup run|verify|restore`: backups of the embedded Postgres. What they need is loaded when one of them is asked for. */
+/** `ctl backup run|verify|restore`: backups of Postgres, the embedded one or another (DATABASE_URL). What they need is loaded when one of them is asked for. */
 import { readFile, realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { LocalArguments, LocalVerb } from '@sealpost/api-service/ctl'
@@ -68,7 +68,14 @@ async function verify(dataDir: string, { options, progress }: LocalArguments): P
   return [
     ...lines,
     `Restored ${done.base} in ${done.seconds.toFixed(1)} s up to ${lastCommitAt?.toISOString() ?? 'its end'}, ${moment}: ${String(tables)} tables, ${String(rows)} rows`,
+    triedLine(done.tried),
   ].join('\n')
+}
+
+function triedLine(tried: { delivered: number; waiting: number } | undefined): string {
+  if (tried === undefined)
+    return 'The keyring is not here: whether delivered messages can be read was not tried'
+  return `Of ${String(tried.delivered)} messages delivered since none can be read, of those that wait ${String(tried.waiting)}`
 }
 
 /** The server that runs over the data directory: what is done is in its audit log. */
@@ -77,7 +84,7 @@ async function running(dataDir: string, onProgress: LocalArguments['progress']) 
   const directory = locate(await realpath(dataDir))
   return {
     config,
-    databaseUrl: await embeddedDatabaseUrl(directory),
+    databaseUrl: config.databaseUrl?.reveal() ?? (await embeddedDatabaseUrl(directory)),
     dataDir: directory.path,
     actor: { kind: 'owner' },
     clock: systemClock,
@@ -87,7 +94,7 @@ async function running(dataDir: string, onProgress: LocalArguments['progress']) 
 }
 
 async function restoreInto(dataDir: string, { options, progress }: LocalArguments): Promise<string> {
-  const { checkCluster, restore } = await tools()
+  const { checkCluster, config, restore } = await tools()
   const identity = await identityOf(options)
   if (identity === undefined) throw missing('A restore needs --identity')
   let rows = 0
@@ -96,7 +103,7 @@ async function restoreInto(dataDir: string, { options, progress }: LocalArgument
     identity,
     dataDir: resolve(dataDir),
     at: momentOf(options.get('at')),
-    random: systemRandom,
+    programs: config.programs,
     onProgress: progress,
     check: async (url) => void ({ rows } = await checkCluster(url)),
   })

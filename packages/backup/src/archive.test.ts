@@ -38,6 +38,8 @@ async function addBase(archive: Archive, daysAgo: number, first: number): Promis
     stopSegment: segment(first),
     postgresVersion: 180_000,
     systemIdentifier: '1',
+    superuser: 'sealpost',
+    database: 'sealpost',
     files: 0,
     plainBytes: 0,
     encryptedBytes: 0,

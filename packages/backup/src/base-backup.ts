@@ -1,6 +1,6 @@
 /**
- * A base backup of a cluster in use (PostgreSQL, "Making a Base Backup Using the Low Level API"): its files are copied between pg_backup_start and pg_backup_stop, and
- * the log that was written meanwhile makes them whole. With them go the keys of the data directory. The keyring never does, nor do `spool` and `uploads`, which it opens.
+ * A base backup of a cluster in use, as Postgres itself sends it over a replication connection, wherever its files are; the log that was written meanwhile makes it
+ * whole. With it go the keys of the data directory. The keyring never does, nor do `spool` and `uploads`, which it opens.
  */
 import { createReadStream } from 'node:fs'
 import { createHash } from 'node:crypto'
@@ -8,7 +8,8 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { Readable } from 'node:stream'
-import { openSession, sql, type Tx } from '@sealpost/db'
+import { type LogPosition, openReplication, openSession, type ReplicationSession, sql } from '@sealpost/db'
+import { errorCode } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import { encryptAge } from './age/age.ts'
 import { readRecipient } from './age/keys.ts'
@@ -16,44 +17,40 @@ import { type Archive, BASE_FILE, MANIFEST_FILE, type BaseBackup } from './archi
 import { BackupError } from './backup-error.ts'
 import { DRAFT_PREFIX, syncDirectory, writeDurably } from './durable-file.ts'
 import type { Manifest } from './manifest.ts'
-import { type TarEntry, writeTar } from './tar.ts'
+import { readTar, type TarEntry, writeTar } from './tar.ts'
 import { through } from './through.ts'
+import { isLogMissing } from './verify-archive.ts'
+import { segmentAt } from './wal/segment-name.ts'
 
 export type OnProgress = (counts: Readonly<Record<string, number>>) => void
 
 export interface BaseBackupOptions {
-  /** A superuser's. */
+  /** Of a user with REPLICATION, or a superuser. */
   readonly url: string
   readonly archive: Archive
   /** `age1…` */
   readonly recipients: readonly string[]
-  /** Holds `postgres`, the cluster. */
+  /** Its keys are taken along. */
   readonly dataDir: string
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'after' | 'monotonic'>
   readonly onProgress?: OnProgress
 }
 
-/** What a restored cluster makes anew, or must not find. */
-const CONTENT_LEFT_OUT =
-  /^(?:pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\//
-const LEFT_OUT =
-  /^(?:postmaster\.(?:pid|opts)|backup_label(?:\.old)?|tablespace_map(?:\.old)?|(?:recovery|standby)\.signal)$|(?:^|\/)pgsql_tmp|pg_internal\.init$/
-/** Copied last, as pg_basebackup does. */
-const LAST = 'global/pg_control'
 /** Directories of keys that stay the same for months. Besides them files of the data directory itself. */
 const KEY_DIRECTORIES = ['key-submission', 'dkim', 'tls', 'components']
 const KEY_FILE = /\.key$|^audit-heads$/
 /** How long the last segments may take into the archive. */
-const STOP_TIMEOUT = '10min'
+const ARCHIVED_MS_MAX = 600_000
+const LOOK_MS = 250
 
-/** Throws BACKUP_NOT_ARCHIVING, DbError, and what the file system says. What was begun is taken away again. */
+/** Throws BACKUP_NOT_ARCHIVING, BACKUP_TABLESPACES, DbError, and what the file system says. What was begun is taken away again. */
 export async function takeBaseBackup(options: BaseBackupOptions): Promise<BaseBackup> {
   const { archive, clock } = options
   const startedAt = new Date(clock.now())
   const name = startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const draft = join(archive.base, `${DRAFT_PREFIX}${name}`)
-  await using session = await openSession(options.url)
-  const cluster = await describe(session)
+  await using session = await openSource(options.url)
+  const cluster = await describe(options.url, session)
   await mkdir(draft, { mode: 0o700 })
   try {
     const written = await copyAll(options, session, draft)
@@ -64,6 +61,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<BaseBa
       ...cluster,
       ...written,
     }
+    await untilArchived(options, manifest)
     const text = `${JSON.stringify(manifest, undefined, 2)}\n`
     await writeDurably(join(draft, MANIFEST_FILE), Readable.from([Buffer.from(text)]))
     const directory = join(archive.base, name)
@@ -75,27 +73,34 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<BaseBa
   }
 }
 
-async function describe(session: Tx): Promise<Pick<Manifest, 'postgresVersion' | 'systemIdentifier'>> {
-  const [row] = await session.query<{
-    version: string
-    system: string
-    archiving: string
-    spaces: number
-  }>(sql`
-    select current_setting('server_version_num') as version, current_setting('archive_mode') as archiving,
-      (select system_identifier::text from pg_control_system()) as system,
-      (select count(*)::int from pg_tablespace) - 2 as spaces`)
-  if (row?.archiving !== 'on')
+async function openSource(url: string): Promise<ReplicationSession> {
+  try {
+    return await openReplication(url)
+  } catch (cause) {
     throw new BackupError(
       'BACKUP_NOT_ARCHIVING',
-      'Postgres does not archive its log: start the server with BACKUP_DIR and BACKUP_RECIPIENTS',
+      `Postgres allows no replication (${errorCode(cause)}): the server must run with BACKUP_DIR and BACKUP_RECIPIENTS, the user of a Postgres of your own needs REPLICATION and a line in pg_hba.conf`,
+      { cause },
     )
-  if (row.spaces > 0)
-    throw new BackupError(
-      'BACKUP_TABLESPACES',
-      'A cluster with tablespaces of its own is not backed up by this',
-    )
-  return { postgresVersion: Number(row.version), systemIdentifier: row.system }
+  }
+}
+
+type Cluster = Pick<Manifest, 'postgresVersion' | 'systemIdentifier' | 'superuser' | 'database'>
+
+async function describe(url: string, session: ReplicationSession): Promise<Cluster> {
+  const { systemIdentifier } = await session.identify()
+  const postgresVersion = Number(await session.setting('server_version_num'))
+  await using statements = await openSession(url)
+  // The superuser of initdb has this number in every cluster.
+  const [row] = await statements.query<{ superuser: string; database: string }>(
+    sql`select rolname as superuser, current_database() as database from pg_roles where oid = 10`,
+  )
+  return {
+    postgresVersion,
+    systemIdentifier,
+    superuser: row?.superuser ?? '',
+    database: row?.database ?? '',
+  }
 }
 
 type Written = Pick<
@@ -103,19 +108,19 @@ type Written = Pick<
   'startSegment' | 'stopSegment' | 'files' | 'plainBytes' | 'encryptedBytes' | 'sha256'
 >
 
-async function copyAll(options: BaseBackupOptions, session: Tx, draft: string): Promise<Written> {
+async function copyAll(
+  options: BaseBackupOptions,
+  session: ReplicationSession,
+  draft: string,
+): Promise<Written> {
   const recipients = options.recipients.map(readRecipient)
   const counts = { files: 0, plainBytes: 0, encryptedBytes: 0 }
-  const [started] = await session.query<{ segment: string }>(
-    sql`select pg_walfile_name(pg_backup_start('sealpost', true)) as segment`,
-  )
-  let stopSegment = ''
+  const cluster = session.baseBackup()
   const entries = async function* (): AsyncIterable<TarEntry> {
     yield* keyFiles(options.dataDir)
-    yield* clusterFiles(join(options.dataDir, 'postgres'))
-    const stopped = await stop(session)
-    stopSegment = stopped.segment
-    yield fileOf('postgres/backup_label', Buffer.from(stopped.label))
+    const tar = cluster.tar()
+    for await (const entry of readTar(tar)) yield { ...entry, name: `postgres/${entry.name}` }
+    await Array.fromAsync(tar) // Nothing is left, but how far the log is needed is said after it.
   }
   const counted = async function* (): AsyncIterable<TarEntry> {
     for await (const entry of entries()) {
@@ -135,30 +140,22 @@ async function copyAll(options: BaseBackupOptions, session: Tx, draft: string): 
   }
   const compressed = through(writeTar(counted()), createGzip())
   await writeDurably(join(draft, BASE_FILE), hashed(encryptAge(compressed, recipients)))
-  return { startSegment: started?.segment ?? '', stopSegment, ...counts, sha256: hash.digest('hex') }
+  const segments = { startSegment: segmentOf(cluster.from), stopSegment: segmentOf(cluster.to) }
+  return { ...segments, ...counts, sha256: hash.digest('hex') }
 }
 
-async function stop(session: Tx): Promise<{ label: string; segment: string }> {
-  await session.execute(sql`select set_config('statement_timeout', ${STOP_TIMEOUT}, false)`)
-  const [stopped] = await session.query<{ label: string; segment: string }>(
-    sql`select labelfile as label, pg_walfile_name(lsn) as segment from pg_backup_stop(true)`,
-  )
-  return stopped ?? { label: '', segment: '' }
+function segmentOf({ timeline, position }: LogPosition): string {
+  return segmentAt(timeline, position)
 }
 
-async function* clusterFiles(directory: string): AsyncIterable<TarEntry> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const paths = entries.map((entry) => ({
-    path: join(entry.parentPath, entry.name).slice(directory.length + 1),
-    isDirectory: entry.isDirectory(),
-    isFile: entry.isFile(),
-  }))
-  for (const { path, isDirectory, isFile } of paths) {
-    if (LEFT_OUT.test(path) || CONTENT_LEFT_OUT.test(path) || path === LAST) continue
-    if (isDirectory) yield { kind: 'directory', name: `postgres/${path}` }
-    else if (isFile) yield* openFile(`postgres/${path}`, join(directory, path))
+/** Without its log it is no backup. */
+async function untilArchived({ archive, clock }: BaseBackupOptions, manifest: Manifest): Promise<void> {
+  const deadline = clock.monotonic() + ARCHIVED_MS_MAX
+  while (isLogMissing(manifest, new Set(await archive.archived()))) {
+    if (clock.monotonic() > deadline)
+      throw new BackupError('BACKUP_NOT_ARCHIVING', 'The log of Postgres does not come into the archive')
+    await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve))
   }
-  yield* openFile(`postgres/${LAST}`, join(directory, LAST))
 }
 
 async function* keyFiles(dataDir: string): AsyncIterable<TarEntry> {
@@ -187,8 +184,4 @@ async function* readVanishing(path: string): AsyncIterable<Buffer> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-}
-
-function fileOf(name: string, bytes: Buffer): TarEntry {
-  return { kind: 'file', name, size: bytes.length, content: Readable.from([bytes]) }
 }

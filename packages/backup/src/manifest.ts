@@ -11,6 +11,9 @@ export interface Manifest {
   readonly stopSegment: string
   readonly postgresVersion: number
   readonly systemIdentifier: string
+  /** Of initdb, and the database: as whom and where a restored cluster is looked at. */
+  readonly superuser: string
+  readonly database: string
   readonly files: number
   readonly plainBytes: number
   readonly encryptedBytes: number
@@ -26,15 +29,21 @@ const KINDS: Readonly<Record<keyof Manifest, 'string' | 'number'>> = {
   stopSegment: 'string',
   postgresVersion: 'number',
   systemIdentifier: 'string',
+  superuser: 'string',
+  database: 'string',
   files: 'number',
   plainBytes: 'number',
   encryptedBytes: 'number',
   sha256: 'string',
 }
 
+/** Those of the embedded Postgres. COMPAT: until backups that do not name them have aged out. */
+const UNNAMED = { superuser: 'sealpost', database: 'sealpost' }
+
 /** Throws BACKUP_MANIFEST. */
 export function parseManifest(text: string): Manifest {
-  const value = parse(text)
+  const found = parse(text)
+  const value: Record<string, unknown> | undefined = found && { ...UNNAMED, ...found }
   const isOne =
     value !== undefined &&
     value['format'] === 1 &&

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Archive, BASE_FILE, type BaseBackup } from './archive.ts'
-import { parseSegment } from './wal/segment-name.ts'
+import type { Manifest } from './manifest.ts'
+import { formatSegment, parseSegment } from './wal/segment-name.ts'
 
 export type Finding = 'changed' | 'log-missing' | 'log-gap'
 
@@ -33,16 +34,27 @@ async function isChanged({ directory, manifest }: BaseBackup): Promise<boolean> 
   return hash.digest('hex') !== manifest.sha256
 }
 
-function gapAfter({ manifest }: BaseBackup, archived: ReadonlySet<string>): Finding | undefined {
+/** Whether the log without which a base cannot be restored is incomplete. */
+export function isLogMissing(
+  { startSegment, stopSegment }: Pick<Manifest, 'startSegment' | 'stopSegment'>,
+  archived: ReadonlySet<string>,
+): boolean {
+  const [first, last] = [parseSegment(startSegment), parseSegment(stopSegment)]
+  if (first === undefined || last === undefined) return true
+  const names = Array.from({ length: last.number - first.number + 1 }, (_, index) =>
+    formatSegment({ timeline: first.timeline, number: first.number + index }),
+  )
+  return !names.every((name) => archived.has(name))
+}
+
+/** What is wrong with the log of a base, as far as it goes. */
+export function gapAfter({ manifest }: BaseBackup, archived: ReadonlySet<string>): Finding | undefined {
   const [first, last] = [parseSegment(manifest.startSegment), parseSegment(manifest.stopSegment)]
-  if (first === undefined || last === undefined) return 'log-missing'
+  if (first === undefined || last === undefined || isLogMissing(manifest, archived)) return 'log-missing'
   const numbers = [...archived]
     .flatMap((name) => parseSegment(name) ?? [])
     .filter(({ timeline, number }) => timeline === first.timeline && number >= first.number)
     .map(({ number }) => number)
-  const there = new Set(numbers)
-  for (let number = first.number; number <= last.number; number++)
-    if (!there.has(number)) return 'log-missing'
   const newest = numbers.reduce((high, number) => Math.max(high, number), last.number)
-  return newest - first.number + 1 === there.size ? undefined : 'log-gap'
+  return newest - first.number + 1 === new Set(numbers).size ? undefined : 'log-gap'
 }

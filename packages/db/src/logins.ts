@@ -10,6 +10,10 @@ export interface Login {
   readonly roles?: readonly string[]
   /** `schema.view`s that it may read. */
   readonly reads?: readonly string[]
+  /** `schema.table`s that it may read and add to. */
+  readonly adds?: readonly string[]
+  /** May copy the cluster and its log (REPLICATION), which is all that is in it. */
+  readonly replicates?: boolean
   readonly connectionsMax: number
 }
 
@@ -28,16 +32,20 @@ export async function ensureLogin(url: string, login: Login): Promise<void> {
       [login.password, login.connectionsMax],
     )
     for (const { statement } of rows) await client.query(statement)
+    if (login.replicates === true) await client.query(`alter role ${name} replication`)
     for (const role of login.roles ?? []) await client.query(`grant ${identifier(role)} to ${name}`)
-    for (const view of login.reads ?? []) {
-      const [schema = '', relation = ''] = view.split('.').map(identifier)
-      await client.query(`grant usage on schema ${schema} to ${name}`)
-      await client.query(`grant select on ${schema}.${relation} to ${name}`)
-    }
+    for (const view of login.reads ?? []) await grant(client, 'select', view, name)
+    for (const table of login.adds ?? []) await grant(client, 'select, insert', table, name)
     await client.query('commit')
   } catch (error) {
     throw toDbError(error)
   } finally {
     await client.end().catch(() => undefined)
   }
+}
+
+async function grant(client: Client, rights: string, relation: string, to: string): Promise<void> {
+  const [schema = '', name = ''] = relation.split('.').map(identifier)
+  await client.query(`grant usage on schema ${schema} to ${to}`)
+  await client.query(`grant ${rights} on ${schema}.${name} to ${to}`)
 }

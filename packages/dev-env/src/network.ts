@@ -19,8 +19,9 @@ import type { Platform, RunningService } from '@sealpost/service'
 import { createSmtpService } from '@sealpost/smtp-service'
 import { createXmppService } from '@sealpost/xmpp-service'
 import { runBackup } from './backup/backups.ts'
-import { keepBackups } from './backup/daily.ts'
+import { type DailyOptions, keepBackups } from './backup/daily.ts'
 import { openArchive, type OpenArchive } from './backup/open-archive.ts'
+import { watchLog } from './backup/watch-log.ts'
 import type { NetworkConfig } from './config.ts'
 import { openDataDirectory } from './data-directory/data-directory.ts'
 import type { DataDirectory } from './data-directory/data-directory.ts'
@@ -71,12 +72,13 @@ export class Network implements AsyncDisposable {
       startDatabase(base, directory, archive),
       startCertificates(base, directory),
     ])
-    await backUpBefore(base, databaseUrl, archive)
+    const backups = await openBackups(base, databaseUrl, archive)
+    await backUpBefore(base, databaseUrl, backups)
     await migrateAll(databaseUrl)
     const platform = stack.use(
       await createPlatform({ ...config.platform, databaseUrl: Secret.of(databaseUrl) }),
     )
-    await startBackups(base, platform, archive)
+    await startBackups(base, platform, backups)
     const { services, api, origin } = await startServices(base, platform)
     const web = await startHttp(base, { platform, services, directory })
     origin.resolve(web.origin)
@@ -138,29 +140,38 @@ async function startDatabase(
   return postgres.url
 }
 
-/** An upgrade that changes the database begins with a backup of it as it was; without one it does not begin. */
-async function backUpBefore(
-  { config, clock, random }: Base,
+type Backups = Omit<DailyOptions, 'log' | 'metrics' | 'clock' | 'random' | 'everyMs'>
+
+/** From here on the log comes into the archive. */
+async function openBackups(
+  { config, log, clock, stack }: Base,
   databaseUrl: string,
   opened: OpenArchive | undefined,
+): Promise<Backups | undefined> {
+  if (opened === undefined) return undefined
+  const parts = { archive: opened.archive, config: config.backup, databaseUrl }
+  const { isLogFailing, nextSegment } = stack.use(await watchLog({ ...parts, clock, log }))
+  return { ...parts, isLogFailing, nextSegment, dataDir: await realpath(config.platform.dataDir) }
+}
+
+/** An upgrade that changes the database begins with a backup of it as it was; without one it does not begin. */
+async function backUpBefore(
+  { clock, random }: Base,
+  databaseUrl: string,
+  backups: Backups | undefined,
 ): Promise<void> {
-  if (opened === undefined) return
+  if (backups === undefined) return
   const { installed, names } = await pendingMigrations(databaseUrl)
   if (!installed || names.length === 0) return
-  const dataDir = await realpath(config.platform.dataDir)
-  const parts = { archive: opened.archive, config: config.backup, databaseUrl, dataDir, clock, random }
-  await runBackup({ ...parts, actor: { kind: 'system' } })
+  await runBackup({ ...backups, clock, random, actor: { kind: 'system' } })
 }
 
 async function startBackups(
-  { config, log, clock, random, stack }: Base,
-  { databaseUrl, dataDir, metrics }: Platform,
-  opened: OpenArchive | undefined,
+  { log, clock, random, stack }: Base,
+  { metrics }: Platform,
+  backups: Backups | undefined,
 ): Promise<void> {
-  if (opened === undefined) return
-  const { archive } = opened
-  const parts = { archive, config: config.backup, databaseUrl, dataDir: await realpath(dataDir) }
-  stack.use(await keepBackups({ ...parts, log, metrics, clock, random }))
+  if (backups !== undefined) stack.use(await keepBackups({ ...backups, log, metrics, clock, random }))
 }
 
 /** The local CA, unless the operator brings a certificate. */

@@ -4,6 +4,7 @@ import { ensureLogin, type Login } from '@sealpost/db'
 
 const SERVICE_CONNECTIONS_MAX = 100
 const MAILBOX_CONNECTIONS_MAX = 20
+const BACKUP_CONNECTIONS_MAX = 10
 
 /** Processes that have a login of their own each, and what of the database each may touch (docs/decisions/0046-compose.md). */
 export const LOGINS: Readonly<Record<string, Omit<Login, 'password'>>> = {
@@ -11,6 +12,13 @@ export const LOGINS: Readonly<Record<string, Omit<Login, 'password'>>> = {
   keys: service('keys', ['account', 'keys']),
   smtp: service('smtp', ['account', 'smtp']),
   api: service('api', ['account', 'api']),
+  backup: {
+    name: 'sealpost_backup',
+    adds: ['audit.entry'],
+    reads: ['xmpp.sealed'],
+    replicates: true,
+    connectionsMax: BACKUP_CONNECTIONS_MAX,
+  },
   dovecot: {
     name: 'sealpost_dovecot',
     reads: ['account.mail_sign_in', 'account.mail_login', 'account.mail_user'],

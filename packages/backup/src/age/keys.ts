@@ -27,6 +27,11 @@ export function readIdentity(text: string): KeyObject {
   return privateKey(bytes)
 }
 
+/** Whom an identity opens files for: `age1…`. Throws BACKUP_IDENTITY. */
+export function recipientOf(identity: string): string {
+  return encodeBech32(RECIPIENT, publicBytes(createPublicKey(readIdentity(identity))))
+}
+
 /** A new pair, for a drill and for tests. */
 export function makeIdentity(): { identity: string; recipient: string } {
   const { privateKey: secret, publicKey: open } = generateKeyPairSync('x25519')

@@ -17,6 +17,8 @@ export function archivingSettings(
   ]
   return {
     wal_level: 'replica',
+    // For base backups.
+    max_wal_senders: '2',
     archive_mode: 'on',
     archive_timeout: String(ARCHIVE_TIMEOUT_SECONDS),
     archive_command: `${program.map(quote).join(' ')} "%p" "%f"`,

@@ -4,7 +4,9 @@
 const ARCHIVED =
   /^([0-9A-F]{8}(?:[0-9A-F]{16}(?:\.partial|\.[0-9A-F]{8}\.backup)?|\.history))-([0-9a-f]{32})\.gz\.age$/
 const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/
-/** Of 16 MB, which is what initdb makes, with one name for 4 GB. */
+/** What initdb makes. */
+export const SEGMENT_BYTES = 16 * 1024 * 1024
+/** The last part of a name begins anew after 4 GB. */
 const SEGMENTS_EACH = 256
 
 export function archivedName(name: string, digest: string): string {
@@ -29,4 +31,14 @@ export function parseSegment(name: string): Segment | undefined {
     timeline: Number.parseInt(timeline, 16),
     number: Number.parseInt(high, 16) * SEGMENTS_EACH + Number.parseInt(low, 16),
   }
+}
+
+export function formatSegment({ timeline, number }: Segment): string {
+  const parts = [timeline, Math.floor(number / SEGMENTS_EACH), number % SEGMENTS_EACH]
+  return parts.map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('')
+}
+
+/** The one that holds a position of the log; of a position between two the one that ends there, as in pg_walfile_name. */
+export function segmentAt(timeline: number, position: bigint): string {
+  return formatSegment({ timeline, number: Number((position - 1n) / BigInt(SEGMENT_BYTES)) })
 }

@@ -1,5 +1,5 @@
 /** Taking backups and proving them, one at a time and on record, whoever asks: the server each day, or its owner by `ctl`. */
-import { type AuditActor, createAuditLog, postgresAuditStore } from '@sealpost/audit'
+import { type AuditActor, type AuditDetails, createAuditLog, postgresAuditStore } from '@sealpost/audit'
 import {
   type Archive,
   BackupError,
@@ -15,11 +15,12 @@ import type { Clock, Random } from '@sealpost/runtime'
 import type { BackupConfig, OffSite } from './config.ts'
 import { drill, type DrillResult } from './drill.ts'
 import { copyOffSite } from './restic.ts'
+import { roleFor } from './role-for.ts'
 
 export interface BackupsOptions {
   readonly archive: Archive
   readonly config: BackupConfig
-  /** Of the embedded Postgres, a superuser's. */
+  /** Of a user with REPLICATION, or a superuser. */
   readonly databaseUrl: string
   readonly dataDir: string
   readonly actor: AuditActor
@@ -51,7 +52,7 @@ export function runBackup(options: BackupsOptions): Promise<TakenBackup> {
     })
     const now = clock.now()
     const removed = await archive.prune(new Date(now - config.retentionMs), new Date(now))
-    return { base, removed }
+    return { result: { base, removed }, details: { base: base.name } }
   })
 }
 
@@ -59,10 +60,16 @@ export function runBackup(options: BackupsOptions): Promise<TakenBackup> {
 export function verifyBackup(options: BackupsOptions, identity: string): Promise<DrillResult> {
   const { archive, clock, config } = options
   return recordedAlone(options, 'backup.verify', async () => {
-    const result = await drill({ ...options, identity, canary: config.canary })
+    const { canary, programs, keyringFile } = config
+    const result = await drill({ ...options, identity, canary, programs, keyringFile })
     await noteVerified(archive, { at: clock.now(), seconds: result.seconds })
-    return result
+    return { result, details: toDetails(result) }
   })
+}
+
+/** For the audit log. */
+function toDetails({ base, seconds, latest, tried }: DrillResult): AuditDetails {
+  return { base, seconds: Math.round(seconds), tables: latest.tables, ...tried }
 }
 
 /** Copies all backups elsewhere. Throws BACKUP_BUSY and BACKUP_OFF_SITE. */
@@ -71,21 +78,26 @@ export function copyBackups(options: BackupsOptions, offSite: OffSite): Promise<
   return recordedAlone(options, 'backup.copy', async () => {
     await copyOffSite(archive, offSite, config.retentionMs)
     await noteCopied(archive, clock.now())
+    return { result: undefined }
   })
 }
 
 async function recordedAlone<T>(
   { databaseUrl, actor, clock }: BackupsOptions,
   action: string,
-  work: () => Promise<T>,
+  work: () => Promise<{ readonly result: T; readonly details?: AuditDetails }>,
 ): Promise<T> {
-  await using db: Db = await openDb({ url: databaseUrl, role: 'sealpost_api', poolSize: 1 })
+  await using db: Db = await openDb({
+    url: databaseUrl,
+    ...(await roleFor(databaseUrl, 'sealpost_api')),
+    poolSize: 1,
+  })
   await using lock = await db.lock(LOCK, () => undefined)
   if (lock === undefined) throw new BackupError('BACKUP_BUSY', 'Another backup or drill is under way')
   const begun = await createAuditLog({ store: postgresAuditStore(db), clock }).begin({ actor, action })
   try {
-    const result = await work()
-    await begun.done()
+    const { result, details } = await work()
+    await begun.done(details)
     return result
   } catch (error) {
     await begun.refused(errorCode(error)).catch(() => undefined) // What failed first is what is told.

@@ -1,6 +1,7 @@
 /** What backups read from the environment. */
+import { join } from 'node:path'
 import type { EnvReader, Secret } from '@sealpost/config'
-import { readRecipient } from '@sealpost/backup'
+import { readRecipient, recipientOf } from '@sealpost/backup'
 
 /** The account whose password must be right in what is restored. */
 export interface Canary {
@@ -18,44 +19,67 @@ export interface OffSite {
 }
 
 export interface BackupConfig {
+  /** Of a Postgres that is not the embedded one. */
+  readonly databaseUrl: Secret | undefined
   /** Undefined: no backups are made. */
   readonly directory: string | undefined
   /** `age1…` */
   readonly recipients: readonly string[]
   readonly retentionMs: number
-  /** Of the key that the nightly drill opens backups with. Undefined: no drill. */
-  readonly identityFile: string | undefined
+  /** Directory of the program `postgres` that restores: of the version of the database. Undefined: the embedded one does. */
+  readonly programs: string | undefined
+  /** The key that drills open backups with, as age-keygen writes it; its recipient is one of the recipients. Undefined: no drill. */
+  readonly identity: Secret | undefined
   readonly canary: Canary | undefined
+  /** Of what waits in chat, tried by drills. */
+  readonly keyringFile: string
   readonly offSite: OffSite | undefined
 }
 
 const DAY_MS = 86_400_000
 
-/** Reads the variables BACKUP_…. */
+/** Reads the variables BACKUP_…, and which database it is. */
 export function readBackupConfig(env: EnvReader): BackupConfig {
+  const identity = env.optionalSecret('BACKUP_IDENTITY')
+  const recipients = env.list('BACKUP_RECIPIENTS', [])
   const config = {
+    databaseUrl: env.optionalSecret('DATABASE_URL'),
     directory: env.optional('BACKUP_DIR'),
-    recipients: env.list('BACKUP_RECIPIENTS', []),
+    recipients: withDrill(env, recipients, identity),
+    programs: env.optional('POSTGRES_BIN'),
     retentionMs: env.durationMs('BACKUP_RETENTION', '15d', { min: DAY_MS }),
-    identityFile: env.optional('BACKUP_IDENTITY_FILE'),
+    identity,
     canary: readCanary(env),
+    keyringFile: readKeyringFile(env),
     offSite: readOffSite(env),
   }
   const given = config.directory !== undefined
-  if (given !== config.recipients.length > 0)
-    env.problem('BACKUP_DIR and BACKUP_RECIPIENTS must be set together')
-  if (!config.recipients.every(isRecipient))
+  if (given !== recipients.length > 0) env.problem('BACKUP_DIR and BACKUP_RECIPIENTS must be set together')
+  if (!recipients.every(isRecipient))
     env.problem('BACKUP_RECIPIENTS must list recipients like age1…, as age-keygen makes them')
-  if (given && env.optionalSecret('DATABASE_URL') !== undefined)
-    env.problem('BACKUP_DIR is for the embedded Postgres: one of your own is backed up by its own means')
   return config
+}
+
+/** What a drill cannot open it cannot prove. */
+function withDrill(env: EnvReader, recipients: readonly string[], identity: Secret | undefined): string[] {
+  try {
+    const own = identity === undefined || recipients.length === 0 ? [] : [recipientOf(identity.reveal())]
+    return [...new Set([...recipients, ...own])]
+  } catch {
+    env.problem('BACKUP_IDENTITY must be a line AGE-SECRET-KEY-1…, as age-keygen makes')
+    return [...recipients]
+  }
 }
 
 function readCanary(env: EnvReader): Canary | undefined {
   const [jid, password] = [env.optional('BACKUP_CANARY'), env.optionalSecret('BACKUP_CANARY_PASSWORD')]
-  if ((jid === undefined) !== (password === undefined))
-    env.problem('BACKUP_CANARY and BACKUP_CANARY_PASSWORD must be set together')
+  if (jid !== undefined && password === undefined) env.problem('BACKUP_CANARY needs BACKUP_CANARY_PASSWORD')
   return jid === undefined || password === undefined ? undefined : { jid, password }
+}
+
+function readKeyringFile(env: EnvReader): string {
+  const directory = env.optional('KEYRING_DIR') ?? join(env.str('SEALPOST_DATA_DIR', './data'), 'keyring')
+  return join(directory, 'xmpp', 'keyring.slots')
 }
 
 function readOffSite(env: EnvReader): OffSite | undefined {

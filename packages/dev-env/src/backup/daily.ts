@@ -1,13 +1,13 @@
 /** A base backup a day and a drill after it, a copy elsewhere each week, for as long as the server runs; figures about both; a word in the log when they are late. */
-import { readFile } from 'node:fs/promises'
-import { lastCopied, lastVerified } from '@sealpost/backup'
-import { openDb, sql, type Db } from '@sealpost/db'
+import { gapAfter, lastCopied, lastVerified } from '@sealpost/backup'
 import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
+import type { WatchedLog } from './watch-log.ts'
 import { type BackupsOptions, copyBackups, runBackup, verifyBackup } from './backups.ts'
 
-export interface DailyOptions extends Omit<BackupsOptions, 'actor' | 'onProgress'> {
+export interface DailyOptions
+  extends Omit<BackupsOptions, 'actor' | 'onProgress'>, Pick<WatchedLog, 'isLogFailing' | 'nextSegment'> {
   readonly log: Log
   readonly metrics: Metrics
   /** How often it is looked whether something is due. */
@@ -23,22 +23,24 @@ const COPY_EVERY_MS = 7 * DAY_MS
 
 /** Disposing waits for nothing: what is cut off is begun anew by the next start. */
 export async function keepBackups(options: DailyOptions): Promise<AsyncDisposable> {
-  const { clock, log, databaseUrl } = options
+  const { clock, log } = options
   await using stack = new AsyncDisposableStack()
-  const db = stack.use(await openDb({ url: databaseUrl, poolSize: 1 }))
   const gauges = gaugesOf(options)
+  gauges.readable.set(0)
   const began = clock.now()
   let running = false
   const turn = async (): Promise<void> => {
     if (running) return
     running = true
     for (const step of [backUp, prove, copy])
-      await step(options).catch((error: unknown) => log.error('backup_failed', { code: errorCode(error) }))
+      await step(options, gauges).catch((error: unknown) =>
+        log.error('backup_failed', { code: errorCode(error) }),
+      )
     running = false
-    await show(options, gauges, db)
+    await show(options, gauges)
     await complain(options, began)
   }
-  await show(options, gauges, db)
+  await show(options, gauges)
   const first = clock.after(0, () => void turn().catch(() => undefined))
   stack.use(first)
   stack.use(clock.every(options.everyMs ?? EVERY_MS, turn))
@@ -58,15 +60,29 @@ async function timesOf({ archive }: DailyOptions): Promise<Times> {
 
 async function backUp(options: DailyOptions): Promise<void> {
   const { base } = await timesOf(options)
-  if (base !== undefined && options.clock.now() - base < DAY_MS) return
+  const isFresh = base !== undefined && options.clock.now() - base < DAY_MS
+  if (isFresh && !(await isCutOff(options))) return
   await runBackup({ ...options, actor: { kind: 'system' } })
 }
 
-async function prove(options: DailyOptions): Promise<void> {
-  const { identityFile } = options.config
+/** Whether the newest base can be restored to no moment that is still to come, since a part of the log is missing. */
+async function isCutOff({ archive, nextSegment }: DailyOptions): Promise<boolean> {
+  const [newest] = await archive.bases()
+  const segments = new Set([...(await archive.archived()), nextSegment() ?? ''])
+  return newest !== undefined && gapAfter(newest, segments) !== undefined
+}
+
+async function prove(options: DailyOptions, gauges: Gauges): Promise<void> {
+  const { identity } = options.config
   const { base, verified } = await timesOf(options)
-  if (identityFile === undefined || base === undefined || (verified !== undefined && verified > base)) return
-  await verifyBackup({ ...options, actor: { kind: 'system' } }, await readFile(identityFile, 'utf8'))
+  if (identity === undefined || base === undefined || (verified !== undefined && verified > base)) return
+  try {
+    await verifyBackup({ ...options, actor: { kind: 'system' } }, identity.reveal())
+    gauges.readable.set(0)
+  } catch (error) {
+    if (errorCode(error) === 'BACKUP_READABLE') gauges.readable.set(1)
+    throw error
+  }
 }
 
 async function copy(options: DailyOptions): Promise<void> {
@@ -77,6 +93,8 @@ async function copy(options: DailyOptions): Promise<void> {
   await copyBackups({ ...options, actor: { kind: 'system' } }, offSite)
 }
 
+type Gauges = ReturnType<typeof gaugesOf>
+
 function gaugesOf({ metrics }: DailyOptions) {
   return {
     base: metrics.gauge('backup_last_base_timestamp_seconds', 'End of the newest base backup'),
@@ -85,6 +103,10 @@ function gaugesOf({ metrics }: DailyOptions) {
       'When a backup was last restored and found whole',
     ),
     restore: metrics.gauge('backup_restore_seconds', 'How long the last restore of a drill took'),
+    readable: metrics.gauge(
+      'backup_delivered_readable',
+      'Whether the last drill could read something that was delivered',
+    ),
     copied: metrics.gauge(
       'backup_last_copied_timestamp_seconds',
       'When all backups were last copied elsewhere',
@@ -93,7 +115,7 @@ function gaugesOf({ metrics }: DailyOptions) {
   }
 }
 
-async function show(options: DailyOptions, gauges: ReturnType<typeof gaugesOf>, db: Db): Promise<void> {
+async function show(options: DailyOptions, gauges: Gauges): Promise<void> {
   const { base } = await timesOf(options)
   const verified = await lastVerified(options.archive)
   if (base !== undefined) gauges.base.set(base / 1000)
@@ -103,9 +125,7 @@ async function show(options: DailyOptions, gauges: ReturnType<typeof gaugesOf>, 
   }
   const copied = await lastCopied(options.archive)
   if (copied !== undefined) gauges.copied.set(copied / 1000)
-  const [archiver] = await db.query<{ failing: boolean }>(sql`
-    select coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing from pg_stat_archiver`)
-  gauges.failing.set(archiver?.failing === true ? 1 : 0)
+  gauges.failing.set((await options.isLogFailing()) ? 1 : 0)
 }
 
 async function complain(options: DailyOptions, began: number): Promise<void> {
@@ -113,5 +133,5 @@ async function complain(options: DailyOptions, began: number): Promise<void> {
   const { base, verified } = await timesOf(options)
   const isLate = (at: number | undefined): boolean => clock.now() - (at ?? began) > LATE_MS
   if (isLate(base)) log.error('backup_overdue')
-  if (config.identityFile !== undefined && isLate(verified)) log.error('backup_unverified')
+  if (config.identity !== undefined && isLate(verified)) log.error('backup_unverified')
 }

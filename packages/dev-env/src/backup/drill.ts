@@ -1,6 +1,6 @@
 /**
- * The proof that a backup is one: the newest is restored as late as it goes and once more to a random moment, read to the last row, and the canary's password is
- * right in it. Thrown away after. What was delivered cannot be read in it: its keys are destroyed, and were never in a backup.
+ * The proof that a backup is one: the newest is restored as late as it goes and once more to a random moment, read to the last row, the canary signs in, and what was
+ * delivered cannot be read with the keyring of today. Thrown away after.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,10 +10,11 @@ import { type Archive, BackupError, type OnProgress, verifyArchive } from '@seal
 import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import type { Clock, Random } from '@sealpost/runtime'
-import { verifyPassword } from '@sealpost/sasl'
+import { SaslError, scramClient, scramServer } from '@sealpost/sasl'
 import { checkCluster, type CheckedCluster, checkIndexes } from './check.ts'
 import type { Canary } from './config.ts'
 import { clear, recoverCluster } from './recover.ts'
+import { tryDelivered, type Tried } from './try-delivered.ts'
 
 export interface DrillOptions {
   readonly archive: Archive
@@ -22,6 +23,11 @@ export interface DrillOptions {
   readonly dataDir: string
   /** Undefined: nobody's password is tried. */
   readonly canary: Canary | undefined
+  /** See BackupConfig. */
+  readonly programs: string | undefined
+  readonly keyringFile: string
+  /** Of the live database. */
+  readonly databaseUrl: string
   readonly clock: Clock
   readonly random: Random
   readonly onProgress?: OnProgress | undefined
@@ -33,6 +39,8 @@ export interface DrillResult {
   readonly latest: CheckedCluster
   /** The random moment; undefined when nothing happened since the base backup. */
   readonly moment: Date | undefined
+  /** Over both restores; undefined where the keyring is out of reach. */
+  readonly tried: Tried | undefined
   /** Of restoring the newest, from nothing to a server that answers and was read. */
   readonly seconds: number
 }
@@ -48,11 +56,11 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       `The base backup ${wrong.base.name} is not whole: ${wrong.finding ?? ''}`,
     )
   const began = clock.monotonic()
-  const { base, cluster: latest } = await restoreOnce(options, undefined)
+  const { base, cluster: latest, tried } = await restoreOnce(options, undefined)
   const seconds = (clock.monotonic() - began) / 1000
   const moment = momentBetween(new Date(base.manifest.endedAt), latest.lastCommitAt, random)
-  if (moment !== undefined) await restoreOnce(options, moment)
-  return { base: base.name, latest, moment, seconds }
+  const then = moment === undefined ? undefined : await restoreOnce(options, moment)
+  return { base: base.name, latest, moment, tried: sum(tried, then?.tried), seconds }
 }
 
 async function restoreOnce(options: DrillOptions, at: Date | undefined) {
@@ -63,10 +71,16 @@ async function restoreOnce(options: DrillOptions, at: Date | undefined) {
     const cluster = await checkCluster(recovered.url)
     await checkIndexes(recovered.url)
     if (options.canary !== undefined) await signIn(recovered.url, options.canary, options)
-    return { base: recovered.base, cluster }
+    const tried = await tryDelivered({ ...options, restoredUrl: recovered.url })
+    return { base: recovered.base, cluster, tried }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+function sum(one: Tried | undefined, other: Tried | undefined): Tried | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return { delivered: one.delivered + other.delivered, waiting: one.waiting + other.waiting }
 }
 
 /** The last millisecond is left out: whether its transaction is in it, nobody can say. */
@@ -75,6 +89,7 @@ function momentBetween(from: Date, to: Date | undefined, random: Random): Date |
   return span > 1 ? new Date(from.getTime() + (random.bytes(6).readUIntBE(0, 6) % span)) : undefined
 }
 
+/** As clients do (RFC 7677), both sides of it. Throws BACKUP_CANARY. */
 async function signIn(
   url: string,
   { jid, password }: Canary,
@@ -84,6 +99,20 @@ async function signIn(
   const db = stack.use(await openDb({ url, role: 'sealpost_account' }))
   const accounts: Accounts = stack.use(createAccounts({ db, bus: createProcessBus(), clock, random }))
   const { account, verifier } = await accounts.verifierOrDecoy(parseJid(jid), 'SHA-256')
-  if (account !== undefined && (await verifyPassword(password.reveal(), verifier))) return
+  const common = { hash: 'SHA-256', plus: false, random: (count: number) => random.bytes(count) } as const
+  const client = scramClient({ ...common, username: jid, password: password.reveal() })
+  const server = scramServer({
+    ...common,
+    serverSupportsPlus: false,
+    channelBinding: () => undefined,
+    lookup: () => Promise.resolve(verifier),
+  })
+  try {
+    const challenge = await server.first(Buffer.from(client.first()))
+    client.verify(server.final(Buffer.from(await client.final(challenge))))
+    if (account?.state === 'active') return
+  } catch (error) {
+    if (!(error instanceof SaslError)) throw error
+  }
   throw new BackupError('BACKUP_CANARY', 'The canary cannot sign in to the restored database')
 }

@@ -1,4 +1,4 @@
-/** The archive of the embedded Postgres: a directory that its user may write the log to. */
+/** The archive: for the embedded Postgres a directory that its user may write the log to; otherwise we write it ourselves. */
 import { chown, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Archive, archivingSettings } from '@sealpost/backup'
@@ -13,11 +13,15 @@ export interface OpenArchive {
 }
 
 /** Undefined when no backups are made. */
-export async function openArchive({ directory, recipients }: BackupConfig): Promise<OpenArchive | undefined> {
+export async function openArchive({
+  directory,
+  recipients,
+  databaseUrl,
+}: BackupConfig): Promise<OpenArchive | undefined> {
   if (directory === undefined) return undefined
   await mkdir(directory, { recursive: true })
   const archive = new Archive(await realpath(directory))
-  const user = await findPostgresUser()
+  const user = databaseUrl === undefined ? await findPostgresUser() : undefined
   await archive.prepare(user === undefined ? 0o700 : 0o711)
   if (user !== undefined) {
     for (const path of [archive.wal, join(import.meta.dirname, 'x')]) await assertReachable(path, user)

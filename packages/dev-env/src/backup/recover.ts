@@ -11,10 +11,9 @@ import {
   type BaseBackup,
   type OnProgress,
 } from '@sealpost/backup'
-import type { Random } from '@sealpost/runtime'
-import { findBinaries, findPostgresUser, type PostgresUser } from '../postgres/binaries.ts'
-import { ensureCluster } from '../postgres/cluster.ts'
-import { prepareSockets, urlOf } from '../postgres/embedded-postgres.ts'
+import { findPostgresUser, findServer, type PostgresUser } from '../postgres/binaries.ts'
+import { giveCluster } from '../postgres/cluster.ts'
+import { prepareSockets, socketUrl } from '../postgres/embedded-postgres.ts'
 import { stopLeftovers } from '../postgres/leftovers.ts'
 import { startPostmaster } from '../postgres/postmaster.ts'
 import { settings } from '../postgres/settings.ts'
@@ -27,7 +26,8 @@ export interface RecoverOptions {
   readonly directory: string
   /** Undefined: as late as the archive goes. */
   readonly at: Date | undefined
-  readonly random: Random
+  /** See BackupConfig. */
+  readonly programs: string | undefined
   readonly onProgress?: OnProgress | undefined
 }
 
@@ -42,27 +42,41 @@ const RECOVERY_MS_MAX = 3 * 3_600_000
 
 /** Throws BackupError, and `POSTGRES_START` with what Postgres says of a log that cannot be replayed. */
 export async function recoverCluster(options: RecoverOptions): Promise<RecoveredCluster> {
-  const { archive, directory, at, random } = options
+  const { archive, directory, at } = options
   const base = await chooseBase(archive, at)
   await mkdir(directory, { mode: 0o711 })
   await unpackBase(base, readIdentity(options.identity), directory, options.onProgress)
   const cluster = join(directory, 'postgres')
   await mkdir(join(cluster, 'pg_wal'), { recursive: true, mode: 0o700 })
   await writeFile(join(cluster, 'recovery.signal'), '')
-  const [binaries, user] = [await findBinaries(), await findPostgresUser()]
+  const [binaries, user] = [await findServer(options.programs), await findPostgresUser()]
   await assertReadable(archive.wal, user)
-  const password = await ensureCluster({ binaries, user, directory: cluster, random })
+  await giveCluster(cluster, user)
   const sockets = join(directory, 'run')
   await prepareSockets(sockets, user)
+  const own = await writeOwnSettings(directory)
   const postmaster = await startPostmaster({
     binaries,
     user,
     directory: cluster,
-    settings: settings(sockets, recoverySettings(archive.wal, at)),
+    settings: settings(sockets, { ...recoverySettings(archive.wal, at), ...own }),
     environment: { [IDENTITY_VARIABLE]: options.identity },
     readyMsMax: RECOVERY_MS_MAX,
   })
-  return { base, url: urlOf(password, sockets), [Symbol.asyncDispose]: () => postmaster.stop() }
+  const { superuser, database } = base.manifest
+  return {
+    base,
+    url: socketUrl(sockets, { user: superuser, database }),
+    [Symbol.asyncDispose]: () => postmaster.stop(),
+  }
+}
+
+/** Whatever the cluster's own files say: who may reach the socket, which is the same user, comes in without a password. */
+async function writeOwnSettings(directory: string): Promise<Readonly<Record<string, string>>> {
+  const [config_file, hba_file] = [join(directory, 'postgresql.conf'), join(directory, 'pg_hba.conf')]
+  await writeFile(config_file, '', { mode: 0o644 })
+  await writeFile(hba_file, 'local all all trust\n', { mode: 0o644 })
+  return { config_file, hba_file }
 }
 
 /** The newest that ended before the moment. */

@@ -1,6 +1,6 @@
 /** Where the programs of the embedded Postgres are, and as whom they run. Only `initdb` and `postgres` are used. */
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 
 /** Absolute paths of the programs. */
@@ -23,6 +23,11 @@ export async function findBinaries(): Promise<PostgresBinaries> {
       { cause },
     )
   }
+}
+
+/** With which a backup is restored: that of a directory, else the embedded one. */
+export async function findServer(programs: string | undefined): Promise<Pick<PostgresBinaries, 'postgres'>> {
+  return programs === undefined ? await findBinaries() : { postgres: join(programs, 'postgres') }
 }
 
 /** Postgres refuses to run as root: the user it runs as instead. */

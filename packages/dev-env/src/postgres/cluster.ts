@@ -41,9 +41,14 @@ export interface ClusterOptions {
 export async function ensureCluster(options: ClusterOptions): Promise<string> {
   const { directory } = options
   if (!(await hasCluster(directory))) await createCluster(options)
-  if (options.user !== undefined) await giveTo(options.user, directory)
-  await chmod(directory, 0o700)
+  await giveCluster(directory, options.user)
   return await readPassword(directory)
+}
+
+/** As Postgres wants it: the user's who runs it, and closed to others. */
+export async function giveCluster(directory: string, user: PostgresUser | undefined): Promise<void> {
+  if (user !== undefined) await giveTo(user, directory)
+  await chmod(directory, 0o700)
 }
 
 /** Of the superuser of the cluster. */

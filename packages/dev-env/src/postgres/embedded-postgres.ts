@@ -80,11 +80,20 @@ export async function embeddedDatabaseUrl(directories: { postgres: string; run: 
   return urlOf(await readPassword(directories.postgres), directories.run)
 }
 
-export function urlOf(password: string, socketDirectory: string): string {
-  const url = new URL(
-    `postgres://${CLUSTER_NAME}:${password}@localhost:${String(SOCKET_PORT)}/${CLUSTER_NAME}`,
-  )
-  url.searchParams.set('host', socketDirectory)
+function urlOf(password: string, socketDirectory: string): string {
+  return socketUrl(socketDirectory, { user: CLUSTER_NAME, password, database: CLUSTER_NAME })
+}
+
+/** Of a Postgres that listens in a directory. */
+export function socketUrl(
+  directory: string,
+  { user, password = '', database }: { user: string; password?: string; database: string },
+): string {
+  const url = new URL(`postgres://localhost:${String(SOCKET_PORT)}`)
+  url.username = user
+  url.password = password
+  url.pathname = `/${encodeURIComponent(database)}`
+  url.searchParams.set('host', directory)
   return url.href
 }
 

@@ -18,7 +18,7 @@ export interface Postmaster {
 }
 
 export interface PostmasterOptions {
-  readonly binaries: PostgresBinaries
+  readonly binaries: Pick<PostgresBinaries, 'postgres'>
   readonly user: PostgresUser | undefined
   readonly directory: string
   readonly settings: Readonly<Record<string, string>>
