@@ -68,12 +68,17 @@ export function readProcessBytes(pid: number): number {
   return readStatusBytes(pid)
 }
 
+/** Bytes of memory of a process tree that are no file's and are shared with nobody (`RssAnon`). */
+export function readPrivateBytes(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { pid }) => sum + readStatusBytes(pid, 'RssAnon'), 0)
+}
+
 /** The most bytes of memory that one process ever had resident at once (`VmHWM`). */
 export function readPeakBytes(pid: number): number {
   return readStatusBytes(pid, 'VmHWM')
 }
 
-function readStatusBytes(pid: number, name: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
+function readStatusBytes(pid: number, name: 'VmRSS' | 'VmHWM' | 'RssAnon' = 'VmRSS'): number {
   try {
     const line = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm')
     return Number(line.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024

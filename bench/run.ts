@@ -15,6 +15,7 @@ import { queue } from './queue.ts'
 import { seal } from './seal.ts'
 import { shred } from './shred.ts'
 import { signIn } from './sign-in.ts'
+import { soak } from './soak.ts'
 import { start } from './start.ts'
 import { uploads } from './uploads.ts'
 
@@ -37,6 +38,7 @@ const benchmarks: Readonly<Record<string, (args: readonly string[]) => Promise<v
   restore,
   uploads,
   files,
+  soak,
 }
 
 /** For the servers to end, after a signal. */

@@ -245,6 +245,7 @@ export class Client {
   }
 
   #onMessageTag(tag: string): void {
+    if (this.#closing) return // it comes again: what was received last has been said
     this.#handled++
     const [, run, number] = / id=["'](\w+)-(\d+)/.exec(tag) ?? []
     if (run !== undefined && run !== this.#options.run) return // an earlier round's, which the server keeps until it is acknowledged

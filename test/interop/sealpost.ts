@@ -7,9 +7,9 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client } from 'pg'
 import { namedInLog } from '../named-in-log.ts'
 import { freePort } from './free-port.ts'
+import { query } from './query.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 /** The command of `npm start`, without `node`: flags of Node, then the script. */
@@ -294,13 +294,7 @@ export class Sealpost implements AsyncDisposable {
 
   /** One statement on the embedded database, as its superuser. */
   async query<Row extends object>(statement: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const client = new Client({ connectionString: await this.databaseUrl() })
-    await client.connect()
-    try {
-      return (await client.query<Row>(statement, [...values])).rows
-    } finally {
-      await client.end()
-    }
+    return query<Row>(await this.databaseUrl(), statement, values)
   }
 
   /** Process ids of the server: ours, and of the Postgres that it has started. */

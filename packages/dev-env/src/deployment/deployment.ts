@@ -29,6 +29,8 @@ export interface DeploymentOptions {
   readonly domains?: readonly string[]
   /** Further variables of all processes. */
   readonly env?: Readonly<Record<string, string>>
+  /** Of Node, for those that stay. */
+  readonly flags?: readonly string[]
 }
 
 export interface Ports {
@@ -59,6 +61,7 @@ export class Deployment implements AsyncDisposable {
   readonly ports: Ports
   readonly #databaseUrl: Secret | undefined
   readonly #env: Readonly<Record<string, string>>
+  readonly #flags: readonly string[]
   readonly #processes = new Map<string, ManagedProcess>()
   #earlierOutput = ''
 
@@ -69,6 +72,7 @@ export class Deployment implements AsyncDisposable {
     this.ports = ports
     this.#databaseUrl = options.databaseUrl === undefined ? undefined : Secret.of(options.databaseUrl)
     this.#env = options.env ?? {}
+    this.#flags = options.flags ?? []
   }
 
   /** Resolves when all of it is ready. */
@@ -169,7 +173,11 @@ export class Deployment implements AsyncDisposable {
     const before = this.#processes.get(name)
     if (before?.running === true) return undefined
     this.#earlierOutput += before?.output ?? ''
-    const process = new ManagedProcess({ args: [script], cwd: ROOT, env: this.#environment(httpPort) })
+    const process = new ManagedProcess({
+      args: [...this.#flags, script],
+      cwd: ROOT,
+      env: this.#environment(httpPort),
+    })
     this.#processes.set(name, process)
     return process
   }
