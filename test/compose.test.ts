@@ -123,7 +123,7 @@ describe('secrets', () => {
 
 test('the database and what scans mail are reached by no port of the host', () => {
   const published = all.filter(([, { ports = [] }]) => ports.length > 0).map(([name]) => name)
-  expect(published.sort()).toEqual(['caddy', 'dovecot', 'grafana', 'keys', 'smtp', 'xmpp'])
+  expect(published.sort()).toEqual(['caddy', 'dovecot', 'grafana', 'smtp', 'xmpp'])
   expect(services['grafana']?.ports).toEqual(['127.0.0.1:3000:3000'])
   expect(services['postgres']?.networks).toEqual(['inside'])
 })

@@ -2,6 +2,8 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { connect, type TLSSocket } from 'node:tls'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -59,6 +61,31 @@ test('the edge sends each path to its service, and shows nothing of the inside',
   expect((await get('/keys'))[0]).toBe(200)
   expect((await get('/admin'))[0]).toBeLessThan(400)
   expect((await get('/v1/openapi.json'))[0]).toBe(200)
+})
+
+test('the edge sends openpgpkey. and HKP to the key directory, and nothing else of them', async () => {
+  const get = async (path: string): Promise<number | undefined> => {
+    const name = 'openpgpkey.localhost'
+    const asked = request({
+      host: '127.0.0.1',
+      port: stack.ports.https,
+      servername: name,
+      path,
+      headers: { host: name },
+    })
+    asked.end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+  expect(await get('/.well-known/openpgpkey/localhost/policy')).toBe(200)
+  expect(await get('/v1/openapi.json')).toBe(404)
+  const hkp = `http://127.0.0.1:${String(stack.other.edgeHkp)}`
+  const lookup = await fetch(`${hkp}/pks/lookup?op=get&search=0x${'ab'.repeat(20)}`)
+  expect([lookup.status, await lookup.text()]).toEqual([404, 'No such key\n'])
+  expect((await fetch(`${hkp}/v1/openapi.json`)).status).toBe(404)
+  const front = await fetch(hkp, { redirect: 'manual' })
+  expect([front.status, front.headers.get('location')]).toEqual([302, 'https://localhost/keys'])
 })
 
 test('every service has its own certificate of the edge', async () => {

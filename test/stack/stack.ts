@@ -33,6 +33,7 @@ const PORT_NAMES = [
   'postgres',
   'unbound',
   'edgeHttp',
+  'edgeHkp',
   'edge',
   'edgeHealth',
   'imaps',
@@ -53,6 +54,8 @@ export interface StackOptions {
   readonly scanners?: boolean
   readonly domains?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Where the code of the services lies that are started first; unless told, here. */
+  readonly tree?: string
 }
 
 /** What .env says with the profiles `spam` and `virus`. */
@@ -86,6 +89,7 @@ export class Stack implements Running {
   readonly #compose: ComposeFile
   readonly #scans: boolean
   readonly #env: Readonly<Record<string, string>>
+  readonly #tree: string
   readonly #others = new AsyncDisposableStack()
   readonly #services = new Map<string, Daemon>()
   #earlierOutput = ''
@@ -94,6 +98,7 @@ export class Stack implements Running {
   private constructor(directory: string, options: StackOptions, ports: { own: Ports; other: OtherPorts }) {
     this.domains = options.domains ?? ['localhost']
     this.#env = options.env ?? {}
+    this.#tree = options.tree ?? ROOT
     this.ports = ports.own
     this.other = ports.other
     this.#directory = directory
@@ -153,17 +158,20 @@ export class Stack implements Running {
   }
 
   async start(): Promise<void> {
-    const started = await Promise.allSettled(SERVICES.map((service) => this.startService(service)))
+    const start = (service: ServiceName): Promise<void> => this.startService(service, this.#tree)
+    const started = await Promise.allSettled(SERVICES.map(start))
     for (const each of started) if (each.status === 'rejected') throw each.reason
   }
 
-  async startService(service: ServiceName): Promise<void> {
+  /** With the code of `tree`. */
+  async startService(service: ServiceName, tree = ROOT): Promise<void> {
     const before = this.#services.get(service)
     if (before?.runs() === true) return
     this.#earlierOutput += before?.output() ?? ''
     const ready = `http://127.0.0.1:${String(this.ports.http[service])}/readyz`
-    const daemon = await startDaemon([...confined(OURS), process.execPath, ...this.#command(service)], {
-      cwd: ROOT,
+    const command = this.#command(service).map((each) => each.replace(`${ROOT}/`, `${tree}/`))
+    const daemon = await startDaemon([...confined(OURS), process.execPath, ...command], {
+      cwd: tree,
       env: this.#environment(service),
       isReady: () => answers(ready),
     })
@@ -361,6 +369,7 @@ export class Stack implements Running {
       XDG_CONFIG_HOME: join(this.#directory, 'tmp'),
       EDGE_HTTP_PORT: String(this.other.edgeHttp),
       EDGE_HTTPS_PORT: String(this.other.edge),
+      EDGE_HKP_PORT: String(this.other.edgeHkp),
       EDGE_HEALTH_PORT: String(this.other.edgeHealth),
       API_UPSTREAM: upstream('api'),
       RELAY_UPSTREAM: upstream('xmpp'),
