@@ -745,9 +745,10 @@ describe('XEP-0060 §6: subscriptions by request', () => {
     const { alice, bob } = await cast('alice', 'bob')
     await befriend(alice, bob)
     await becomeInterested(bob, 'urn:n')
+    await settle(bob)
     const hears = (id: string) =>
       bob.receives(
-        `<message {any}><event xmlns='${EVENT}'><items node='urn:n'>${item(id, x())}</items></event></message>`,
+        `<message {any}><event xmlns='${EVENT}'><items node='urn:n'>${item(id, x())}</items></event>{any}</message>`,
       )
     await publishItem(alice, 'urn:n', item('1', x()))
     await hears('1')
