@@ -66,7 +66,7 @@ test('usage and configuration are told apart from failure', async () => {
 test('each service gets a login that takes on the roles of its own data only, and Dovecot one that reads three views', async () => {
   await using database = await createTestDatabase()
   const directory = await mkdtemp(join(tmpdir(), 'logins-'))
-  const names = ['xmpp', 'keys', 'smtp', 'api', 'dovecot']
+  const names = ['xmpp', 'keys', 'smtp', 'api', 'backup', 'dovecot']
   for (const name of names) await writeFile(join(directory, name), `it's ${name}\n`)
   const env = { DATABASE_URL: database.url }
   expect(await run(env, '--logins', directory)).toMatchObject({ code: 0, err: '' })

@@ -58,6 +58,7 @@ describe('enrolment', () => {
     expect((await owner.call('GET', '/v1/session')).json).toEqual({
       administrator: { id: owner.id, name: 'Ada', role: 'owner', permissions: ['*'] },
       csrf: owner.session.csrf,
+      modules: [],
       proved_until: new Date(clock.now() + 5 * MINUTE_MS).toISOString(),
     })
     expect((await new TestAdministrator(api, 'Eve').enrol(token)).json['type']).toBe(problem('invite-gone'))

@@ -226,17 +226,17 @@ export class TestClient implements AsyncDisposable {
   }
 
   /** The server's `h` now. */
-  async serverCounter(): Promise<number> {
+  async serverCounter(patienceMs?: number): Promise<number> {
     this.sendRaw(`<r xmlns='${NS_SM}'/>`)
-    const answer = await this.next((element) => element.is('a', NS_SM))
+    const answer = await this.next((element) => element.is('a', NS_SM), patienceMs)
     return Number(answer.attrs['h'])
   }
 
   /** Waits until the server's `h` has reached a count. */
-  async safeUpTo(count: number): Promise<void> {
-    let h = await this.serverCounter()
+  async safeUpTo(count: number, patienceMs?: number): Promise<void> {
+    let h = await this.serverCounter(patienceMs)
     while (h < count) {
-      const answer = await this.next((element) => element.is('a', NS_SM))
+      const answer = await this.next((element) => element.is('a', NS_SM), patienceMs)
       h = Number(answer.attrs['h'])
     }
   }

@@ -106,7 +106,7 @@ describe('delivery', () => {
     await bob.drop()
     const sent = ids('m', 10_000)
     for (const id of sent) alice.sends(omemo('r4@localhost', id, 'QUFB'))
-    await alice.safeUpTo(10_001)
+    await alice.safeUpTo(10_001, 30_000)
     const back = await relay.authenticated('r4')
     await back.resume(bob.previd, bob)
     const started = performance.now()
