@@ -48,7 +48,7 @@ export default defineConfig({
           name: 'forensic',
           include: ['test/forensic/*.test.ts'],
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },
@@ -58,7 +58,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
+          testTimeout: 150_000, // a slow machine takes ten seconds to start a server, and two for a command
           hookTimeout: 120_000,
         },
       },

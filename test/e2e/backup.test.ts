@@ -94,7 +94,7 @@ test('a running server is backed up, and restored elsewhere to a moment and to t
       expect(listed.includes(`${account}@localhost`)).toBe((expected as readonly string[]).includes(account))
     await again.stop()
   }
-}, 180_000)
+}, 300_000)
 
 test('nothing of a backup is readable, nor for strangers; the keyring, the spool and uploads are not in it', async () => {
   const { parent, backups, key, env } = await makePlace()
@@ -118,7 +118,7 @@ test('nothing of a backup is readable, nor for strangers; the keyring, the spool
   const taken = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])
   expect(taken).toMatchObject({ code: 1 })
   expect(taken.output).toContain('is there already')
-}, 120_000)
+}, 240_000)
 
 test('a damaged backup, a gap in the log and a moment before all backups are told', async () => {
   const { parent, backups, key, env } = await makePlace()
@@ -139,7 +139,7 @@ test('a damaged backup, a gap in the log and a moment before all backups are tol
   await writeFile(file, whole)
   for (const segment of await readdir(join(backups, 'wal'))) await rm(join(backups, 'wal', segment))
   expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} log-missing`)
-}, 120_000)
+}, 240_000)
 
 test('the server backs itself up and proves it each day: figures, audit log, and the password of the canary', async () => {
   const { parent, key, env } = await makePlace()
@@ -186,7 +186,7 @@ test('the server backs itself up and proves it each day: figures, audit log, and
   await again.ctl(['account', 'create', 'canary@localhost', '--password-stdin'], 'open sesame\n')
   await backUp(again)
   expect(await verify()).toMatchObject({ code: 0 })
-}, 180_000)
+}, 300_000)
 
 test('an upgrade that changes the database begins with a backup, also when it then fails', async () => {
   const { parent, backups, env } = await makePlace()
@@ -201,4 +201,4 @@ test('an upgrade that changes the database begins with a backup, also when it th
   await server.stop()
   await expect(start(dataDir, env)).rejects.toThrow('already exists')
   expect(await readdir(join(backups, 'base'))).toHaveLength(1)
-}, 60_000)
+}, 120_000)

@@ -69,7 +69,7 @@ const forms = (keys: readonly Buffer[]): Buffer[] =>
 
 /** Within seconds: what native code holds goes with the next collection, which the keyring asks for. */
 const expectForgotten = (pid: number, keys: readonly Buffer[]): Promise<void> =>
-  expect.poll(() => countInMemory(pid, forms(keys)), { timeout: 30_000, interval: 1_000 }).toBe(0)
+  expect.poll(() => countInMemory(pid, forms(keys)), { timeout: 90_000, interval: 1_000 }).toBe(0)
 
 test.skipIf(!isRoot)('a relay that has delivered everything remembers none of the keys', async () => {
   await using scene = await Scene.set({ writer: [DESK], reader: [DESK] })
