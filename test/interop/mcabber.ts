@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { TerminalClient } from './terminal-client.ts'
 import { Terminal } from './terminal.ts'
 import { Transcript } from './transcript.ts'
 
@@ -14,13 +15,12 @@ export interface McabberOptions {
   readonly caFile: string
 }
 
-export class Mcabber {
+export class Mcabber extends TerminalClient {
   readonly #home: string
-  readonly #terminal: Terminal
 
   private constructor({ login }: McabberOptions, home: string) {
+    super(new Terminal(`mcabber of ${login}`))
     this.#home = home
-    this.#terminal = new Terminal(`mcabber of ${login}`)
   }
 
   /** An installation of its own with one account; ended and removed when the test ends. */
@@ -49,7 +49,7 @@ export class Mcabber {
     onTestFinished(async () => {
       for (const line of (await mcabber.#trace()).split('\n')) transcript.add('', line)
       transcript.add('shows', await mcabber.screen().catch(() => ''))
-      await mcabber.#terminal.kill()
+      await mcabber.terminal.kill()
       await rm(home, { recursive: true, force: true, maxRetries: 3 })
     })
     return mcabber
@@ -57,32 +57,15 @@ export class Mcabber {
 
   /** Starts it; it signs in by itself. */
   async start(): Promise<void> {
-    await this.#terminal.start(['mcabber', '-f', join(this.#home, 'mcabberrc')], { HOME: this.#home })
-  }
-
-  screen(): Promise<string> {
-    return this.#terminal.screen()
-  }
-
-  type(line: string): Promise<void> {
-    return this.#terminal.type(line)
-  }
-
-  shows(text: string): Promise<void> {
-    return this.#terminal.shows(text)
+    await this.terminal.start(['mcabber', '-f', join(this.#home, 'mcabberrc')], { HOME: this.#home })
   }
 
   /** Waits until the trace of what it does matches. */
   async traces(pattern: RegExp): Promise<void> {
-    await this.#terminal.until(
+    await this.terminal.until(
       async () => pattern.test(await this.#trace()),
       `the trace to match ${pattern.source}`,
     )
-  }
-
-  async quit(): Promise<void> {
-    await this.type('/quit')
-    await this.#terminal.ended()
   }
 
   #trace(): Promise<string> {

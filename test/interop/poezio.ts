@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { TerminalClient } from './terminal-client.ts'
 import { Terminal } from './terminal.ts'
 import { Transcript } from './transcript.ts'
 import { giveAway, UNPRIVILEGED } from './unprivileged.ts'
@@ -15,13 +16,12 @@ export interface PoezioOptions {
   readonly caFile: string
 }
 
-export class Poezio {
+export class Poezio extends TerminalClient {
   readonly #home: string
-  readonly #terminal: Terminal
 
   private constructor({ person }: PoezioOptions, home: string) {
+    super(new Terminal(`poezio of ${person.username}`, UNPRIVILEGED))
     this.#home = home
-    this.#terminal = new Terminal(`poezio of ${person.username}`, UNPRIVILEGED)
   }
 
   /** An installation of its own with one account; ended and removed when the test ends. */
@@ -47,7 +47,7 @@ export class Poezio {
     const transcript = new Transcript(`poezio ${person.username}`, [person.password])
     onTestFinished(async () => {
       transcript.add('shows', await poezio.screen().catch(() => ''))
-      await poezio.#terminal.kill()
+      await poezio.terminal.kill()
       await rm(home, { recursive: true, force: true, maxRetries: 3 })
     })
     return poezio
@@ -61,30 +61,17 @@ export class Poezio {
       XDG_DATA_HOME: join(this.#home, 'data'),
       XDG_CACHE_HOME: join(this.#home, 'cache'),
     }
-    await this.#terminal.start(['poezio'], variables)
+    await this.terminal.start(['poezio'], variables)
     await this.shows('Authentication success')
   }
 
-  screen(): Promise<string> {
-    return this.#terminal.screen()
-  }
-
   /** In pieces, as a hand types: what comes at once it takes for pasted text, and a command is none then. */
-  async type(line: string): Promise<void> {
+  override async type(line: string): Promise<void> {
     for (const piece of [line.slice(0, 1), line.slice(1)]) {
-      await this.#terminal.keys(piece)
+      await this.terminal.keys(piece)
       await new Promise((resolve) => setTimeout(resolve, KEY_MS))
     }
-    await this.#terminal.type('')
-  }
-
-  shows(text: string): Promise<void> {
-    return this.#terminal.shows(text)
-  }
-
-  async quit(): Promise<void> {
-    await this.type('/quit')
-    await this.#terminal.ended()
+    await this.terminal.type('')
   }
 }
 

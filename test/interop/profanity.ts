@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { TerminalClient } from './terminal-client.ts'
 import { Terminal } from './terminal.ts'
 import { Transcript } from './transcript.ts'
 import type { Person } from './xmpp-js.ts'
@@ -32,15 +33,14 @@ trustmode=blind
 splash=false
 `
 
-export class Profanity {
+export class Profanity extends TerminalClient {
   readonly #options: ProfanityOptions
   readonly #home: string
-  readonly #terminal: Terminal
 
   private constructor(options: ProfanityOptions, home: string) {
+    super(new Terminal(`profanity of ${options.person.username}`))
     this.#options = options
     this.#home = home
-    this.#terminal = new Terminal(`profanity of ${options.person.username}`)
   }
 
   /** An installation of its own with one account; ended and removed when the test ends. */
@@ -69,7 +69,7 @@ export class Profanity {
       const log = await readFile(profanity.#log, 'utf8').catch(() => '')
       for (const line of log.split('\n')) if (/SENT|RECV|ERR:|WRN:|OMEMO/.test(line)) transcript.add('', line)
       transcript.add('shows', await profanity.screen().catch(() => ''))
-      await profanity.#terminal.kill()
+      await profanity.terminal.kill()
       await rm(home, { recursive: true, force: true, maxRetries: 3 })
     })
     return profanity
@@ -90,35 +90,15 @@ export class Profanity {
       SSL_CERT_FILE: caFile,
     }
     const command = ['profanity', '--log', 'DEBUG', '--logfile', this.#log, '--account', person.username]
-    await this.#terminal.start(command, variables)
+    await this.terminal.start(command, variables)
     await this.shows(`${person.jid}/${this.#options.resource} logged in successfully`)
-  }
-
-  /** What is on the screen, long lines joined. */
-  screen(): Promise<string> {
-    return this.#terminal.screen()
-  }
-
-  type(line: string): Promise<void> {
-    return this.#terminal.type(line)
-  }
-
-  /** Waits until the screen shows `text`. */
-  shows(text: string): Promise<void> {
-    return this.#terminal.shows(text)
   }
 
   /** Waits until the log, which has every stanza, matches. */
   async logs(pattern: RegExp): Promise<void> {
-    await this.#terminal.until(
+    await this.terminal.until(
       async () => pattern.test(await readFile(this.#log, 'utf8')),
       `the log to match ${pattern.source}`,
     )
-  }
-
-  /** Closes the stream and the program. */
-  async quit(): Promise<void> {
-    await this.type('/quit')
-    await this.#terminal.ended()
   }
 }

@@ -28,6 +28,7 @@ export const NS_COMMANDS = 'http://jabber.org/protocol/commands' // XEP-0050
 export const NS_ADMIN = 'http://jabber.org/protocol/admin' // XEP-0133
 export const NS_DATA_POLICY = 'urn:xmpp:data-policy:0' // XEP-0504
 export const NS_SERVER_INFO = 'http://jabber.org/network/serverinfo' // XEP-0157
+export const NS_PIE = 'urn:xmpp:pie:0' // XEP-0227 §8
 export const NS_PRIVATE = 'jabber:iq:private' // XEP-0049
 export const NS_VCARD = 'vcard-temp' // XEP-0054
 export const NS_VCARD_UPDATE = 'vcard-temp:x:update' // XEP-0153

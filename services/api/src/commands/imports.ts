@@ -80,37 +80,38 @@ const upload = {
 
 const records = ['created', 'completed', 'exists', 'invalid'] as const
 
-const previewImport = defineCommand({
-  name: 'import.preview',
-  summary: 'Say what an import of another server’s users (XEP-0227) would do; nothing is changed',
-  method: 'POST',
-  path: '/v1/import/preview',
-  access: 'accounts:write',
-  upload,
-  records,
-  status: 200,
-  response: portableReport,
-  async handle(context, { upload: body, uploadType, progress: onProgress, signal }) {
-    assert(uploadType === 'application/xml')
-    return show(context, await context.imports.portable(body, { preview: true, onProgress }, signal))
-  },
-})
+interface ImportWords extends Pick<Command, 'name' | 'summary' | 'path'> {
+  readonly preview: boolean
+}
 
-const runImport = defineCommand({
-  name: 'import.run',
-  summary:
-    'Import another server’s users (XEP-0227): accounts, contacts, published keys and bookmarks. Repeating it completes what is missing',
-  method: 'POST',
-  path: '/v1/import',
-  access: 'accounts:write',
-  upload,
-  records,
-  status: 200,
-  response: portableReport,
-  async handle(context, { upload: body, uploadType, progress: onProgress, signal }) {
-    assert(uploadType === 'application/xml')
-    return show(context, await context.imports.portable(body, { preview: false, onProgress }, signal))
-  },
-})
+function portableImport({ preview, ...words }: ImportWords): Command {
+  return defineCommand({
+    ...words,
+    method: 'POST',
+    access: 'accounts:write',
+    upload,
+    records,
+    status: 200,
+    response: portableReport,
+    async handle(context, { upload: body, uploadType, progress: onProgress, signal }) {
+      assert(uploadType === 'application/xml')
+      return show(context, await context.imports.portable(body, { preview, onProgress }, signal))
+    },
+  })
+}
 
-export const importCommands: readonly Command[] = [previewImport, runImport]
+export const importCommands: readonly Command[] = [
+  portableImport({
+    name: 'import.preview',
+    summary: 'Say what an import of another server’s users (XEP-0227) would do; nothing is changed',
+    path: '/v1/import/preview',
+    preview: true,
+  }),
+  portableImport({
+    name: 'import.run',
+    summary:
+      'Import another server’s users (XEP-0227): accounts, contacts, published keys and bookmarks. Repeating it completes what is missing',
+    path: '/v1/import',
+    preview: false,
+  }),
+]

@@ -10,6 +10,7 @@ import {
   type DocumentPart,
   Element,
   NS_CLIENT,
+  NS_PIE,
   NS_PRIVATE,
   NS_PUBSUB,
   NS_PUBSUB_OWNER,
@@ -17,9 +18,8 @@ import {
   NS_VCARD,
 } from '@sealpost/stanza'
 
-const NS_PIE = 'urn:xmpp:pie:0' // XEP-0227 §8
-const NS_SCRAM = 'urn:xmpp:pie:0#scram' // XEP-0227 §4.2
-const NS_MAM = 'urn:xmpp:pie:0#mam' // XEP-0227 §4.10
+const NS_SCRAM = `${NS_PIE}#scram` // XEP-0227 §4.2
+const NS_MAM = `${NS_PIE}#mam` // XEP-0227 §4.10
 const NS_PRIVACY = 'jabber:iq:privacy' // XEP-0016
 const NS_XINCLUDE = 'http://www.w3.org/2001/XInclude'
 /** Of one child of a user. */

@@ -10,6 +10,7 @@ import {
   element,
   NS_CLIENT,
   NS_DATA,
+  NS_PIE,
   NS_PRIVATE,
   NS_PUBSUB,
   NS_PUBSUB_OWNER,
@@ -17,7 +18,6 @@ import {
   NS_VCARD,
 } from '@sealpost/stanza'
 
-const NS_PIE = 'urn:xmpp:pie:0' // XEP-0227 §8
 const NODE_CONFIG = `${NS_PUBSUB}#node_config`
 
 /** A whole document. `jid`: bare. */

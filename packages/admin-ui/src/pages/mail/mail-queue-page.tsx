@@ -1,14 +1,13 @@
 /** The mails that wait to be delivered: where to and why, never what or from whom. */
-import { Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { useApi } from '../../api/queries.ts'
 import type { QueuedMail } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
-import { Icon } from '../../parts/icon.tsx'
 import { useTextFilter } from '../../parts/filters.tsx'
 import { ListPage } from '../../parts/list-page.tsx'
+import { RefreshButton } from '../../parts/refresh-button.tsx'
 import { HoldBadge } from './hold-badge.tsx'
 
 const LIMIT = 200
@@ -29,16 +28,7 @@ export default function MailQueuePage() {
     <ListPage
       title={t('nav.mail_queue')}
       about={t('mail_queue.about')}
-      actions={
-        <Button
-          variant="default"
-          loading={query.isFetching}
-          leftSection={<Icon name="refresh" size={16} />}
-          onClick={() => void query.refetch()}
-        >
-          {t('common.refresh')}
-        </Button>
-      }
+      actions={<RefreshButton label={t('common.refresh')} query={query} />}
       query={query}
       columns={columns}
       rowKey={({ id }) => id}

@@ -1,11 +1,10 @@
 /** What DNS has to say for a domain, and what it says: each record with one that would do. */
-import { Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { ItemOf } from '../../api/operations.ts'
 import { useApi } from '../../api/queries.ts'
 import { CopyField } from '../../parts/copy-field.tsx'
-import { Icon } from '../../parts/icon.tsx'
 import { QueryView } from '../../parts/query-view.tsx'
+import { RefreshButton } from '../../parts/refresh-button.tsx'
 import { SectionCard } from '../../parts/section-card.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import classes from './settings.module.css'
@@ -21,16 +20,7 @@ export function DnsDoctor({ domain }: { readonly domain: string }) {
     <SectionCard
       title={t('dns.title')}
       about={t('dns.about')}
-      actions={
-        <Button
-          variant="default"
-          loading={query.isFetching}
-          leftSection={<Icon name="refresh" size={16} />}
-          onClick={() => void query.refetch()}
-        >
-          {t('dns.again')}
-        </Button>
-      }
+      actions={<RefreshButton label={t('dns.again')} query={query} />}
     >
       <QueryView query={query}>
         {({ items }) => (
