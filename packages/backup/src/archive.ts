@@ -1,6 +1,7 @@
 /** A directory of backups: `base/TIME/{base.tar.gz.age,manifest.json}` and `wal/`. Everything in it is encrypted but manifests and names. */
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unlessGone } from '@sealpost/errors'
 import { DRAFT_PREFIX } from './durable-file.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { nameOfArchived, parseSegment } from './wal/segment-name.ts'
@@ -44,12 +45,7 @@ export class Archive {
   /** Undefined: without a manifest it is none, such as one whose removal was cut short. */
   async #open(name: string): Promise<BaseBackup | undefined> {
     const directory = join(this.base, name)
-    const text = await readFile(join(directory, MANIFEST_FILE), 'utf8').catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined
-        throw error
-      },
-    )
+    const text = await readFile(join(directory, MANIFEST_FILE), 'utf8').catch(unlessGone)
     return text === undefined ? undefined : { name, directory, manifest: parseManifest(text) }
   }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { Readable } from 'node:stream'
 import { type LogPosition, openReplication, openSession, type ReplicationSession, sql } from '@sealpost/db'
-import { errorCode } from '@sealpost/errors'
+import { errorCode, unlessGone } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import { encryptAge } from './age/age.ts'
 import { readRecipient } from './age/keys.ts'
@@ -171,10 +171,7 @@ async function* keyFiles(dataDir: string): AsyncIterable<TarEntry> {
 
 /** A file that went meanwhile is left out: the log tells that it went. */
 async function* openFile(name: string, path: string): AsyncIterable<TarEntry> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const found = await stat(path).catch(unlessGone)
   if (found !== undefined) yield { kind: 'file', name, size: found.size, content: readVanishing(path) }
 }
 
@@ -182,6 +179,6 @@ async function* readVanishing(path: string): AsyncIterable<Buffer> {
   try {
     yield* createReadStream(path) as AsyncIterable<Buffer>
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    unlessGone(error)
   }
 }

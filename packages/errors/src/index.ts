@@ -42,3 +42,9 @@ export function errorCode(error: unknown): string {
   if (typeof code === 'string' && CODE.test(code)) return code
   return CODE.test(error.name.toUpperCase()) ? error.name : 'UNKNOWN'
 }
+
+/** For the `catch` of what reads a file: undefined for one that is not there; every other error is thrown on. */
+export function unlessGone(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error
+  return undefined
+}

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { open, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode } from '@sealpost/errors'
+import { unlessGone } from '@sealpost/errors'
 import { Carver, ROW_BYTES_MAX, type CarvedRow } from './carve.ts'
 import { type Candidate, KeySearch } from './key-search.ts'
 import { openColumns, openSpooled } from './mail.ts'
@@ -50,10 +50,6 @@ export async function attack({ directories, keyrings, ids }: Loot): Promise<Spoi
     for (const { row, plaintext } of search.openWith(await readFile(path)))
       plaintexts.push(plaintext, ...openMail(plaintext, row, files), ...openUploads(plaintext, files))
   return { rows: carver.rows.size, plaintexts }
-}
-
-function unlessGone(error: unknown): void {
-  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 function* candidates(carver: Carver): Iterable<Candidate> {

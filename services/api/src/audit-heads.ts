@@ -5,7 +5,7 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditHead, AuditLog } from '@sealpost/audit'
-import { errorCode } from '@sealpost/errors'
+import { unlessGone } from '@sealpost/errors'
 
 export interface AuditHeads {
   /** Of one data directory; none where no head has been noted. */
@@ -20,7 +20,7 @@ export function openAuditHeads(dataDir: string): AuditHeads {
   const path = join(dataDir, 'audit-heads')
   let noted = 0
   return {
-    read: async () => parse(await readFile(path, 'utf8').catch(orNothing)),
+    read: async () => parse((await readFile(path, 'utf8').catch(unlessGone)) ?? ''),
     async note(audit) {
       const [newest] = await audit.find({ limit: 1 })
       if (newest === undefined || newest.seq <= noted) return
@@ -28,11 +28,6 @@ export function openAuditHeads(dataDir: string): AuditHeads {
       noted = newest.seq
     },
   }
-}
-
-function orNothing(error: unknown): string {
-  if (errorCode(error) === 'ENOENT') return ''
-  throw error
 }
 
 /** A line cut off by a crash is none. */

@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { OperationalError } from '@sealpost/errors'
+import { OperationalError, unlessGone } from '@sealpost/errors'
 import type { Random } from '@sealpost/runtime'
 
 /** `next`: made, signs once its record is found in DNS. `active`: signs. `retired`: signs no more; the record stays for what is still on its way. */
@@ -28,13 +28,8 @@ interface Contents {
 
 /** Undefined when there is none yet. Throws DKIM_KEYS_UNREADABLE. */
 export async function readKeyFile(path: string): Promise<readonly DkimKey[] | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await readFile(path, 'utf8').catch(unlessGone)
+  if (text === undefined) return undefined
   try {
     return (JSON.parse(text) as Contents).keys
   } catch (cause) {
