@@ -156,6 +156,8 @@ test('rspamd and ClamAV look at mail, by the files that are shipped', async () =
   expect(await hand('trudy', gtube)).toMatch(
     /^(?:550 5\.7\.1 The mail is taken for spam|421 4\.7\.0 The account was suspended)/,
   )
+  for (const name of ['mallory', 'trudy'])
+    expect((await stack.ctl(['account', 'show', `${name}@localhost`])).output).toMatch(/suspended/)
 }, 60_000)
 
 test('a prober outside sees every part, and the status page says so', async () => {
