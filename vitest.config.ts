@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance: these share the machine. So do after them the files of `e2e`, which
- * runs the whole in both shapes and often waits for processes to start, and of `forensic`, which looks at disks and memory. What follows has it to itself, one file after another: `alone` measures times and memory,
+ * runs the whole, with WHOLE=1 in both shapes, and often waits for processes to start, and of `forensic`, which looks at disks and memory. What follows has it to itself, one file after another: `alone` measures times and memory,
  * `faults` kills and starves what the relay stands on. One embedded Postgres serves them all.
  */
 export default defineConfig({

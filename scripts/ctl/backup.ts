@@ -57,7 +57,7 @@ async function verify(dataDir: string, { options, progress }: LocalArguments): P
   const { verifyArchive, verifyBackup } = await tools()
   const archive = await archiveOf(options)
   const checked = await verifyArchive(archive)
-  const lines = checked.map(({ base, finding }) => `${base.name} ${finding ?? 'whole'}`)
+  const lines = checked.map(({ name, finding }) => `${name} ${finding ?? 'whole'}`)
   if (checked.length === 0) throw missing('There is no base backup')
   if (checked.some(({ finding }) => finding !== undefined)) throw missing(lines.join('\n'))
   const identity = await identityOf(options)

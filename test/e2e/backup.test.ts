@@ -11,6 +11,8 @@ import { expect, onTestFinished, test } from 'vitest'
 const { identity, recipient } = makeIdentity()
 const stranger = makeIdentity()
 const hasRestic = spawnSync('restic', ['version']).status === 0
+/** What takes minutes, with WHOLE=1 only. */
+const longTest = test.skipIf(process.env['WHOLE'] === undefined)
 const PATIENCE = { timeout: 30_000, interval: 100 }
 
 interface Place {
@@ -58,67 +60,87 @@ async function accountsOf(deployment: Deployment): Promise<string> {
   return output
 }
 
-test('a running server is backed up, and restored elsewhere to a moment and to the end', async () => {
-  const { parent, backups, key, env } = await makePlace()
-  const server = await start(join(parent, 'd'), env)
-  const create = async (jid: string): Promise<void> =>
-    expect(await server.ctl(['account', 'create', jid, '--password-stdin'], 'open sesame\n')).toMatchObject({
-      code: 0,
-    })
-  await create('before@localhost')
-  await backUp(server)
-  await create('between@localhost')
-  const moment = new Date().toISOString()
-  await create('after@localhost')
-  await archiveNow(server, backups)
+longTest(
+  'a running server is backed up, and restored elsewhere to a moment and to the end',
+  async () => {
+    const { parent, backups, key, env } = await makePlace()
+    const server = await start(join(parent, 'd'), env)
+    const create = async (jid: string): Promise<void> =>
+      expect(await server.ctl(['account', 'create', jid, '--password-stdin'], 'open sesame\n')).toMatchObject(
+        {
+          code: 0,
+        },
+      )
+    await create('before@localhost')
+    await backUp(server)
+    await create('between@localhost')
+    const moment = new Date().toISOString()
+    await create('after@localhost')
+    await archiveNow(server, backups)
 
-  const verified = await server.ctl(['backup', 'verify', '--identity', key])
-  expect(verified.output).toMatch(
-    /^(?:\d{8}T\d{6}Z whole\n)+Restored \S+ in \d+\.\d s up to \S+Z, also to \S+Z: \d+ tables/,
-  )
-  expect(verified.code).toBe(0)
-  await server.kill()
+    const verified = await server.ctl(['backup', 'verify', '--identity', key])
+    expect(verified.output).toMatch(
+      /^(?:\d{8}T\d{6}Z whole\n)+Restored \S+ in \d+\.\d s up to \S+Z, also to \S+Z: \d+ tables/,
+    )
+    expect(verified.code).toBe(0)
+    await server.kill()
 
-  for (const [name, at, expected] of [
-    ['m', ['--at', moment], ['before', 'between']],
-    ['e', [], ['before', 'between', 'after']],
-  ] as const) {
-    const dataDir = join(parent, name)
-    const restored = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key, ...at])
-    expect(restored.output).toContain('Restored ')
-    expect(restored.code).toBe(0)
-    expect(await server.ctl(['keyring', 'reset', '--data-dir', dataDir])).toMatchObject({ code: 0 })
-    const again = await start(dataDir, {})
-    const listed = await accountsOf(again)
-    for (const account of ['before', 'between', 'after'])
-      expect(listed.includes(`${account}@localhost`)).toBe((expected as readonly string[]).includes(account))
-    await again.stop()
-  }
-}, 300_000)
+    for (const [name, at, expected] of [
+      ['m', ['--at', moment], ['before', 'between']],
+      ['e', [], ['before', 'between', 'after']],
+    ] as const) {
+      const dataDir = join(parent, name)
+      const restored = await server.ctl([
+        'backup',
+        'restore',
+        '--data-dir',
+        dataDir,
+        '--identity',
+        key,
+        ...at,
+      ])
+      expect(restored.output).toContain('Restored ')
+      expect(restored.code).toBe(0)
+      expect(await server.ctl(['keyring', 'reset', '--data-dir', dataDir])).toMatchObject({ code: 0 })
+      const again = await start(dataDir, {})
+      const listed = await accountsOf(again)
+      for (const account of ['before', 'between', 'after'])
+        expect(listed.includes(`${account}@localhost`)).toBe(
+          (expected as readonly string[]).includes(account),
+        )
+      await again.stop()
+    }
+  },
+  300_000,
+)
 
-test('nothing of a backup is readable, nor for strangers; the keyring, the spool and uploads are not in it', async () => {
-  const { parent, backups, key, env } = await makePlace()
-  const server = await start(join(parent, 'd'), env)
-  await server.ctl(['account', 'create', 'findable-name@localhost', '--password-stdin'], 'open sesame\n')
-  await backUp(server)
-  await archiveNow(server, backups)
-  for (const entry of await readdir(backups, { recursive: true, withFileTypes: true }))
-    if (entry.isFile())
-      expect((await readFile(join(entry.parentPath, entry.name))).includes('findable-name')).toBe(false)
-  await writeFile(key, stranger.identity)
-  const refused = await server.ctl(['backup', 'verify', '--identity', key])
-  expect(refused).toMatchObject({ code: 1 })
-  expect(refused.output).toContain('not encrypted to that identity')
-  await writeFile(key, identity)
-  const dataDir = join(parent, 'r')
-  expect((await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])).code).toBe(0)
-  const restored = await readdir(dataDir)
-  expect(restored).toContain('transparency.key')
-  for (const name of ['keyring', 'spool', 'uploads', 'restoring']) expect(restored).not.toContain(name)
-  const taken = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])
-  expect(taken).toMatchObject({ code: 1 })
-  expect(taken.output).toContain('is there already')
-}, 240_000)
+longTest(
+  'nothing of a backup is readable, nor for strangers; the keyring, the spool and uploads are not in it',
+  async () => {
+    const { parent, backups, key, env } = await makePlace()
+    const server = await start(join(parent, 'd'), env)
+    await server.ctl(['account', 'create', 'findable-name@localhost', '--password-stdin'], 'open sesame\n')
+    await backUp(server)
+    await archiveNow(server, backups)
+    for (const entry of await readdir(backups, { recursive: true, withFileTypes: true }))
+      if (entry.isFile())
+        expect((await readFile(join(entry.parentPath, entry.name))).includes('findable-name')).toBe(false)
+    await writeFile(key, stranger.identity)
+    const refused = await server.ctl(['backup', 'verify', '--identity', key])
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.output).toContain('not encrypted to that identity')
+    await writeFile(key, identity)
+    const dataDir = join(parent, 'r')
+    expect((await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])).code).toBe(0)
+    const restored = await readdir(dataDir)
+    expect(restored).toContain('transparency.key')
+    for (const name of ['keyring', 'spool', 'uploads', 'restoring']) expect(restored).not.toContain(name)
+    const taken = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])
+    expect(taken).toMatchObject({ code: 1 })
+    expect(taken.output).toContain('is there already')
+  },
+  240_000,
+)
 
 test('a damaged backup, a gap in the log and a moment before all backups are told', async () => {
   const { parent, backups, key, env } = await makePlace()
@@ -141,52 +163,56 @@ test('a damaged backup, a gap in the log and a moment before all backups are tol
   expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} log-missing`)
 }, 240_000)
 
-test('the server backs itself up and proves it each day: figures, audit log, and the password of the canary', async () => {
-  const { parent, key, env } = await makePlace()
-  const dataDir = join(parent, 'd')
-  const repository = join(parent, 'elsewhere')
-  const offSite = hasRestic
-    ? { BACKUP_RESTIC_REPOSITORY: repository, BACKUP_RESTIC_PASSWORD: 'far away' }
-    : {}
-  const server = await start(dataDir, { ...env, ...offSite, BACKUP_IDENTITY_FILE: key })
-  const figure = async (name: string): Promise<number> => {
-    const text = await (await fetch(server.url('api', '/metrics'))).text()
-    return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
-  }
-  const since = Date.now() / 1000 - 120
-  await expect
-    .poll(() => figure('backup_last_verified_timestamp_seconds'), { timeout: 90_000, interval: 500 })
-    .toBeGreaterThan(since)
-  expect(await figure('backup_last_base_timestamp_seconds')).toBeGreaterThan(since)
-  expect(await figure('backup_restore_seconds')).toBeGreaterThan(0)
-  expect(await figure('backup_log_failing')).toBe(0)
-  if (hasRestic) {
-    await expect.poll(() => figure('backup_last_copied_timestamp_seconds'), PATIENCE).toBeGreaterThan(since)
-    const copy = join(parent, 'copy')
-    const resticEnv = {
-      PATH: process.env['PATH'],
-      RESTIC_REPOSITORY: repository,
-      RESTIC_PASSWORD: 'far away',
+longTest(
+  'the server backs itself up and proves it each day: figures, audit log, and the password of the canary',
+  async () => {
+    const { parent, key, env } = await makePlace()
+    const dataDir = join(parent, 'd')
+    const repository = join(parent, 'elsewhere')
+    const offSite = hasRestic
+      ? { BACKUP_RESTIC_REPOSITORY: repository, BACKUP_RESTIC_PASSWORD: 'far away' }
+      : {}
+    const server = await start(dataDir, { ...env, ...offSite, BACKUP_IDENTITY_FILE: key })
+    const figure = async (name: string): Promise<number> => {
+      const text = await (await fetch(server.url('api', '/metrics'))).text()
+      return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
     }
-    const restic = spawnSync('restic', ['--no-cache', 'restore', 'latest', '--target', copy], {
-      env: resticEnv,
-    })
-    expect(restic.status).toBe(0)
-    expect((await server.ctl(['backup', 'verify', '--from', copy])).output).toMatch(/ whole$/m)
-  }
-  const { output } = await server.ctl(['audit', 'list', '--json'])
-  for (const action of ['backup.run', 'backup.verify']) expect(output).toContain(action)
-  expect(await readdir(dataDir)).not.toContain('drill')
-  await server.stop()
+    const since = Date.now() / 1000 - 120
+    await expect
+      .poll(() => figure('backup_last_verified_timestamp_seconds'), { timeout: 90_000, interval: 500 })
+      .toBeGreaterThan(since)
+    expect(await figure('backup_last_base_timestamp_seconds')).toBeGreaterThan(since)
+    expect(await figure('backup_restore_seconds')).toBeGreaterThan(0)
+    expect(await figure('backup_log_failing')).toBe(0)
+    if (hasRestic) {
+      await expect.poll(() => figure('backup_last_copied_timestamp_seconds'), PATIENCE).toBeGreaterThan(since)
+      const copy = join(parent, 'copy')
+      const resticEnv = {
+        PATH: process.env['PATH'],
+        RESTIC_REPOSITORY: repository,
+        RESTIC_PASSWORD: 'far away',
+      }
+      const restic = spawnSync('restic', ['--no-cache', 'restore', 'latest', '--target', copy], {
+        env: resticEnv,
+      })
+      expect(restic.status).toBe(0)
+      expect((await server.ctl(['backup', 'verify', '--from', copy])).output).toMatch(/ whole$/m)
+    }
+    const { output } = await server.ctl(['audit', 'list', '--json'])
+    for (const action of ['backup.run', 'backup.verify']) expect(output).toContain(action)
+    expect(await readdir(dataDir)).not.toContain('drill')
+    await server.stop()
 
-  const canary = { BACKUP_CANARY: 'canary@localhost', BACKUP_CANARY_PASSWORD: 'open sesame' }
-  const again = await start(dataDir, { ...env, ...canary })
-  const verify = (): ReturnType<Deployment['ctl']> => again.ctl(['backup', 'verify', '--identity', key])
-  expect((await verify()).output).toContain('The canary cannot sign in')
-  await again.ctl(['account', 'create', 'canary@localhost', '--password-stdin'], 'open sesame\n')
-  await backUp(again)
-  expect(await verify()).toMatchObject({ code: 0 })
-}, 300_000)
+    const canary = { BACKUP_CANARY: 'canary@localhost', BACKUP_CANARY_PASSWORD: 'open sesame' }
+    const again = await start(dataDir, { ...env, ...canary })
+    const verify = (): ReturnType<Deployment['ctl']> => again.ctl(['backup', 'verify', '--identity', key])
+    expect((await verify()).output).toContain('The canary cannot sign in')
+    await again.ctl(['account', 'create', 'canary@localhost', '--password-stdin'], 'open sesame\n')
+    await backUp(again)
+    expect(await verify()).toMatchObject({ code: 0 })
+  },
+  300_000,
+)
 
 test('an upgrade that changes the database begins with a backup, also when it then fails', async () => {
   const { parent, backups, env } = await makePlace()

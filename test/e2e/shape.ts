@@ -1,6 +1,6 @@
 /**
- * The end-to-end suites run in both shapes: everything in one process, and one process for each service. Of the interop tests, `stack` runs them as docker-compose.yml has it,
- * through the edge, and `nats` as four processes over NATS.
+ * The end-to-end suites run in both shapes: everything in one process, and one process for each service; without WHOLE=1 in the second alone. Of the interop tests, `stack` runs
+ * them as docker-compose.yml has it, through the edge, and `nats` as four processes over NATS.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -43,6 +43,7 @@ export async function deploy(
 }
 
 const elsewhere = inject('elsewhere')
+const isWhole = elsewhere === undefined && process.env['WHOLE'] !== undefined
 
 async function deployHere(
   which: Shape,
@@ -60,25 +61,22 @@ async function deployHere(
 }
 
 export const shape = {
-  /** One deployment of each shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
+  /** One deployment of a shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
   describe(
     name: string,
     define: (deployment: () => Running, shape: Shape) => void,
     options: ShapeOptions = {},
   ): void {
-    describe.each(elsewhere === undefined ? SHAPES : (['four-processes'] as const))(
-      `${name} (%s)`,
-      (which) => {
-        let running: Awaited<ReturnType<typeof deployHere>> | undefined
-        beforeAll(async () => {
-          running = await deployHere(which, options)
-        })
-        afterAll(() => running?.[Symbol.asyncDispose]())
-        define(() => {
-          if (running === undefined) throw new Error('The deployment is there in tests and hooks only')
-          return running.deployment
-        }, which)
-      },
-    )
+    describe.each(isWhole ? SHAPES : (['four-processes'] as const))(`${name} (%s)`, (which) => {
+      let running: Awaited<ReturnType<typeof deployHere>> | undefined
+      beforeAll(async () => {
+        running = await deployHere(which, options)
+      })
+      afterAll(() => running?.[Symbol.asyncDispose]())
+      define(() => {
+        if (running === undefined) throw new Error('The deployment is there in tests and hooks only')
+        return running.deployment
+      }, which)
+    })
   },
 }

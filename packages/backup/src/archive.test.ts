@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeIdentity } from './age/keys.ts'
-import { Archive, MANIFEST_FILE } from './archive.ts'
+import { Archive, MANIFEST_FILE, nameOfBase } from './archive.ts'
 import type { Manifest } from './manifest.ts'
+import { verifyArchive } from './verify-archive.ts'
 import { IDENTITY_VARIABLE } from './wal/config.ts'
 
 const { identity, recipient } = makeIdentity()
@@ -29,7 +30,7 @@ const segment = (number: number, timeline = 1): string =>
 
 async function addBase(archive: Archive, daysAgo: number, first: number): Promise<string> {
   const ended = new Date(NOW.getTime() - daysAgo * DAY_MS)
-  const name = ended.toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const name = nameOfBase(ended)
   const manifest: Manifest = {
     format: 1,
     startedAt: ended.toISOString(),
@@ -116,4 +117,20 @@ test('a base whose removal was cut short is none, and stands in the way of nothi
   await rm(join(archive.base, cut, MANIFEST_FILE))
   expect((await archive.bases()).map(({ name }) => name)).toEqual([whole])
   expect(await archive.prune(new Date(NOW.getTime() - 15 * DAY_MS), NOW)).toEqual({ bases: 0, segments: 0 })
+})
+
+test('a base whose manifest is damaged is told of, restores nothing, stands in the way of nothing, and goes when it is old', async () => {
+  const archive = await makeArchive()
+  const [whole, damaged] = [await addBase(archive, 2, 300), await addBase(archive, 1, 500)]
+  await writeFile(join(archive.base, damaged, MANIFEST_FILE), '{"format":1')
+  expect((await archive.bases()).map(({ name }) => name)).toEqual([whole])
+  expect(await verifyArchive(archive)).toEqual([
+    { name: whole, finding: 'changed' },
+    { name: damaged, finding: 'manifest' },
+  ])
+  expect(await archive.prune(new Date(NOW.getTime() - 15 * DAY_MS), NOW)).toEqual({ bases: 0, segments: 0 })
+  expect(await archive.damaged()).toEqual([damaged])
+  expect(await archive.prune(NOW, NOW)).toEqual({ bases: 1, segments: 0 })
+  expect(await archive.damaged()).toEqual([])
+  expect((await archive.bases()).map(({ name }) => name)).toEqual([whole])
 })

@@ -12,11 +12,19 @@ export interface BaseBackup {
   readonly manifest: Manifest
 }
 
+type FoundBase = Omit<BaseBackup, 'manifest'> & { readonly manifest: Manifest | undefined }
+
 export const BASE_FILE = 'base.tar.gz.age'
 export const MANIFEST_FILE = 'manifest.json'
+/** When it was begun. */
 const BASE_NAME = /^\d{8}T\d{6}Z$/
 /** A draft this old is nobody's. */
 const DRAFT_MS_MAX = 86_400_000
+
+/** Names sort by time. */
+export function nameOfBase(begun: Date): string {
+  return begun.toISOString().replaceAll(/[-:]|\.\d+/g, '')
+}
 
 export class Archive {
   readonly base: string
@@ -35,15 +43,24 @@ export class Archive {
     await chmod(this.directory, mode)
   }
 
-  /** The newest first. Throws BACKUP_MANIFEST. */
+  /** The newest first. One whose manifest is damaged is none to restore from: see `damaged`. */
   async bases(): Promise<BaseBackup[]> {
+    return (await this.#all()).filter(({ manifest }) => manifest !== undefined) as BaseBackup[]
+  }
+
+  /** Names of those whose manifest cannot be understood, the newest first. */
+  async damaged(): Promise<string[]> {
+    return (await this.#all()).filter(({ manifest }) => manifest === undefined).map(({ name }) => name)
+  }
+
+  async #all(): Promise<FoundBase[]> {
     const names = (await readdir(this.base).catch(() => [])).filter((name) => BASE_NAME.test(name))
     const found = await Promise.all(names.map((name) => this.#open(name)))
     return found.flatMap((base) => base ?? []).toSorted((a, b) => (a.name < b.name ? 1 : -1))
   }
 
   /** Undefined: without a manifest it is none, such as one whose removal was cut short. */
-  async #open(name: string): Promise<BaseBackup | undefined> {
+  async #open(name: string): Promise<FoundBase | undefined> {
     const directory = join(this.base, name)
     const text = await readFile(join(directory, MANIFEST_FILE), 'utf8').catch(unlessGone)
     return text === undefined ? undefined : { name, directory, manifest: parseManifest(text) }
@@ -56,17 +73,18 @@ export class Archive {
   }
 
   /**
-   * Removes base backups that ended before a time, but never the newest, and the log that no base needs then. Histories of timelines stay: they
-   * are short, and hold no data. Answers with how many files of each went.
+   * Removes base backups that ended before a time, damaged ones that were begun before it, but never the newest that is whole, and the log that
+   * no base needs then. Histories of timelines stay: they are short, and hold no data. Answers with how many files of each went.
    */
   async prune(before: Date, now: Date): Promise<{ bases: number; segments: number }> {
     await this.#clearDrafts(now)
     const [newest, ...older] = await this.bases()
     if (newest === undefined) return { bases: 0, segments: 0 }
     const old = older.filter(({ manifest }) => new Date(manifest.endedAt) < before)
-    for (const { name } of old) await this.#remove(name)
+    const damaged = (await this.damaged()).filter((name) => name < nameOfBase(before))
+    for (const name of [...old.map((base) => base.name), ...damaged]) await this.#remove(name)
     const oldest = older.findLast((each) => !old.includes(each)) ?? newest
-    return { bases: old.length, segments: await this.#pruneLog(oldest.manifest.startSegment) }
+    return { bases: old.length + damaged.length, segments: await this.#pruneLog(oldest.manifest.startSegment) }
   }
 
   /** Not a base any more at once, whatever ends the process while its files go. */

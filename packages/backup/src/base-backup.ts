@@ -13,7 +13,7 @@ import { errorCode, unlessGone } from '@sealpost/errors'
 import type { Clock } from '@sealpost/runtime'
 import { encryptAge } from './age/age.ts'
 import { readRecipient } from './age/keys.ts'
-import { type Archive, BASE_FILE, MANIFEST_FILE, type BaseBackup } from './archive.ts'
+import { type Archive, BASE_FILE, MANIFEST_FILE, type BaseBackup, nameOfBase } from './archive.ts'
 import { BackupError } from './backup-error.ts'
 import { DRAFT_PREFIX, syncDirectory, writeDurably } from './durable-file.ts'
 import type { Manifest } from './manifest.ts'
@@ -47,7 +47,7 @@ const LOOK_MS = 250
 export async function takeBaseBackup(options: BaseBackupOptions): Promise<BaseBackup> {
   const { archive, clock } = options
   const startedAt = new Date(clock.now())
-  const name = startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const name = nameOfBase(startedAt)
   const draft = join(archive.base, `${DRAFT_PREFIX}${name}`)
   await using session = await openSource(options.url)
   const cluster = await describe(options.url, session)

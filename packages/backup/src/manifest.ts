@@ -1,5 +1,4 @@
 /** What is known of a base backup without opening it. */
-import { BackupError } from './backup-error.ts'
 
 export interface Manifest {
   readonly format: 1
@@ -40,16 +39,15 @@ const KINDS: Readonly<Record<keyof Manifest, 'string' | 'number'>> = {
 /** Those of the embedded Postgres. COMPAT: until backups that do not name them have aged out. */
 const UNNAMED = { superuser: 'sealpost', database: 'sealpost' }
 
-/** Throws BACKUP_MANIFEST. */
-export function parseManifest(text: string): Manifest {
+/** Undefined: it is damaged, or too new. */
+export function parseManifest(text: string): Manifest | undefined {
   const found = parse(text)
   const value: Record<string, unknown> | undefined = found && { ...UNNAMED, ...found }
   const isOne =
     value !== undefined &&
     value['format'] === 1 &&
     Object.entries(KINDS).every(([name, kind]) => typeof value[name] === kind)
-  if (!isOne) throw new BackupError('BACKUP_MANIFEST', 'The manifest of a base backup is damaged or too new')
-  return value as unknown as Manifest
+  return isOne ? (value as unknown as Manifest) : undefined
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

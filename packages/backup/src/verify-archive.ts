@@ -6,21 +6,25 @@ import { type Archive, BASE_FILE, type BaseBackup } from './archive.ts'
 import type { Manifest } from './manifest.ts'
 import { formatSegment, parseSegment } from './wal/segment-name.ts'
 
-export type Finding = 'changed' | 'log-missing' | 'log-gap'
+export type Finding = 'manifest' | 'changed' | 'log-missing' | 'log-gap'
 
 export interface CheckedBase {
-  readonly base: BaseBackup
+  readonly name: string
   /** Undefined: nothing is wrong. */
   readonly finding: Finding | undefined
 }
 
-/** The newest first. */
+/** Those with a manifest first, the newest first. */
 export async function verifyArchive(archive: Archive): Promise<CheckedBase[]> {
   const archived = new Set(await archive.archived())
   const checked: CheckedBase[] = []
   for (const base of await archive.bases())
-    checked.push({ base, finding: (await isChanged(base)) ? 'changed' : gapAfter(base, archived) })
-  return checked
+    checked.push({
+      name: base.name,
+      finding: (await isChanged(base)) ? 'changed' : gapAfter(base, archived),
+    })
+  const damaged = (await archive.damaged()).map((name) => ({ name, finding: 'manifest' }) as const)
+  return [...checked, ...damaged]
 }
 
 async function isChanged({ directory, manifest }: BaseBackup): Promise<boolean> {

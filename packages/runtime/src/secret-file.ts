@@ -51,6 +51,8 @@ async function create(path: string, draft: string, secret: string): Promise<stri
   } finally {
     await rm(draft, { force: true })
   }
+  await using directory = await open(dirname(path), 'r')
+  await directory.sync()
   return (await read(path)) ?? ''
 }
 

@@ -35,5 +35,7 @@ async function make(path: string, key: Buffer): Promise<Buffer> {
     await file.sync()
   }
   await rename(draft, path)
+  await using directory = await open(dirname(path), 'r')
+  await directory.sync()
   return key
 }

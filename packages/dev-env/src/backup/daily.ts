@@ -29,18 +29,16 @@ export async function keepBackups(options: DailyOptions): Promise<AsyncDisposabl
   gauges.readable.set(0)
   const began = clock.now()
   let running = false
+  const attempt = (step: typeof show): Promise<void> =>
+    step(options, gauges).catch((error: unknown) => log.error('backup_failed', { code: errorCode(error) }))
   const turn = async (): Promise<void> => {
     if (running) return
     running = true
-    for (const step of [backUp, prove, copy])
-      await step(options, gauges).catch((error: unknown) =>
-        log.error('backup_failed', { code: errorCode(error) }),
-      )
+    for (const step of [backUp, prove, copy, show]) await attempt(step)
     running = false
-    await show(options, gauges)
     await complain(options, began)
   }
-  await show(options, gauges)
+  await attempt(show)
   const first = clock.after(0, () => void turn().catch(() => undefined))
   stack.use(first)
   stack.use(clock.every(options.everyMs ?? EVERY_MS, turn))

@@ -53,7 +53,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
   if (wrong !== undefined)
     throw new BackupError(
       'BACKUP_DAMAGED',
-      `The base backup ${wrong.base.name} is not whole: ${wrong.finding ?? ''}`,
+      `The base backup ${wrong.name} is not whole: ${wrong.finding ?? ''}`,
     )
   const began = clock.monotonic()
   const { base, cluster: latest, tried } = await restoreOnce(options, undefined)

@@ -1,14 +1,14 @@
 /** Plants unique texts through every flow there is, then looks for them in what the processes say, in the metrics, the tables and the files. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { Running } from './stack/stack.ts'
-import { certify, ed25519, userId } from '../packages/openpgp/test/maker.ts'
-import { armor } from '../services/keys/test/keys.ts'
-import { MailSink } from '../services/smtp/test/mail-sink.ts'
-import { SmtpClient } from '../services/smtp/test/smtp-client.ts'
-import { TestClient } from '../services/xmpp/test/client.ts'
-import { canary, filesWith, says, tablesWith } from './canaries.ts'
-import { shape } from './e2e/shape.ts'
+import type { Running } from '../stack/stack.ts'
+import { certify, ed25519, userId } from '../../packages/openpgp/test/maker.ts'
+import { armor } from '../../services/keys/test/keys.ts'
+import { MailSink } from '../../services/smtp/test/mail-sink.ts'
+import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
+import { TestClient } from '../../services/xmpp/test/client.ts'
+import { canary, filesWith, says, tablesWith } from '../canaries.ts'
+import { shape } from './shape.ts'
 
 /** Where a planted text may be found: in these tables and nowhere else. */
 interface Planted {
