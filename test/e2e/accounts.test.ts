@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceName } from '@sealpost/dev-env'
+import { query } from '../interop/query.ts'
 import { shape } from './shape.ts'
 
 let folder: string
@@ -132,19 +133,19 @@ shape.describe('accounts', (deployment, which) => {
 
   test('an import cut by kill -9 is completed by repeating it', async () => {
     const file = join(folder, 'accounts.csv')
-    const lines = Array.from({ length: 800 }, (_, i) => `user${String(i)},secret ${String(i)}`)
+    const lines = Array.from({ length: 2000 }, (_, i) => `user${String(i)},secret ${String(i)}`)
     await writeFile(file, lines.join('\n'))
     const cut = deployment().ctl(['account', 'import', file])
-    const first = async (): Promise<unknown> =>
-      (await deployment().ctl(['account', 'show', 'user0@localhost'])).code
-    await expect.poll(first, { timeout: 10_000, interval: 50 }).toBe(0)
+    const url = await deployment().databaseUrl()
+    const first = (): Promise<unknown> => query(url, `select from account.account where localpart = 'user0'`)
+    await expect.poll(first, { timeout: 10_000, interval: 20 }).toHaveLength(1)
     await deployment().kill()
     expect((await cut).code).toBe(1)
     await deployment().start()
     const report = JSON.parse(await ctl(`account import ${file} --json`)) as Record<string, number>
-    expect((report['created'] ?? 0) + (report['exists'] ?? 0)).toBe(800)
+    expect((report['created'] ?? 0) + (report['exists'] ?? 0)).toBe(2000)
     expect(report['exists']).toBeGreaterThan(0)
-    for (const i of [0, 400, 799])
+    for (const i of [0, 1000, 1999])
       expect((await me(`user${String(i)}`, `secret ${String(i)}`)).status).toBe(200)
   })
 })

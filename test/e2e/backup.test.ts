@@ -7,12 +7,11 @@ import { makeIdentity } from '@sealpost/backup'
 import { openSession, sql } from '@sealpost/db'
 import { Deployment } from '@sealpost/dev-env'
 import { expect, onTestFinished, test } from 'vitest'
+import { longTest } from '../long-test.ts'
 
 const { identity, recipient } = makeIdentity()
 const stranger = makeIdentity()
 const hasRestic = spawnSync('restic', ['version']).status === 0
-/** What takes minutes, with WHOLE=1 only. */
-const longTest = test.skipIf(process.env['WHOLE'] === undefined)
 const PATIENCE = { timeout: 30_000, interval: 100 }
 
 interface Place {

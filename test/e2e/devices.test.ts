@@ -227,5 +227,5 @@ shape.describe(
       await admin.close()
     })
   },
-  { env: { XMPP_ADMINISTRATORS: 'admin@localhost' } },
+  { env: { XMPP_ADMINISTRATORS: 'admin@localhost' }, long: true },
 )

@@ -164,5 +164,5 @@ shape.describe(
       await ann.close()
     })
   },
-  { domains: ['a.example', 'b.example'] },
+  { domains: ['a.example', 'b.example'], long: true },
 )

@@ -19,87 +19,91 @@ const DEVICES = {
   carol: [{ name: 'phone', modern: false }],
 }
 
-shape.describe('faults', (deployment, which) => {
-  const people = new People(DEVICES)
-  const [alice, carol] = [people.device('alice/phone'), people.device('carol/phone')]
-  const here = people.devices.filter((device) => device !== carol)
-  const connect = () => Promise.all(here.map((device) => device.connect(deployment().ports.xmpps)))
-  /** To one account that is here, and to one that is away. */
-  const load = () =>
-    sending([
-      [alice, 'bob'],
-      [alice, 'carol'],
-    ])
-  const isWell = async () => {
-    await expect.poll(() => people.unsafe, { timeout: 20_000 }).toBe(0)
-    await carol.connect(deployment().ports.xmpps)
-    await expect.poll(() => people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
-    await carol.close()
-    const findings = people.ledger.findings()
-    expect(findings).toMatchObject({ ...NOTHING_WRONG, refused: [], acknowledged: findings.sent })
-  }
-
-  test('kill -9 of everything: nothing that was called safe is lost', async () => {
-    for (const name of Object.keys(DEVICES)) {
-      const create = ['account', 'create', `${name}@localhost`, '--password-stdin']
-      expect((await deployment().ctl(create, 'secret\n')).code).toBe(0)
+shape.describe(
+  'faults',
+  (deployment, which) => {
+    const people = new People(DEVICES)
+    const [alice, carol] = [people.device('alice/phone'), people.device('carol/phone')]
+    const here = people.devices.filter((device) => device !== carol)
+    const connect = () => Promise.all(here.map((device) => device.connect(deployment().ports.xmpps)))
+    /** To one account that is here, and to one that is away. */
+    const load = () =>
+      sending([
+        [alice, 'bob'],
+        [alice, 'carol'],
+      ])
+    const isWell = async () => {
+      await expect.poll(() => people.unsafe, { timeout: 20_000 }).toBe(0)
+      await carol.connect(deployment().ports.xmpps)
+      await expect.poll(() => people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+      await carol.close()
+      const findings = people.ledger.findings()
+      expect(findings).toMatchObject({ ...NOTHING_WRONG, refused: [], acknowledged: findings.sent })
     }
-    await people.register(deployment().ports.xmpps)
-    await connect()
-    await using sent = load()
-    await pause(LOAD_MS)
-    await deployment().kill()
-    await sent.stop()
-    await Promise.all(here.map((device) => device.gone()))
-    await deployment().start()
-    await connect()
-    await isWell()
-  })
 
-  test.runIf(which === 'four-processes')(
-    'kill -9 in the middle of a change that webhooks hear of: it is there with its event, or not at all',
-    async () => {
-      const hook = ['webhook', 'create', 'https://hooks.example.org/', '--events', 'incident.*']
-      expect(await deployment().ctl(hook)).toMatchObject({ code: 0 })
-      const open = ['incident', 'open', '--components', 'mail', '--severity', 'minor', '--title']
-      const url = await deployment().databaseUrl()
-      await using database = await openSession(url)
-      const counted = () =>
-        database.query(sql`
-          select (select count(*) from api.status_incident) as incidents,
-            (select count(*) from api.webhook_event where type = 'incident.opened') as events`)
-      {
-        await using holder = await openSession(url)
-        await holder.execute(sql`begin`)
-        await holder.execute(sql`lock table api.webhook_delivery in exclusive mode`)
-        const cutOff = deployment().ctl([...open, 'Cut off'])
-        const held = sql`
-          select pid from pg_locks where not granted and relation = 'api.webhook_delivery'::regclass`
-        await expect.poll(() => database.query(held), { timeout: 10_000 }).toHaveLength(1)
-        await deployment().kill('api')
-        expect((await cutOff).code).not.toBe(0)
-        // What it was asked last would be done otherwise, when the lock is gone.
-        await database.query(sql`select pg_terminate_backend(pid) from (${held}) as waiting`)
+    test('kill -9 of everything: nothing that was called safe is lost', async () => {
+      for (const name of Object.keys(DEVICES)) {
+        const create = ['account', 'create', `${name}@localhost`, '--password-stdin']
+        expect((await deployment().ctl(create, 'secret\n')).code).toBe(0)
       }
-      await deployment().startService('api')
-      expect(await counted()).toEqual([{ incidents: 0, events: 0 }])
-      expect((await deployment().ctl([...open, 'Told'])).code).toBe(0)
-      expect(await counted()).toEqual([{ incidents: 1, events: 1 }])
-    },
-  )
-
-  test.runIf(which === 'all-in-one')(
-    'kill -9 of Postgres: streams stay, nothing is lost, without hands',
-    async () => {
+      await people.register(deployment().ports.xmpps)
+      await connect()
       await using sent = load()
       await pause(LOAD_MS)
-      const file = join(deployment().dataDir, 'postgres/postmaster.pid')
-      process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGKILL')
-      const before = alice.acknowledged
-      await expect.poll(() => alice.acknowledged - before, { timeout: 20_000 }).toBeGreaterThan(50)
+      await deployment().kill()
       await sent.stop()
-      expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
+      await Promise.all(here.map((device) => device.gone()))
+      await deployment().start()
+      await connect()
       await isWell()
-    },
-  )
-})
+    })
+
+    test.runIf(which === 'four-processes')(
+      'kill -9 in the middle of a change that webhooks hear of: it is there with its event, or not at all',
+      async () => {
+        const hook = ['webhook', 'create', 'https://hooks.example.org/', '--events', 'incident.*']
+        expect(await deployment().ctl(hook)).toMatchObject({ code: 0 })
+        const open = ['incident', 'open', '--components', 'mail', '--severity', 'minor', '--title']
+        const url = await deployment().databaseUrl()
+        await using database = await openSession(url)
+        const counted = () =>
+          database.query(sql`
+          select (select count(*) from api.status_incident) as incidents,
+            (select count(*) from api.webhook_event where type = 'incident.opened') as events`)
+        {
+          await using holder = await openSession(url)
+          await holder.execute(sql`begin`)
+          await holder.execute(sql`lock table api.webhook_delivery in exclusive mode`)
+          const cutOff = deployment().ctl([...open, 'Cut off'])
+          const held = sql`
+          select pid from pg_locks where not granted and relation = 'api.webhook_delivery'::regclass`
+          await expect.poll(() => database.query(held), { timeout: 10_000 }).toHaveLength(1)
+          await deployment().kill('api')
+          expect((await cutOff).code).not.toBe(0)
+          // What it was asked last would be done otherwise, when the lock is gone.
+          await database.query(sql`select pg_terminate_backend(pid) from (${held}) as waiting`)
+        }
+        await deployment().startService('api')
+        expect(await counted()).toEqual([{ incidents: 0, events: 0 }])
+        expect((await deployment().ctl([...open, 'Told'])).code).toBe(0)
+        expect(await counted()).toEqual([{ incidents: 1, events: 1 }])
+      },
+    )
+
+    test.runIf(which === 'all-in-one')(
+      'kill -9 of Postgres: streams stay, nothing is lost, without hands',
+      async () => {
+        await using sent = load()
+        await pause(LOAD_MS)
+        const file = join(deployment().dataDir, 'postgres/postmaster.pid')
+        process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGKILL')
+        const before = alice.acknowledged
+        await expect.poll(() => alice.acknowledged - before, { timeout: 20_000 }).toBeGreaterThan(50)
+        await sent.stop()
+        expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
+        await isWell()
+      },
+    )
+  },
+  { long: true },
+)

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject } from 'vitest'
 import { Deployment, SHAPES } from '@sealpost/dev-env'
 import type { DeploymentOptions, Shape } from '@sealpost/dev-env'
 import { createTestDatabase } from '../database.ts'
+import { isWhole } from '../long-test.ts'
 import { namedInLog } from '../named-in-log.ts'
 import { Stack, type Running } from '../stack/stack.ts'
 
@@ -19,7 +20,10 @@ declare module 'vitest' {
   }
 }
 
-export type ShapeOptions = Pick<DeploymentOptions, 'domains' | 'env'>
+export interface ShapeOptions extends Pick<DeploymentOptions, 'domains' | 'env'> {
+  /** Takes minutes: with WHOLE=1 only, and elsewhere. */
+  readonly long?: boolean
+}
 
 /** All-in-one brings its own embedded Postgres; four processes get a database of the run's. Disposing leaves nothing behind, and fails when the log names anybody. */
 export async function deploy(
@@ -43,7 +47,7 @@ export async function deploy(
 }
 
 const elsewhere = inject('elsewhere')
-const isWhole = elsewhere === undefined && process.env['WHOLE'] !== undefined
+const isHere = elsewhere === undefined
 
 async function deployHere(
   which: Shape,
@@ -67,7 +71,8 @@ export const shape = {
     define: (deployment: () => Running, shape: Shape) => void,
     options: ShapeOptions = {},
   ): void {
-    describe.each(isWhole ? SHAPES : (['four-processes'] as const))(`${name} (%s)`, (which) => {
+    const suite = describe.skipIf(options.long === true && isHere && !isWhole)
+    suite.each(isHere && isWhole ? SHAPES : (['four-processes'] as const))(`${name} (%s)`, (which) => {
       let running: Awaited<ReturnType<typeof deployHere>> | undefined
       beforeAll(async () => {
         running = await deployHere(which, options)

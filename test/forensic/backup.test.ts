@@ -10,9 +10,10 @@ import { openSession, sql } from '@sealpost/db'
 import { Deployment, recoverCluster, tryDelivered } from '@sealpost/dev-env'
 import { attack } from '@sealpost/forensics'
 import { systemRandom } from '@sealpost/runtime'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
+import { longTest } from '../long-test.ts'
 import { Ledger } from './ledger.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 200 }
@@ -49,69 +50,73 @@ async function makePlace() {
   return { parent, backups, key, identity, env: { BACKUP_DIR: backups, BACKUP_RECIPIENTS: recipient } }
 }
 
-test('a restored backup reads what waits, and nothing that was delivered', async () => {
-  const { parent, backups, key, identity, env } = await makePlace()
-  const [old, fresh] = [join(parent, 'd'), join(parent, 'r')]
-  const server = await start(old, env)
-  for (const name of ['alice', 'bob', 'carol'])
-    await server.ctl(['account', 'create', `${name}@localhost`, '--password-stdin'], 'secret\n')
-  const ledger = new Ledger()
-  const [toBob, toCarol] = [ledger.plant(), ledger.plant()]
-  const alice = await signIn(server, 'alice')
-  alice.sends(omemo('bob@localhost', toBob))
-  alice.sends(omemo('carol@localhost', toCarol))
-  await alice.safeUpTo(2)
-  const backUp = async (): Promise<string> => (await server.ctl(['backup', 'run'])).output
-  await expect.poll(backUp, PATIENCE).toMatch(/^Base backup/)
-  const moment = new Date().toISOString()
-  const [keyring, slots] = [join(old, 'keyring'), join(old, 'keyring/xmpp/keyring.slots')]
-  const forbidden = join(parent, 'copy.slots')
-  await cp(slots, forbidden)
+longTest(
+  'a restored backup reads what waits, and nothing that was delivered',
+  async () => {
+    const { parent, backups, key, identity, env } = await makePlace()
+    const [old, fresh] = [join(parent, 'd'), join(parent, 'r')]
+    const server = await start(old, env)
+    for (const name of ['alice', 'bob', 'carol'])
+      await server.ctl(['account', 'create', `${name}@localhost`, '--password-stdin'], 'secret\n')
+    const ledger = new Ledger()
+    const [toBob, toCarol] = [ledger.plant(), ledger.plant()]
+    const alice = await signIn(server, 'alice')
+    alice.sends(omemo('bob@localhost', toBob))
+    alice.sends(omemo('carol@localhost', toCarol))
+    await alice.safeUpTo(2)
+    const backUp = async (): Promise<string> => (await server.ctl(['backup', 'run'])).output
+    await expect.poll(backUp, PATIENCE).toMatch(/^Base backup/)
+    const moment = new Date().toISOString()
+    const [keyring, slots] = [join(old, 'keyring'), join(old, 'keyring/xmpp/keyring.slots')]
+    const forbidden = join(parent, 'copy.slots')
+    await cp(slots, forbidden)
 
-  const bob = await signIn(server, 'bob')
-  await bob.available()
-  expect((await bob.message()).attrs).toMatchObject({ id: toBob })
-  await bob.close()
-  ledger.isGone(toBob)
-  await archiveNow(server, backups)
-  {
-    const from = { archive: new Archive(backups), identity, at: new Date(moment), programs: undefined }
-    await using drill = await recoverCluster({ ...from, directory: join(parent, 't') })
-    const databaseUrl = await server.databaseUrl()
-    const trial = { restoredUrl: drill.url, databaseUrl, keyringFile: slots, random: systemRandom }
-    expect(await tryDelivered(trial)).toEqual({ delivered: 1, waiting: 1 })
-    const copied = tryDelivered({ ...trial, keyringFile: forbidden })
-    await expect(copied).rejects.toMatchObject({ code: 'BACKUP_READABLE' })
-    expect(await tryDelivered({ ...trial, keyringFile: join(parent, 'none') })).toBeUndefined()
-  }
-  await server.kill()
+    const bob = await signIn(server, 'bob')
+    await bob.available()
+    expect((await bob.message()).attrs).toMatchObject({ id: toBob })
+    await bob.close()
+    ledger.isGone(toBob)
+    await archiveNow(server, backups)
+    {
+      const from = { archive: new Archive(backups), identity, at: new Date(moment), programs: undefined }
+      await using drill = await recoverCluster({ ...from, directory: join(parent, 't') })
+      const databaseUrl = await server.databaseUrl()
+      const trial = { restoredUrl: drill.url, databaseUrl, keyringFile: slots, random: systemRandom }
+      expect(await tryDelivered(trial)).toEqual({ delivered: 1, waiting: 1 })
+      const copied = tryDelivered({ ...trial, keyringFile: forbidden })
+      await expect(copied).rejects.toMatchObject({ code: 'BACKUP_READABLE' })
+      expect(await tryDelivered({ ...trial, keyringFile: join(parent, 'none') })).toBeUndefined()
+    }
+    await server.kill()
 
-  const restored = await server.ctl([
-    'backup',
-    'restore',
-    '--data-dir',
-    fresh,
-    '--identity',
-    key,
-    '--at',
-    moment,
-  ])
-  expect(restored.output).toContain('Restored ')
-  const { rows, plaintexts } = await attack({
-    directories: [fresh, join(old, 'postgres')],
-    keyrings: [slots],
-  })
-  expect(rows).toBeGreaterThanOrEqual(2)
-  expect(ledger.found(ledger.gone, plaintexts)).toBe(0)
-  expect(ledger.found(ledger.waiting, plaintexts)).toBe(1)
+    const restored = await server.ctl([
+      'backup',
+      'restore',
+      '--data-dir',
+      fresh,
+      '--identity',
+      key,
+      '--at',
+      moment,
+    ])
+    expect(restored.output).toContain('Restored ')
+    const { rows, plaintexts } = await attack({
+      directories: [fresh, join(old, 'postgres')],
+      keyrings: [slots],
+    })
+    expect(rows).toBeGreaterThanOrEqual(2)
+    expect(ledger.found(ledger.gone, plaintexts)).toBe(0)
+    expect(ledger.found(ledger.waiting, plaintexts)).toBe(1)
 
-  await cp(keyring, join(fresh, 'keyring'), { recursive: true })
-  await server.ctl(['keyring', 'adopt', '--data-dir', fresh])
-  const again = await start(fresh, {})
-  const bobAgain = await signIn(again, 'bob')
-  await bobAgain.available()
-  await bobAgain.receivesNothing()
-  const carol = await signIn(again, 'carol')
-  await carol.available()
-  expect((await carol.message()).attrs).toMatchObject({ id: toCarol })
-}, 300_000)
+    await cp(keyring, join(fresh, 'keyring'), { recursive: true })
+    await server.ctl(['keyring', 'adopt', '--data-dir', fresh])
+    const again = await start(fresh, {})
+    const bobAgain = await signIn(again, 'bob')
+    await bobAgain.available()
+    await bobAgain.receivesNothing()
+    const carol = await signIn(again, 'carol')
+    await carol.available()
+    expect((await carol.message()).attrs).toMatchObject({ id: toCarol })
+  },
+  300_000,
+)

@@ -5,10 +5,11 @@
 import { cp, mkdir, rename, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Deployment } from '@sealpost/dev-env'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { temporaryDirectory } from '../faults/scene.ts'
+import { longTest } from '../long-test.ts'
 
 const PATIENCE_MS = 240_000
 const PASSWORD = 'correct horse'
@@ -120,7 +121,7 @@ async function expectRefusal({ deployment }: Server, reason: RegExp): Promise<vo
   await expect(deployment.start()).rejects.toThrow(reason)
 }
 
-test(
+longTest(
   'Postgres of an older day under the keyrings of today: what still waits comes, what was delivered does not, what came since is lost',
   async () => {
     const server = await serve()
@@ -152,7 +153,7 @@ test(
   PATIENCE_MS,
 )
 
-test(
+longTest(
   'keyrings that are lost, emptied, or copied back from an older day: nothing starts over them, and nothing is destroyed',
   async () => {
     const server = await serve()
@@ -193,7 +194,7 @@ test(
   PATIENCE_MS,
 )
 
-test(
+longTest(
   'another database: refused, and both keep what they have',
   async () => {
     const server = await serve()

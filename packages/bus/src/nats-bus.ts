@@ -1,5 +1,4 @@
 /** The bus of services on many hosts, over NATS core: at most once, in order of each publisher. No JetStream: events only invalidate. */
-import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { OperationalError } from '@sealpost/errors'
 import type { Bus, BusOptions } from './bus.ts'
@@ -55,6 +54,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
 }
 
 async function open({ url, token }: NatsBusOptions): Promise<NatsConnection> {
+  const { connect } = await import('@nats-io/transport-node') // most servers have no NATS, and need not load its client
   try {
     return await connect({
       servers: url.host,

@@ -56,7 +56,7 @@ async function populate(kind: Kind): Promise<void> {
     await directory.publish(ed25519(seed).key.fingerprint.toString('hex').toUpperCase(), address)
     await (kind === 'withdrawn' ? directory.unpublish(address) : directory.suspend(address))
   }
-  await Promise.all(all.map(withhold))
+  for (const each of all) await withhold(each)
 }
 
 let clients = 0
