@@ -3,7 +3,7 @@
  * nothing is sealed and nothing is shredded. The other side of the benchmark `seal`. Nothing in the program knows of it, so that no setting can switch sealing off.
  */
 import crypto from 'node:crypto'
-import { promises } from 'node:fs'
+import fs, { promises } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
 
@@ -40,16 +40,20 @@ Object.assign(crypto, {
     key.length === KEY_BYTES ? theKey : createSecretKey(key, encoding),
 })
 
+const keyrings = new Set<number>()
 const open = promises.open.bind(promises)
 promises.open = async (path, ...options) => {
   const handle = await open(path, ...options)
   if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
-  return Object.assign(handle, {
-    read: (buffer: Uint8Array) => Promise.resolve({ bytesRead: 0, buffer }),
-    write: (buffer: Uint8Array, _offset: number, length: number) =>
-      Promise.resolve({ bytesWritten: length, buffer }),
-    sync: () => Promise.resolve(),
-    datasync: () => Promise.resolve(),
-  })
+  keyrings.add(handle.fd)
+  return Object.assign(handle, { sync: () => Promise.resolve() })
 }
+const { readSync, writeSync } = fs
+Object.assign(fs, {
+  fdatasyncSync: () => undefined, // of nothing but keyrings: packages/keyring/src/sync-worker.ts
+  readSync: (fd: number, ...rest: unknown[]): unknown =>
+    keyrings.has(fd) ? 0 : Reflect.apply(readSync, fs, [fd, ...rest]),
+  writeSync: (fd: number, ...rest: unknown[]): unknown =>
+    keyrings.has(fd) ? rest[2] : Reflect.apply(writeSync, fs, [fd, ...rest]),
+})
 syncBuiltinESMExports()

@@ -2,7 +2,7 @@
  * Loaded into a process before its program (`NODE_OPTIONS=--import …`): a disk on which nothing that was written to a keyring is ever overwritten with zeros. The
  * control of the forensic test, which shows that its attacker finds what is not shredded. Nothing in the program knows of it, so that no setting can switch shredding off.
  */
-import { promises, readSync } from 'node:fs'
+import fs, { promises } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
 
@@ -10,20 +10,20 @@ const KEYRING = /^keyring\.(?:slots|new)$/
 const SLOT_BYTES = 64
 const HEADER_BYTES = 4_096
 
+const keyrings = new Set<number>()
 const open = promises.open.bind(promises)
 promises.open = async (path, ...options) => {
   const handle = await open(path, ...options)
-  if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
-  const write = handle.write.bind(handle) as (
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ) => ReturnType<typeof handle.write>
-  const keeping = (bytes: Uint8Array, offset: number, length: number, position: number) =>
-    write(keep(handle.fd, bytes.subarray(offset, offset + length), position), 0, length, position)
-  return Object.assign(handle, { write: keeping })
+  if (typeof path === 'string' && KEYRING.test(basename(path))) keyrings.add(handle.fd)
+  return handle
 }
+const { readSync, writeSync } = fs
+Object.assign(fs, {
+  writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number =>
+    keyrings.has(fd)
+      ? writeSync(fd, keep(fd, bytes.subarray(offset, offset + length), position), 0, length, position)
+      : writeSync(fd, bytes, offset, length, position),
+})
 syncBuiltinESMExports()
 
 /** What is to be written, but in the place of empty slots what is there. */

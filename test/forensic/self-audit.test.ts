@@ -104,8 +104,9 @@ function keeping(volume: Volume): Volume {
   const keep = (file: KeyFile): KeyFile => ({
     length: file.length,
     read: (position, length) => file.read(position, length),
-    write: (position, bytes) =>
-      bytes.every((byte) => byte === 0) ? Promise.resolve() : file.write(position, bytes),
+    write: (position, bytes) => {
+      if (bytes.some((byte) => byte !== 0)) file.write(position, bytes)
+    },
     sync: () => file.sync(),
     close: () => file.close(),
   })

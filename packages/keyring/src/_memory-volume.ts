@@ -75,11 +75,8 @@ export class MemoryVolume implements Volume {
   #file(length: number): KeyFile {
     return {
       length,
-      read: (position, bytes) =>
-        Promise.resolve(Buffer.from(this.content.subarray(position, position + bytes))),
-      write: async (position, bytes) => {
-        // Bytes are taken when the disk gets to them, not when the write is ordered.
-        await Promise.resolve()
+      read: (position, bytes) => Buffer.from(this.content.subarray(position, position + bytes)),
+      write: (position, bytes) => {
         this.writes += 1
         const kept = this.failWrite === undefined ? bytes.length : Math.floor(bytes.length / 2)
         const copy = Buffer.from(bytes.subarray(0, kept))
@@ -90,16 +87,18 @@ export class MemoryVolume implements Volume {
         if (this.failWrite !== undefined) throw this.failWrite
       },
       sync: async () => {
-        const covered = this.#unsynced.length
+        const covered = new Set(this.#unsynced)
         await new Promise((resolve) => void setImmediate(resolve))
         if (this.failSync !== undefined) {
           // As Linux does: what could not be written is marked clean, and a second sync would not write it.
-          this.#unsynced.splice(0, covered)
+          this.#unsynced = this.#unsynced.filter((write) => !covered.has(write))
           throw this.failSync
         }
-        for (const { position, bytes } of this.#unsynced.splice(0, covered))
+        for (const { position, bytes } of this.#unsynced.filter((write) => covered.has(write)))
           this.#durable = overwrite(this.#durable ?? Buffer.alloc(0), position, bytes)
+        this.#unsynced = this.#unsynced.filter((write) => !covered.has(write))
         this.syncs += 1
+        return performance.now()
       },
       close: () => Promise.resolve(),
     }

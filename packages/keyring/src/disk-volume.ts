@@ -1,8 +1,9 @@
-import { constants } from 'node:fs'
+import { constants, readSync, writeSync } from 'node:fs'
 import { chmod, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { holdDirectory } from './directory-lock.ts'
+import { SyncThread } from './sync-thread.ts'
 import type { KeyFile, KeyringRequest, Volume } from './volume.ts'
 
 const FILE = 'keyring.slots'
@@ -31,7 +32,7 @@ export async function diskVolume(directory: string): Promise<Volume> {
       const fresh = join(directory, FILE_NEW)
       await rm(fresh, { force: true })
       const handle = await open(fresh, CREATE, MODE_FILE)
-      await writeAll(handle, 0, content)
+      writeAll(handle, 0, content)
       await handle.sync()
       await rename(fresh, path)
       await syncDirectory(directory)
@@ -85,31 +86,32 @@ function requestPath(directory: string, request: KeyringRequest): string {
 async function keyFile(handle: FileHandle): Promise<KeyFile> {
   await handle.chmod(MODE_FILE)
   const { size } = await handle.stat()
+  const thread = new SyncThread(handle.fd)
   return {
     length: size,
-    read: async (position, length) => {
-      const target = Buffer.alloc(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await handle.read(target, filled, length - filled, position + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return target.subarray(0, filled)
-    },
+    read: (position, length) => readAll(handle, position, length),
     write: (position, bytes) => writeAll(handle, position, bytes),
-    sync: () => handle.datasync(),
-    close: () => handle.close(),
+    sync: () => thread.sync(),
+    close: async () => {
+      await thread[Symbol.asyncDispose]()
+      await handle.close()
+    },
   }
 }
 
-async function writeAll(handle: FileHandle, position: number, bytes: Uint8Array): Promise<void> {
-  let written = 0
-  while (written < bytes.length) {
-    const rest = bytes.length - written
-    const { bytesWritten } = await handle.write(bytes, written, rest, position + written)
-    written += bytesWritten
+function readAll({ fd }: FileHandle, position: number, length: number): Buffer {
+  const target = Buffer.alloc(length)
+  for (let filled = 0; filled < length;) {
+    const bytesRead = readSync(fd, target, filled, length - filled, position + filled)
+    if (bytesRead === 0) return target.subarray(0, filled)
+    filled += bytesRead
   }
+  return target
+}
+
+function writeAll({ fd }: FileHandle, position: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;)
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written)
 }
 
 async function overwrite(handle: FileHandle): Promise<void> {
@@ -117,7 +119,7 @@ async function overwrite(handle: FileHandle): Promise<void> {
   const { size } = await owned.stat()
   const zeros = Buffer.alloc(WIPE_BYTES)
   for (let position = 0; position < size; position += WIPE_BYTES)
-    await writeAll(owned, position, zeros.subarray(0, Math.min(WIPE_BYTES, size - position)))
+    writeAll(owned, position, zeros.subarray(0, Math.min(WIPE_BYTES, size - position)))
   await owned.sync()
 }
 

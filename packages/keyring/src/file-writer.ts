@@ -9,7 +9,6 @@ import { WriteBack } from './write-back.ts'
 
 /** Unchanged slots between two changed ones that are written along rather than split the write: a page of 4 KiB. */
 const GAP_SLOTS = 64
-const WRITES_AT_ONCE = 64
 
 export interface FileWriterOptions {
   readonly file: KeyFile
@@ -45,11 +44,11 @@ export class FileWriter implements SlotWriter {
     return this.#writeBack.failing ? new KeyringError('KEYRING_UNAVAILABLE') : undefined
   }
 
-  mark(slot: number): void {
-    this.#writeBack.mark(slot)
+  mark(slot: number, isUrgent?: boolean): void {
+    this.#writeBack.mark(slot, isUrgent)
   }
 
-  synced(): Promise<void> {
+  synced(): Promise<number> {
     return this.#writeBack.synced()
   }
 
@@ -60,24 +59,20 @@ export class FileWriter implements SlotWriter {
     await this.#writeBack.close()
   }
 
-  async #write(slots: Uint32Array): Promise<void> {
-    await this.#checkEpoch()
-    const full = await this.#growFile().then(
-      () => undefined,
-      (error: Error) => error,
-    )
+  async #write(slots: Uint32Array): Promise<number> {
+    this.#checkEpoch()
+    const full = this.#growFile()
     // A volume without space still lets keys be overwritten where they are: what was acknowledged must not wait.
     const there = this.#slabsWritten * SLAB_SLOTS
-    const runs = coalesce(slots.filter((slot) => slot < there))
-    for (let index = 0; index < runs.length; index += WRITES_AT_ONCE)
-      await Promise.all(runs.slice(index, index + WRITES_AT_ONCE).map((run) => this.#writeRun(run)))
-    await this.#options.file.sync()
-    if (full !== undefined) throw full
+    for (const run of coalesce(slots.filter((slot) => slot < there))) this.#writeRun(run)
+    const at = await this.#options.file.sync()
+    if (full !== undefined) throw full.error
+    return at
   }
 
   /** A higher epoch in the file: another process owns it now, and its slots are not those of our memory. */
-  async #checkEpoch(): Promise<void> {
-    const header = decodeHeader(await this.#options.file.read(0, HEADER_BYTES))
+  #checkEpoch(): void {
+    const header = decodeHeader(this.#options.file.read(0, HEADER_BYTES))
     if (header === undefined || header.epoch <= this.#options.epoch) return
     this.#fenced = new KeyringError('KEYRING_FENCED')
     this.#writeBack.stop(this.#fenced)
@@ -85,20 +80,25 @@ export class FileWriter implements SlotWriter {
     throw this.#fenced
   }
 
-  /** Whole slabs, so that the space is allotted before anything relies on it. */
-  async #growFile(): Promise<void> {
+  /** By whole slabs, so that the space is allotted before anything relies on it. Answers with why it could not. */
+  #growFile(): { readonly error: unknown } | undefined {
     const { file, table } = this.#options
-    while (this.#slabsWritten < table.slabCount) {
-      await file.write(HEADER_BYTES + this.#slabsWritten * SLAB_BYTES, table.slab(this.#slabsWritten))
-      this.#slabsWritten += 1
+    try {
+      while (this.#slabsWritten < table.slabCount) {
+        file.write(HEADER_BYTES + this.#slabsWritten * SLAB_BYTES, table.slab(this.#slabsWritten))
+        this.#slabsWritten += 1
+      }
+      return undefined
+    } catch (error) {
+      return { error }
     }
   }
 
-  #writeRun([first, last]: readonly [number, number]): Promise<void> {
+  #writeRun([first, last]: readonly [number, number]): void {
     const { file, table } = this.#options
     const offset = table.offsetOf(first)
     const bytes = table.slabOf(first).subarray(offset, offset + (last - first + 1) * SLOT_BYTES)
-    return file.write(HEADER_BYTES + first * SLOT_BYTES, bytes)
+    file.write(HEADER_BYTES + first * SLOT_BYTES, bytes)
   }
 }
 

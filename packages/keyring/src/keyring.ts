@@ -89,8 +89,11 @@ export interface Keyring extends AsyncDisposable {
   ): { readonly id: string; readonly kind: MessageKind; readonly queue: QueueHandle | undefined }[]
   has(id: string): boolean
   queueOf(id: string): QueueHandle | undefined
-  /** Resolves when everything sealed, shredded and drained so far is on disk; rejects when writing it failed (it is retried all the same). */
-  synced(): Promise<void>
+  /**
+   * Resolves when everything sealed, shredded and drained so far is on disk, with when that was, by `performance.now()`; rejects when writing it failed (it is retried
+   * all the same).
+   */
+  synced(): Promise<number>
   reconcile(): Reconciliation
 }
 

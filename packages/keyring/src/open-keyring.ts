@@ -46,7 +46,7 @@ export async function openKeyringOn(volume: Volume, options: KeyringOptions): Pr
   const lock = stack.use(await volume.lock())
   const { file, header } = await claim(volume, options, stack)
   const table = new SlotTable(options.slotsMax ?? SLOTS_MAX)
-  await load(file, table)
+  load(file, table)
   const writer = new FileWriter({
     file,
     table,
@@ -72,7 +72,7 @@ async function openRam(options: KeyringOptions): Promise<Keyring> {
   const writer: SlotWriter = {
     failure: undefined,
     mark: () => undefined,
-    synced: () => Promise.resolve(),
+    synced: () => Promise.resolve(performance.now()),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
   return create(options, new SlotTable(options.slotsMax ?? SLOTS_MAX), writer, header)
@@ -113,7 +113,7 @@ async function claim(
     bytes.copy(page, position)
     found = { file: await volume.create(page), header }
   } else {
-    await found.file.write(position, bytes)
+    found.file.write(position, bytes)
     await found.file.sync()
   }
   await volume.clearRequest()
@@ -122,7 +122,7 @@ async function claim(
 
 async function openFile(volume: Volume): Promise<{ file: KeyFile; header: Header | undefined } | undefined> {
   const file = await volume.open()
-  return file === undefined ? undefined : { file, header: decodeHeader(await file.read(0, HEADER_BYTES)) }
+  return file === undefined ? undefined : { file, header: decodeHeader(file.read(0, HEADER_BYTES)) }
 }
 
 function refusalOf(
@@ -155,11 +155,11 @@ async function decide(
   return request
 }
 
-async function load(file: KeyFile, table: SlotTable): Promise<void> {
+function load(file: KeyFile, table: SlotTable): void {
   const bytesOfSlots = Math.max(0, file.length - HEADER_BYTES)
   for (let read = 0; read < bytesOfSlots; read += SLAB_BYTES) {
     const slab = Buffer.alloc(SLAB_BYTES)
-    const bytes = await file.read(HEADER_BYTES + read, SLAB_BYTES)
+    const bytes = file.read(HEADER_BYTES + read, SLAB_BYTES)
     bytes.copy(slab)
     bytes.fill(0)
     table.adopt(slab)

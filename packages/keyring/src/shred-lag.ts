@@ -5,14 +5,14 @@ const BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 3
 /** Measures how long a destroyed key was still on disk: from the order to the sync, for the first order of each sync. */
 export class ShredLag implements Disposable {
   readonly #histogram: HistogramMetric
-  readonly #synced: () => Promise<void>
+  readonly #synced: () => Promise<number>
   readonly #watch: Disposable
   /** When the orders were given whose keys are still on disk; in order. */
   readonly #pending = new Set<{ readonly since: number }>()
-  #round: Promise<void> | undefined
+  #round: Promise<number> | undefined
 
-  /** `synced` gives one promise to all that share a sync. `keyring`: whose, a word. */
-  constructor(metrics: Metrics, keyring: string, synced: () => Promise<void>) {
+  /** `synced` gives one promise to all that share a sync, with when that was over. `keyring`: whose, a word. */
+  constructor(metrics: Metrics, keyring: string, synced: () => Promise<number>) {
     this.#watch = metrics.watched(
       'shred_oldest_pending_seconds',
       'For how long the oldest key that was ordered to be destroyed has been on disk since; 0: there is none',
@@ -46,20 +46,19 @@ export class ShredLag implements Disposable {
   }
 
   /** The keyring repeats a sync that failed, for as long as it takes; each try is a round of its own. */
-  async #measure(first: Promise<void>): Promise<void> {
+  async #measure(first: Promise<number>): Promise<void> {
     const order = { since: performance.now() }
     this.#pending.add(order)
     for (let round = first; ; round = this.#synced()) {
       try {
-        await round
-        break
+        const at = await round
+        this.#pending.delete(order)
+        return this.#histogram.observe(Math.max(0, at - order.since) / 1000)
       } catch (error) {
         // Closed, or fenced: whoever has the keyring now sees to it.
         if ((error as { code?: unknown }).code !== 'KEYRING_UNAVAILABLE')
           return void this.#pending.delete(order)
       }
     }
-    this.#pending.delete(order)
-    this.#histogram.observe((performance.now() - order.since) / 1000)
   }
 }

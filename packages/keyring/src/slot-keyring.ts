@@ -18,8 +18,9 @@ const FORGET_MS = 5_000
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
   readonly failure: KeyringError | undefined
-  mark(slot: number): void
-  synced(): Promise<void>
+  /** It changed. `isUrgent`: what was there must go, whoever else would share the sync. */
+  mark(slot: number, isUrgent?: boolean): void
+  synced(): Promise<number>
 }
 
 export interface SlotKeyringOptions {
@@ -224,7 +225,7 @@ export class SlotKeyring implements Keyring {
     return slot === undefined ? undefined : this.#queues.get(this.#table.columns.queue[slot] ?? NONE)
   }
 
-  synced(): Promise<void> {
+  synced(): Promise<number> {
     return this.#writer.synced()
   }
 
@@ -361,7 +362,7 @@ export class SlotKeyring implements Keyring {
 
   #erase(slot: number): void {
     this.#table.wipe(slot)
-    this.#writer.mark(slot)
+    this.#writer.mark(slot, true)
   }
 
   #find(id: string): number | undefined {

@@ -1,14 +1,17 @@
 /** Where a keyring lives: the operations that it needs of a disk, so that tests can take one that fails and crashes at will. */
 
-/** The file, open for reading and writing. Every operation may throw the system's error. */
+/**
+ * The file, open for reading and writing. Every operation may throw the system's error. Reading and writing touch the kernel's cache alone, which takes microseconds, and do so at
+ * once (docs/decisions/0055); only syncing waits for the disk.
+ */
 export interface KeyFile {
   /** Its length in bytes when it was opened. */
   readonly length: number
   /** Up to `length` bytes from `position`; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>
-  write(position: number, bytes: Uint8Array): Promise<void>
-  /** Resolves when all writes so far are on stable storage. */
-  sync(): Promise<void>
+  read(position: number, length: number): Buffer
+  write(position: number, bytes: Uint8Array): void
+  /** Resolves when all writes so far are on stable storage, with when that was, by `performance.now()`. */
+  sync(): Promise<number>
   /** May be called again. */
   close(): Promise<void>
 }

@@ -4,8 +4,8 @@ const RETRY_MS_FIRST = 100
 const RETRY_MS_MAX = 5000
 
 export interface WriteBackOptions {
-  /** Writes these slots (rising, no slot twice) from memory and syncs the file. */
-  readonly write: (slots: Uint32Array) => Promise<void>
+  /** Writes these slots (rising, no slot twice) from memory and syncs the file; resolves with when it was on disk. Called again before it has resolved. */
+  readonly write: (slots: Uint32Array) => Promise<number>
   /** How long the first changed slot waits for others to share its sync. */
   readonly windowMs: number
   /** Called when writing begins to fail, and when it works again. */
@@ -17,15 +17,23 @@ export interface WriteBackOptions {
  * may change while it is being written: it is then written again by the next round. A round that fails is repeated with backoff for
  * as long as it takes: the kernel may have dropped what it could not write, hence all its slots are written again.
  *
+ * A busy event loop looks at its timers late, and hears late that a round is over. So a change that comes when the window is over begins the round, and
+ * an urgent one does so at once: rounds overlap, and the disk makes one sync of those that come while it is at another.
+ *
  * NOTE: the window runs on the event loop's own timer: it waits for hardware, not for protocol time.
  */
 export class WriteBack {
   readonly #options: WriteBackOptions
   /** Changed since the last round began. */
   #dirty = new Set<number>()
-  #next: PromiseWithResolvers<void> | undefined
-  #current: Promise<void> | undefined
+  #next: PromiseWithResolvers<number> | undefined
+  /** When the first of these changed. */
+  #since = 0
+  /** Rounds of whose end nothing has been heard; the newest of them. */
+  readonly #underWay = new Set<Promise<number>>()
+  #newest: Promise<number> | undefined
   #timer: NodeJS.Timeout | undefined
+  #isBeginning = false
   #failures = 0
   #stopped: KeyringError | undefined
 
@@ -38,16 +46,22 @@ export class WriteBack {
     return this.#failures > 0
   }
 
-  mark(slot: number): void {
+  /** `isUrgent`: waits for no others. */
+  mark(slot: number, isUrgent = false): void {
     this.#dirty.add(slot)
-    if (this.#next === undefined) this.#next = deferred()
-    if (this.#failures === 0) this.#schedule(this.#options.windowMs)
+    if (this.#next === undefined) {
+      this.#next = deferred()
+      this.#since = performance.now()
+    }
+    if (this.#failures > 0 || this.#stopped !== undefined) return
+    if (isUrgent || performance.now() - this.#since >= this.#options.windowMs) this.#beginSoon()
+    else this.#schedule(this.#options.windowMs)
   }
 
-  /** Resolves when everything marked so far is on disk; rejects when the round that would write it fails (it is retried all the same). */
-  synced(): Promise<void> {
+  /** Resolves when everything marked so far is on disk, with when that was; rejects when the round that would write it fails (it is retried all the same). */
+  synced(): Promise<number> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped)
-    return this.#next?.promise ?? this.#current ?? Promise.resolve()
+    return this.#next?.promise ?? this.#newest ?? Promise.resolve(performance.now())
   }
 
   /** Writes nothing more, for good; waiters get `error`. */
@@ -61,7 +75,7 @@ export class WriteBack {
 
   /** Writes what is left and stops. Throws KEYRING_UNAVAILABLE when that fails. */
   async close(): Promise<void> {
-    await this.#current?.catch(() => undefined)
+    await Promise.allSettled(this.#underWay)
     try {
       if (this.#stopped === undefined && this.#dirty.size > 0) await this.#round()
     } finally {
@@ -69,40 +83,58 @@ export class WriteBack {
     }
   }
 
+  /** When whoever changes slots is done with them. */
+  #beginSoon(): void {
+    if (this.#isBeginning) return
+    this.#isBeginning = true
+    queueMicrotask(() => {
+      this.#isBeginning = false
+      if (this.#next !== undefined && this.#stopped === undefined) this.#round().catch(() => undefined)
+    })
+  }
+
   #schedule(ms: number): void {
-    if (this.#timer !== undefined || this.#current !== undefined || this.#stopped !== undefined) return
+    if (this.#timer !== undefined || this.#stopped !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#round().catch(() => undefined)
     }, ms)
   }
 
-  #round(): Promise<void> {
+  #round(): Promise<number> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const waiters = this.#next ?? deferred()
     this.#next = undefined
     const slots = Uint32Array.from(this.#dirty).sort()
     this.#dirty = new Set()
-    this.#current = waiters.promise
-    this.#options.write(slots).then(
-      () => this.#succeeded(waiters),
+    // The system tells one sync alone that something could not be written, which then holds for the later ones, too.
+    const before = this.#newest
+    this.#underWay.add(waiters.promise)
+    this.#newest = waiters.promise
+    Promise.all([this.#options.write(slots), before]).then(
+      ([at]) => this.#succeeded(waiters, at),
       (error: unknown) => this.#failed(slots, waiters, error),
     )
     return waiters.promise
   }
 
-  #succeeded(waiters: PromiseWithResolvers<void>): void {
-    this.#current = undefined
+  #succeeded(waiters: PromiseWithResolvers<number>, at: number): void {
+    this.#forget(waiters.promise)
     const recovered = this.#failures > 0
     this.#failures = 0
     if (recovered) this.#options.onAvailable(true)
-    waiters.resolve()
+    waiters.resolve(at)
     if (this.#dirty.size > 0) this.#schedule(this.#options.windowMs)
   }
 
-  #failed(slots: Uint32Array, waiters: PromiseWithResolvers<void>, error: unknown): void {
-    this.#current = undefined
+  #forget(round: Promise<number>): void {
+    this.#underWay.delete(round)
+    if (this.#newest === round) this.#newest = undefined
+  }
+
+  #failed(slots: Uint32Array, waiters: PromiseWithResolvers<number>, error: unknown): void {
+    this.#forget(waiters.promise)
     for (const slot of slots) this.#dirty.add(slot)
     this.#next ??= deferred()
     const delay = Math.min(RETRY_MS_FIRST * 2 ** this.#failures, RETRY_MS_MAX)
@@ -116,8 +148,8 @@ export class WriteBack {
 }
 
 /** A promise that may be rejected with nobody listening. */
-function deferred(): PromiseWithResolvers<void> {
-  const made = Promise.withResolvers<void>()
+function deferred(): PromiseWithResolvers<number> {
+  const made = Promise.withResolvers<number>()
   made.promise.catch(() => undefined)
   return made
 }

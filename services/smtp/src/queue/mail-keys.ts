@@ -87,8 +87,8 @@ export class MailKeys implements Disposable {
   }
 
   /** Resolves when everything sealed and destroyed so far is so on disk, too. Throws KeyringError. */
-  synced(): Promise<void> {
-    return this.#keyring.synced()
+  async synced(): Promise<void> {
+    await this.#keyring.synced()
   }
 }
 

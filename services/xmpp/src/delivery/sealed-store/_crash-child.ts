@@ -100,9 +100,9 @@ function crashingFile<F extends Awaited<ReturnType<Volume['create']>>>(
 ): F {
   return {
     ...file,
-    write: async (position: number, bytes: Uint8Array) => {
+    write: (position: number, bytes: Uint8Array) => {
       if (position > 0) reach('before slot write')
-      await file.write(position, bytes)
+      file.write(position, bytes)
     },
     sync: async () => {
       reach('before sync')

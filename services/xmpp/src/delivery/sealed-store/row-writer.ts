@@ -16,7 +16,7 @@ export interface RowWriterOptions {
   /** False: not ours any more. */
   readonly insert: (rows: readonly Row[]) => Promise<boolean>
   /** The keyring's promise that all keys up to now are on disk. */
-  readonly synced: () => Promise<void>
+  readonly synced: () => Promise<number>
   /** Whether the row is still worth writing: its key may be gone already. */
   readonly isWanted: (id: string) => boolean
   /** These rows were given up; called before their promise rejects. */
@@ -138,10 +138,11 @@ export class RowWriter {
     })
   }
 
-  async #retry(deadline: number, attempt: () => Promise<void>): Promise<void> {
+  async #retry(deadline: number, attempt: () => Promise<unknown>): Promise<void> {
     for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
       try {
-        return await attempt()
+        await attempt()
+        return
       } catch (error) {
         if (isFinal(error) || performance.now() + wait > Math.min(deadline, this.#deadline)) throw error
       }

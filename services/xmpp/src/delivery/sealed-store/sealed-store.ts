@@ -352,8 +352,8 @@ class PostgresSealedStore implements SealedStore {
     }
   }
 
-  shredded(): Promise<void> {
-    return this.#keyring.synced()
+  async shredded(): Promise<void> {
+    await this.#keyring.synced()
   }
 
   garbage(): Promise<number> {
