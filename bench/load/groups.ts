@@ -53,6 +53,8 @@ class Load {
   readonly #missing = new Map<number, number>()
   readonly #sent: number[]
   readonly #templates: MessageTemplate[]
+  /** Devices that have seen themselves in the group. */
+  readonly #entered = new Set<number>()
   #unsent = 0
   #turn = 0
   #unfinished = 0
@@ -113,6 +115,7 @@ class Load {
       resource: `device-${index % devices}`,
       run: this.#run,
       ignoresOthers: true,
+      onPresence: (tag) => void (this.#isOwn(tag, index) && this.#entered.add(index)),
       onMessage: (number) => this.#onMessage(index, number),
       onChunkEnd: () => {},
       onFailure: (error) => this.#failed(error),
@@ -120,14 +123,13 @@ class Load {
   }
 
   async #enter(): Promise<void> {
-    const { accounts, domain, devices } = this.#orders
+    const { accounts, domain } = this.#orders
     const [owner] = this.#clients
     if (!owner) throw new Error('there are no accounts')
     const enter = async (index: number): Promise<void> => {
-      const nick = accounts[Math.floor(index / devices)]?.username
       const client = this.#clients[index]
       client?.say(
-        `<presence to='${this.#room}/${nick}'><x xmlns='http://jabber.org/protocol/muc'><history maxchars='0'/></x></presence>`,
+        `<presence to='${this.#ownPlace(index)}'><x xmlns='http://jabber.org/protocol/muc'><history maxchars='0'/></x></presence>`,
       )
       await client?.ping()
     }
@@ -144,7 +146,23 @@ class Load {
     }
     await owner.ping()
     await forEachOf(this.#count - 1, (index) => enter(index + 1), ENTERING_AT_ONCE)
-    for (let turn = 0; turn < 2; turn++) await Promise.all(this.#clients.map((client) => client.ping()))
+    // What is sent to the group comes back from it whenever it is ready, after the answer to a ping, too.
+    for (const end = performance.now() + STALL_MS; this.#entered.size < this.#count;) {
+      if (performance.now() > end) throw new Error(`${this.#count - this.#entered.size} have not entered`)
+      await Promise.all(this.#clients.map((client) => client.ping()))
+    }
+  }
+
+  #nickOf(index: number): string {
+    return this.#orders.accounts[Math.floor(index / this.#orders.devices)]?.username ?? ''
+  }
+
+  #isOwn(tag: string, index: number): boolean {
+    return [`'`, '"'].some((quote) => tag.includes(`=${quote}${this.#ownPlace(index)}${quote}`))
+  }
+
+  #ownPlace(index: number): string {
+    return `${this.#room}/${this.#nickOf(index)}`
   }
 
   #onMessage(index: number, number: number): void {

@@ -100,7 +100,7 @@ async function keyFile(handle: FileHandle): Promise<KeyFile> {
 }
 
 function readAll({ fd }: FileHandle, position: number, length: number): Buffer {
-  const target = Buffer.alloc(length)
+  const target = Buffer.allocUnsafe(length)
   for (let filled = 0; filled < length;) {
     const bytesRead = readSync(fd, target, filled, length - filled, position + filled)
     if (bytesRead === 0) return target.subarray(0, filled)

@@ -28,6 +28,8 @@ export class FileWriter implements SlotWriter {
   /** Slabs that the file has in full. */
   #slabsWritten: number
   #fenced: KeyringError | undefined
+  /** The header, when it was last looked at. */
+  #seen: Buffer = Buffer.alloc(0)
 
   constructor(options: FileWriterOptions) {
     this.#options = options
@@ -72,7 +74,10 @@ export class FileWriter implements SlotWriter {
 
   /** A higher epoch in the file: another process owns it now, and its slots are not those of our memory. */
   #checkEpoch(): void {
-    const header = decodeHeader(this.#options.file.read(0, HEADER_BYTES))
+    const page = this.#options.file.read(0, HEADER_BYTES)
+    if (page.equals(this.#seen)) return
+    this.#seen = page
+    const header = decodeHeader(page)
     if (header === undefined || header.epoch <= this.#options.epoch) return
     this.#fenced = new KeyringError('KEYRING_FENCED')
     this.#writeBack.stop(this.#fenced)

@@ -115,7 +115,6 @@ const LEASE_WAIT_MS = 10_000
 const COLLECT_MS = 1000
 /** For what is not written yet when the store is closed; the relay has waited for it before. */
 const CLOSE_MS = 2500
-const SCAN_ROWS = 5000
 
 /**
  * Opens keyring and rows and makes them agree: rows without a key are deleted, keys without a row destroyed, and what fell due
@@ -156,7 +155,7 @@ async function reconcile(keyring: Keyring, rows: SealedRows, log: Log): Promise<
   const reconciliation = keyring.reconcile()
   let lastSeq = 0
   let garbage = 0
-  for await (const page of rows.scan(SCAN_ROWS)) {
+  for await (const page of rows.scan()) {
     const gone: string[] = []
     for (const row of page) {
       lastSeq = Math.max(lastSeq, row.seq)
