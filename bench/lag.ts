@@ -51,5 +51,5 @@ export function readLag(metrics = ''): Lag {
 
 export function describeLag(before: Lag, after: Lag): string {
   const ms = (share: number): string => (after.quantile(share, before) * 1000).toFixed(1)
-  return `${after.count(before)} syncs, p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms`
+  return `${after.count(before)} batches, p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms`
 }

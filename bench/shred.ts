@@ -3,7 +3,7 @@
  * 100 senders write to devices that are away, and all devices return and acknowledge as fast as they are served.
  *
  * What is measured: the server's own histogram `shred_lag_seconds`, from the moment when an acknowledgement has destroyed keys in memory until they are overwritten and synced,
- * the longest of each sync; so a figure for all acknowledgements would be lower. The server is told by nobody that it is measured. Percentiles are interpolated within the
+ * the longest of each batch that is written together, such as one acknowledgement's; so a figure for all acknowledgements would be lower. The server is told by nobody that it is measured. Percentiles are interpolated within the
  * bounds of the histogram, of which 50 ms is one: whether the goal is met does not depend on that.
  */
 import { describeLag, readLag, type Lag } from './lag.ts'
@@ -38,6 +38,6 @@ export async function shred(args: readonly string[]): Promise<void> {
   const within = last.within(GOAL.seconds, first)
   console.log(
     `\n${rounds} rounds; ${pairs} devices, ${messages} messages for each: ${describeLag(first, last)}\n` +
-      `within ${GOAL.seconds * 1000} ms: ${(within * 100).toFixed(2)} % of syncs; goal ${GOAL.share * 100} %, ${within >= GOAL.share ? 'met' : 'MISSED'}`,
+      `within ${GOAL.seconds * 1000} ms: ${(within * 100).toFixed(2)} % of batches; goal ${GOAL.share * 100} %, ${within >= GOAL.share ? 'met' : 'MISSED'}`,
   )
 }

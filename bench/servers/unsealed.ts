@@ -45,8 +45,16 @@ const open = promises.open.bind(promises)
 promises.open = async (path, ...options) => {
   const handle = await open(path, ...options)
   if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
-  keyrings.add(handle.fd)
-  return Object.assign(handle, { sync: () => Promise.resolve() })
+  const { fd } = handle
+  const close = handle.close.bind(handle)
+  keyrings.add(fd)
+  return Object.assign(handle, {
+    sync: () => Promise.resolve(),
+    close: () => {
+      keyrings.delete(fd) // another file may get its number
+      return close()
+    },
+  })
 }
 const { readSync, writeSync } = fs
 Object.assign(fs, {

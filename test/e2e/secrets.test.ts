@@ -40,6 +40,8 @@ test('neither the password of the database nor a secret given by file is shown b
     const texts = await Promise.all(pids.map(shown))
     expect(texts.some((text) => text.includes('TURN_SECRET_FILE'))).toBe(true)
     expect(texts.filter((text) => text.includes(password) || text.includes(secret))).toEqual([])
+    const filter = await readFile(`/proc/${String(deployment.pids['all'])}/coredump_filter`, 'utf8')
+    expect(Number.parseInt(filter, 16), 'a dump of the core would hold memory').toBe(0)
   }
   await rm(directory, { recursive: true })
 })

@@ -14,8 +14,16 @@ const keyrings = new Set<number>()
 const open = promises.open.bind(promises)
 promises.open = async (path, ...options) => {
   const handle = await open(path, ...options)
-  if (typeof path === 'string' && KEYRING.test(basename(path))) keyrings.add(handle.fd)
-  return handle
+  if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
+  const { fd } = handle
+  const close = handle.close.bind(handle)
+  keyrings.add(fd)
+  return Object.assign(handle, {
+    close: () => {
+      keyrings.delete(fd) // another file may get its number
+      return close()
+    },
+  })
 }
 const { readSync, writeSync } = fs
 Object.assign(fs, {

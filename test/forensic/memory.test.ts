@@ -12,6 +12,7 @@ import { StandingServer } from '../faults/standing-server.ts'
 import { countInMemory } from './process-memory.ts'
 import { RelayProcess } from '../faults/relay-process.ts'
 import { NOTHING_KEPT, Scene } from '../faults/scene.ts'
+import { isWhole } from '../long-test.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 
 const MESSAGES = 40
@@ -71,43 +72,46 @@ const forms = (keys: readonly Buffer[]): Buffer[] =>
 const expectForgotten = (pid: number, keys: readonly Buffer[]): Promise<void> =>
   expect.poll(() => countInMemory(pid, forms(keys)), { timeout: 90_000, interval: 1_000 }).toBe(0)
 
-test.skipIf(!isRoot)('a relay that has delivered everything remembers none of the keys', async () => {
-  await using scene = await Scene.set({ writer: [DESK], reader: [DESK] })
-  await using relay = new RelayProcess(scene.where)
-  await relay.start()
-  const signIn = async (username: string): Promise<TestClient> => {
-    const client = await TestClient.signIn({
-      port: relay.port,
-      direct: true,
-      username,
-      password: 'secret',
-      resource: 'desk',
-    })
-    await client.enableStreamManagement()
-    client.sends('<presence/>')
-    return client
-  }
-  await (await signIn('reader')).close()
-  const writer = await signIn('writer')
-  for (let index = 0; index < MESSAGES; index++)
-    writer.sends(
-      `<message to='reader@localhost' type='chat' id='m${String(index)}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
-        `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>QUFB</payload></encrypted></message>`,
-    )
-  await writer.safeUpTo(MESSAGES + 1)
-  await writer.close()
-  const keys = await keysIn(`${scene.where.dataDir}/keyring/keyring.slots`)
-  expect(keys.length).toBe(MESSAGES)
-  expect(await countInMemory(relay.pid, keys)).toBe(MESSAGES)
+test.skipIf(!isRoot || !isWhole)(
+  'a relay that has delivered everything remembers none of the keys',
+  async () => {
+    await using scene = await Scene.set({ writer: [DESK], reader: [DESK] })
+    await using relay = new RelayProcess(scene.where)
+    await relay.start()
+    const signIn = async (username: string): Promise<TestClient> => {
+      const client = await TestClient.signIn({
+        port: relay.port,
+        direct: true,
+        username,
+        password: 'secret',
+        resource: 'desk',
+      })
+      await client.enableStreamManagement()
+      client.sends('<presence/>')
+      return client
+    }
+    await (await signIn('reader')).close()
+    const writer = await signIn('writer')
+    for (let index = 0; index < MESSAGES; index++)
+      writer.sends(
+        `<message to='reader@localhost' type='chat' id='m${String(index)}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+          `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>QUFB</payload></encrypted></message>`,
+      )
+    await writer.safeUpTo(MESSAGES + 1)
+    await writer.close()
+    const keys = await keysIn(`${scene.where.dataDir}/keyring/keyring.slots`)
+    expect(keys.length).toBe(MESSAGES)
+    expect(await countInMemory(relay.pid, keys)).toBe(MESSAGES)
 
-  const reader = await signIn('reader')
-  for (let index = 0; index < MESSAGES; index++) await reader.message()
-  await reader.ping()
-  await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
-  await expectForgotten(relay.pid, keys)
-})
+    const reader = await signIn('reader')
+    for (let index = 0; index < MESSAGES; index++) await reader.message()
+    await reader.ping()
+    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expectForgotten(relay.pid, keys)
+  },
+)
 
-test.skipIf(!isRoot)(
+test.skipIf(!isRoot || !isWhole)(
   'a mail relay that has delivered everything remembers none of the keys, of the mails or of their bodies',
   async () => {
     await using server = await StandingServer.open()

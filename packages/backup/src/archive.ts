@@ -84,7 +84,10 @@ export class Archive {
     const damaged = (await this.damaged()).filter((name) => name < nameOfBase(before))
     for (const name of [...old.map((base) => base.name), ...damaged]) await this.#remove(name)
     const oldest = older.findLast((each) => !old.includes(each)) ?? newest
-    return { bases: old.length + damaged.length, segments: await this.#pruneLog(oldest.manifest.startSegment) }
+    return {
+      bases: old.length + damaged.length,
+      segments: await this.#pruneLog(oldest.manifest.startSegment),
+    }
   }
 
   /** Not a base any more at once, whatever ends the process while its files go. */

@@ -99,6 +99,97 @@ test('changes of one window share one sync, and adjacent slots one write', async
   expect(volume.writes).toBe(writes + 1)
 })
 
+test('a destroyed key is overwritten at once, whatever the disk is at; one that stands still is not given more and more', async () => {
+  const volume = new MemoryVolume()
+  await using keyring = await open(volume)
+  const standing = Promise.withResolvers<void>()
+  volume.stands = standing.promise
+  const messages = Array.from({ length: 3_000 }, () => seal(keyring))
+  const [first, ...others] = messages
+  const isThere = ({ id }: { id: string }): boolean =>
+    volume.content.includes(Buffer.from(id.replaceAll('-', ''), 'hex'))
+  await expect.poll(() => first && isThere(first)).toBe(true)
+  keyring.shred([first?.id ?? ''])
+  await Promise.resolve()
+  expect(first && isThere(first)).toBe(false)
+
+  const { writes } = volume
+  for (const { id } of others) {
+    keyring.shred([id])
+    await Promise.resolve()
+  }
+  expect(volume.writes - writes).toBeLessThan(1_100)
+  volume.stands = undefined
+  standing.resolve()
+  await keyring.synced()
+  await using after = await open(volume.crash(() => 0))
+  expect(after.size).toBe(0)
+})
+
+test('a sync that failed fails those that were ordered after it, too', async () => {
+  const volume = new MemoryVolume()
+  await using keyring = await open(volume)
+  const [one, two] = [seal(keyring), seal(keyring)]
+  await keyring.synced()
+  keyring.shred([one.id])
+  const first = keyring.synced()
+  await Promise.resolve()
+  volume.failSync = new Error('disk')
+  setImmediate(() => {
+    volume.failSync = undefined
+  })
+  keyring.shred([two.id])
+  const second = keyring.synced()
+  expect(second).not.toBe(first)
+  await expect(first).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+  await expect(second).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+  await recovered(keyring)
+  await using after = await open(volume.crash(() => 0))
+  expect(after.size).toBe(0)
+})
+
+test('what a failed sync may have lost is written anew only when no other is under way', async () => {
+  const volume = new MemoryVolume()
+  await using keyring = await open(volume)
+  const [one, two] = [seal(keyring), seal(keyring)]
+  await keyring.synced()
+  volume.failSync = new Error('disk')
+  keyring.shred([one.id])
+  const first = keyring.synced()
+  await Promise.resolve()
+  // The first fails, the second stands still meanwhile, and fails in its turn.
+  const standing = Promise.withResolvers<void>()
+  setImmediate(() => {
+    volume.stands = standing.promise
+  })
+  keyring.shred([two.id])
+  const second = keyring.synced()
+  await expect(first).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+  const { writes } = volume
+  await new Promise((resolve) => setTimeout(resolve, 250)) // longer than the first retry would wait
+  expect(volume.writes).toBe(writes)
+  volume.stands = undefined
+  standing.resolve()
+  await expect(second).rejects.toMatchObject({ code: 'KEYRING_UNAVAILABLE' })
+  volume.failSync = undefined
+  await recovered(keyring)
+  await using after = await open(volume.crash(() => 0))
+  expect(after.size).toBe(0)
+})
+
+test('closing waits for what was changed just before, on stable storage', async () => {
+  const volume = new MemoryVolume()
+  const keyring = await open(volume)
+  const messages = [seal(keyring), seal(keyring)]
+  await keyring.synced()
+  seal(keyring)
+  keyring.shred(messages.map(({ id }) => id))
+  await keyring[Symbol.asyncDispose]()
+  await using after = await open(volume.crash(() => 0))
+  expect(messages.map(({ id }) => after.has(id))).toEqual([false, false])
+  expect(after.size).toBe(1)
+})
+
 test('who lost the file to a later opening writes nothing more', async () => {
   const volume = new MemoryVolume()
   let fenced = 0

@@ -76,9 +76,11 @@ export class FileWriter implements SlotWriter {
   #checkEpoch(): void {
     const page = this.#options.file.read(0, HEADER_BYTES)
     if (page.equals(this.#seen)) return
-    this.#seen = page
     const header = decodeHeader(page)
-    if (header === undefined || header.epoch <= this.#options.epoch) return
+    if (header === undefined || header.epoch <= this.#options.epoch) {
+      this.#seen = page
+      return
+    }
     this.#fenced = new KeyringError('KEYRING_FENCED')
     this.#writeBack.stop(this.#fenced)
     this.#options.onFenced()

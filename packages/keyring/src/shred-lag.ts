@@ -2,7 +2,7 @@ import type { HistogramMetric, Metrics } from '@sealpost/metrics'
 
 const BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
 
-/** Measures how long a destroyed key was still on disk: from the order to the sync, for the first order of each sync. */
+/** Measures how long a destroyed key was still on disk: from the order to the sync, for the first order of each batch that is written together. */
 export class ShredLag implements Disposable {
   readonly #histogram: HistogramMetric
   readonly #synced: () => Promise<number>
@@ -11,7 +11,7 @@ export class ShredLag implements Disposable {
   readonly #pending = new Set<{ readonly since: number }>()
   #round: Promise<number> | undefined
 
-  /** `synced` gives one promise to all that share a sync, with when that was over. `keyring`: whose, a word. */
+  /** `synced` gives one promise to all that are written together, with when they were on disk. `keyring`: whose, a word. */
   constructor(metrics: Metrics, keyring: string, synced: () => Promise<number>) {
     this.#watch = metrics.watched(
       'shred_oldest_pending_seconds',
@@ -21,7 +21,7 @@ export class ShredLag implements Disposable {
     )
     this.#histogram = metrics.histogram(
       'shred_lag_seconds',
-      'Time from the order to destroy a key to its overwriting on disk, the longest of each sync',
+      'Time from the order to destroy a key to its overwriting on disk, the longest of each batch that is written together',
       BUCKETS_SECONDS,
     )
     this.#synced = synced

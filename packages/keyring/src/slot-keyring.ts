@@ -285,8 +285,8 @@ export class SlotKeyring implements Keyring {
   }
 
   /**
-   * A device has two queue slots only when a crash left a drained one beside its successor. They were to be written in one round, so
-   * nothing relies on either: all messages of the one were shredded, none of the other was safe.
+   * A device has two queue slots only when a crash left a drained one beside its successor. They were to be written in one round, or in
+   * rounds of which the later holds only if the earlier does, so nothing relies on either: all messages of the one were shredded, none of the other was safe.
    */
   #loadQueue(slot: number): boolean {
     const [slab, offset] = this.#at(slot)

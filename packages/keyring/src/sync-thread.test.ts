@@ -29,6 +29,19 @@ test('orders are carried out in turn, and each hears when', async () => {
   expect(times.at(-1)).toBeLessThanOrEqual(performance.now())
 })
 
+test('an order that comes while a sync is under way waits for the next', async () => {
+  const handle = await openFile()
+  await using thread = new SyncThread(handle.fd)
+  await thread.sync()
+  const orders: Promise<readonly [ordered: number, done: number]>[] = []
+  for (let order = 0; order < 500; order++) {
+    await handle.write('x')
+    const ordered = performance.now()
+    orders.push(thread.sync().then((done) => [ordered, done] as const))
+  }
+  for (const [ordered, done] of await Promise.all(orders)) expect(done).toBeGreaterThanOrEqual(ordered)
+})
+
 test('a sync that the system refuses rejects with its error, for all who share it', async () => {
   const handle = await openFile('/dev/null')
   await using thread = new SyncThread(handle.fd)

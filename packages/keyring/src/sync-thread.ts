@@ -17,8 +17,8 @@ export type Synced = { readonly order: number } & (
 )
 
 const SCRIPT = new URL('./sync-worker.ts', import.meta.url)
-/** It holds next to nothing. */
-const MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 }
+/** It holds next to nothing, but what is loaded before every program of Node, if anything is. */
+const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 }
 
 export class SyncThread implements AsyncDisposable {
   readonly #fd: number
@@ -33,10 +33,10 @@ export class SyncThread implements AsyncDisposable {
 
   /** Resolves with when all writes until now were on stable storage, by `performance.now()`; rejects with the system's error. */
   sync(): Promise<number> {
+    const worker = (this.#worker ??= this.#begin())
     const order = Promise.withResolvers<number>()
     this.#orders.push(order)
-    this.#worker ??= this.#begin()
-    this.#worker.ref()
+    worker.ref()
     Atomics.add(this.#ordered, 0, 1)
     Atomics.notify(this.#ordered, 0)
     return order.promise
@@ -51,8 +51,23 @@ export class SyncThread implements AsyncDisposable {
   #begin(): Worker {
     const workerData: SyncWorkerData = { fd: this.#fd, ordered: this.#ordered }
     const worker = new Worker(SCRIPT, { resourceLimits: MEMORY, workerData })
-    worker.on('message', (synced: Synced) => this.#settle(synced))
-    worker.on('error', (error: Error) => this.#lose(error))
+    const ifOurs = <T>(handle: (value: T) => void) => {
+      return (value: T): void => {
+        if (this.#worker === worker) handle(value)
+      }
+    }
+    worker.on(
+      'message',
+      ifOurs((synced: Synced) => this.#settle(synced)),
+    )
+    worker.on(
+      'error',
+      ifOurs((error: Error) => this.#lose(error)),
+    )
+    worker.on(
+      'exit',
+      ifOurs(() => this.#lose(new Error('The thread that syncs has ended'))),
+    )
     return worker
   }
 

@@ -1,8 +1,8 @@
 /** Where a keyring lives: the operations that it needs of a disk, so that tests can take one that fails and crashes at will. */
 
 /**
- * The file, open for reading and writing. Every operation may throw the system's error. Reading and writing touch the kernel's cache alone, which takes microseconds, and do so at
- * once (docs/decisions/0055); only syncing waits for the disk.
+ * The file, open for reading and writing. Every operation may throw the system's error. Reading and writing touch the kernel's cache alone, and do so at
+ * once: microseconds, unless the file system itself holds writers up (docs/decisions/0055); syncing waits for the disk.
  */
 export interface KeyFile {
   /** Its length in bytes when it was opened. */

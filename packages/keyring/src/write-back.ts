@@ -1,5 +1,7 @@
 import { KeyringError } from './keyring-error.ts'
 
+/** Of whose end nothing has been heard: a disk that stands still must not fill the memory. What changes beyond that waits for one to end. */
+const UNDER_WAY_MAX = 1024
 const RETRY_MS_FIRST = 100
 const RETRY_MS_MAX = 5000
 
@@ -18,7 +20,7 @@ export interface WriteBackOptions {
  * as long as it takes: the kernel may have dropped what it could not write, hence all its slots are written again.
  *
  * A busy event loop looks at its timers late, and hears late that a round is over. So a change that comes when the window is over begins the round, and
- * an urgent one does so at once: rounds overlap, and the disk makes one sync of those that come while it is at another.
+ * an urgent one does so at once: rounds overlap, and the disk makes one sync of those that come while it is at another. A round holds only if those before it do.
  *
  * NOTE: the window runs on the event loop's own timer: it waits for hardware, not for protocol time.
  */
@@ -29,12 +31,14 @@ export class WriteBack {
   #next: PromiseWithResolvers<number> | undefined
   /** When the first of these changed. */
   #since = 0
-  /** Rounds of whose end nothing has been heard; the newest of them. */
+  /** Rounds of whose end nothing has been heard. They settle in the order in which they began; the newest of them. */
   readonly #underWay = new Set<Promise<number>>()
   #newest: Promise<number> | undefined
   #timer: NodeJS.Timeout | undefined
   #isBeginning = false
+  /** Tries that failed since one succeeded. */
   #failures = 0
+  #failing = false
   #stopped: KeyringError | undefined
 
   constructor(options: WriteBackOptions) {
@@ -43,17 +47,17 @@ export class WriteBack {
 
   /** True from the first failed round to the next that succeeds. */
   get failing(): boolean {
-    return this.#failures > 0
+    return this.#failing
   }
 
-  /** `isUrgent`: waits for no others. */
+  /** `isUrgent`: waits for no others, unless writing fails. */
   mark(slot: number, isUrgent = false): void {
     this.#dirty.add(slot)
     if (this.#next === undefined) {
       this.#next = deferred()
       this.#since = performance.now()
     }
-    if (this.#failures > 0 || this.#stopped !== undefined) return
+    if (this.#failing || this.#stopped !== undefined) return
     if (isUrgent || performance.now() - this.#since >= this.#options.windowMs) this.#beginSoon()
     else this.#schedule(this.#options.windowMs)
   }
@@ -75,7 +79,8 @@ export class WriteBack {
 
   /** Writes what is left and stops. Throws KEYRING_UNAVAILABLE when that fails. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+    do await Promise.allSettled(this.#underWay)
+    while (this.#underWay.size > 0)
     try {
       if (this.#stopped === undefined && this.#dirty.size > 0) await this.#round()
     } finally {
@@ -89,7 +94,7 @@ export class WriteBack {
     this.#isBeginning = true
     queueMicrotask(() => {
       this.#isBeginning = false
-      if (this.#next !== undefined && this.#stopped === undefined) this.#round().catch(() => undefined)
+      this.#begin()
     })
   }
 
@@ -97,8 +102,15 @@ export class WriteBack {
     if (this.#timer !== undefined || this.#stopped !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#round().catch(() => undefined)
+      this.#begin()
     }, ms)
+  }
+
+  /** Once writing fails nothing begins but the retry, when all rounds that were under way have ended. */
+  #begin(): void {
+    if (this.#next === undefined || this.#stopped !== undefined) return
+    if (this.#underWay.size >= (this.#failing ? 1 : UNDER_WAY_MAX)) return
+    this.#round().catch(() => undefined)
   }
 
   #round(): Promise<number> {
@@ -108,42 +120,45 @@ export class WriteBack {
     this.#next = undefined
     const slots = Uint32Array.from(this.#dirty).sort()
     this.#dirty = new Set()
-    // The system tells one sync alone that something could not be written, which then holds for the later ones, too.
     const before = this.#newest
     this.#underWay.add(waiters.promise)
     this.#newest = waiters.promise
-    Promise.all([this.#options.write(slots), before]).then(
-      ([at]) => this.#succeeded(waiters, at),
-      (error: unknown) => this.#failed(slots, waiters, error),
-    )
+    void Promise.allSettled([this.#options.write(slots), before]).then(([own, earlier]) => {
+      this.#underWay.delete(waiters.promise)
+      if (this.#underWay.size === 0) this.#newest = undefined
+      // The system tells one sync alone that something could not be written, which then holds for those that came meanwhile, too.
+      if (own.status === 'rejected') this.#failed(slots, waiters, own.reason)
+      else if (earlier.status === 'rejected') this.#failed(slots, waiters, earlier.reason)
+      else this.#succeeded(waiters, own.value)
+    })
     return waiters.promise
   }
 
   #succeeded(waiters: PromiseWithResolvers<number>, at: number): void {
-    this.#forget(waiters.promise)
-    const recovered = this.#failures > 0
+    if (this.#failing) this.#options.onAvailable(true)
+    this.#failing = false
     this.#failures = 0
-    if (recovered) this.#options.onAvailable(true)
     waiters.resolve(at)
     if (this.#dirty.size > 0) this.#schedule(this.#options.windowMs)
   }
 
-  #forget(round: Promise<number>): void {
-    this.#underWay.delete(round)
-    if (this.#newest === round) this.#newest = undefined
-  }
-
   #failed(slots: Uint32Array, waiters: PromiseWithResolvers<number>, error: unknown): void {
-    this.#forget(waiters.promise)
     for (const slot of slots) this.#dirty.add(slot)
     this.#next ??= deferred()
-    const delay = Math.min(RETRY_MS_FIRST * 2 ** this.#failures, RETRY_MS_MAX)
-    this.#failures += 1
-    if (this.#failures === 1 && this.#stopped === undefined) this.#options.onAvailable(false, error)
+    const isNew = !this.#failing
+    this.#failing = true
+    if (isNew && this.#stopped === undefined) this.#options.onAvailable(false, error)
     waiters.reject(
       error instanceof KeyringError ? error : new KeyringError('KEYRING_UNAVAILABLE', { cause: error }),
     )
-    this.#schedule(delay)
+    if (this.#underWay.size === 0) this.#retryLater()
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#schedule(Math.min(RETRY_MS_FIRST * 2 ** this.#failures, RETRY_MS_MAX))
+    this.#failures += 1
   }
 }
 

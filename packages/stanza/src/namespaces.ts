@@ -66,6 +66,7 @@ export const NS_MUC_STABLE_ID = 'http://jabber.org/protocol/muc#stable_id' // XE
 export const NS_MUC_SELF_PING = 'http://jabber.org/protocol/muc#self-ping-optimization' // XEP-0410 §3.3
 export const NS_REGISTER = 'jabber:iq:register' // XEP-0077
 export const NS_OCCUPANT_ID = 'urn:xmpp:occupant-id:0' // XEP-0421
+export const NS_MESSAGE_CORRECT = 'urn:xmpp:message-correct:0' // XEP-0308
 export const NS_MESSAGE_MODERATE = 'urn:xmpp:message-moderate:1' // XEP-0425
 export const NS_MESSAGE_RETRACT = 'urn:xmpp:message-retract:1' // XEP-0424
 export const NS_PUBSUB = 'http://jabber.org/protocol/pubsub' // XEP-0060

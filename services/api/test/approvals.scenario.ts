@@ -131,6 +131,22 @@ describe('four eyes', () => {
   })
 })
 
+test('nobody ends or removes an organisation alone once there are two', async () => {
+  const ending = await organisation(api, 'Ending')
+  const path = `/v1/organisations/${ending}`
+  const isThere = async () => (await ada.call('GET', path)).status
+  for (const [method, what, body] of [
+    ['POST', '/terminate', { after: 0 }],
+    ['DELETE', '', undefined],
+  ] as const)
+    expect(typeOf(await ada.call(method, `${path}${what}`, body))).toEqual([403, problem('approval-needed')])
+  expect(await isThere()).toBe(200)
+  const id = String((await ada.call('DELETE', path)).json['approval'])
+  expect((await bob.call('POST', `/v1/approvals/${id}/approve`)).status).toBe(200)
+  expect((await ada.call('DELETE', path, undefined, { 'sealpost-approval': id })).status).toBeLessThan(300)
+  expect(await isThere()).toBe(404)
+})
+
 describe('an organisation', () => {
   test('its administrators see and invite their own only, and give no role that they do not have', async () => {
     const below = await organisation(api, 'Below', customer)

@@ -105,6 +105,36 @@ describe('ctl account', () => {
   })
 })
 
+describe('ctl mail', () => {
+  const id = '0c9f37ac-3f30-4c39-9f0e-27e1fc2c8a11'
+
+  test('what waits is listed and shown with its reasons, and held, let go, tried again and dropped', async () => {
+    expect((await ctl('mail queue')).out).toBe('No mail waits\n')
+    const reason = { code: 451, status: '4.7.1', words: undefined }
+    const [acceptedAt, nextAt] = [Date.UTC(2030, 0, 1), Date.UTC(2030, 0, 1, 0, 10)]
+    const recipients = [{ domain: 'example.com', attempts: 3, nextAt, reason }]
+    api.mail.waiting = [{ id, accountId: undefined, acceptedAt, bytes: 1234, hold: undefined, recipients }]
+    for (const line of ['mail queue', `mail show ${id}`])
+      expect((await ctl(line)).out).toMatch(/0c9f37ac.*2030-01-01.*example\.com.*451 4\.7\.1/s)
+    for (const change of ['hold', 'release', 'retry', 'drop'])
+      expect(await ctl(`mail ${change} ${id}`)).toMatchObject({ code: 0, err: '' })
+    expect(api.mail.changes.map(([, change]) => change)).toEqual(['hold', 'release', 'retry', 'drop'])
+    expect((await ctl('mail retry nonsense')).code).not.toBe(0)
+  })
+})
+
+describe('ctl audit', () => {
+  test('what was done is listed, exported in the order of the chain, and found whole', async () => {
+    await ctl('account create audited@example.org --password-stdin', { stdin: 'secret' })
+    expect((await ctl('audit list')).out).toMatch(/account\.create/)
+    const exported = (await ctl('audit export')).out.trimEnd().split('\n')
+    const entries = exported.map((line) => JSON.parse(line) as { seq: number; action: string })
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1))
+    expect(entries.map(({ action }) => action)).toContain('account.create')
+    expect((await ctl('audit verify')).out).toMatch(/^\d+ entries are as they were written/)
+  })
+})
+
 describe('ctl', () => {
   test('makes keys and uses them on a server elsewhere', async () => {
     const created = await ctl('apikey create --label ops --scope accounts:read,apikeys:read --json')

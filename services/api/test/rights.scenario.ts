@@ -174,6 +174,10 @@ describe('policies', () => {
       { to_accept: true, current: { version: 2 } },
     ])
     expect(problem(await accept('ann', 1))).toEqual([409, 'policy-not-in-force'])
+    // What was in force stays to be read.
+    expect((await api.call('GET', '/policies/terms')).text).toContain('Version 2')
+    expect((await api.call('GET', '/policies/terms/1')).text).toContain('Be good.')
+    expect((await api.call('GET', '/policies')).text).toContain('href="/policies/terms/1"')
   })
 
   test('guidelines for authorities bind no account', async () => {

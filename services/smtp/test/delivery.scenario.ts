@@ -1,4 +1,6 @@
 /** What is accepted goes out: to other servers, to mailboxes, and what became of it back to the sender. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { sql, openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { VirtualClock } from '@sealpost/runtime'
@@ -230,6 +232,33 @@ test('a destination that cannot be reached is left alone, and holds no other', a
   await settled()
   expect(await fixture.flow.queue.drop(ids[0] ?? '')).toBe(false)
 })
+
+test('destinations that take connections and say nothing hold no other, however many mails wait for them', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const silent = { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
+  const domains = Array.from({ length: 50 }, (_, each) => `silent${String(each)}.example`)
+  await using own = await createFlow({
+    'example.com': sink.smarthost,
+    ...Object.fromEntries(domains.map((domain) => [domain, silent])),
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  const account = await own.account('ann')
+  const post = (to: string): Promise<string> =>
+    enqueue(own.flow, { account, envelope: envelopeFor('ann@localhost', to) })
+  const connections = (): Promise<number> =>
+    new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+  for (const domain of domains) await Promise.all(Array.from({ length: 5 }, () => post(`bob@${domain}`)))
+  await expect.poll(connections, { timeout: 20_000 }).toBeGreaterThanOrEqual(200) // every place there is
+  const count = sink.mails.length
+  const began = performance.now()
+  await post('bob@example.com')
+  await sink.next(count)
+  expect(performance.now() - began).toBeLessThan(5_000) // long before any of the silent ones is given up
+  await expect.poll(() => own.flow.queue.list(1_000).length).toBe(250)
+}, 60_000)
 
 test('a held mail is not tried until it is released; that of a suspended account neither, until it is restored', async () => {
   sink.refusal = { code: 451, text: 'later' }

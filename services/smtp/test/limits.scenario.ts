@@ -202,6 +202,21 @@ describe('plans', () => {
   })
 })
 
+test.each([
+  ['mails', 'messages_per_day'],
+  ['recipients', 'recipients_per_day'],
+  ['new-people', 'new_recipients_per_day'],
+] as const)('a plan bounds the day, too: %s', async (name, limit) => {
+  const { plans } = reception.accounts
+  await plans.set(name, { [limit]: 2 })
+  await plans.assign(parseJid(user), name)
+  for (const to of ['one', 'two']) expect(await mailTo([`${to}-${name}@elsewhere.example`])).toMatch(/^250/)
+  await clock.advance(2 * HOUR_MS)
+  expect(await mailTo([`three-${name}@elsewhere.example`])).toMatch(/^45[02] 4/)
+  await clock.advance(22 * HOUR_MS)
+  expect(await mailTo([`three-${name}@elsewhere.example`])).toMatch(/^250/)
+})
+
 describe('what an administrator is told of', () => {
   const reasons = async (): Promise<string[]> => {
     const account = await reception.accounts.find(parseJid(user))

@@ -12,6 +12,7 @@ import { DESK } from '../src/mailbox/mailbox.ts'
 import { ownMail } from '../src/own-mail.ts'
 import { openScreening } from '../src/screening.ts'
 import type { Screening } from '../src/screening.ts'
+import type { ScannerFailure } from '../src/stages/scanners/scanner.ts'
 import type { Outcome } from '../src/queue/carrier.ts'
 import type { Stage } from '../src/reception/stage.ts'
 import { uncounted } from './flow.ts'
@@ -34,8 +35,15 @@ let shown: { headers: Record<string, unknown>; mail: string }[] = []
 const clock = new VirtualClock(Date.now())
 let reception: TestReception
 let screening: Screening
+/** The same with the other answers to scanners that fail. */
+let opposite: Screening
 let dns: TestDns
 const stack = new AsyncDisposableStack()
+const stages: Stage[] = []
+
+function use({ first, last }: Screening): void {
+  stages.splice(0, stages.length, ...first, ...last)
+}
 
 /** clamd's side of INSTREAM. */
 async function fakeClamd(): Promise<number> {
@@ -94,22 +102,22 @@ beforeAll(async () => {
     }),
   )
   const [clamdPort, rspamdPort] = [await fakeClamd(), await fakeRspamd()]
-  const stages: Stage[] = []
   reception = stack.use(
     await openTestReception({
       proxies: ['127.0.0.1'],
-      stages: () => [{ name: 'late', ...delegate(stages) }],
+      stages: () => [{ name: 'late', ...delegate() }],
     }),
   )
   const { platform, accounts } = reception
-  screening = stack.use(
-    await openScreening(
+  const events = createEvents(platform)
+  const open = (clamav: ScannerFailure, ofRspamd: ScannerFailure): Promise<Screening> =>
+    openScreening(
       {
         blocklists: ['bad.example', 'other.example'],
         greylist: true,
         trustedSealers: [],
-        clamav: { place: { host: '127.0.0.1', port: clamdPort }, onFailure: 'defer' },
-        rspamd: { url: new URL(`http://127.0.0.1:${String(rspamdPort)}`), onFailure: 'open' },
+        clamav: { place: { host: '127.0.0.1', port: clamdPort }, onFailure: clamav },
+        rspamd: { url: new URL(`http://127.0.0.1:${String(rspamdPort)}`), onFailure: ofRspamd },
       },
       { ...platform, clock },
       {
@@ -117,11 +125,12 @@ beforeAll(async () => {
         resolver: dns.resolver,
         mail: ownMail({ queue: () => reception.queue, host: 'localhost', clock, random: platform.random }),
         collector: uncounted(platform, dns.resolver),
-        events: createEvents(platform),
+        events,
       },
-    ),
-  )
-  stages.push(...screening.first, ...screening.last)
+    )
+  screening = stack.use(await open('defer', 'open'))
+  opposite = stack.use(await open('open', 'defer'))
+  use(screening)
 })
 afterAll(() => stack.disposeAsync())
 beforeEach(() => {
@@ -130,8 +139,8 @@ beforeEach(() => {
   shown = []
 })
 
-/** Stages that are made only after the reception, in one. */
-function delegate(stages: readonly Stage[]): Omit<Stage, 'name'> {
+/** The stages, which are made only after the reception, in one. */
+function delegate(): Omit<Stage, 'name'> {
   const first = async (ask: (stage: Stage) => ReturnType<NonNullable<Stage['message']>>) => {
     for (const stage of stages) {
       const reply = await ask(stage)
@@ -306,6 +315,32 @@ describe('rspamd', () => {
     rspamd = { status, body }
     expect(await fromKnown()).toMatch(/^250/)
     expect(reception.queue.mails.at(-1)?.header.toString()).not.toContain('X-Spam')
+  })
+})
+
+describe('the operator chose the other way of failing', () => {
+  beforeAll(() => use(opposite))
+  afterAll(() => use(screening))
+
+  test.each(['INSTREAM size limit exceeded. ERROR\0', '', 'gibberish'])(
+    'ClamAV answers %j: the mail comes in; malware does not',
+    async (answer) => {
+      clamd = answer
+      expect(await fromKnown()).toMatch(/^250/)
+      clamd = 'stream: Eicar-Test FOUND\0'
+      expect(await fromKnown()).toContain('550 5.7.1 The mail contains malware')
+    },
+  )
+
+  test.each([
+    [500, '{}'],
+    [200, 'not JSON'],
+    [200, '{"action":"dance"}'],
+  ])('rspamd answers %i %s: the mail has to come again', async (status, body) => {
+    rspamd = { status, body }
+    expect(await fromKnown()).toMatch(/^451 4\.7\.1/)
+    rspamd = { status: 200, body: JSON.stringify({ action: 'no action' }) }
+    expect(await fromKnown()).toMatch(/^250/)
   })
 })
 

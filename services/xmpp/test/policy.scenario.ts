@@ -137,6 +137,20 @@ describe('required', () => {
     }
   })
 
+  test('a correction and a retraction say beside ciphertext which message they are about (XEP-0308, XEP-0424)', async () => {
+    for (const edit of [
+      `<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>`,
+      `<retract xmlns='urn:xmpp:message-retract:1' id='m0'/>`,
+    ]) {
+      alice.sendRaw(chat(`${edit}<store xmlns='urn:xmpp:hints'/>${ciphertext}`))
+      const received = (await bob.message()).innerXml()
+      expect(received).toContain(edit)
+      expect(received).toContain(ciphertext)
+      alice.sendRaw(chat(edit))
+      expect(condition(await alice.message())).toBe('policy-violation')
+    }
+  })
+
   describe('ways around, as other servers have them', () => {
     const refused = async (inner: string, attrs?: string) => {
       alice.sendRaw(chat(inner, attrs))

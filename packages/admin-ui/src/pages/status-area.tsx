@@ -12,6 +12,7 @@ import { SectionCard } from '../parts/section-card.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { IncidentList } from './status/incident-list.tsx'
 import { DayBars } from './status/day-bars.tsx'
+import { Proof } from './status/proof.tsx'
 import { STATE_TONES } from './status/state-tones.ts'
 import classes from './status/status.module.css'
 
@@ -76,6 +77,7 @@ function Status({ status }: { readonly status: PublicStatus }) {
       <SectionCard title={t('status.incidents')} about={t('status.incidents_about')}>
         <IncidentList incidents={status.incidents} />
       </SectionCard>
+      <Proof status={status} />
       <SectionCard title={t('status.follow')} about={t('status.follow_about')}>
         <ul className={classes.follow}>
           <li>

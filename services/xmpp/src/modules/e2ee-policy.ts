@@ -29,7 +29,7 @@ const CALL_TTL_SECONDS = 120
 export const e2eePolicy = (options: E2eePolicyOptions): Module =>
   defineModule({
     name: 'e2ee-policy',
-    implements: ['XEP-0334 1.0.0', 'XEP-0380 0.4.0'],
+    implements: ['XEP-0308 1.2.1', 'XEP-0334 1.0.0', 'XEP-0353 0.8.0', 'XEP-0380 0.4.0', 'XEP-0424 0.4.2'],
     setup(host) {
       host.feature(NS_EXPIRE)
       host.hook('message/outbound', (message) => applyPolicy(message, options), Priority.policy)

@@ -53,7 +53,8 @@ describe('hole 2: content that is no body', () => {
     `<reference xmlns='urn:xmpp:reference:0' uri='attack'/>`,
     `<file-sharing xmlns='urn:xmpp:sfs:0'/>`,
     `<reactions xmlns='urn:xmpp:reactions:0' id='m0'><reaction>attack</reaction></reactions>`,
-    `<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>`,
+    `<replace xmlns='urn:xmpp:message-correct:0'/>`,
+    `<replace xmlns='urn:xmpp:message-correct:0' id='attack at dawn'/>`,
     `<apply-to xmlns='urn:xmpp:fasten:0'/>`,
     `<nick xmlns='http://jabber.org/protocol/nick'>attack</nick>`,
     `<attention xmlns='urn:xmpp:attention:0'/>`,
@@ -73,6 +74,31 @@ describe('hole 2: content that is no body', () => {
   it.each(contents)('%s is refused beside a control element', (content) => {
     refused(`${content}<received xmlns='urn:xmpp:receipts' id='m0'/>`)
     refused(`<active xmlns='http://jabber.org/protocol/chatstates'/>${content}`)
+  })
+})
+
+describe('corrections and retractions (XEP-0308, XEP-0424)', () => {
+  const edits = [
+    `<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>`,
+    `<retract xmlns='urn:xmpp:message-retract:1' id='m0'/>`,
+  ]
+
+  it.each(edits)('%s beside ciphertext says which message it is about', (edit) => {
+    expect(classified(edit + axolotl())).toEqual(['encrypted', edit + axolotl()])
+  })
+
+  it.each(edits)('%s by itself, beside a control element or text, is refused', (edit) => {
+    refused(edit)
+    refused(`${edit}<store xmlns='urn:xmpp:hints'/>`)
+    refused(`<body>attack</body>${edit}`)
+  })
+
+  it('nothing that could be read passes with one', () => {
+    const reason = `<retract xmlns='urn:xmpp:message-retract:1' id='m0' says='attack'><reason>attack</reason></retract>`
+    expect(classified(reason + axolotl())).toEqual([
+      'encrypted',
+      `<retract xmlns='urn:xmpp:message-retract:1' id='m0'/>${axolotl()}`,
+    ])
   })
 })
 

@@ -11,7 +11,7 @@ import {
   type XmlNode,
 } from '@sealpost/stanza'
 import { isCiphertext, otrBody } from './ciphertext.ts'
-import { type ControlClass, controlOf, isForged } from './control.ts'
+import { type ControlClass, controlOf, editOf, isForged } from './control.ts'
 import { isIdentifier, isLanguage, withoutAttributes } from './values.ts'
 
 export type MessageClass = 'encrypted' | 'receipt' | 'call' | 'ephemeral' | 'plaintext'
@@ -33,6 +33,8 @@ interface Contents {
   ciphertexts: number
   /** There is something that a stranger could read. */
   readable: boolean
+  /** What is said corrects or retracts something. */
+  edits: boolean
   /** `kept` is not just what was there. */
   changed: boolean
   bodies: number
@@ -48,7 +50,8 @@ export function classifyMessage(stanza: Element): Classified {
   const id = stanza.attrs['id']
   const named = id === undefined || isIdentifier(id) // an id must come back as it was: it cannot be cut
   const encrypted = found.ciphertexts > 0 || (found.otr !== undefined && !found.readable)
-  if (!named || (found.readable && !encrypted)) return { class: 'plaintext', stanza: withoutForged(stanza) }
+  if (!named || ((found.readable || found.edits) && !encrypted))
+    return { class: 'plaintext', stanza: withoutForged(stanza) }
   if (encrypted) replaceBodies(found)
   const normalised = withoutAttributes(
     found.changed ? stanza.withChildren(found.kept) : stanza,
@@ -63,6 +66,7 @@ function contentsOf(stanza: Element): Contents {
     kept: [],
     ciphertexts: 0,
     readable: false,
+    edits: false,
     changed: false,
     bodies: 0,
     fallback: undefined,
@@ -98,6 +102,13 @@ function take(child: XmlNode, sender: string | undefined, found: Contents): void
   if (child.is('body', NS_CLIENT)) return takeBody(child, found)
   if (isForged(child, sender)) {
     found.changed = true
+    return
+  }
+  const edit = editOf(child)
+  if (edit) {
+    found.edits = true
+    found.kept.push(edit)
+    found.changed ||= edit !== child
     return
   }
   const control = child.is('thread', NS_CLIENT) ? thread(child) : controlOf(child)

@@ -17,6 +17,8 @@ import {
   NS_JINGLE_MESSAGE,
   NS_JINGLE_RTP,
   NS_MARKERS,
+  NS_MESSAGE_CORRECT,
+  NS_MESSAGE_RETRACT,
   NS_MUC_USER,
   NS_MUJI,
   NS_OMEMO_CALLS,
@@ -162,6 +164,15 @@ const controls = table<Control>(
   ],
   [NS_EXPIRE, ['expire'], { class: 'neutral', attrs: { seconds: isNumber }, needs: ['seconds'] }],
 )
+
+/** XEP-0308 §2, XEP-0424 §3: which message it takes the place of, which clients of OMEMO 0.3 say beside the ciphertext. By themselves they would change what was said. */
+const edits = table<Shape>([NS_MESSAGE_CORRECT, ['replace'], id], [NS_MESSAGE_RETRACT, ['retract'], id])
+
+/** A correction or retraction, which only ciphertext makes one that may pass, without what it does not need; undefined for every other element. */
+export function editOf(child: Element): Element | undefined {
+  const edit = edits.get(child.ns)?.get(child.name)
+  return edit && reduce(child, edit)
+}
 
 /** The class of an allow-listed element and the element without what it does not need; undefined for every other. */
 export function controlOf(child: Element): { class: ControlClass; element: Element } | undefined {

@@ -1,4 +1,4 @@
-/** What the relay has on the HTTP listeners: uploaded files, WebSockets, and where clients find these (XEP-0156 §3, RFC 6415). */
+/** XEP-0156 §3, RFC 6415: where clients find the WebSocket; with it, and with uploaded files, all that the relay has on the HTTP listeners. */
 import type { FastifyInstance } from '@sealpost/http'
 import type { Connection } from './connection.ts'
 import type { Uploads } from '../modules/upload/uploads.ts'

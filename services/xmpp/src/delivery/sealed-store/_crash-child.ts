@@ -106,8 +106,9 @@ function crashingFile<F extends Awaited<ReturnType<Volume['create']>>>(
     },
     sync: async () => {
       reach('before sync')
-      await file.sync()
+      const at = await file.sync()
       reach('after sync')
+      return at
     },
   }
 }
