@@ -123,15 +123,22 @@ export class WriteBack {
     const before = this.#newest
     this.#underWay.add(waiters.promise)
     this.#newest = waiters.promise
-    void Promise.allSettled([this.#options.write(slots), before]).then(([own, earlier]) => {
-      this.#underWay.delete(waiters.promise)
-      if (this.#underWay.size === 0) this.#newest = undefined
-      // The system tells one sync alone that something could not be written, which then holds for those that came meanwhile, too.
-      if (own.status === 'rejected') this.#failed(slots, waiters, own.reason)
-      else if (earlier.status === 'rejected') this.#failed(slots, waiters, earlier.reason)
-      else this.#succeeded(waiters, own.value)
-    })
+    void this.#carryOut(slots, waiters, before)
     return waiters.promise
+  }
+
+  async #carryOut(
+    slots: Uint32Array,
+    waiters: PromiseWithResolvers<number>,
+    before: Promise<number> | undefined,
+  ): Promise<void> {
+    const [own, earlier] = await Promise.allSettled([this.#options.write(slots), before])
+    this.#underWay.delete(waiters.promise)
+    if (this.#underWay.size === 0) this.#newest = undefined
+    // The system tells one sync alone that something could not be written, which then holds for those that came meanwhile, too.
+    if (own.status === 'rejected') this.#failed(slots, waiters, own.reason)
+    else if (earlier.status === 'rejected') this.#failed(slots, waiters, earlier.reason)
+    else this.#succeeded(waiters, own.value)
   }
 
   #succeeded(waiters: PromiseWithResolvers<number>, at: number): void {
