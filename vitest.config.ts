@@ -12,6 +12,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1, // a third of the time they wait: for processes to start, for Postgres, for what takes its time
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } }, // what is to happen soon; how soon is another test's
     projects: [
       {
         extends: true,

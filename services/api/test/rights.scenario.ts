@@ -97,12 +97,15 @@ describe('privacy requests', () => {
     const confirmed = await mine('carla', 'POST', `privacy-requests/${id}/confirm`, { password: 'secret' })
     expect(confirmed.json).toMatchObject({ state: 'answered' })
     expect((await mine('carla', 'GET', 'privacy-requests')).status).toBe(401)
-    await vi.waitFor(async () => {
-      const left = (await api.owner('GET', `/v1/privacy-requests/${id}`)).json
-      expect(left).toMatchObject({ kind: 'deletion', state: 'answered', closed_on: '2030-01-10' })
-      expect(left).not.toHaveProperty('account')
-      expect(left).not.toHaveProperty('answer')
-    })
+    await vi.waitFor(
+      async () => {
+        const left = (await api.owner('GET', `/v1/privacy-requests/${id}`)).json
+        expect(left).toMatchObject({ kind: 'deletion', state: 'answered', closed_on: '2030-01-10' })
+        expect(left).not.toHaveProperty('account')
+        expect(left).not.toHaveProperty('answer')
+      },
+      { timeout: 10_000 },
+    )
   })
 })
 
@@ -163,11 +166,16 @@ describe('policies', () => {
     const count = async () =>
       (await api.owner('GET', '/v1/policies/terms/versions/2/acceptances')).json['count']
     await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api' })
-    await vi.waitFor(async () => {
-      expect(
-        await db.query(sql`select 1 from api.policy_acceptance where account_id = ${ids.get('dora')}::uuid`),
-      ).toEqual([])
-    })
+    await vi.waitFor(
+      async () => {
+        expect(
+          await db.query(
+            sql`select 1 from api.policy_acceptance where account_id = ${ids.get('dora')}::uuid`,
+          ),
+        ).toEqual([])
+      },
+      { timeout: 10_000 },
+    )
     expect(await count()).toBe(1)
     clock.jump(30 * DAY_MS)
     expect(items(await mine('ann', 'GET', 'policies'))).toMatchObject([
@@ -324,11 +332,14 @@ describe('notices', () => {
     // As a process that is killed while the mail relay has the mail: claimed, and nothing after it.
     await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api' })
     const [first = ''] = [ids.get('ann') ?? '', ids.get('bob') ?? ''].toSorted()
-    await vi.waitFor(async () => {
-      const claimed = await db.execute(sql`
+    await vi.waitFor(
+      async () => {
+        const claimed = await db.execute(sql`
         update api.notice set mail_claimed = ${first}::uuid where id = ${String(id)}::uuid and mail_claimed is null`)
-      expect(claimed).toBe(1)
-    })
+        expect(claimed).toBe(1)
+      },
+      { timeout: 10_000 },
+    )
     api.letters.away = false
     await using again = await api.again()
     expect(again.addresses).toHaveLength(1)

@@ -212,7 +212,10 @@ describe('a receiver that fails', () => {
       expect(json).toMatchObject({ enabled: false, disabled_reason: 'failing' })
     }, 5_000)
     await arrives('/watching')
-    await vi.waitFor(() => expect(api.letters.sent.at(-1)?.message.toString()).toContain('webhook change'))
+    await vi.waitFor(
+      () => expect(api.letters.sent.at(-1)?.message.toString()).toContain('webhook change'),
+      5_000,
+    )
     expect(api.letters.sent.at(-1)?.recipient).toBe('postmaster@example.org')
     const audit = await api.owner('GET', '/v1/audit?action=webhook.disable')
     expect(audit.text).toContain(id)
