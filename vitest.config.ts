@@ -28,7 +28,10 @@ export default defineConfig({
           ],
         },
       },
-      { extends: true, test: { name: 'scenario', include: ['services/*/test/**/*.scenario.ts'] } },
+      {
+        extends: true,
+        test: { name: 'scenario', isolate: false, include: ['services/*/test/**/*.scenario.ts'] }, // as above
+      },
       { extends: true, test: { name: 'sim', include: ['test/sim/*.sim.ts'] } },
       {
         extends: true,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { makeIdentity } from '@sealpost/backup'
 import { openSession, sql } from '@sealpost/db'
 import { Deployment } from '@sealpost/dev-env'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { longTest } from '../long-test.ts'
 
 const { identity, recipient } = makeIdentity()
@@ -141,26 +141,30 @@ longTest(
   240_000,
 )
 
-test('a damaged backup, a gap in the log and a moment before all backups are told', async () => {
-  const { parent, backups, key, env } = await makePlace()
-  const server = await start(join(parent, 'd'), env)
-  await backUp(server)
-  const dataDir = join(parent, 'r')
-  const early = ['--identity', key, '--at', '2020-01-01T00:00:00Z']
-  const refused = await server.ctl(['backup', 'restore', '--data-dir', dataDir, ...early])
-  expect(refused.output).toContain('no base backup that reaches back so far')
-  const [base = ''] = (await readdir(join(backups, 'base'))).toSorted().toReversed()
-  const file = join(backups, 'base', base, 'base.tar.gz.age')
-  const whole = await readFile(file)
-  await writeFile(file, whole.subarray(0, -1))
-  expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} changed`)
-  const cut = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])
-  expect(cut).toMatchObject({ code: 1 })
-  expect(await readdir(dataDir)).toEqual([])
-  await writeFile(file, whole)
-  for (const segment of await readdir(join(backups, 'wal'))) await rm(join(backups, 'wal', segment))
-  expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} log-missing`)
-}, 240_000)
+longTest(
+  'a damaged backup, a gap in the log and a moment before all backups are told',
+  async () => {
+    const { parent, backups, key, env } = await makePlace()
+    const server = await start(join(parent, 'd'), env)
+    await backUp(server)
+    const dataDir = join(parent, 'r')
+    const early = ['--identity', key, '--at', '2020-01-01T00:00:00Z']
+    const refused = await server.ctl(['backup', 'restore', '--data-dir', dataDir, ...early])
+    expect(refused.output).toContain('no base backup that reaches back so far')
+    const [base = ''] = (await readdir(join(backups, 'base'))).toSorted().toReversed()
+    const file = join(backups, 'base', base, 'base.tar.gz.age')
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, -1))
+    expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} changed`)
+    const cut = await server.ctl(['backup', 'restore', '--data-dir', dataDir, '--identity', key])
+    expect(cut).toMatchObject({ code: 1 })
+    expect(await readdir(dataDir)).toEqual([])
+    await writeFile(file, whole)
+    for (const segment of await readdir(join(backups, 'wal'))) await rm(join(backups, 'wal', segment))
+    expect((await server.ctl(['backup', 'verify'])).output).toContain(`${base} log-missing`)
+  },
+  240_000,
+)
 
 longTest(
   'the server backs itself up and proves it each day: figures, audit log, and the password of the canary',
@@ -213,17 +217,21 @@ longTest(
   300_000,
 )
 
-test('an upgrade that changes the database begins with a backup, also when it then fails', async () => {
-  const { parent, backups, env } = await makePlace()
-  const dataDir = join(parent, 'd')
-  const server = await start(dataDir, {})
-  {
-    await using session = await openSession(await server.databaseUrl())
-    await session.execute(
-      sql`delete from audit.migration where name = (select max(name) from audit.migration)`,
-    )
-  }
-  await server.stop()
-  await expect(start(dataDir, env)).rejects.toThrow('already exists')
-  expect(await readdir(join(backups, 'base'))).toHaveLength(1)
-}, 120_000)
+longTest(
+  'an upgrade that changes the database begins with a backup, also when it then fails',
+  async () => {
+    const { parent, backups, env } = await makePlace()
+    const dataDir = join(parent, 'd')
+    const server = await start(dataDir, {})
+    {
+      await using session = await openSession(await server.databaseUrl())
+      await session.execute(
+        sql`delete from audit.migration where name = (select max(name) from audit.migration)`,
+      )
+    }
+    await server.stop()
+    await expect(start(dataDir, env)).rejects.toThrow('already exists')
+    expect(await readdir(join(backups, 'base'))).toHaveLength(1)
+  },
+  120_000,
+)

@@ -11,6 +11,7 @@ import { Deployment, ensureCertificate, locate } from '@sealpost/dev-env'
 import type { DeploymentOptions } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../database.ts'
+import { longTest } from '../long-test.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -154,7 +155,7 @@ async function servedCertificate(port: number): Promise<X509Certificate> {
   return certificate
 }
 
-test("the operator's certificate is served, and no local CA is made", async () => {
+longTest("the operator's certificate is served, and no local CA is made", async () => {
   const [dataDir, elsewhere] = [await makeDirectory(), await makeDirectory()]
   const domains = ['chat.example']
   await ensureCertificate({ directory: elsewhere, domains, clock: systemClock, random: systemRandom })
@@ -199,7 +200,7 @@ test.runIf(process.getuid?.() === 0)('an ordinary user can start it', async () =
   }
 })
 
-test('--dev prints a password for alice, bob and carla, who can sign in', async () => {
+longTest('--dev prints a password for alice, bob and carla, who can sign in', async () => {
   const env = { ...FREE_PORTS, SEALPOST_DATA_DIR: await makeDirectory() }
   const started = await run(['scripts/start.ts', '--dev'], { env, until: /Sealpost is ready/ })
   const passwords = [...started.output.matchAll(/^Account (\S+) password (\S+)$/gm)]

@@ -6,7 +6,7 @@ import { diskVolume, openKeyringOn, type KeyFile, type Volume } from '@sealpost/
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { systemClock, systemRandom } from '@sealpost/runtime'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { SelfAudit, type SelfAuditOptions } from '@sealpost/forensics'
 import { storeOptions } from '../../services/xmpp/src/delivery/sealed-store/_store-options.ts'
 import {
@@ -20,6 +20,7 @@ import { openMailStore } from '../../services/smtp/src/queue/open-mail-store.ts'
 import { canaries as canaryMails } from '../../services/smtp/src/self-audit/canaries.ts'
 import { temporaryDirectory } from '../faults/scene.ts'
 import { ArchivedPostgres } from './archived-postgres.ts'
+import { longTest } from '../long-test.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const log = createLog({ level: 'silent' })
@@ -123,7 +124,7 @@ function keeping(volume: Volume): Volume {
   }
 }
 
-test.each([
+longTest.each([
   ['messages', 'xmpp', setStage],
   ['mails', 'smtp', setMailStage],
 ] as const)(
@@ -145,7 +146,7 @@ test.each([
   },
 )
 
-test('on a disk that keeps what is overwritten it fails', async () => {
+longTest('on a disk that keeps what is overwritten it fails', async () => {
   const { metrics, audit } = await setStage(
     (directory) => async (options) => openKeyringOn(keeping(await diskVolume(directory)), options),
   )
@@ -153,7 +154,7 @@ test('on a disk that keeps what is overwritten it fails', async () => {
   expect(await metrics.render()).toContain('self_audit_passed{keyring="xmpp"} 0')
 })
 
-test('of mails it fails, too, when keys are there again that were destroyed', async () => {
+longTest('of mails it fails, too, when keys are there again that were destroyed', async () => {
   const { path, audit, store } = await setMailStage()
   const older = join(path, 'older.slots')
   const plant = canaryMails({
@@ -172,23 +173,26 @@ test('of mails it fails, too, when keys are there again that were destroyed', as
   expect(await (await audit({ plant, keyringFile: older })).run()).toMatchObject({ result: 'failed' })
 })
 
-test('of mails it is powerless without the spool, where the body of a long one lies', async () => {
+longTest('of mails it is powerless without the spool, where the body of a long one lies', async () => {
   const { postgres, audit, waiting } = await setMailStage()
   const { directories } = postgres
   expect(await (await audit({ directories })).run()).toMatchObject({ result: 'powerless' })
   expect(waiting()).toBe(0)
 })
 
-test('an attacker who does not find what waits proves nothing; one who cannot read the files neither', async () => {
-  const { path, audit } = await setStage()
-  const empty = join(path, 'empty')
-  await mkdir(empty)
-  expect(await (await audit({ directories: [empty] })).run()).toMatchObject({ result: 'powerless' })
-  const missing = [join(path, 'missing')]
-  expect(await (await audit({ directories: missing })).run()).toMatchObject({ result: 'blind' })
-})
+longTest(
+  'an attacker who does not find what waits proves nothing; one who cannot read the files neither',
+  async () => {
+    const { path, audit } = await setStage()
+    const empty = join(path, 'empty')
+    await mkdir(empty)
+    expect(await (await audit({ directories: [empty] })).run()).toMatchObject({ result: 'powerless' })
+    const missing = [join(path, 'missing')]
+    expect(await (await audit({ directories: missing })).run()).toMatchObject({ result: 'blind' })
+  },
+)
 
-test('a service that stops does not wait for it; a record that is torn is none', async () => {
+longTest('a service that stops does not wait for it; a record that is torn is none', async () => {
   const { path, audit, waiting } = await setStage()
   await writeFile(join(path, 'self-audit.json'), '{"at":17')
   const slow = await audit({ settleMs: 3_600_000 })
