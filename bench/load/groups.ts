@@ -153,16 +153,13 @@ class Load {
     }
   }
 
-  #nickOf(index: number): string {
-    return this.#orders.accounts[Math.floor(index / this.#orders.devices)]?.username ?? ''
-  }
-
   #isOwn(tag: string, index: number): boolean {
     return [`'`, '"'].some((quote) => tag.includes(`=${quote}${this.#ownPlace(index)}${quote}`))
   }
 
   #ownPlace(index: number): string {
-    return `${this.#room}/${this.#nickOf(index)}`
+    const { accounts, devices } = this.#orders
+    return `${this.#room}/${accounts[Math.floor(index / devices)]?.username ?? ''}`
   }
 
   #onMessage(index: number, number: number): void {

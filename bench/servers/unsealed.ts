@@ -3,11 +3,10 @@
  * nothing is sealed and nothing is shredded. The other side of the benchmark `seal`. Nothing in the program knows of it, so that no setting can switch sealing off.
  */
 import crypto from 'node:crypto'
-import fs, { promises } from 'node:fs'
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { basename } from 'node:path'
+import { watchKeyrings } from '../../test/keyring-files.ts'
 
-const KEYRING = /^keyring\.(?:slots|new)$/
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32
 const TAG = Buffer.alloc(16)
@@ -40,22 +39,9 @@ Object.assign(crypto, {
     key.length === KEY_BYTES ? theKey : createSecretKey(key, encoding),
 })
 
-const keyrings = new Set<number>()
-const open = promises.open.bind(promises)
-promises.open = async (path, ...options) => {
-  const handle = await open(path, ...options)
-  if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
-  const { fd } = handle
-  const close = handle.close.bind(handle)
-  keyrings.add(fd)
-  return Object.assign(handle, {
-    sync: () => Promise.resolve(),
-    close: () => {
-      keyrings.delete(fd) // another file may get its number
-      return close()
-    },
-  })
-}
+const keyrings = watchKeyrings((file) => {
+  file.sync = () => Promise.resolve()
+})
 const { readSync, writeSync } = fs
 Object.assign(fs, {
   fdatasyncSync: () => undefined, // of nothing but keyrings: packages/keyring/src/sync-worker.ts

@@ -2,29 +2,14 @@
  * Loaded into a process before its program (`NODE_OPTIONS=--import …`): a disk on which nothing that was written to a keyring is ever overwritten with zeros. The
  * control of the forensic test, which shows that its attacker finds what is not shredded. Nothing in the program knows of it, so that no setting can switch shredding off.
  */
-import fs, { promises } from 'node:fs'
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { basename } from 'node:path'
+import { watchKeyrings } from '../keyring-files.ts'
 
-const KEYRING = /^keyring\.(?:slots|new)$/
 const SLOT_BYTES = 64
 const HEADER_BYTES = 4_096
 
-const keyrings = new Set<number>()
-const open = promises.open.bind(promises)
-promises.open = async (path, ...options) => {
-  const handle = await open(path, ...options)
-  if (typeof path !== 'string' || !KEYRING.test(basename(path))) return handle
-  const { fd } = handle
-  const close = handle.close.bind(handle)
-  keyrings.add(fd)
-  return Object.assign(handle, {
-    close: () => {
-      keyrings.delete(fd) // another file may get its number
-      return close()
-    },
-  })
-}
+const keyrings = watchKeyrings()
 const { readSync, writeSync } = fs
 Object.assign(fs, {
   writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number =>

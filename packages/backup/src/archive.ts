@@ -26,6 +26,10 @@ export function nameOfBase(begun: Date): string {
   return begun.toISOString().replaceAll(/[-:]|\.\d+/g, '')
 }
 
+function isReadable(base: FoundBase): base is BaseBackup {
+  return base.manifest !== undefined
+}
+
 export class Archive {
   readonly base: string
   readonly wal: string
@@ -45,12 +49,12 @@ export class Archive {
 
   /** The newest first. One whose manifest is damaged is none to restore from: see `damaged`. */
   async bases(): Promise<BaseBackup[]> {
-    return (await this.#all()).filter(({ manifest }) => manifest !== undefined) as BaseBackup[]
+    return (await this.#all()).filter(isReadable)
   }
 
   /** Names of those whose manifest cannot be understood, the newest first. */
   async damaged(): Promise<string[]> {
-    return (await this.#all()).filter(({ manifest }) => manifest === undefined).map(({ name }) => name)
+    return (await this.#all()).filter((base) => !isReadable(base)).map(({ name }) => name)
   }
 
   async #all(): Promise<FoundBase[]> {
@@ -78,11 +82,12 @@ export class Archive {
    */
   async prune(before: Date, now: Date): Promise<{ bases: number; segments: number }> {
     await this.#clearDrafts(now)
-    const [newest, ...older] = await this.bases()
+    const all = await this.#all()
+    const [newest, ...older] = all.filter(isReadable)
     if (newest === undefined) return { bases: 0, segments: 0 }
     const old = older.filter(({ manifest }) => new Date(manifest.endedAt) < before)
-    const damaged = (await this.damaged()).filter((name) => name < nameOfBase(before))
-    for (const name of [...old.map((base) => base.name), ...damaged]) await this.#remove(name)
+    const damaged = all.filter((base) => !isReadable(base) && base.name < nameOfBase(before))
+    for (const { name } of [...old, ...damaged]) await this.#remove(name)
     const oldest = older.findLast((each) => !old.includes(each)) ?? newest
     return {
       bases: old.length + damaged.length,

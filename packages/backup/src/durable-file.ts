@@ -1,6 +1,7 @@
 /** A file that is there whole or not at all, whatever ends the process: written beside its place, synced, renamed, and the directory synced. */
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncDirectory } from '@sealpost/runtime'
 
 /** Names of files that are being written begin so; those that a killed process left are cleared away by `clearDrafts` of Archive. */
 export const DRAFT_PREFIX = '.draft-'
@@ -18,9 +19,4 @@ export async function writeDurably(path: string, content: AsyncIterable<Buffer>)
     await rm(draft, { force: true })
   }
   await syncDirectory(dirname(path))
-}
-
-export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r')
-  await directory.sync()
 }

@@ -2,6 +2,7 @@ import { constants, readSync, writeSync } from 'node:fs'
 import { chmod, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory } from '@sealpost/runtime'
 import { holdDirectory } from './directory-lock.ts'
 import { SyncThread } from './sync-thread.ts'
 import type { KeyFile, KeyringRequest, Volume } from './volume.ts'
@@ -139,11 +140,6 @@ async function exists(path: string): Promise<boolean> {
     if (isMissing(error)) return false
     throw error
   }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
-  await handle.sync()
 }
 
 function isMissing(error: unknown): boolean {

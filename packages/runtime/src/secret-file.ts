@@ -4,6 +4,7 @@ import { link, mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OperationalError } from '@sealpost/errors'
 import type { Random } from './random.ts'
+import { syncDirectory } from './sync-directory.ts'
 
 const FILE_BYTES_MAX = 4096
 const DRAFT_BYTES = 6
@@ -51,8 +52,7 @@ async function create(path: string, draft: string, secret: string): Promise<stri
   } finally {
     await rm(draft, { force: true })
   }
-  await using directory = await open(dirname(path), 'r')
-  await directory.sync()
+  await syncDirectory(dirname(path))
   return (await read(path)) ?? ''
 }
 

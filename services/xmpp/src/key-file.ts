@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Random } from '@sealpost/runtime'
+import { type Random, syncDirectory } from '@sealpost/runtime'
 
 const KEY_BYTES = 32
 const MODE_FILE = 0o600
@@ -35,7 +35,6 @@ async function make(path: string, key: Buffer): Promise<Buffer> {
     await file.sync()
   }
   await rename(draft, path)
-  await using directory = await open(dirname(path), 'r')
-  await directory.sync()
+  await syncDirectory(dirname(path))
   return key
 }

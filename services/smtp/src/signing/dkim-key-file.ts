@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OperationalError, unlessGone } from '@sealpost/errors'
-import type { Random } from '@sealpost/runtime'
+import { type Random, syncDirectory } from '@sealpost/runtime'
 
 /** `next`: made, signs once its record is found in DNS. `active`: signs. `retired`: signs no more; the record stays for what is still on its way. */
 export type DkimKeyState = 'next' | 'active' | 'retired'
@@ -51,6 +51,5 @@ export async function writeKeyFile(
     await file.sync()
   }
   await rename(draft, path)
-  await using folder = await open(dirname(path), 'r')
-  await folder.sync()
+  await syncDirectory(dirname(path))
 }
