@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, readdir, rm, statfs } from 'node:fs/promi
 import { join } from 'node:path'
 import { gather } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import type { Random } from '@sealpost/runtime'
+import { type Random, syncDirectory } from '@sealpost/runtime'
 
 const MODE_DIRECTORY = 0o700
 const MODE_FILE = 0o600
@@ -34,8 +34,7 @@ export class BlobDirectory {
     this.#options = options
     this.#syncNames = gather(
       async (names: readonly string[]) => {
-        await using handle = await open(options.directory, constants.O_RDONLY | constants.O_DIRECTORY)
-        await handle.sync()
+        await syncDirectory(options.directory)
         return names
       },
       { pauseMs: 0 },

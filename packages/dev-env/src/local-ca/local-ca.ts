@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { domainToASCII } from 'node:url'
-import type { Clock, Random } from '@sealpost/runtime'
+import { type Clock, type Random, syncDirectory } from '@sealpost/runtime'
 import { makeCaCertificate, makeServerCertificate } from './certificate.ts'
 import type { Issuer } from './certificate.ts'
 
@@ -137,10 +137,5 @@ async function writeWhole(path: string, content: string, mode: number): Promise<
     await file.close()
   }
   await rename(fresh, path)
-  const directory = await open(dirname(path), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  await syncDirectory(dirname(path))
 }
