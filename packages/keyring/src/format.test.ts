@@ -125,7 +125,8 @@ test('the index of ids agrees with a map, even when all ids begin alike', () => 
         if (add) index.add(slot)
         else index.remove(slot)
         expect(index.size).toBe(live.size)
-        for (const each of ids.keys()) expect(index.find(idOf(each))).toBe(live.has(each) ? each : undefined)
+        for (const each of ids.keys())
+          expect(index.find(idOf(each), 0)).toBe(live.has(each) ? each : undefined)
       }
     }),
     { ...BUDGET, numRuns: 40 },

@@ -7,11 +7,14 @@ const EMPTY = -1
 export class IdIndex {
   /** The first 4 bytes of the id in a slot. */
   readonly #hashOf: (slot: number) => number
-  readonly #holds: (slot: number, id: Buffer) => boolean
+  readonly #holds: (slot: number, bytes: Buffer, offset: number) => boolean
   #table = new Int32Array(2048).fill(EMPTY)
   #size = 0
 
-  constructor(hashOf: (slot: number) => number, holds: (slot: number, id: Buffer) => boolean) {
+  constructor(
+    hashOf: (slot: number) => number,
+    holds: (slot: number, bytes: Buffer, offset: number) => boolean,
+  ) {
     this.#hashOf = hashOf
     this.#holds = holds
   }
@@ -20,17 +23,25 @@ export class IdIndex {
     return this.#size
   }
 
-  find(id: Buffer): number | undefined {
+  /** The slot of the id that begins at `offset`. */
+  find(bytes: Buffer, offset: number): number | undefined {
     const mask = this.#table.length - 1
-    for (let index = id.readUInt32BE(0) & mask; ; index = (index + 1) & mask) {
+    for (let index = bytes.readUInt32BE(offset) & mask; ; index = (index + 1) & mask) {
       const slot = this.#at(index)
       if (slot === EMPTY) return undefined
-      if (this.#holds(slot, id)) return slot
+      if (this.#holds(slot, bytes, offset)) return slot
     }
   }
 
+  /** Makes room for so many more at once. */
+  reserve(more: number): void {
+    let length = this.#table.length
+    while ((this.#size + more) * 2 > length) length *= 2
+    if (length > this.#table.length) this.#grow(length)
+  }
+
   add(slot: number): void {
-    if ((this.#size + 1) * 2 > this.#table.length) this.#grow()
+    this.reserve(1)
     this.#insert(slot)
     this.#size += 1
   }
@@ -62,9 +73,9 @@ export class IdIndex {
     this.#table[index] = slot
   }
 
-  #grow(): void {
+  #grow(length: number): void {
     const old = this.#table
-    this.#table = new Int32Array(old.length * 2).fill(EMPTY)
+    this.#table = new Int32Array(length).fill(EMPTY)
     for (const slot of old) if (slot !== EMPTY) this.#insert(slot)
   }
 }

@@ -16,6 +16,7 @@ export type {
 } from './keyring.ts'
 export { Lease, leaseHeld } from './lease.ts'
 export type { LeaseScope, LeaseState } from './lease.ts'
+export { packRow } from './packed-row.ts'
 export { RAM_KEYRING_ID, openKeyring, openKeyringOn } from './open-keyring.ts'
 export { reportKeyRisks } from './key-risks.ts'
 export { ShredLag } from './shred-lag.ts'

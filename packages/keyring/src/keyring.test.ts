@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock, systemRandom } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
-import { SIZE_CLASSES, openKeyring, requestAdopt, requestReset } from './index.ts'
+import { SIZE_CLASSES, openKeyring, packRow, requestAdopt, requestReset } from './index.ts'
 import { overwritesInPlace } from './overwrites-in-place.ts'
 import type { Keyring, KeyringOptions } from './index.ts'
 
@@ -160,11 +160,13 @@ test('reconciliation drops rows without a key and slots without a row, and puts 
   await using second = await openKeyring(options(home.path))
   const reconciliation = second.reconcile()
   const row = (of: typeof a, handle = of.queue.handle) =>
-    reconciliation.row({ id: of.id, handle, seq: of.seq, sizeClass: of.sizeClass })
-  expect(row(c)).toBe(true)
-  expect(row(a)).toBe(true)
-  expect(row({ ...b, id: '99999999-9999-4999-8999-999999999999', seq: 9 })).toBe(false)
-  expect(row(b, '99999999-9999-4999-8999-999999999999')).toBe(false)
+    packRow({ id: of.id, handle, seq: of.seq, sizeClass: of.sizeClass })
+  const other = '99999999-9999-4999-8999-999999999999'
+  expect(reconciliation.rows(Buffer.concat([row(c), row({ ...b, id: other, seq: 9 }), row(a)]))).toEqual([
+    other,
+  ])
+  expect(reconciliation.rows(row(b, other))).toEqual([b.id])
+  expect(reconciliation.rows(Buffer.alloc(0))).toEqual([])
   expect(reconciliation.finish()).toEqual({ messages: 1, queues: 1 })
   const [queue] = second.queues()
   expect(queue).toMatchObject({ count: 2, bytes: 512, lastSeq: 9 })

@@ -41,10 +41,10 @@ export interface SealedRow {
   readonly sizeClass: number
 }
 
-/** The start-up comparison of slots with rows: first every row, then once `finish`. */
+/** The start-up comparison of slots with rows: first all rows, then once `finish`. */
 export interface Reconciliation {
-  /** False: the row's key is gone; the row is garbage. */
-  row(row: SealedRow): boolean
+  /** Takes rows, packed one after another (packed-row.ts). Returns the ids of those whose key is gone: they are garbage. */
+  rows(packed: Buffer): string[]
   /** Wipes the slots of messages without a row and of queues without a message; returns how many. */
   finish(): { readonly messages: number; readonly queues: number }
 }

@@ -5,12 +5,23 @@ import { Sealer, classBytes, sizeClassOf } from './envelope.ts'
 import { IdIndex } from './id-index.ts'
 import { KeyringError } from './keyring-error.ts'
 import type { Keyring, QueueHandle, QueuedMessage, Reconciliation, Sealed } from './keyring.ts'
+import { PACKED_ROW_BYTES, packedHandle, readPackedRow } from './packed-row.ts'
 import type { RandomPool } from './random-pool.ts'
-import { AT, KEY_BYTES, QUEUE_KIND, SECOND_MAX, closeSlot, readKind, slotState, writeKind } from './slot.ts'
+import {
+  AT,
+  KEY_BYTES,
+  QUEUE_KIND,
+  SECOND_MAX,
+  closeSlot,
+  mayBeTaken,
+  readKind,
+  slotState,
+  writeKind,
+} from './slot.ts'
 import type { MessageKind } from './slot.ts'
 import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
-import { UUID_BYTES, isCanonicalUuid, readUuid, writeUuid } from './uuid.ts'
+import { UUID_BYTES, isCanonicalUuid, isSameUuid, readUuid, writeUuid } from './uuid.ts'
 
 /** From a shredding until nothing of its keys is left in the memory of native code. */
 const FORGET_MS = 5_000
@@ -78,8 +89,7 @@ export class SlotKeyring implements Keyring {
     this.#clock = options.clock
     this.#index = new IdIndex(
       (slot) => table.slabOf(slot).readUInt32BE(table.offsetOf(slot)),
-      (slot, id) =>
-        id.compare(table.slabOf(slot), table.offsetOf(slot), table.offsetOf(slot) + UUID_BYTES) === 0,
+      (slot, bytes, offset) => isSameUuid(table.slabOf(slot), table.offsetOf(slot), bytes, offset),
     )
     this.#heap = new DueHeap((slot) => table.slabOf(slot).readUInt32BE(table.offsetOf(slot) + AT.due))
     this.#load()
@@ -231,21 +241,31 @@ export class SlotKeyring implements Keyring {
 
   reconcile(): Reconciliation {
     const byHandle = new Map<string, Queue>()
-    for (const queue of this.#queues.values()) byHandle.set(queue.handle, queue)
+    for (const queue of this.#queues.values()) {
+      writeUuid(queue.handle, this.#id, 0)
+      byHandle.set(this.#id.toString('latin1'), queue)
+    }
     const rows = new Map<Queue, number[]>()
+    const row = (packed: Buffer, at: number): boolean => {
+      const { seq, sizeClass } = readPackedRow(packed, at)
+      const slot = this.#index.find(packed, at)
+      const queue = byHandle.get(packedHandle(packed, at))
+      if (queue !== undefined) queue.lastSeq = Math.max(queue.lastSeq, seq)
+      if (slot === undefined || queue === undefined) return false
+      this.#table.columns.seq[slot] = seq
+      this.#table.columns.sizeClass[slot] = sizeClass
+      this.#table.columns.queue[slot] = queue.slot
+      const slots = rows.get(queue)
+      if (slots === undefined) rows.set(queue, [slot])
+      else slots.push(slot)
+      return true
+    }
     return {
-      row: (row) => {
-        const slot = this.#find(row.id)
-        const queue = byHandle.get(row.handle)
-        if (queue !== undefined) queue.lastSeq = Math.max(queue.lastSeq, row.seq)
-        if (slot === undefined || queue === undefined) return false
-        this.#table.columns.seq[slot] = row.seq
-        this.#table.columns.sizeClass[slot] = row.sizeClass
-        this.#table.columns.queue[slot] = queue.slot
-        const slots = rows.get(queue)
-        if (slots === undefined) rows.set(queue, [slot])
-        else slots.push(slot)
-        return true
+      rows: (packed) => {
+        const gone: string[] = []
+        for (let at = 0; at < packed.length; at += PACKED_ROW_BYTES)
+          if (!row(packed, at)) gone.push(readUuid(packed, at))
+        return gone
       },
       finish: () => this.#finish(rows),
     }
@@ -266,6 +286,7 @@ export class SlotKeyring implements Keyring {
   /** Takes up what the file holds; wipes torn slots. */
   #load(): void {
     const end = this.#table.slabCount * SLAB_SLOTS
+    this.#index.reserve(this.#countTaken(end))
     for (let slot = end - 1; slot >= 0; slot--) {
       const [slab, offset] = this.#at(slot)
       const state = slotState(slab, offset)
@@ -276,9 +297,15 @@ export class SlotKeyring implements Keyring {
     }
   }
 
+  #countTaken(end: number): number {
+    let count = 0
+    for (let slot = 0; slot < end; slot++) if (mayBeTaken(...this.#at(slot))) count += 1
+    return count
+  }
+
   #loadMessage(slot: number): boolean {
     const [slab, offset] = this.#at(slot)
-    if (this.#index.find(slab.subarray(offset, offset + UUID_BYTES)) !== undefined) return false
+    if (this.#index.find(slab, offset) !== undefined) return false
     this.#index.add(slot)
     this.#heap.add(slot)
     return true
@@ -367,7 +394,7 @@ export class SlotKeyring implements Keyring {
 
   #find(id: string): number | undefined {
     writeUuid(id, this.#id, 0)
-    return this.#index.find(this.#id)
+    return this.#index.find(this.#id, 0)
   }
 
   #known(handle: QueueHandle): Queue | undefined {

@@ -35,12 +35,16 @@ export function closeSlot(slab: Buffer, offset: number): void {
 
 /** What the slot at `offset` holds, after a restart. */
 export function slotState(slab: Buffer, offset: number): SlotState {
-  const slot = slab.subarray(offset, offset + SLOT_BYTES)
-  if (slot.equals(FREE)) return 'free'
-  if (slot.readUInt32BE(AT.crc) !== crc32(slot.subarray(0, AT.crc))) return 'torn'
-  const kind = slot[AT.kind]
+  const kind = slab[offset + AT.kind]
+  if (kind === 0 && slab.subarray(offset, offset + SLOT_BYTES).equals(FREE)) return 'free'
+  if (slab.readUInt32BE(offset + AT.crc) !== crc32(slab.subarray(offset, offset + AT.crc))) return 'torn'
   if (kind === QUEUE_KIND) return 'queue'
   return KIND_NAMES.has(kind ?? 0) ? 'message' : 'torn'
+}
+
+/** Tells most free slots at a glance: a torn one may look taken. */
+export function mayBeTaken(slab: Buffer, offset: number): boolean {
+  return slab[offset + AT.kind] !== 0
 }
 
 export function writeKind(slab: Buffer, offset: number, kind: MessageKind): void {

@@ -24,6 +24,12 @@ export function readUuid(source: Buffer, offset: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+export function isSameUuid(a: Buffer, offsetA: number, b: Buffer, offsetB: number): boolean {
+  for (let index = 0; index < UUID_BYTES; index += 4)
+    if (a.readInt32LE(offsetA + index) !== b.readInt32LE(offsetB + index)) return false
+  return true
+}
+
 function digit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48
   const letter = code | 32

@@ -1,7 +1,7 @@
 /** The start of the store of mails: who owns them, and what of keys, rows and files belongs together. */
 import type { Db } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { type Keyring, Lease, openKeyring, reportKeyRisks } from '@sealpost/keyring'
+import { type Keyring, Lease, openKeyring, packRow, reportKeyRisks } from '@sealpost/keyring'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -93,11 +93,13 @@ async function reconcile(keyring: Keyring, { keys, rows, spool, log }: Reconcile
   const files = new Set<string>()
   let garbage = 0
   for await (const page of rows.scan(SCAN_ROWS)) {
-    const gone: string[] = []
+    const packed = page.map(({ id, handle, seq }) => packRow({ id, handle, seq, sizeClass: 0 }))
+    const gone = reconciliation.rows(Buffer.concat(packed))
+    const keyless = new Set(gone)
     for (const row of page) {
-      const { id, handle, seq } = row
-      const mail = reconciliation.row({ id, handle, seq, sizeClass: 0 }) ? openHead(keys, row) : undefined
-      if (mail === undefined) gone.push(id)
+      if (keyless.has(row.id)) continue
+      const mail = openHead(keys, row)
+      if (mail === undefined) gone.push(row.id)
       else {
         mails.add(mail)
         if (mail.spool !== undefined) files.add(mail.spool)

@@ -10,15 +10,11 @@ export const LEASE: LeaseScope = { schema: 'xmpp', rows: 'sealed', lockKey: 0x73
 /** Read at a time by a scan: 4 MiB, up to some ten thousand rows. */
 const SCAN_PAGES = 512
 
-/** A row without its blob. */
-export interface RowHead {
+export interface Row {
   readonly id: string
   readonly handle: string
   readonly seq: number
   readonly sizeClass: number
-}
-
-export interface Row extends RowHead {
   readonly blob: Buffer
 }
 
@@ -82,16 +78,17 @@ export class SealedRows {
     })
   }
 
-  /** All rows without their blobs, in the order in which they lie on disk, which in that of their random ids would be read page by page for each. Nobody writes meanwhile but to delete. */
-  async *scan(): AsyncIterable<RowHead[]> {
+  /** All rows without their blobs, packed as the keyring compares them, and their highest sequence number, in the order in which they lie on disk, which in that of their random ids would be read page by page for each. Nobody writes meanwhile but to delete. */
+  async *scan(): AsyncIterable<{ packed: Buffer; lastSeq: number }> {
     const [size] = await this.#db.query<{ pages: number }>(
       sql`select (pg_relation_size('xmpp.sealed') / current_setting('block_size')::int)::int as pages`,
     )
     const pages = size?.pages ?? 0
     for (let page = 0; page < pages; page += SCAN_PAGES)
-      yield await this.#db.query<RowHead>(
+      yield* await this.#db.query<{ packed: Buffer; lastSeq: number }>(
         sql`
-        select id, queue_handle as handle, seq, size_class as "sizeClass" from xmpp.sealed
+        select coalesce(string_agg(uuid_send(id) || uuid_send(queue_handle) || int8send(seq) || int2send(size_class), ''), '') as packed,
+          coalesce(max(seq), 0) as "lastSeq" from xmpp.sealed
         where ctid >= ${`(${page},0)`}::tid and ctid < ${`(${page + SCAN_PAGES},0)`}::tid`,
         { name: 'sealed_scan' },
       )

@@ -156,11 +156,8 @@ async function reconcile(keyring: Keyring, rows: SealedRows, log: Log): Promise<
   let lastSeq = 0
   let garbage = 0
   for await (const page of rows.scan()) {
-    const gone: string[] = []
-    for (const row of page) {
-      lastSeq = Math.max(lastSeq, row.seq)
-      if (!reconciliation.row(row)) gone.push(row.id)
-    }
+    lastSeq = Math.max(lastSeq, page.lastSeq)
+    const gone = reconciliation.rows(page.packed)
     if (gone.length > 0) garbage += await rows.delete(gone)
   }
   const wiped = reconciliation.finish()
