@@ -36,9 +36,8 @@ export class WriteBack {
   #newest: Promise<number> | undefined
   #timer: NodeJS.Timeout | undefined
   #isBeginning = false
-  /** Tries that failed since one succeeded. */
-  #failures = 0
-  #failing = false
+  /** How long the next retry waits, from the first round that failed until one succeeds. */
+  #retryMs: number | undefined
   #stopped: KeyringError | undefined
 
   constructor(options: WriteBackOptions) {
@@ -47,7 +46,7 @@ export class WriteBack {
 
   /** True from the first failed round to the next that succeeds. */
   get failing(): boolean {
-    return this.#failing
+    return this.#retryMs !== undefined
   }
 
   /** `isUrgent`: waits for no others, unless writing fails. */
@@ -57,7 +56,7 @@ export class WriteBack {
       this.#next = deferred()
       this.#since = performance.now()
     }
-    if (this.#failing || this.#stopped !== undefined) return
+    if (this.failing || this.#stopped !== undefined) return
     if (isUrgent || performance.now() - this.#since >= this.#options.windowMs) this.#beginSoon()
     else this.#schedule(this.#options.windowMs)
   }
@@ -109,7 +108,7 @@ export class WriteBack {
   /** Once writing fails nothing begins but the retry, when all rounds that were under way have ended. */
   #begin(): void {
     if (this.#next === undefined || this.#stopped !== undefined) return
-    if (this.#underWay.size >= (this.#failing ? 1 : UNDER_WAY_MAX)) return
+    if (this.#underWay.size >= (this.failing ? 1 : UNDER_WAY_MAX)) return
     this.#round().catch(() => undefined)
   }
 
@@ -142,9 +141,8 @@ export class WriteBack {
   }
 
   #succeeded(waiters: PromiseWithResolvers<number>, at: number): void {
-    if (this.#failing) this.#options.onAvailable(true)
-    this.#failing = false
-    this.#failures = 0
+    if (this.failing) this.#options.onAvailable(true)
+    this.#retryMs = undefined
     waiters.resolve(at)
     if (this.#dirty.size > 0) this.#schedule(this.#options.windowMs)
   }
@@ -152,20 +150,19 @@ export class WriteBack {
   #failed(slots: Uint32Array, waiters: PromiseWithResolvers<number>, error: unknown): void {
     for (const slot of slots) this.#dirty.add(slot)
     this.#next ??= deferred()
-    const isNew = !this.#failing
-    this.#failing = true
-    if (isNew && this.#stopped === undefined) this.#options.onAvailable(false, error)
+    if (!this.failing && this.#stopped === undefined) this.#options.onAvailable(false, error)
+    this.#retryMs ??= RETRY_MS_FIRST
     waiters.reject(
       error instanceof KeyringError ? error : new KeyringError('KEYRING_UNAVAILABLE', { cause: error }),
     )
-    if (this.#underWay.size === 0) this.#retryLater()
+    if (this.#underWay.size === 0) this.#retryLater(this.#retryMs)
   }
 
-  #retryLater(): void {
+  #retryLater(ms: number): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#schedule(Math.min(RETRY_MS_FIRST * 2 ** this.#failures, RETRY_MS_MAX))
-    this.#failures += 1
+    this.#schedule(ms)
+    this.#retryMs = Math.min(ms * 2, RETRY_MS_MAX)
   }
 }
 
