@@ -117,7 +117,13 @@ export async function createKeysService(
   )
   const parts = await createParts(config, platform, ports, { stack, events, db, accountDb })
   const { directory, canonical, submissionKeys } = parts
-  const options = { directory, canonical, submissionKeys, events, clock, domains }
+  const isReady = (): Promise<boolean> =>
+    Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
+      () => true,
+      () => false,
+    )
+  const origin = config.publicOrigin
+  const options = { directory, canonical, submissionKeys, events, clock, domains, isReady, origin }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
@@ -148,11 +154,7 @@ export async function createKeysService(
     keyOperations: keyOperations(directory),
     ownData: parts.ownData,
     http: routes,
-    ready: () =>
-      Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
-        () => true,
-        () => false,
-      ),
+    ready: isReady,
     addresses: [{ name: 'Key directory (HKP)', url: `hkp://${domains[0] ?? 'localhost'}:${String(port)}` }],
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
