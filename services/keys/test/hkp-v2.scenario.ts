@@ -78,7 +78,7 @@ const ALICE = 'user61@example.org'
 const alice = sample(61)
 const fingerprint = lowerOf(61)
 
-test('draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificate by certificate', async () => {
+test('H10, draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificate by certificate', async () => {
   const first = await submit(alice.bytes, 'application/pgp')
   expect([first.status, first.type]).toEqual([200, 'application/json; charset=utf-8'])
   expect(json(first)).toEqual({ ...NOTHING, inserted: [{ version: 4, fingerprint }] })
@@ -101,7 +101,7 @@ test('draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificat
   })
 })
 
-test('§5.2.5: as a part named keytext; armored by leave', async () => {
+test('H14, H18, §5.2.5: as a part named keytext; armored by leave', async () => {
   const form = new FormData()
   form.append('other', 'x')
   form.append('keytext', new Blob([alice.bytes], { type: 'application/pgp' }), 'alice.pgp')
@@ -119,11 +119,11 @@ test.each<[string, Uint8Array | string, string, number]>([
   ['a secret key', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgE\n', 'application/pgp', 422],
   ['too much', Buffer.alloc(1024 * 1024 + 1, 0xff), 'application/pgp', 413],
   ['another type', '{}', 'application/json', 415],
-])('§4.2: %s', async (_, body, type, status) => {
+])('H1, §4.2: %s', async (_, body, type, status) => {
   expect((await submit(body, type)).status).toBe(status)
 })
 
-test('§4.2: of which nothing is valid: 422, with what was invalid in it', async () => {
+test('H1, H10, §4.2: of which nothing is valid: 422, with what was invalid in it', async () => {
   const foreign = Buffer.concat([ed25519(63).key.packet.bytes, userId('x'), certify(alice.primary, 'x')])
   const answer = await submit(foreign, 'application/pgp')
   expect([answer.status, json(answer)]).toEqual([
@@ -141,7 +141,7 @@ async function found(path: string): Promise<string> {
   return summarize(readStored(body), NOW).fingerprint.toLowerCase()
 }
 
-test('§5.1.2: by versioned fingerprint, with or without a slash, in any case, without 0x', async () => {
+test('H3, §5.1.2: by versioned fingerprint, with or without a slash, in any case, without 0x', async () => {
   const [signing] = summarize(
     readStored((await ask(`certs/by-vfingerprint/04/${fingerprint}`)).body),
     NOW,
@@ -164,7 +164,7 @@ test('§5.1.2: by versioned fingerprint, with or without a slash, in any case, w
     expect((await ask(`certs/by-vfingerprint/${identifier}`)).status).toBe(404)
 })
 
-test('§5.1.3: by key id of 16 digits, version 4 only', async () => {
+test('H4, §5.1.3: by key id of 16 digits, version 4 only', async () => {
   expect(await found(`certs/by-keyid/${fingerprint.slice(-16)}`)).toBe(fingerprint)
   const six = lowerOf(62, 6)
   for (const identifier of [
@@ -177,7 +177,7 @@ test('§5.1.3: by key id of 16 digits, version 4 only', async () => {
     expect((await ask(`certs/by-keyid/${identifier}`)).status).toBe(404)
 })
 
-test('§5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owner published it', async () => {
+test('H2, H5, §5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owner published it', async () => {
   for (const category of ['certs/by-identity', 'canonical', 'index'])
     expect((await ask(`${category}/${ALICE}`)).status).toBe(404)
   await service.directory.publish(fingerprint.toUpperCase(), ALICE)
@@ -198,7 +198,7 @@ test('§5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owne
   }
 })
 
-test('§5.1.5, §7.1.1: the index says what the certificate says, in lower case and UTC', async () => {
+test('H6, H17, §5.1.5, §7.1.1, §8: the index says what the certificate says, in lower case and UTC', async () => {
   const answer = await ask(`index/${ALICE}`)
   expect([answer.status, answer.type]).toEqual([200, 'application/json; charset=utf-8'])
   const subkey = {
@@ -236,7 +236,7 @@ test('§5.1.5, §7.1.1: the index says what the certificate says, in lower case 
 })
 
 test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
-  'RFC 9980, %s: post-quantum keys are taken, verified and served',
+  'H19, RFC 9980, %s: post-quantum keys are taken, verified and served',
   async (name) => {
     const place = new URL(`../../../test/vectors/openpgp/certificates/rfc9980-${name}.asc`, import.meta.url)
     const [block] = readArmor(await readFile(place, 'latin1'))
@@ -258,7 +258,7 @@ test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
   },
 )
 
-test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of what is not shown', async () => {
+test('H7, §5.1.6: the log of a day has the prefixes of what changed, and nothing of what is not shown', async () => {
   const day = new Date().toISOString().slice(0, 10)
   const logged = async (): Promise<string[]> => {
     const { status, type, body } = await ask(`prefixlog/${day}`)
@@ -293,7 +293,7 @@ test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of
     expect((await ask(`prefixlog/${unknown}`)).status).toBe(status)
 })
 
-test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else is 501', async () => {
+test('H1, H8, H15, §5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else is 501', async () => {
   for (const category of LOOKUPS) {
     const { status, headers } = await ask(category, { method: 'OPTIONS' })
     expect([status, headers.get('allow')]).toEqual([
@@ -325,17 +325,17 @@ test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else i
     expect((await ask(path, { method })).status).toBe(501)
 })
 
-test('§5.1.7: nothing is listed without an identifier', async () => {
+test('H8, §5.1.7: nothing is listed without an identifier', async () => {
   for (const category of [...LOOKUPS, 'certs'])
     for (const path of category === 'certs' ? [category] : [category, `${category}/`])
       expect((await ask(path)).status).toBe(403)
 })
 
-test('§7.1: pages of any origin read that a path is no URL, too', async () => {
+test('H16, §7.1: pages of any origin read that a path is no URL, too', async () => {
   expect((await ask('certs/by-identity/%zz')).status).toBe(400)
 })
 
-test('§5.1.8: HEAD has the header fields of GET; what is known already is not sent again', async () => {
+test('H9, §5.1.8: HEAD has the header fields of GET; what is known already is not sent again', async () => {
   for (const path of [
     `certs/by-identity/${ALICE}`,
     `index/${ALICE}`,
@@ -354,7 +354,7 @@ test('§5.1.8: HEAD has the header fields of GET; what is known already is not s
   expect((await ask(path, { headers: { 'if-none-match': tag } })).status).toBe(304)
 })
 
-test('too many requests are refused in a way that pages of any origin can read', async () => {
+test('H16: too many requests are refused in a way that pages of any origin can read', async () => {
   const one = stack.use(await startKeys(platform))
   root = `${one.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? ''}/pks/v2`
   let status = 200
