@@ -1,16 +1,23 @@
 import { readFile } from 'node:fs/promises'
-import { readArmor, readStored, summarize, writeArmor } from '@sealpost/openpgp'
+import { readArmor, readStored, readUpload, summarize, writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  bind,
   BIRTH,
   certify,
+  crossSignature,
   DAY,
   direct,
+  ecdsa,
   ed25519,
+  flags,
   NOW,
   reason,
+  rsa,
   sample,
   seconds,
+  toKey,
+  unknownKey,
   userId,
 } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
@@ -135,6 +142,15 @@ test('H1, H10, §4.2: of which nothing is valid: 422, with what was invalid in i
   ])
 })
 
+interface Listed {
+  readonly algorithm: { readonly code: number }
+  readonly subkeys: readonly { readonly algorithm: { readonly code: number } }[]
+}
+
+function fingerprintsIn(bundle: Buffer): string[] {
+  return readUpload(bundle, NOW).certificates.map((each) => summarize(each, NOW).fingerprint.toLowerCase())
+}
+
 async function found(path: string): Promise<string> {
   const { status, type, body } = await ask(path)
   expect([status, type]).toEqual([200, 'application/pgp'])
@@ -233,6 +249,64 @@ test('H6, H17, §5.1.5, §7.1.1, §8: the index says what the certificate says, 
   expect(json(await ask(`index/${ALICE}`))).toMatchObject([
     { isRevoked: true, expiration: new Date((BIRTH + 9 * DAY) * 1000).toISOString().replace('.000', '') },
   ])
+})
+
+test('H6, §7.1.1: algorithms have their code and name, and a length where the code does not tell it', async () => {
+  const address = 'sizes@example.org'
+  const name = `User <${address}>`
+  const primary = rsa(2048)
+  const subkeys = [
+    ecdsa('secp384r1', { subkey: true }).key,
+    rsa(1024, { subkey: true }).key,
+    unknownKey(7, { subkey: true }),
+  ]
+  const bound = subkeys.flatMap((key) => [key.packet.bytes, bind(primary, key)])
+  await submit(
+    Buffer.concat([primary.key.packet.bytes, userId(name), certify(primary, name), ...bound]),
+    'application/pgp',
+  )
+  await service.directory.publish(primary.key.fingerprint.toString('hex').toUpperCase(), address)
+  const [listed] = json(await ask(`index/${address}`)) as Listed[]
+  expect(listed?.algorithm).toEqual({ code: 1, name: 'rsa', bitLength: 2048 })
+  expect(listed?.subkeys.map(({ algorithm }) => algorithm).sort((a, b) => a.code - b.code)).toEqual([
+    { code: 1, name: 'rsa', bitLength: 1024 },
+    { code: 19, name: 'ecdsa/nistp384' },
+    { code: 99, name: 'unknown-99' },
+  ])
+})
+
+test('H4, H16, §9: certificates that share a key are answered one behind the other, four at most, by each face', async () => {
+  const shared = unknownKey(8, { subkey: true })
+  const signing = ed25519(70.1, { subkey: true })
+  const seeds = [70, 71, 72, 73, 74]
+  const made = seeds.map((seed) => {
+    const primary = ed25519(seed)
+    // The first alone has what the other adopted sign in turn.
+    const cross =
+      seed === 70
+        ? [
+            signing.key.packet.bytes,
+            bind(primary, signing.key, { hashed: [flags(2), crossSignature(primary.key, signing)] }),
+          ]
+        : [toKey(signing.key.packet.body, 14).packet.bytes, bind(primary, signing.key)]
+    return Buffer.concat([primary.key.packet.bytes, shared.packet.bytes, bind(primary, shared), ...cross])
+  })
+  await submit(Buffer.concat(made), 'application/pgp')
+  const sorted = seeds.map((seed) => lowerOf(seed)).sort()
+  const keyId = shared.keyId.toString('hex')
+  const paths = [`certs/by-keyid/${keyId}`, `certs/by-vfingerprint/04/${shared.fingerprint.toString('hex')}`]
+  for (const path of paths) {
+    const { status, body } = await ask(path)
+    expect([status, fingerprintsIn(body)]).toEqual([200, sorted.slice(0, 4)])
+  }
+  const legacy = async (op: string, key: typeof shared): Promise<string> =>
+    (await fetch(`${root.replace('/v2', '')}/lookup?op=${op}&search=0x${key.keyId.toString('hex')}`)).text()
+  const [block] = readArmor(await legacy('get', shared))
+  expect(fingerprintsIn(block?.data ?? Buffer.alloc(0))).toEqual(sorted.slice(0, 4))
+  expect(await legacy('index', shared)).toMatch(/^info:1:4\n(?:pub:.*\n){4}$/)
+  // Whoever has signed with it comes first, and the owner of a primary key before all.
+  const first = fingerprintsIn((await ask(`certs/by-keyid/${signing.key.keyId.toString('hex')}`)).body)
+  expect([first.length, first[0]]).toEqual([4, lowerOf(70)])
 })
 
 test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
