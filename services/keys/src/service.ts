@@ -21,6 +21,7 @@ import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
 import { CertificateWorker } from './certificates/certificate-worker.ts'
 import type { KeysConfig } from './config.ts'
+import { accountOf } from './directory/account-of.ts'
 import { AccountPools } from './directory/account-pools.ts'
 import { Directory } from './directory/directory.ts'
 import { postgresCertificateStore } from './directory/store.postgres.ts'
@@ -201,14 +202,25 @@ async function createParts(
   const store = postgresCertificateStore(db, log)
   const links = postgresLinkStore(db)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
-  const pools = new AccountPools({ accounts, domains })
-  const directory = new Directory({ store, pools, worker, clock })
+  const find = accountOf(accounts, domains)
+  const pools = new AccountPools({ accounts, accountOf: find })
+  const directory = new Directory({ store, accountOf: find, pools, worker, clock })
   const onError = (error: unknown): void => events.taskFailed(error)
   const supervisor = new Supervisor(onError)
   stack.defer(() => idleWithin(STOP_MS_MAX, supervisor, clock))
   supervisor.spawn(pools.settle(async (address) => (await directory.ownerOf(address)) !== undefined))
   const follower = stack.use(
-    new AccountFollower({ accounts, directory, store, links, bus, clock, supervisor, domains, onError }),
+    new AccountFollower({
+      accounts,
+      accountOf: find,
+      directory,
+      store,
+      links,
+      bus,
+      clock,
+      supervisor,
+      onError,
+    }),
   )
   const mail = new KeyMail({ mail: port, worker, clock, random, domain: server })
   const proofs = {

@@ -3,7 +3,7 @@ import type { Mail } from '@sealpost/ports'
 import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
 import { sample } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
-import { noPools } from '../directory/_no-pools.ts'
+import { noAccounts } from '../directory/_no-accounts.ts'
 import { Directory } from '../directory/directory.ts'
 import { memoryCertificateStore } from '../directory/store.memory.ts'
 import { KeyMail } from './key-mail.ts'
@@ -18,7 +18,7 @@ afterAll(() => worker[Symbol.asyncDispose]())
 
 test('the link of a certificate that is removed while it is confirmed leads nowhere', async () => {
   const [store, links] = [memoryCertificateStore(), memoryLinkStore(() => true, Buffer.alloc(32))]
-  const owner = new Directory({ store, pools: noPools, worker, clock })
+  const owner = new Directory({ store, ...noAccounts, worker, clock })
   const { certificates } = await owner.submit(sample(1).bytes)
   const [fingerprint, address] = [certificates[0]?.fingerprint ?? '', 'user1@example.org']
   let reads = 0
@@ -32,7 +32,7 @@ test('the link of a certificate that is removed while it is confirmed leads nowh
         return store.find(each)
       },
     },
-    pools: noPools,
+    ...noAccounts,
     worker,
     clock,
   })
