@@ -209,19 +209,8 @@ async function createParts(
   const supervisor = new Supervisor(onError)
   stack.defer(() => idleWithin(STOP_MS_MAX, supervisor, clock))
   supervisor.spawn(pools.settle(async (address) => (await directory.ownerOf(address)) !== undefined))
-  const follower = stack.use(
-    new AccountFollower({
-      accounts,
-      accountOf: find,
-      directory,
-      store,
-      links,
-      bus,
-      clock,
-      supervisor,
-      onError,
-    }),
-  )
+  const following = { accounts, accountOf: find, directory, store, links, bus, clock, supervisor, onError }
+  const follower = stack.use(new AccountFollower(following))
   const mail = new KeyMail({ mail: port, worker, clock, random, domain: server })
   const proofs = {
     directory,

@@ -179,6 +179,7 @@ test('what other servers have beside HKP is answered: health, and where to go fo
     ]) {
       const answer = await fetch(origin + path, init)
       expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([501, '*'])
+      expect(answer.headers.get('cache-control')).toBe('no-cache')
       expect(await answer.text()).toContain(text)
     }
   expect((await get(`/pks/lookup?op=get&search=0x${ALICE}`)).status).toBe(200)

@@ -118,6 +118,7 @@ describe('the way of a key', () => {
     const found = await ask(`/vks/v1/by-email/${encodeURIComponent(address)}`)
     expect([found.status, found.type]).toEqual([200, 'application/pgp-keys'])
     expect(found.headers.get('access-control-allow-origin')).toBe('*')
+    expect(found.headers.get('cache-control')).toBe('no-cache')
     expect(summaryOf(found.text)).toMatchObject({ fingerprint: fingerprintOf(1), userIds: [{ address }] })
     expect((await ask(`/vks/v1/by-email/${address.toUpperCase()}`)).status).toBe(200)
     expect((await press(link)).status).toBe(404) // Once.

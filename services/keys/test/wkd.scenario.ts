@@ -90,6 +90,7 @@ test('W1, W3, W6, draft-koch-openpgp-webkey-service §3.1: the key of a mailbox,
   expect(answer.headers).toMatchObject({
     'content-type': 'application/octet-stream',
     'access-control-allow-origin': '*',
+    'cache-control': 'no-cache',
     'content-length': String(answer.body.length),
   })
   expect(summarize(readStored(answer.body), NOW)).toMatchObject({
@@ -181,8 +182,9 @@ test('W7, §3.1: unknown, unverified, unpublished, malformed and foreign: 404 wi
       status,
       headers['content-type'],
       headers['access-control-allow-origin'],
+      headers['cache-control'],
       body.toString(),
-    ]).toEqual([404, 'text/plain; charset=utf-8', '*', 'No such key\n'])
+    ]).toEqual([404, 'text/plain; charset=utf-8', '*', 'no-cache', 'No such key\n'])
 })
 
 test('W8, W13, draft-koch-openpgp-webkey-service §4.1, §4.5: submission address and policy are there by both methods, and agree', async () => {

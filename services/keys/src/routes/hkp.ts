@@ -10,7 +10,7 @@ import type { Directory, Submission } from '../directory/directory.ts'
 import { SearchError, parseSearch } from '../directory/search.ts'
 import type { Search } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { tellWhenAway } from './problems.ts'
 import { formatIndex } from './hkp-index.ts'
 import { FORM_BYTES_MAX, PLAIN, takeUpload, UPLOADS_PER_MINUTE } from './take-upload.ts'
@@ -40,7 +40,7 @@ export interface HkpOptions {
 }
 
 export const hkp: FastifyPluginAsync<HkpOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   tellWhenAway(app)
   lookupRoute(app, options)
   submissionRoute(app, options)
@@ -170,7 +170,6 @@ function ofOtherServers(app: FastifyInstance, { isReady, origin }: HkpOptions): 
       const ready = await isReady()
       return reply
         .code(ready ? 200 : 503)
-        .header('cache-control', 'no-store')
         .type(PLAIN)
         .send(ready ? 'ok\n' : 'not ready\n')
     },

@@ -21,7 +21,7 @@ import type { Directory, Submission } from '../directory/directory.ts'
 import type { Needle } from '../directory/store.ts'
 import { parseSearch, SearchError } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { JSON_BYTES_MAX, UPLOADS_PER_MINUTE } from './take-upload.ts'
 import type { UploadTokens } from '../verification/upload-token.ts'
 import { VerificationError } from '../verification/verification.ts'
@@ -66,7 +66,7 @@ const failures = { '4xx': Failure, '5xx': Failure } as const
 const tags = ['keys']
 
 export const vks: FastifyPluginAsync<VksOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply, options))
   app.removeContentTypeParser('text/plain')
   boundJson(app, { depthMax: 2, valuesMax: 2 * ADDRESSES_MAX })
