@@ -491,16 +491,27 @@ describe('documents', () => {
     ])
   })
 
-  test('docs/requirements.md numbers what delivery promises, and each number is in the title of a test where it says', () => {
-    const rows = [...readText('docs/requirements.md').matchAll(/^\| (R\d+) \|[^|]+\| ([^|]+) \|$/gm)]
+  test('docs/requirements.md numbers what is promised, and each number is in the title of a test where it says', () => {
+    const rows = [...readText('docs/requirements.md').matchAll(/^\| ([RHVW]\d+) \|[^|]+\| ([^|]+) \|$/gm)]
+    const numbers = { R: 26, H: 19, V: 13, W: 13 }
     expect(rows.map(([, number]) => number)).toEqual(
-      Array.from({ length: 26 }, (_, index) => `R${index + 1}`),
+      Object.entries(numbers).flatMap(([letter, count]) =>
+        Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
+      ),
     )
     for (const [, number = '', where = ''] of rows) {
       const [, first = ''] = /`([^`]+)`/.exec(where) ?? []
-      const paths = [first, ...['scenario', 'alone'].map((kind) => `services/xmpp/test/${first}.${kind}.ts`)]
+      const service = number.startsWith('R') ? 'xmpp' : 'keys'
+      const paths = [
+        first,
+        ...['scenario', 'alone'].map((kind) => `services/${service}/test/${first}.${kind}.ts`),
+      ]
       const text = readText(paths.find((path) => existsSync(join(ROOT, path))) ?? '')
-      const titles = [...text.matchAll(/\b(?:test|describe)(?:\.\w+)?\(\s*(?:\[[^]*?\]\)\()?['`]([^'`]+)/g)]
+      const titles = [
+        ...text.matchAll(
+          /\b(?:test|describe)(?:\.\w+)?(?:<[^(]*>)?\(\s*(?:\w+\)\(|\[[^]*?\]\)\()?\s*['`]([^'`]+)/g,
+        ),
+      ]
       expect(
         titles.some(([, title = '']) => new RegExp(`\\b${number}\\b`).test(title)),
         `${number} in ${first}`,

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { answerWithProblems, toProblem } from './errors.ts'
 import { sendProblem } from './http-problem.ts'
 import { parseCookies } from './host-cookie.ts'
+import { boundJson } from './json-bounds.ts'
 import { isLocalSocket, openListener } from './listener.ts'
 import type { ListenTarget, Listener } from './listener.ts'
 import { isNear } from './near.ts'
@@ -36,6 +37,8 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 const BODY_BYTES_MAX = 256 * 1024
+/** Of a body of that size, wherever it is sent: more values than any request of ours has. */
+const JSON_BOUNDS = { depthMax: 32, valuesMax: 100_000 }
 const REQUESTS_PER_MINUTE = 1_200
 /** A body is whole by then; an import may send for minutes. */
 const BODY_MS = 300_000
@@ -60,6 +63,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   app.setValidatorCompiler(validatorCompiler)
   setStrictHeaders(app)
   boundBodies(app)
+  boundJson(app, JSON_BOUNDS)
   await limitRequests(app, options.requestsPerMinute ?? REQUESTS_PER_MINUTE)
   await parseCookies(app)
   await describeRoutes(app, options.title)

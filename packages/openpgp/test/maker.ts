@@ -103,6 +103,13 @@ export function rsaOfNobody(bits: number): TestKey {
   }
 }
 
+/** SLH-DSA-SHAKE-128f: of its kind the one that signs soonest, in a fifth of a second. Version 6 only. RFC 9980 §6 */
+export function slhDsa(): TestKey {
+  const { publicKey, privateKey } = generateKeyPairSync('slh-dsa-shake-128f')
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
+  return { key: toKey(keyBody(6, BIRTH, 33, raw)), sign: (digest) => sign(null, digest, privateKey) }
+}
+
 const CURVES: Readonly<Record<string, { readonly oid: string; readonly bytes: number }>> = {
   prime256v1: { oid: '2a8648ce3d030107', bytes: 32 },
   secp384r1: { oid: '2b81040022', bytes: 48 },

@@ -21,6 +21,7 @@ import type { Clock } from '@sealpost/runtime'
 import type { Platform, RunningService } from '@sealpost/service'
 import { CertificateWorker } from './certificates/certificate-worker.ts'
 import type { KeysConfig } from './config.ts'
+import { accountOf } from './directory/account-of.ts'
 import { AccountPools } from './directory/account-pools.ts'
 import { Directory } from './directory/directory.ts'
 import { postgresCertificateStore } from './directory/store.postgres.ts'
@@ -117,7 +118,13 @@ export async function createKeysService(
   )
   const parts = await createParts(config, platform, ports, { stack, events, db, accountDb })
   const { directory, canonical, submissionKeys } = parts
-  const options = { directory, canonical, submissionKeys, events, clock, domains }
+  const isReady = (): Promise<boolean> =>
+    Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
+      () => true,
+      () => false,
+    )
+  const origin = config.publicOrigin
+  const options = { directory, canonical, submissionKeys, events, clock, domains, isReady, origin }
   const limits = { requestsPerMinute: REQUESTS_PER_MINUTE }
   const server = stack.use(await createHttp({ log: platform.log, metrics, title: 'Sealpost HKP', ...limits }))
   await server.app.register(hkp, options)
@@ -148,11 +155,7 @@ export async function createKeysService(
     keyOperations: keyOperations(directory),
     ownData: parts.ownData,
     http: routes,
-    ready: () =>
-      Promise.all([db.query(sql`select 1`), accountDb.query(sql`select 1`)]).then(
-        () => true,
-        () => false,
-      ),
+    ready: isReady,
     addresses: [{ name: 'Key directory (HKP)', url: `hkp://${domains[0] ?? 'localhost'}:${String(port)}` }],
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
@@ -199,15 +202,15 @@ async function createParts(
   const store = postgresCertificateStore(db, log)
   const links = postgresLinkStore(db)
   const accounts = stack.use(createAccounts({ db: accountDb, bus, clock, random }))
-  const pools = new AccountPools({ accounts, domains })
-  const directory = new Directory({ store, pools, worker, clock })
+  const find = accountOf(accounts, domains)
+  const pools = new AccountPools({ accounts, accountOf: find })
+  const directory = new Directory({ store, accountOf: find, pools, worker, clock })
   const onError = (error: unknown): void => events.taskFailed(error)
   const supervisor = new Supervisor(onError)
   stack.defer(() => idleWithin(STOP_MS_MAX, supervisor, clock))
   supervisor.spawn(pools.settle(async (address) => (await directory.ownerOf(address)) !== undefined))
-  const follower = stack.use(
-    new AccountFollower({ accounts, directory, store, links, bus, clock, supervisor, domains, onError }),
-  )
+  const following = { accounts, accountOf: find, directory, store, links, bus, clock, supervisor, onError }
+  const follower = stack.use(new AccountFollower(following))
   const mail = new KeyMail({ mail: port, worker, clock, random, domain: server })
   const proofs = {
     directory,

@@ -72,7 +72,7 @@ function put(
 const of = (seed: number, ...addresses: string[]): Buffer => sample(seed, { addresses }).bytes
 const found = async (address: string): Promise<number> => (await ask(`canonical/${address}`)).status
 
-test('§5.2.2: the body is one address, the answer is empty, the token is in the mail alone, with its expiry in UTC', async () => {
+test('H11, §5.2.2: the body is one address, the answer is empty, the token is in the mail alone, with its expiry in UTC', async () => {
   const count = keys.sink.mails.length
   const answer = await sendToken('Dora@Example.org\r\n')
   expect([answer.status, answer.text]).toEqual([200, ''])
@@ -90,7 +90,7 @@ test('§5.2.2: the body is one address, the answer is empty, the token is in the
   expect(message.split(token)).toHaveLength(3) // For people, and for programs.
 })
 
-test('§5.2.2: what is no address is refused, whatever the type of content', async () => {
+test('H11, §5.2.2: what is no address is refused, whatever the type of content', async () => {
   for (const body of ['', 'nobody', 'a@example.org, b@example.org', 'a@example.org\nb@example.org'])
     expect((await sendToken(body)).status).toBe(422)
   expect((await sendToken('x'.repeat(2_000))).status).toBe(413)
@@ -99,7 +99,7 @@ test('§5.2.2: what is no address is refused, whatever the type of content', asy
   expect((await keys.sink.next(count)).recipient).toBe('typeless@example.org')
 })
 
-test('§5.2.3, §5.2.4.1: with the token the certificate of the address is set, once', async () => {
+test('H12, H13, §5.2.3, §5.2.4.1: with the token the certificate of the address is set, once', async () => {
   const address = 'erika@example.org'
   expect(await found(address)).toBe(404)
   const { token } = await tokenFor(address)
@@ -116,7 +116,7 @@ test('§5.2.3, §5.2.4.1: with the token the certificate of the address is set, 
   expect(index.map(({ fingerprint }) => fingerprint)).toEqual([lowerOf(202)])
 })
 
-test('§5.2.3: of ten requests at once with one token one wins', async () => {
+test('H12, §5.2.3: of ten requests at once with one token one wins', async () => {
   const address = 'greta@example.org'
   const { token } = await tokenFor(address)
   const seeds = Array.from({ length: 10 }, (_, index) => 210 + index)
@@ -130,7 +130,7 @@ test('§5.2.3: of ten requests at once with one token one wins', async () => {
   expect(index.map(({ fingerprint }) => fingerprint)).toEqual(won.map((seed) => lowerOf(seed)))
 })
 
-test('§5.2.3: what cannot be verified is rejected before the body is read', async () => {
+test('H12, §5.2.3: what cannot be verified is rejected before the body is read', async () => {
   const address = 'frida@example.org'
   const { token } = await tokenFor(address)
   const body = of(203, address)
@@ -150,7 +150,7 @@ test('§5.2.3: what cannot be verified is rejected before the body is read', asy
   expect((await ask(`certs/by-vfingerprint/04/${lowerOf(203)}`)).status).toBe(404)
 })
 
-test('§5.2.4.1: the identity of the token must be one of the certificate; else nothing of it is taken, and the token still holds', async () => {
+test('H13, H14, §5.2.4.1, §5.2.5: the identity of the token must be one of the certificate; else nothing of it is taken, and the token still holds', async () => {
   const address = 'gerda@example.org'
   const { token } = await tokenFor(address)
   const other = await put(address, of(204, 'else@example.org'), token)
@@ -171,7 +171,7 @@ test('§5.2.4.1: the identity of the token must be one of the certificate; else 
   expect(await found(address)).toBe(200)
 })
 
-test('§5.2.3: of one who was removed or is revoked nothing is set', async () => {
+test('H12, §5.2.3: of one who was removed or is revoked nothing is set', async () => {
   const address = 'hanna@example.org'
   const { token } = await tokenFor(address)
   await keys.service.directory.submit(of(208, address))
@@ -186,7 +186,7 @@ test('§5.2.3: of one who was removed or is revoked nothing is set', async () =>
   expect((await put(address, of(210, address), token)).status).toBe(200)
 })
 
-test('§5.2.2: a client that asks too often is refused; an address is not told apart by how often it is asked for', async () => {
+test('H11, §5.2.2: a client that asks too often is refused; an address is not told apart by how often it is asked for', async () => {
   const count = keys.sink.mails.length
   for (let turn = 0; turn < 5; turn += 1) expect((await sendToken('often@example.org')).text).toBe('')
   await keys.sink.next(count + 2)

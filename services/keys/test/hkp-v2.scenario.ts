@@ -1,16 +1,23 @@
 import { readFile } from 'node:fs/promises'
-import { readArmor, readStored, summarize, writeArmor } from '@sealpost/openpgp'
+import { readArmor, readStored, readUpload, summarize, writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  bind,
   BIRTH,
   certify,
+  crossSignature,
   DAY,
   direct,
+  ecdsa,
   ed25519,
+  flags,
   NOW,
   reason,
+  rsa,
   sample,
   seconds,
+  toKey,
+  unknownKey,
   userId,
 } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
@@ -78,7 +85,7 @@ const ALICE = 'user61@example.org'
 const alice = sample(61)
 const fingerprint = lowerOf(61)
 
-test('draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificate by certificate', async () => {
+test('H10, draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificate by certificate', async () => {
   const first = await submit(alice.bytes, 'application/pgp')
   expect([first.status, first.type]).toEqual([200, 'application/json; charset=utf-8'])
   expect(json(first)).toEqual({ ...NOTHING, inserted: [{ version: 4, fingerprint }] })
@@ -101,7 +108,7 @@ test('draft-ietf-openpgp-hkp §5.2.1, §7.2: a submission is reported certificat
   })
 })
 
-test('§5.2.5: as a part named keytext; armored by leave', async () => {
+test('H14, H18, §5.2.5: as a part named keytext; armored by leave', async () => {
   const form = new FormData()
   form.append('other', 'x')
   form.append('keytext', new Blob([alice.bytes], { type: 'application/pgp' }), 'alice.pgp')
@@ -119,11 +126,11 @@ test.each<[string, Uint8Array | string, string, number]>([
   ['a secret key', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgE\n', 'application/pgp', 422],
   ['too much', Buffer.alloc(1024 * 1024 + 1, 0xff), 'application/pgp', 413],
   ['another type', '{}', 'application/json', 415],
-])('§4.2: %s', async (_, body, type, status) => {
+])('H1, §4.2: %s', async (_, body, type, status) => {
   expect((await submit(body, type)).status).toBe(status)
 })
 
-test('§4.2: of which nothing is valid: 422, with what was invalid in it', async () => {
+test('H1, H10, §4.2: of which nothing is valid: 422, with what was invalid in it', async () => {
   const foreign = Buffer.concat([ed25519(63).key.packet.bytes, userId('x'), certify(alice.primary, 'x')])
   const answer = await submit(foreign, 'application/pgp')
   expect([answer.status, json(answer)]).toEqual([
@@ -135,13 +142,22 @@ test('§4.2: of which nothing is valid: 422, with what was invalid in it', async
   ])
 })
 
+interface Listed {
+  readonly algorithm: { readonly code: number }
+  readonly subkeys: readonly { readonly algorithm: { readonly code: number } }[]
+}
+
+function fingerprintsIn(bundle: Buffer): string[] {
+  return readUpload(bundle, NOW).certificates.map((each) => summarize(each, NOW).fingerprint.toLowerCase())
+}
+
 async function found(path: string): Promise<string> {
   const { status, type, body } = await ask(path)
   expect([status, type]).toEqual([200, 'application/pgp'])
   return summarize(readStored(body), NOW).fingerprint.toLowerCase()
 }
 
-test('§5.1.2: by versioned fingerprint, with or without a slash, in any case, without 0x', async () => {
+test('H3, §5.1.2: by versioned fingerprint, with or without a slash, in any case, without 0x', async () => {
   const [signing] = summarize(
     readStored((await ask(`certs/by-vfingerprint/04/${fingerprint}`)).body),
     NOW,
@@ -164,7 +180,7 @@ test('§5.1.2: by versioned fingerprint, with or without a slash, in any case, w
     expect((await ask(`certs/by-vfingerprint/${identifier}`)).status).toBe(404)
 })
 
-test('§5.1.3: by key id of 16 digits, version 4 only', async () => {
+test('H4, §5.1.3: by key id of 16 digits, version 4 only', async () => {
   expect(await found(`certs/by-keyid/${fingerprint.slice(-16)}`)).toBe(fingerprint)
   const six = lowerOf(62, 6)
   for (const identifier of [
@@ -177,7 +193,7 @@ test('§5.1.3: by key id of 16 digits, version 4 only', async () => {
     expect((await ask(`certs/by-keyid/${identifier}`)).status).toBe(404)
 })
 
-test('§5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owner published it', async () => {
+test('H2, H5, §5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owner published it', async () => {
   for (const category of ['certs/by-identity', 'canonical', 'index'])
     expect((await ask(`${category}/${ALICE}`)).status).toBe(404)
   await service.directory.publish(fingerprint.toUpperCase(), ALICE)
@@ -198,7 +214,7 @@ test('§5.1.1, §5.1.4, §5.1.9: by identity exactly, in any case, once its owne
   }
 })
 
-test('§5.1.5, §7.1.1: the index says what the certificate says, in lower case and UTC', async () => {
+test('H6, H17, §5.1.5, §7.1.1, §8: the index says what the certificate says, in lower case and UTC', async () => {
   const answer = await ask(`index/${ALICE}`)
   expect([answer.status, answer.type]).toEqual([200, 'application/json; charset=utf-8'])
   const subkey = {
@@ -235,8 +251,66 @@ test('§5.1.5, §7.1.1: the index says what the certificate says, in lower case 
   ])
 })
 
+test('H6, §7.1.1: algorithms have their code and name, and a length where the code does not tell it', async () => {
+  const address = 'sizes@example.org'
+  const name = `User <${address}>`
+  const primary = rsa(2048)
+  const subkeys = [
+    ecdsa('secp384r1', { subkey: true }).key,
+    rsa(1024, { subkey: true }).key,
+    unknownKey(7, { subkey: true }),
+  ]
+  const bound = subkeys.flatMap((key) => [key.packet.bytes, bind(primary, key)])
+  await submit(
+    Buffer.concat([primary.key.packet.bytes, userId(name), certify(primary, name), ...bound]),
+    'application/pgp',
+  )
+  await service.directory.publish(primary.key.fingerprint.toString('hex').toUpperCase(), address)
+  const [listed] = json(await ask(`index/${address}`)) as Listed[]
+  expect(listed?.algorithm).toEqual({ code: 1, name: 'rsa', bitLength: 2048 })
+  expect(listed?.subkeys.map(({ algorithm }) => algorithm).sort((a, b) => a.code - b.code)).toEqual([
+    { code: 1, name: 'rsa', bitLength: 1024 },
+    { code: 19, name: 'ecdsa/nistp384' },
+    { code: 99, name: 'unknown-99' },
+  ])
+})
+
+test('H4, H16, §9: certificates that share a key are answered one behind the other, four at most, by each face', async () => {
+  const shared = unknownKey(8, { subkey: true })
+  const signing = ed25519(70.1, { subkey: true })
+  const seeds = [70, 71, 72, 73, 74]
+  const made = seeds.map((seed) => {
+    const primary = ed25519(seed)
+    // The first alone has what the other adopted sign in turn.
+    const cross =
+      seed === 70
+        ? [
+            signing.key.packet.bytes,
+            bind(primary, signing.key, { hashed: [flags(2), crossSignature(primary.key, signing)] }),
+          ]
+        : [toKey(signing.key.packet.body, 14).packet.bytes, bind(primary, signing.key)]
+    return Buffer.concat([primary.key.packet.bytes, shared.packet.bytes, bind(primary, shared), ...cross])
+  })
+  await submit(Buffer.concat(made), 'application/pgp')
+  const sorted = seeds.map((seed) => lowerOf(seed)).sort()
+  const keyId = shared.keyId.toString('hex')
+  const paths = [`certs/by-keyid/${keyId}`, `certs/by-vfingerprint/04/${shared.fingerprint.toString('hex')}`]
+  for (const path of paths) {
+    const { status, body } = await ask(path)
+    expect([status, fingerprintsIn(body)]).toEqual([200, sorted.slice(0, 4)])
+  }
+  const legacy = async (op: string, key: typeof shared): Promise<string> =>
+    (await fetch(`${root.replace('/v2', '')}/lookup?op=${op}&search=0x${key.keyId.toString('hex')}`)).text()
+  const [block] = readArmor(await legacy('get', shared))
+  expect(fingerprintsIn(block?.data ?? Buffer.alloc(0))).toEqual(sorted.slice(0, 4))
+  expect(await legacy('index', shared)).toMatch(/^info:1:4\n(?:pub:.*\n){4}$/)
+  // Whoever has signed with it comes first, and the owner of a primary key before all.
+  const first = fingerprintsIn((await ask(`certs/by-keyid/${signing.key.keyId.toString('hex')}`)).body)
+  expect([first.length, first[0]]).toEqual([4, lowerOf(70)])
+})
+
 test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
-  'RFC 9980, %s: post-quantum keys are taken, verified and served',
+  'H19, RFC 9980, %s: post-quantum keys are taken, verified and served',
   async (name) => {
     const place = new URL(`../../../test/vectors/openpgp/certificates/rfc9980-${name}.asc`, import.meta.url)
     const [block] = readArmor(await readFile(place, 'latin1'))
@@ -258,7 +332,7 @@ test.each(['v4-ml-kem', 'v6-ml-kem', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-128s'])(
   },
 )
 
-test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of what is not shown', async () => {
+test('H7, §5.1.6: the log of a day has the prefixes of what changed, and nothing of what is not shown', async () => {
   const day = new Date().toISOString().slice(0, 10)
   const logged = async (): Promise<string[]> => {
     const { status, type, body } = await ask(`prefixlog/${day}`)
@@ -293,7 +367,7 @@ test('§5.1.6: the log of a day has the prefixes of what changed, and nothing of
     expect((await ask(`prefixlog/${unknown}`)).status).toBe(status)
 })
 
-test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else is 501', async () => {
+test('H1, H8, H15, §5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else is 501', async () => {
   for (const category of LOOKUPS) {
     const { status, headers } = await ask(category, { method: 'OPTIONS' })
     expect([status, headers.get('allow')]).toEqual([
@@ -325,17 +399,17 @@ test('§5.1.7, §5.2.6: what is supported tells so to OPTIONS, everything else i
     expect((await ask(path, { method })).status).toBe(501)
 })
 
-test('§5.1.7: nothing is listed without an identifier', async () => {
+test('H8, §5.1.7: nothing is listed without an identifier', async () => {
   for (const category of [...LOOKUPS, 'certs'])
     for (const path of category === 'certs' ? [category] : [category, `${category}/`])
       expect((await ask(path)).status).toBe(403)
 })
 
-test('§7.1: pages of any origin read that a path is no URL, too', async () => {
+test('H16, §7.1: pages of any origin read that a path is no URL, too', async () => {
   expect((await ask('certs/by-identity/%zz')).status).toBe(400)
 })
 
-test('§5.1.8: HEAD has the header fields of GET; what is known already is not sent again', async () => {
+test('H9, §5.1.8: HEAD has the header fields of GET; what is known already is not sent again', async () => {
   for (const path of [
     `certs/by-identity/${ALICE}`,
     `index/${ALICE}`,
@@ -354,7 +428,7 @@ test('§5.1.8: HEAD has the header fields of GET; what is known already is not s
   expect((await ask(path, { headers: { 'if-none-match': tag } })).status).toBe(304)
 })
 
-test('too many requests are refused in a way that pages of any origin can read', async () => {
+test('H16: too many requests are refused in a way that pages of any origin can read', async () => {
   const one = stack.use(await startKeys(platform))
   root = `${one.addresses[0]?.url.replace('hkp://localhost', 'http://127.0.0.1') ?? ''}/pks/v2`
   let status = 200

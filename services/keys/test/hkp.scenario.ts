@@ -18,7 +18,7 @@ import { createTestDatabase } from '../../../test/database.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
 import type { KeysService } from '../src/service.ts'
-import { serveKeys, startKeys } from './keys.ts'
+import { ORIGIN, serveKeys, startKeys } from './keys.ts'
 
 const CANARY = 'canary-7f3a91@localhost'
 
@@ -165,6 +165,36 @@ test('draft-gallagher-openpgp-hkp §4.1: keytext as a part of a form', async () 
   expect([answer.status, await answer.text()]).toEqual([200, `${ALICE} unchanged\n`])
 })
 
+test('what other servers have beside HKP is answered: health, and where to go for the rest', async () => {
+  expect(await get('/pks/health')).toEqual({ status: 200, type: 'text/plain; charset=utf-8', text: 'ok\n' })
+  for (const [path, text] of [
+    ['/pks/stats', 'no statistics'],
+    ['/pks/delete', `${ORIGIN}/keys/statement/delete/FINGERPRINT`],
+    ['/pks/replace', `${ORIGIN}/keys\n`],
+  ] as const)
+    for (const init of [
+      {},
+      { method: 'POST', body: new URLSearchParams({ keytext: armor(bytes), keysig: 'x' }) },
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' },
+    ]) {
+      const answer = await fetch(origin + path, init)
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([501, '*'])
+      expect(answer.headers.get('cache-control')).toBe('no-cache')
+      expect(await answer.text()).toContain(text)
+    }
+  expect((await get(`/pks/lookup?op=get&search=0x${ALICE}`)).status).toBe(200)
+})
+
+test('Thunderbird finds an address with a plus, which it does not encode', async () => {
+  const address = 'plus+tag@example.org'
+  const { primary, bytes: plus } = sample(4, { addresses: [address] })
+  await add(armor(plus))
+  await service.directory.publish(primary.key.fingerprint.toString('hex').toUpperCase(), address)
+  for (const search of [address, address.replace('+', '%2B')])
+    expect((await served(search)).userIds).toMatchObject([{ address }])
+  expect((await get('/pks/lookup?op=get&search=plus+tag')).status).toBe(400)
+})
+
 test('other forms of bodies are refused', async () => {
   const send = async (type: string, body: string): Promise<number> =>
     (await fetch(`${origin}/pks/add`, { method: 'POST', headers: { 'content-type': type }, body })).status
@@ -204,12 +234,13 @@ test('while Postgres is away no key is said to be unknown: every face asks to co
     `/keys/v1/proof/${address}`,
     '/tlog/checkpoint',
     `/keys/lookup?search=${address}`,
+    '/pks/health',
   ]
   const ask = (): Promise<number[]> =>
     Promise.all(paths.map(async (path) => (await fetch(keys.http + path)).status))
-  expect(await ask()).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404])
+  expect(await ask()).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200])
   proxy.cut()
   expect(await ask()).toEqual(paths.map(() => 503))
   proxy.restore()
-  await expect.poll(ask).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404])
+  await expect.poll(ask).toEqual([404, 404, 404, 404, 404, 404, 404, 404, 200, 404, 200])
 })

@@ -255,6 +255,22 @@ describe('own keys', () => {
     await expect.poll(() => accounts.erasure.pending('keys'), within).not.toContain(id)
     expect((await fetch(`${keys.http}/vks/v1/by-fingerprint/${fingerprintOf(8)}`)).status).toBe(404)
   })
+
+  test('what is published for an account that was suspended or terminated before is not shown', async () => {
+    const byFingerprint = async (seed: number): Promise<number> =>
+      (await fetch(`${keys.http}/vks/v1/by-fingerprint/${fingerprintOf(seed)}`)).status
+    const [suspended, terminated] = ['sue@localhost', 'tom@localhost']
+    await make('sue')
+    await make('tom')
+    await accounts.suspend(parseJid(suspended), 'abuse')
+    await accounts.terminate(parseJid(terminated))
+    const uploads = [certificate(70, [suspended]), certificate(71, [terminated])]
+    await keys.service.directory.importAll(uploads, () => true)
+    expect([await lookUp(suspended), await lookUp(terminated)]).toEqual([404, 404])
+    expect([await byFingerprint(70), await byFingerprint(71)]).toEqual([200, 404])
+    await accounts.restore(parseJid(suspended))
+    await expect.poll(() => lookUp(suspended), within).toBe(200)
+  })
 })
 
 test('what happened to accounts while the directory was away is made up for at its start', async () => {

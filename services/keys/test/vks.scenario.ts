@@ -3,15 +3,20 @@ import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp'
 import { readArmor, writeArmor } from '@sealpost/openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  bind,
   certify,
+  DAY,
   direct,
   ed25519,
+  flags,
   reason,
   sample,
+  seconds,
   signatureOver,
+  toKey,
   userId,
 } from '../../../packages/openpgp/test/maker.ts'
-import { armor, createTestKeys, linkIn, summaryOf } from './keys.ts'
+import { armor, createTestKeys, linkIn, serveKeys, summaryOf } from './keys.ts'
 import type { TestKeys } from './keys.ts'
 
 let keys: TestKeys
@@ -36,8 +41,15 @@ async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
   return { status: answer.status, type, headers: answer.headers, text, json }
 }
 
-const post = (path: string, body: unknown): Promise<Answer> =>
-  ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+let clients = 0
+
+/** Each from a client of its own: how much one client may ask for is another test's. */
+function post(path: string, body: unknown): Promise<Answer> {
+  clients += 1
+  const headers = { 'content-type': 'application/json', 'x-forwarded-for': `10.0.1.${String(clients)}` }
+  return ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
 const upload = (bytes: Buffer): Promise<Answer> => post('/vks/v1/upload', { keytext: armor(bytes) })
 const request = (token: string, ...addresses: string[]): Promise<Answer> =>
   post('/vks/v1/request-verify', { token, addresses })
@@ -68,7 +80,7 @@ const press = (link: string, body = ''): Promise<Answer> =>
   ask(link, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
 
 describe('the way of a key', () => {
-  test('Thunderbird publishes one: upload, verification mail, page, button; then it is found by its address', async () => {
+  test('V8, V9, V10, V11, V12: Thunderbird publishes one: upload, verification mail, page, button; then it is found by its address', async () => {
     const address = 'thunder@example.org'
     // As its keyserver.sys.mjs sends them, `locale` included.
     const uploaded = await upload(signingOnly(1, address))
@@ -106,6 +118,7 @@ describe('the way of a key', () => {
     const found = await ask(`/vks/v1/by-email/${encodeURIComponent(address)}`)
     expect([found.status, found.type]).toEqual([200, 'application/pgp-keys'])
     expect(found.headers.get('access-control-allow-origin')).toBe('*')
+    expect(found.headers.get('cache-control')).toBe('no-cache')
     expect(summaryOf(found.text)).toMatchObject({ fingerprint: fingerprintOf(1), userIds: [{ address }] })
     expect((await ask(`/vks/v1/by-email/${address.toUpperCase()}`)).status).toBe(200)
     expect((await press(link)).status).toBe(404) // Once.
@@ -125,7 +138,7 @@ describe('the way of a key', () => {
     expect(entries).toHaveLength(1)
   })
 
-  test('by an address one may look as often as by a fingerprint, over this face as over the others', async () => {
+  test('V13: by an address one may look as often as by a fingerprint, over this face as over the others', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) => ask(`/vks/v1/by-email/n${String(index)}@example.org`)),
     )
@@ -158,7 +171,32 @@ describe('the way of a key', () => {
     expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(200)
   })
 
-  test('one key an address: the last one that was verified', async () => {
+  test('V12: when nothing can be encrypted to a key the mail goes out plain, and confirms as well', async () => {
+    const address = 'zero@example.org'
+    const primary = ed25519(2_002)
+    // X25519 with a point from which no secret can be agreed: openpgp.js refuses to.
+    const body = Buffer.concat([
+      Buffer.from([4]),
+      primary.key.packet.body.subarray(1, 5),
+      Buffer.from([25]),
+      Buffer.alloc(32),
+    ])
+    const zero = toKey(body, 14)
+    const name = `User <${address}>`
+    const whole = [
+      primary.key.packet.bytes,
+      userId(name),
+      certify(primary, name),
+      zero.packet.bytes,
+      bind(primary, zero),
+    ]
+    const link = await linkFor(Buffer.concat(whole), address)
+    expect(link).toMatch(/^\/keys\/confirm\//)
+    expect((await press(link)).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(200)
+  })
+
+  test('V7: one key an address: the last one that was verified', async () => {
     const address = 'twice@example.org'
     const first = await linkFor(signingOnly(10, address), address)
     const second = await linkFor(signingOnly(11, address), address)
@@ -183,7 +221,7 @@ describe('the way of a key', () => {
     expect(summaryOf((await ask(`/vks/v1/by-fingerprint/${other}`)).text).userIds).toEqual([])
   })
 
-  test('a link for a key that is revoked meanwhile publishes nothing', async () => {
+  test('V9, V12: a link for a key that is revoked meanwhile publishes nothing', async () => {
     const address = 'late@example.org'
     const link = await linkFor(signingOnly(12, address), address)
     const revocation = direct(ed25519(12), { type: 0x20, hashed: [reason(2)] })
@@ -204,7 +242,7 @@ describe('the way of a key', () => {
     expect(keys.sink.mails.length - count).toBe(3)
   })
 
-  test('no link is left of a mail that is not taken; it may be asked for again', async () => {
+  test('V4: no link is left of a mail that is not taken; it may be asked for again', async () => {
     const address = 'bounce@example.org'
     const { json } = await upload(signingOnly(25, address))
     for (const code of [451, 550]) {
@@ -221,7 +259,7 @@ describe('the way of a key', () => {
 })
 
 describe('the API, part by part', () => {
-  test('by-fingerprint and by-keyid: any key of the certificate, without user ids that nobody verified', async () => {
+  test('V5, V6, by-fingerprint and by-keyid: any key of the certificate, armored, without user ids that nobody verified', async () => {
     await upload(sample(30).bytes)
     const { text } = await ask(`/vks/v1/by-fingerprint/${fingerprintOf(30)}`)
     const found = summaryOf(text)
@@ -244,13 +282,13 @@ describe('the API, part by part', () => {
     ['by-email/nobody@example.org', 404],
     ['by-email/%ff', 400],
     [`by-email/${'x'.repeat(300)}@example.org`, 400],
-  ])('GET %s: %i in plain text', async (path, status) => {
+  ])('V1, V2, V7: GET %s: %i in plain text', async (path, status) => {
     const answer = await ask(`/vks/v1/${path}`)
     expect(answer.status).toBe(status)
     if (!path.includes('%ff')) expect(answer.type).toBe('text/plain; charset=utf-8')
   })
 
-  test('a key of version 6 is verified as others are, and answered by its fingerprint alone', async () => {
+  test('V5: a key of version 6 is verified as others are, and answered by its fingerprint alone', async () => {
     const address = 'six@example.org'
     const { json } = await upload(sample(31, { version: 6, addresses: [address] }).bytes)
     expect(json).toMatchObject({ key_fpr: fingerprintOf(31, 6), status: { [address]: 'unpublished' } })
@@ -263,7 +301,34 @@ describe('the API, part by part', () => {
     }
   })
 
-  test('upload takes Base64 in JSON, and the key itself as application/pgp-keys', async () => {
+  test('V1, V3, V13: too many requests are refused in the form of each, with the time to wait', async () => {
+    await using few = await serveKeys(keys.platform, {}, 3)
+    const send = async (
+      path: string,
+      init: RequestInit,
+    ): Promise<readonly [number, string | null, boolean]> => {
+      let answer = await fetch(few.http + path, init)
+      for (let turn = 0; turn < 100 && answer.status !== 429; turn += 1)
+        answer = await fetch(few.http + path, init)
+      return [
+        answer.status,
+        answer.headers.get('content-type'),
+        Number(answer.headers.get('retry-after')) > 0,
+      ]
+    }
+    expect(await send('/vks/v1/by-email/nobody@example.org', {})).toEqual([
+      429,
+      'text/plain; charset=utf-8',
+      true,
+    ])
+    expect(await send('/vks/v1/upload', { method: 'POST' })).toEqual([
+      429,
+      'application/json; charset=utf-8',
+      true,
+    ])
+  })
+
+  test('V8: upload takes Base64 in JSON, and the key itself as application/pgp-keys', async () => {
     const base64 = await post('/vks/v1/upload', {
       keytext: signingOnly(32, 'b64@example.org').toString('base64'),
     })
@@ -277,12 +342,12 @@ describe('the API, part by part', () => {
     expect(plain.json.key_fpr).toBe(fingerprintOf(33))
   })
 
-  test('several keys in one upload: their fingerprints, and no token', async () => {
+  test('V8: several keys in one upload: their fingerprints, and no token', async () => {
     const both = Buffer.concat([signingOnly(34, 'one@example.org'), signingOnly(35, 'two@example.org')])
     expect(JSON.parse((await upload(both)).text)).toEqual([fingerprintOf(34), fingerprintOf(35)])
   })
 
-  test('addresses that are not of the key get no mail', async () => {
+  test('V10: addresses that are not of the key get no mail', async () => {
     const { json } = await upload(signingOnly(36, 'mine@example.org'))
     const count = keys.sink.mails.length
     const { status } = (await request(json.token, 'yours@example.org', '', 'x')).json
@@ -290,7 +355,7 @@ describe('the API, part by part', () => {
     expect(keys.sink.mails).toHaveLength(count)
   })
 
-  test('who has a key without its user ids learns no address of it, and causes no mail', async () => {
+  test('V9, V10: who has a key without its user ids learns no address of it, and causes no mail', async () => {
     const address = 'hidden@example.org'
     const { primary, bytes } = sample(38, { addresses: [address] })
     const old = 'User <was@example.org>'
@@ -317,17 +382,20 @@ describe('the API, part by part', () => {
     ],
     ['no key', { keytext: 'hello, world' }, 422, /no public key/],
     ['nothing', { keytext: '' }, 422, /no public key/],
+    // Both would keep everybody else waiting, for hours and for a second.
+    ['white space', { keytext: `A${' '.repeat(1_000_000)}!` }, 422, /no public key/],
+    ['brackets', { keytext: 'A', more: Array.from({ length: 200 }, () => []) }, 400, /more in it/],
     ['another member', { key: 'x' }, 400, /not as/],
     ['no object', 'x', 400, /not as/],
     ['too much', { keytext: 'A'.repeat(3_000_000) }, 413, /larger than/],
-  ])('upload of %s: JSON with the error', async (_, body, status, error) => {
+  ])('V3: upload of %s: JSON with the error', async (_, body, status, error) => {
     const answer = await post('/vks/v1/upload', body)
     expect(answer.status).toBe(status)
     expect(answer.json).toEqual({ error: expect.stringMatching(error) as string })
     expect(answer.headers.get('access-control-allow-origin')).toBe('*')
   })
 
-  test('bodies of other types, and broken ones, are refused in JSON', async () => {
+  test('V3: bodies of other types, and broken ones, are refused in JSON', async () => {
     const send = (type: string, body: string): Promise<Answer> =>
       ask('/vks/v1/upload', { method: 'POST', headers: { 'content-type': type }, body })
     expect(await send('text/plain', 'x')).toMatchObject({
@@ -340,7 +408,7 @@ describe('the API, part by part', () => {
     })
   })
 
-  test.each(['', 'x', 'A'.repeat(54)])('token %j is refused', async (token) => {
+  test.each(['', 'x', 'A'.repeat(54)])('V3, V10: token %j is refused', async (token) => {
     const answer = await request(token, 'a@example.org')
     expect([answer.status, answer.json]).toEqual([400, { error: expect.stringContaining('token') as string }])
   })
@@ -356,7 +424,7 @@ describe('the API, part by part', () => {
     }
   })
 
-  test('a key that its owner had removed is refused', async () => {
+  test('V3: a key that its owner had removed is refused', async () => {
     await upload(signingOnly(37, 'gone@example.org'))
     await keys.service.directory.remove(fingerprintOf(37))
     const answer = await upload(signingOnly(37, 'gone@example.org'))
@@ -400,6 +468,18 @@ describe('managing by a link', () => {
     expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
     expect(summaryOf((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(41)}`)).text).userIds).toEqual([])
     expect((await press(link, 'action=unpublish')).status).toBe(404)
+  })
+
+  test('a key that has expired is deleted, and nothing of it is left', async () => {
+    const address = 'expired@example.org'
+    const name = `User <${address}>`
+    const primary = ed25519(45)
+    const expired = certify(primary, name, { hashed: [flags(3), seconds(9, 3 * DAY)] })
+    await publish(Buffer.concat([primary.key.packet.bytes, userId(name), expired]), address)
+    expect((await ask(`/pks/lookup?op=index&search=${address}`)).text).toMatch(/^pub:.*:e$/m)
+    expect((await press(await manageLink(address), 'action=delete')).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+    expect((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(45)}`)).status).toBe(404)
   })
 
   test('a key is deleted, also when it is revoked; its revocation stays known', async () => {

@@ -128,7 +128,7 @@ async function stepCount(step: string): Promise<number> {
 }
 
 describe('the key of the submission address', () => {
-  test('§4.1, §4.2: is found by WKD and HKP like any other, with the address alone as user id, and is the same after a restart', async () => {
+  test('W9, §4.1, §4.2: is found by WKD and HKP like any other, with the address alone as user id, and is the same after a restart', async () => {
     const { userIds, fingerprint, subkeys } = summarize(readStored(submissionKey), Date.now() / 1000)
     expect(userIds).toMatchObject([{ text: `<${ADDRESS}>`, valid: true }])
     expect(subkeys).toMatchObject([{ flags: 'e' }])
@@ -153,7 +153,7 @@ describe('the key of the submission address', () => {
 })
 
 describe('the way of a key', () => {
-  test('§4.2 to §4.4: submitted, confirmed by who can decrypt, published for the address alone; the notice is for the owner of the key', async () => {
+  test('W10, W11, W12, §4.2 to §4.4: submitted, confirmed by who can decrypt, published for the address alone; the notice is for the owner of the key', async () => {
     const alice = await user(['alice@elsewhere.example'])
     await bring(await submission(alice))
     const [request, ...more] = outbox
@@ -199,7 +199,7 @@ describe('the way of a key', () => {
     expect(outbox).toHaveLength(2)
   })
 
-  test('GnuPG answers with the sender of the request and the address; from outside it is as good', async () => {
+  test('W12, §4.4: GnuPG answers with the sender of the request and the address; from outside it is as good', async () => {
     const gpg = await user()
     await bring(await submission(gpg), false)
     const { document } = await openRequest(outbox[0]?.message ?? '', submissionKey, gpg)
@@ -327,17 +327,20 @@ describe('what is not taken', () => {
     ],
   ]
 
-  test.each(cases)('%s: our user is told why, and a stranger nothing', async (_what, why, make) => {
-    const who = await user()
-    const message = await make(who)
-    await bring(message, false)
-    expect(outbox).toEqual([])
-    await bring(message)
-    expect(outbox).toMatchObject([{ sender: ADDRESS, recipient: who.address }])
-    expect(outbox[0]?.message).toContain('Subject: Your key was not published\r\n')
-    expect(outbox[0]?.message.replaceAll(/\r\n(?!\r\n)/g, ' ')).toMatch(why)
-    expect(await lookUp(who.address)).toEqual(Buffer.alloc(0))
-  })
+  test.each(cases)(
+    'W10, §4.2: %s: our user is told why, and a stranger nothing',
+    async (_what, why, make) => {
+      const who = await user()
+      const message = await make(who)
+      await bring(message, false)
+      expect(outbox).toEqual([])
+      await bring(message)
+      expect(outbox).toMatchObject([{ sender: ADDRESS, recipient: who.address }])
+      expect(outbox[0]?.message).toContain('Subject: Your key was not published\r\n')
+      expect(outbox[0]?.message.replaceAll(/\r\n(?!\r\n)/g, ' ')).toMatch(why)
+      expect(await lookUp(who.address)).toEqual(Buffer.alloc(0))
+    },
+  )
 
   test('nothing of a secret key is kept', async () => {
     const who = await user()
@@ -370,7 +373,7 @@ describe('what is not taken', () => {
     expect(await stepCount('ignored')).toBe(before + silent.length + 2)
   })
 
-  test('§4.4: a response changes nothing unless it is encrypted, well formed, in time, and of the address that was asked', async () => {
+  test('W12, §4.4: a response changes nothing unless it is encrypted, well formed, in time, and of the address that was asked', async () => {
     const [who, other] = [await user(), await user()]
     const nonce = await nonceOf(who)
     const plain = wksPart(`type: confirmation-response\nnonce: ${nonce}\n`)

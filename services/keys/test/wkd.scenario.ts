@@ -83,13 +83,14 @@ function userIdsOf({ status, body }: Answer): string[] {
   return summarize(readStored(body), NOW).userIds.map(({ text }) => text)
 }
 
-test('draft-koch-openpgp-webkey-service §3.1: the key of a mailbox, binary, by both methods, with its user id alone', async () => {
+test('W1, W3, W6, draft-koch-openpgp-webkey-service §3.1: the key of a mailbox, binary, by both methods, with its user id alone', async () => {
   await publish(JOE.seed, ['Joe.Doe@example.org', 'joe@elsewhere.example'])
   const answer = await ask(`${ROOT}/hu/${JOE.hash}?l=Joe.Doe`)
   expect(userIdsOf(answer)).toEqual(['User <Joe.Doe@example.org>'])
   expect(answer.headers).toMatchObject({
     'content-type': 'application/octet-stream',
     'access-control-allow-origin': '*',
+    'cache-control': 'no-cache',
     'content-length': String(answer.body.length),
   })
   expect(summarize(readStored(answer.body), NOW)).toMatchObject({
@@ -105,7 +106,7 @@ test('draft-koch-openpgp-webkey-service §3.1: the key of a mailbox, binary, by 
     expect((await ask(path, { host })).body).toEqual(answer.body)
 })
 
-test('§3.1: exactly one user id where a certificate has several with the address, the newest', async () => {
+test('W3, §3.1: exactly one user id where a certificate has several with the address, the newest', async () => {
   const primary = ed25519(42)
   const name = (text: string): string => `${text} <twice@example.org>`
   const parts = [
@@ -120,7 +121,7 @@ test('§3.1: exactly one user id where a certificate has several with the addres
   expect(userIdsOf(await ask(`${ROOT}/hu/${hashOf('twice@example.org')}`))).toEqual([name('New')])
 })
 
-test('§3.1: a revoked key is answered with its revocation, a revoked user id not at all', async () => {
+test('W4, §3.1: a revoked key is answered with its revocation, a revoked user id not at all', async () => {
   await publish(43, ['revoked@example.org'])
   await publish(44, ['left@example.org'])
   await service.directory.submit(direct(ed25519(43), { type: 0x20, hashed: [reason(2)] }))
@@ -139,7 +140,7 @@ test('§3.1: a revoked key is answered with its revocation, a revoked user id no
   expect((await ask(`${ROOT}/hu/${hashOf('left@example.org')}`)).status).toBe(404)
 })
 
-test('§3.1: only ASCII is mapped to lower case in what is hashed; the local part beside it finds other scripts too', async () => {
+test('W2, §3.1: only ASCII is mapped to lower case in what is hashed; the local part beside it finds other scripts too', async () => {
   await publish(45, ['Ärger@example.org'])
   const upper = writeZBase32(mailboxOf('Ärger@example.org').hash)
   const lower = writeZBase32(mailboxOf('ärger@example.org').hash)
@@ -158,7 +159,7 @@ test('a domain is found by its A-labels, however the user id writes it', async (
     ).toHaveLength(1)
 })
 
-test('unknown, unverified, unpublished, malformed and foreign: 404 with the same text', async () => {
+test('W7, §3.1: unknown, unverified, unpublished, malformed and foreign: 404 with the same text', async () => {
   await service.directory.submit(sample(48, { addresses: ['unverified@example.org'] }).bytes)
   await publish(49, ['gone@example.org', 'user@elsewhere.example'])
   await service.directory.unpublish('gone@example.org')
@@ -181,11 +182,12 @@ test('unknown, unverified, unpublished, malformed and foreign: 404 with the same
       status,
       headers['content-type'],
       headers['access-control-allow-origin'],
+      headers['cache-control'],
       body.toString(),
-    ]).toEqual([404, 'text/plain; charset=utf-8', '*', 'No such key\n'])
+    ]).toEqual([404, 'text/plain; charset=utf-8', '*', 'no-cache', 'No such key\n'])
 })
 
-test('draft-koch-openpgp-webkey-service §4.1, §4.5: submission address and policy are there by both methods, and agree', async () => {
+test('W8, W13, draft-koch-openpgp-webkey-service §4.1, §4.5: submission address and policy are there by both methods, and agree', async () => {
   for (const [root, host, domain] of [
     [ROOT, 'example.org', 'example.org'],
     [`${ROOT}/example.org`, 'openpgpkey.example.org', 'example.org'],
@@ -205,7 +207,7 @@ test('draft-koch-openpgp-webkey-service §4.1, §4.5: submission address and pol
   }
 })
 
-test('HEAD tells what GET would; a client that has the key already gets 304 until it changes', async () => {
+test('W5, §3.1: HEAD tells what GET would; a client that has the key already gets 304 until it changes', async () => {
   const path = `${ROOT}/hu/${JOE.hash}`
   const get = await ask(path)
   const head = await ask(path, { method: 'HEAD' })

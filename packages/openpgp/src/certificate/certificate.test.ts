@@ -29,12 +29,15 @@ import {
   rsa,
   sample,
   seconds,
+  signatureOver,
+  slhDsa,
   sub,
   toKey,
   unknownKey,
   userId,
 } from '../../test/maker.ts'
 import { framePacket } from '../packet-sequence.ts'
+import { keySubject } from './signed-data.ts'
 
 function read(...packets: readonly Buffer[]): VerifiedCertificate {
   const [certificate, ...others] = readUpload(Buffer.concat(packets), NOW).certificates
@@ -55,6 +58,9 @@ function codeOf(run: () => unknown): string {
 }
 
 const hex = (certificate: VerifiedCertificate): string => writeCertificate(certificate).toString('hex')
+
+/** Of one packet that is longer than 8 KiB. */
+const bodyBytes = (packet: Buffer): number => packet.length - 6
 
 const alice = ed25519(1)
 const ALICE = 'Alice <Alice@Example.org>'
@@ -273,6 +279,85 @@ describe('limits', () => {
     const summary = see(head, ...certified, ...bound)
     expect(summary.userIds.map(({ text }) => text)).toEqual(uids.slice(5))
     expect(summary.subkeys).toHaveLength(20)
+  })
+
+  it('keeps of SLH-DSA the newest self-signature of a component alone, of one upload and of two', () => {
+    const primary = slhDsa()
+    const body = primary.key.packet.bytes
+    const at = (days: number): Buffer => direct(primary, { created: BIRTH + days * DAY })
+    const [first, second, third] = [at(1), at(2), at(3)]
+    const uid = (days: number): Buffer => certify(primary, ALICE, { created: BIRTH + days * DAY })
+    const daysOf = (signatures: readonly { readonly created: number | undefined }[]): number[] =>
+      signatures.map(({ created = 0 }) => (created - BIRTH) / DAY)
+    const together = readUpload(
+      Buffer.concat([body, first, third, second, userId(ALICE), uid(2), uid(1)]),
+      NOW,
+    )
+    expect(together.dropped.surplus).toBe(3)
+    const [one] = together.certificates
+    expect([daysOf(one?.signatures ?? []), daysOf(one?.identities[0]?.signatures ?? [])]).toEqual([[3], [2]])
+    const [older, newer] = [read(body, second), read(body, third)]
+    for (const merged of [
+      mergeCertificates(older, newer, CERTIFICATE_LIMITS),
+      mergeCertificates(newer, older, CERTIFICATE_LIMITS),
+    ])
+      expect(writeCertificate(merged)).toEqual(Buffer.concat([body, third]))
+    const revocation = direct(primary, { type: 0x20, hashed: [reason(2)] })
+    expect(read(body, third, revocation).signatures.map(({ type }) => type)).toEqual([0x20, 0x1f])
+  })
+
+  it('takes signatures of 64 KiB, and no longer ones; the rest of the certificate does not suffer', () => {
+    const filled = (bytes: number): Buffer => {
+      const value = Buffer.alloc(bytes - besides, 0x61)
+      const notation = Buffer.concat([
+        Buffer.alloc(4),
+        Buffer.from([0, 1]),
+        Buffer.alloc(2),
+        Buffer.from('n'),
+        value,
+      ])
+      notation.writeUInt16BE(value.length, 6)
+      return direct(alice, { hashed: [sub(20, notation)] })
+    }
+    // What such a packet has besides the value, and what a notation has.
+    const besides = bodyBytes(direct(alice, { hashed: [sub(20, Buffer.alloc(20_000))] })) - 20_000 + 9
+    const [fits, exceeds] = [filled(65_536), filled(65_537)]
+    expect([bodyBytes(fits), bodyBytes(exceeds)]).toEqual([65_536, 65_537])
+    const certified = [userId(ALICE), certify(alice, ALICE)]
+    const taken = readUpload(Buffer.concat([head, fits, ...certified]), NOW)
+    expect(taken.certificates[0]?.signatures.map(({ packet }) => packet.bytes)).toEqual([fits])
+    const left = readUpload(Buffer.concat([head, exceeds, ...certified]), NOW)
+    expect(left.dropped.tooLarge).toBe(1)
+    expect(left.certificates.map(writeCertificate)).toEqual([Buffer.concat([head, ...certified])])
+  })
+
+  it('takes other packets of 8 KiB, and no longer ones, with what stands behind them', () => {
+    const keyOf = (bytes: number): typeof alice.key => {
+      const body = Buffer.alloc(bytes, 0x55)
+      unknownKey(1).packet.body.copy(body, 0, 0, 6)
+      return toKey(body, 14)
+    }
+    const attribute = (bytes: number): { readonly packet: Buffer; readonly signed: Buffer } => {
+      const body = Buffer.alloc(bytes, 0x56)
+      const frame = framePacket(17, body)
+      const count = Buffer.from([0xd1, 0, 0, 0, 0])
+      count.writeUInt32BE(bytes, 1)
+      const subject = [...keySubject(alice.key), count, body]
+      return { packet: frame.bytes, signed: signatureOver(alice, 0x13, subject) }
+    }
+    for (const more of [0, 1]) {
+      const [subkey, image] = [keyOf(8_192 + more), attribute(8_192 + more)]
+      const packets = [direct(alice), image.packet, image.signed, subkey.packet.bytes, bind(alice, subkey)]
+      const { certificates, dropped } = readUpload(Buffer.concat([head, ...packets]), NOW)
+      expect([dropped.tooLarge, dropped.orphaned]).toEqual(more === 0 ? [0, 0] : [2, 2])
+      expect(certificates.map(({ identities, subkeys }) => [identities.length, subkeys.length])).toEqual([
+        more === 0 ? [1, 1] : [0, 0],
+      ])
+    }
+    const primary = Buffer.alloc(8_193, 0x55)
+    alice.key.packet.body.copy(primary)
+    const large = Buffer.concat([framePacket(6, primary).bytes, direct(alice)])
+    expect(readUpload(large, NOW)).toMatchObject({ certificates: [], rejected: 1, dropped: { tooLarge: 1 } })
   })
 
   it('never lets new signatures or subkeys push a hard revocation out', () => {

@@ -1,12 +1,11 @@
 /** What is published for accounts of ours, counted by their organisations' pools (docs/decisions/0027). Other addresses are nobody's. */
 import { type AccountsDomain, OrganisationError } from '@sealpost/accounts'
-import { JidError, parseJid } from '@sealpost/jid'
+import type { AccountOf } from './account-of.ts'
 import type { PublicationPools } from './directory.ts'
 
 export interface AccountPoolsOptions {
-  readonly accounts: Pick<AccountsDomain, 'find' | 'organisations'>
-  /** Domains served, canonical. */
-  readonly domains: readonly string[]
+  readonly accounts: Pick<AccountsDomain, 'organisations'>
+  readonly accountOf: AccountOf
 }
 
 export class AccountPools implements PublicationPools {
@@ -17,10 +16,11 @@ export class AccountPools implements PublicationPools {
   }
 
   async take(address: string): ReturnType<PublicationPools['take']> {
-    const accountId = await this.#accountOf(address)
+    const { accounts, accountOf } = this.#options
+    const accountId = (await accountOf(address))?.id
     if (accountId === undefined) return 'held'
     try {
-      return (await this.#options.accounts.organisations.holdKey(accountId)) ? 'taken' : 'held'
+      return (await accounts.organisations.holdKey(accountId)) ? 'taken' : 'held'
     } catch (error) {
       if (error instanceof OrganisationError && error.code === 'POOL_EXCEEDED') return 'exceeded'
       throw error
@@ -28,8 +28,9 @@ export class AccountPools implements PublicationPools {
   }
 
   async giveBack(address: string): Promise<void> {
-    const accountId = await this.#accountOf(address)
-    if (accountId !== undefined) await this.#options.accounts.organisations.releaseKey(accountId)
+    const { accounts, accountOf } = this.#options
+    const accountId = (await accountOf(address))?.id
+    if (accountId !== undefined) await accounts.organisations.releaseKey(accountId)
   }
 
   /** What a process has counted that died before it published. */
@@ -41,17 +42,6 @@ export class AccountPools implements PublicationPools {
         if (!(await isPublished(`${localpart}@${domain}`))) await organisations.releaseKey(id)
       after = holders.at(-1)?.id
       if (after === undefined) return
-    }
-  }
-
-  async #accountOf(address: string): Promise<string | undefined> {
-    const { accounts, domains } = this.#options
-    try {
-      const jid = parseJid(address)
-      return domains.includes(jid.domain) ? (await accounts.find(jid))?.id : undefined
-    } catch (error) {
-      if (error instanceof JidError) return undefined
-      throw error
     }
   }
 }

@@ -17,7 +17,7 @@ import {
   userId,
 } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
-import { noPools } from './_no-pools.ts'
+import { noAccounts } from './_no-accounts.ts'
 import { Directory } from './directory.ts'
 import type { DirectoryOptions } from './directory.ts'
 import { memoryCertificateStore } from './store.memory.ts'
@@ -29,7 +29,7 @@ let today = NOW * 1000
 const clock: Clock = { ...systemClock, now: () => today }
 
 function open(store = memoryCertificateStore()): Directory {
-  return new Directory({ store, pools: noPools, worker, clock })
+  return new Directory({ store, ...noAccounts, worker, clock })
 }
 
 const fingerprintOf = (seed: number): string => ed25519(seed).key.fingerprint.toString('hex').toUpperCase()
@@ -184,7 +184,7 @@ describe('publishing', () => {
           return worker.merge(task)
         },
       }
-      const publishing = new Directory({ store, pools: noPools, worker: busy, clock }).publish(
+      const publishing = new Directory({ store, ...noAccounts, worker: busy, clock }).publish(
         fingerprintOf(6),
         address,
       )

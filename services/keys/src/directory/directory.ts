@@ -9,6 +9,7 @@ import type { Clock } from '@sealpost/runtime'
 import type { CertificateWorker } from '../certificates/certificate-worker.ts'
 import type { Form } from '../certificates/form.ts'
 import type { ImportedCertificate, MergeResult, MergeTask, ReadResult } from '../certificates/task.ts'
+import type { AccountOf } from './account-of.ts'
 import { mailboxAskedFor } from './mailbox.ts'
 import type { CertificateStore, Listed, Needle, NewRow, Served, StoredRow, Update } from './store.ts'
 
@@ -129,6 +130,7 @@ export interface PublicationPools {
 
 export interface DirectoryOptions {
   readonly store: CertificateStore
+  readonly accountOf: AccountOf
   readonly pools: PublicationPools
   readonly worker: Pick<CertificateWorker, 'read' | 'merge' | 'mergeAll' | 'import'>
   readonly clock: Clock
@@ -136,12 +138,14 @@ export interface DirectoryOptions {
 
 export class Directory {
   readonly #store: CertificateStore
+  readonly #accountOf: AccountOf
   readonly #pools: PublicationPools
   readonly #worker: DirectoryOptions['worker']
   readonly #clock: Clock
 
-  constructor({ store, pools, worker, clock }: DirectoryOptions) {
+  constructor({ store, accountOf, pools, worker, clock }: DirectoryOptions) {
     this.#store = store
+    this.#accountOf = accountOf
     this.#pools = pools
     this.#worker = worker
     this.#clock = clock
@@ -228,7 +232,8 @@ export class Directory {
 
   /**
    * Shows the user ids of an address. What was published for it before no longer is, from the same moment on: when it rejects, it still is. The caller has
-   * verified that the owner of the address wants it. Throws KEYS_POOL_EXCEEDED when that would be more than its organisation may have.
+   * verified that the owner of the address wants it. Throws KEYS_POOL_EXCEEDED when that would be more than its organisation may have. An account that is
+   * suspended has it hidden, one that is terminated erased.
    */
   async publish(fingerprint: string, text: string): Promise<void> {
     const address = normalizeAddress(text)
@@ -242,12 +247,20 @@ export class Directory {
       throw error
     }
     await this.#pools.take(address) // another may have let it go meanwhile
+    await this.#heedAccount(address)
   }
 
   async #publish(fingerprint: string, address: string): Promise<void> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1)
       if (await this.#tryPublish(fingerprint, address)) return
     throw fail.contended()
+  }
+
+  /** After it was published: whoever follows accounts may have looked before that, and found nothing to hide. */
+  async #heedAccount(address: string): Promise<void> {
+    const account = await this.#accountOf(address)
+    if (account?.state === 'suspended') await this.suspend(address)
+    if (account?.state === 'terminated') await this.erase(address)
   }
 
   /** Hides the user ids of an address; the certificate stays, for those who know its fingerprint. */

@@ -4,8 +4,8 @@
  */
 import { runErasure, type AccountsDomain } from '@sealpost/accounts'
 import type { Bus } from '@sealpost/bus'
-import { JidError, parseJid } from '@sealpost/jid'
 import type { Clock, Supervisor } from '@sealpost/runtime'
+import type { AccountOf } from '../directory/account-of.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { CertificateStore } from '../directory/store.ts'
 import type { LinkStore } from '../verification/store.ts'
@@ -14,7 +14,8 @@ const CHECK_MS = 60 * 60_000
 const PAGE = 200
 
 export interface AccountFollowerOptions {
-  readonly accounts: Pick<AccountsDomain, 'find' | 'findById' | 'list' | 'erasure'>
+  readonly accounts: Pick<AccountsDomain, 'findById' | 'list' | 'erasure'>
+  readonly accountOf: AccountOf
   readonly directory: Pick<Directory, 'suspend' | 'restore' | 'erase'>
   readonly store: Pick<CertificateStore, 'suspendedAddresses'>
   readonly links: Pick<LinkStore, 'deleteFor'>
@@ -22,8 +23,6 @@ export interface AccountFollowerOptions {
   readonly clock: Clock
   /** Takes what nobody awaits. */
   readonly supervisor: Supervisor
-  /** Domains served: other addresses have no account. */
-  readonly domains: readonly string[]
   readonly onError: (error: unknown) => void
 }
 
@@ -94,14 +93,6 @@ export class AccountFollower implements AsyncDisposable {
   }
 
   async #stateOf(address: string): Promise<string | undefined> {
-    const { accounts, domains } = this.#options
-    try {
-      const jid = parseJid(address)
-      const ours = domains.some((domain) => parseJid(domain).domain === jid.domain)
-      return ours ? (await accounts.find(jid))?.state : undefined
-    } catch (error) {
-      if (error instanceof JidError) return undefined
-      throw error
-    }
+    return (await this.#options.accountOf(address))?.state
   }
 }

@@ -11,7 +11,7 @@ import {
   userId,
 } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
-import { noPools } from '../directory/_no-pools.ts'
+import { noAccounts } from '../directory/_no-accounts.ts'
 import { Directory } from '../directory/directory.ts'
 import { memoryCertificateStore } from '../directory/store.memory.ts'
 import { KeyMail } from '../verification/key-mail.ts'
@@ -29,7 +29,7 @@ test('a turn goes on while there are more, for half an hour; the next one has th
   }
   const all = memoryCertificateStore()
   const store = { ...all, dueReminders: (day: string) => all.dueReminders(day, 1) }
-  const directory = new Directory({ store, pools: noPools, worker, clock })
+  const directory = new Directory({ store, ...noAccounts, worker, clock })
   const recipients = new Set<string>()
   const tenMinutes = async ({ recipient }: { recipient: string }): Promise<void> => {
     recipients.add(recipient)
@@ -73,7 +73,7 @@ test('a turn goes on while there are more, for half an hour; the next one has th
 test('one that fails again and again holds up no other, and comes again in the next turn', async () => {
   const clock: Clock = { ...systemClock, now: () => (BIRTH + 100 * DAY) * 1000 }
   const store = memoryCertificateStore()
-  const directory = new Directory({ store, pools: noPools, worker, clock })
+  const directory = new Directory({ store, ...noAccounts, worker, clock })
   const addresses = [51, 52, 53].map((seed) => `r${String(seed)}@example.org`)
   for (const [index, address] of addresses.entries()) {
     const primary = ed25519(51 + index)

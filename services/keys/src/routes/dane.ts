@@ -7,6 +7,7 @@ import type { FastifyPluginAsync } from '@sealpost/http'
 import { mailboxOf } from '../directory/mailbox.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { KeysEvents } from '../events.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { tellWhenAway } from './problems.ts'
 
 export interface DaneOptions {
@@ -23,6 +24,7 @@ const RDATA_BYTES_MAX = 0xffff
 const PLAIN = 'text/plain; charset=utf-8'
 
 export const dane: FastifyPluginAsync<DaneOptions> = async (app, { directory, events, domains }) => {
+  answerAnybody(app)
   tellWhenAway(app)
   const served = new Set(domains.map(domainToASCII))
   const schema = {

@@ -10,7 +10,7 @@ import type { Directory, Submission } from '../directory/directory.ts'
 import { SearchError, parseSearch } from '../directory/search.ts'
 import type { Search } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { tellWhenAway } from './problems.ts'
 import { formatIndex } from './hkp-index.ts'
 import { FORM_BYTES_MAX, PLAIN, takeUpload, UPLOADS_PER_MINUTE } from './take-upload.ts'
@@ -33,13 +33,18 @@ export interface HkpOptions {
   readonly directory: Directory
   readonly events: KeysEvents
   readonly clock: Clock
+  /** Whether lookups can be answered. */
+  readonly isReady: () => Promise<boolean>
+  /** Where the rest of the directory is. */
+  readonly origin: () => string
 }
 
 export const hkp: FastifyPluginAsync<HkpOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   tellWhenAway(app)
   lookupRoute(app, options)
   submissionRoute(app, options)
+  ofOtherServers(app, options)
   await Promise.resolve()
 }
 
@@ -76,7 +81,8 @@ async function lookUp({ op = [], search = [] }: Static<typeof Lookup>, options: 
     return { status: 501, text: 'This operation is not supported.\n' }
   let needle: Search
   try {
-    needle = parseSearch(text)
+    // COMPAT: Thunderbird leaves the plus of an address as it is, which in a query means a space. No address has one.
+    needle = parseSearch(text.replaceAll(' ', '+'))
   } catch (error) {
     if (error instanceof SearchError) return refuse(options, error.message)
     throw error
@@ -153,4 +159,37 @@ function describe({ certificates, rejected }: Submission): string {
       `${String(rejected)} rejected: nothing in it is signed by its own key, or its kind is not supported`,
     )
   return [...lines, ''].join('\n')
+}
+
+/** What Hockeypuck has beside HKP. Its signed requests could be sent again by whoever has seen them (decision 0059). */
+function ofOtherServers(app: FastifyInstance, { isReady, origin }: HkpOptions): void {
+  app.get(
+    '/pks/health',
+    { schema: { summary: 'Whether keys can be looked up', tags: ['keys'] } },
+    async (_request, reply) => {
+      const ready = await isReady()
+      return reply
+        .code(ready ? 200 : 503)
+        .type(PLAIN)
+        .send(ready ? 'ok\n' : 'not ready\n')
+    },
+  )
+  for (const [path, why] of [
+    ['/pks/stats', () => 'This directory tells no statistics.'],
+    ['/pks/replace', () => `Take the old key off, and send the new one: ${origin()}/keys`],
+    [
+      '/pks/delete',
+      () =>
+        `Sign what ${origin()}/keys/statement/delete/FINGERPRINT says, and send it to ${origin()}/keys/statement`,
+    ],
+  ] as const)
+    // Before the body is read, whatever it is.
+    app.all(
+      path,
+      {
+        schema: { hide: true },
+        onRequest: async (_request, reply) => reply.code(501).type(PLAIN).send(`${why()}\n`),
+      },
+      () => undefined,
+    )
 }

@@ -3,7 +3,7 @@ import { HttpProblem, problemSchema, Type } from '@sealpost/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, Static } from '@sealpost/http'
 import { NOTE_BYTES_MAX, parseTilePath, TlogError } from '@sealpost/tlog'
 import type { KeyLog } from '../transparency/key-log.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { tellWhenAway } from './problems.ts'
 
 const PLAIN = 'text/plain; charset=utf-8'
@@ -45,7 +45,7 @@ export interface TransparencyOptions {
 }
 
 export const transparency: FastifyPluginAsync<TransparencyOptions> = async (app, { log }) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   tellWhenAway(app)
   treeRoutes(app, log)
   witnessRoutes(app, log)

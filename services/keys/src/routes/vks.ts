@@ -5,7 +5,7 @@
  */
 import { isConnectionError } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
-import { Type } from '@sealpost/http'
+import { boundJson, Type } from '@sealpost/http'
 import type {
   FastifyInstance,
   FastifyPluginAsync,
@@ -21,7 +21,7 @@ import type { Directory, Submission } from '../directory/directory.ts'
 import type { Needle } from '../directory/store.ts'
 import { parseSearch, SearchError } from '../directory/search.ts'
 import type { KeysEvents } from '../events.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { JSON_BYTES_MAX, UPLOADS_PER_MINUTE } from './take-upload.ts'
 import type { UploadTokens } from '../verification/upload-token.ts'
 import { VerificationError } from '../verification/verification.ts'
@@ -66,9 +66,10 @@ const failures = { '4xx': Failure, '5xx': Failure } as const
 const tags = ['keys']
 
 export const vks: FastifyPluginAsync<VksOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply, options))
   app.removeContentTypeParser('text/plain')
+  boundJson(app, { depthMax: 2, valuesMax: 2 * ADDRESSES_MAX })
   app.addContentTypeParser('application/pgp-keys', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
@@ -198,11 +199,11 @@ function describe(
   }
 }
 
-/** Armor is told by its line; anything else in the alphabet of Base64 is that. What it really is, the certificate layer says. */
+/** Armor is told by its line; anything else in the alphabet of Base64 is that. What it really is, the certificate layer says. In linear time: it runs where lookups are answered. */
 function readKeytext(body: unknown): Buffer | undefined {
   const { keytext } = (body ?? {}) as { keytext?: unknown }
   if (typeof keytext !== 'string') return undefined
-  const isBase64 = !keytext.includes('-----BEGIN') && /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(keytext)
+  const isBase64 = !keytext.includes('-----BEGIN') && !/[^A-Za-z0-9+/=\s]/.test(keytext)
   return Buffer.from(keytext, isBase64 ? 'base64' : 'utf8')
 }
 
@@ -274,7 +275,7 @@ function explain(error: unknown): readonly [number, string] | readonly [undefine
 }
 
 const WHY: Readonly<Record<number, string>> = {
-  400: 'The request is not valid JSON.',
+  400: 'The request is not valid JSON, or has more in it than a key needs.',
   413: 'This is larger than the directory takes.',
   415: 'Send application/json.',
   429: 'Too many requests. Try again later.',

@@ -12,7 +12,7 @@ import { localPartHash } from '../directory/mailbox.ts'
 import type { KeysEvents } from '../events.ts'
 import { DRAFT_VERSION } from '../web-key-service/submission-mail.ts'
 import type { SubmissionKeys } from '../web-key-service/submission-keys.ts'
-import { allowAnyOrigin } from './any-origin.ts'
+import { answerAnybody } from './answer-anybody.ts'
 import { tellWhenAway } from './problems.ts'
 import { sendCertificates } from './send-certificates.ts'
 
@@ -30,7 +30,7 @@ const PLAIN = 'text/plain; charset=utf-8'
 const SUBMISSION_HASH = localPartHash(KEY_SUBMISSION_NAME)
 
 export const wkd: FastifyPluginAsync<WkdOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   tellWhenAway(app)
   const served = new Set(options.domains.map(domainToASCII))
   /** §3.1: of the advanced method in the path, of the direct one the host. Undefined when it is not served here. */

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
 import { sample } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
-import { noPools } from '../directory/_no-pools.ts'
+import { noAccounts } from '../directory/_no-accounts.ts'
 import { Directory } from '../directory/directory.ts'
 import { memoryCertificateStore } from '../directory/store.memory.ts'
 import { Canonical } from './canonical.ts'
@@ -25,7 +25,7 @@ test('a token whose certificate could not be published may be used again, for as
       ...store,
       find: (each) => (isAway ? Promise.reject(new Error('away')) : store.find(each)),
     },
-    pools: noPools,
+    ...noAccounts,
     worker,
     clock,
   })

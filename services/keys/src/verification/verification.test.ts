@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from 'vitest'
+import type { Mail } from '@sealpost/ports'
 import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
 import { sample } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
-import { noPools } from '../directory/_no-pools.ts'
+import { noAccounts } from '../directory/_no-accounts.ts'
 import { Directory } from '../directory/directory.ts'
 import { memoryCertificateStore } from '../directory/store.memory.ts'
 import { KeyMail } from './key-mail.ts'
@@ -17,7 +18,7 @@ afterAll(() => worker[Symbol.asyncDispose]())
 
 test('the link of a certificate that is removed while it is confirmed leads nowhere', async () => {
   const [store, links] = [memoryCertificateStore(), memoryLinkStore(() => true, Buffer.alloc(32))]
-  const owner = new Directory({ store, pools: noPools, worker, clock })
+  const owner = new Directory({ store, ...noAccounts, worker, clock })
   const { certificates } = await owner.submit(sample(1).bytes)
   const [fingerprint, address] = [certificates[0]?.fingerprint ?? '', 'user1@example.org']
   let reads = 0
@@ -31,7 +32,7 @@ test('the link of a certificate that is removed while it is confirmed leads nowh
         return store.find(each)
       },
     },
-    pools: noPools,
+    ...noAccounts,
     worker,
     clock,
   })
@@ -63,4 +64,19 @@ test('the link of a certificate that is removed while it is confirmed leads nowh
   })
   expect(await verification.confirm(token)).toBeUndefined()
   expect(reads).toBeGreaterThan(1)
+})
+
+test('a mail that is not encrypted in time goes out plain', async () => {
+  await using hasty = new CertificateWorker(clock, { limitMs: 1 })
+  const certificate = sample(2).bytes
+  const sent: string[] = []
+  const mail: Mail = { send: ({ message }) => Promise.resolve(void sent.push(message.toString())) }
+  for (const each of [worker, hasty])
+    await new KeyMail({ mail, worker: each, clock, random, domain: 'localhost' }).send(
+      'user2@example.org',
+      { subject: 'Confirm', text: 'The link\n' },
+      certificate,
+    )
+  expect(sent.map((each) => each.includes('The link'))).toEqual([false, true])
+  expect(sent[0]).toContain('Content-Type: multipart/encrypted;')
 })

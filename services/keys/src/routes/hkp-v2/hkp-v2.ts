@@ -3,7 +3,7 @@
  * draft-gallagher-openpgp-hkp-10.
  */
 import type { FastifyInstance, FastifyPluginAsync } from '@sealpost/http'
-import { allowAnyOrigin } from '../any-origin.ts'
+import { answerAnybody } from '../answer-anybody.ts'
 import { tellWhenAway } from '../problems.ts'
 import { PLAIN } from '../take-upload.ts'
 import { canonicalRoute, CANONICAL_TYPES, sendTokenRoute } from './canonical.ts'
@@ -16,7 +16,7 @@ const ROOT = '/pks/v2'
 const PREFLIGHT_SECONDS = 86_400
 
 export const hkpV2: FastifyPluginAsync<CanonicalRouteOptions> = async (app, options) => {
-  allowAnyOrigin(app)
+  answerAnybody(app)
   tellWhenAway(app)
   takeSubmissionTypes(app)
   for (const { category, summary, answer } of lookups) {
