@@ -19,7 +19,7 @@ export interface Input {
   /** Of an upload, its media type. */
   readonly type?: string
   /** Who asks, unless whoever may. */
-  readonly by?: TestAdministrator | TestAccount
+  readonly by?: TestAdministrator | Pick<TestAccount, 'headers'>
 }
 type Make = (world: ContractWorld) => Promise<Input> | Input
 

@@ -3,7 +3,7 @@ import { openDb, sql } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { Secret, TOTP } from 'otpauth'
 import { expect } from 'vitest'
-import { appoint, somewhere, TestAdministrator } from './administrator.ts'
+import { appoint, cookieOf, ORIGIN, somewhere, type TestAdministrator } from './administrator.ts'
 import { basic, type Answer, type TestApi } from './api.ts'
 import type { JumpingClock } from './jumping-clock.ts'
 
@@ -64,6 +64,14 @@ export class ContractWorld {
     const jid = `${this.name()}@example.org`
     const id = await this.id('/v1/accounts', { jid, password: PASSWORD, ...more })
     return { jid, id, headers: basic(jid, PASSWORD) }
+  }
+
+  /** Headers of a session on the page of an account. */
+  async signedIn(): Promise<Pick<TestAccount, 'headers'>> {
+    const body = { jid: (await this.account()).jid, password: PASSWORD }
+    const begun = await this.api.call('POST', '/v1/account-session', { headers: somewhere(), body })
+    const csrf = String(succeeded(begun)['csrf'])
+    return { headers: { cookie: cookieOf(begun), origin: ORIGIN, 'x-csrf-token': csrf } }
   }
 
   organisation(more: object = {}): Promise<string> {
