@@ -31,13 +31,14 @@ export interface OpenLifecycle extends AsyncDisposable {
 
 /** What was due while the server was down is done at once; disposal waits for what is under way. */
 export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleOptions): OpenLifecycle {
-  const { db, accounts, audit, events } = options
+  const { db, accounts, audit, affiliates, events } = options
   const store = new PostgresSubscriptions(db)
   const lifecycle = new Lifecycle({
     ...platform,
     store,
     accounts,
     audit,
+    affiliates,
     emit: (event, subscription) => webhooks.emit(`subscription.${event}`, tell(subscription)),
   })
   const onError = (error: unknown): void => events.lifecycleFailed(errorCode(error))
