@@ -20,7 +20,7 @@ export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'su
   readonly db: Db
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'emit' | 'along'>
   readonly events: Pick<ApiEvents, 'lifecycleFailed'>
 }
 
@@ -39,7 +39,9 @@ export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleO
     accounts,
     audit,
     affiliates,
-    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, tell(subscription)),
+    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, about(subscription)),
+    along: (event, subscription, change) =>
+      webhooks.along(`subscription.${event}`, about(subscription), change),
   })
   const onError = (error: unknown): void => events.lifecycleFailed(errorCode(error))
   let running: Promise<void> = Promise.resolve()
@@ -59,7 +61,7 @@ export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleO
 }
 
 /** What a webhook says: ids, days and states. */
-function tell({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
+function about({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
   return {
     subscription_id: id,
     ...(subject === undefined ? {} : { [`${subject.kind}_id`]: subject.id }),
