@@ -110,6 +110,7 @@ test('in Postgres a report is written with what is told of it, or not at all', a
   await expect(store.add(made, 100, failing)).rejects.toThrow('away')
   expect(await store.find(made.id)).toBeUndefined()
   await store.add(made, 100)
-  await expect(store.change(made.id, { state: 'closed', outcome: 'acted' }, failing)).rejects.toThrow('away')
+  const closed = { state: 'closed', outcome: 'acted', closedOn: '2030-01-02' } as const
+  await expect(store.change(made.id, closed, failing)).rejects.toThrow('away')
   expect(await store.find(made.id)).toEqual(made)
 })
