@@ -96,7 +96,7 @@ type Bad = readonly [why: string, value: unknown]
 function ofKind(schema: Schema, good: unknown): Bad[] {
   if (schema.enum !== undefined || schema.const !== undefined || schema.anyOf !== undefined)
     return [['no such choice', CHOICE_OF_NOBODY]]
-  switch (schema.type) {
+  switch (schema.type ?? 'object') {
     case 'string':
       return ofString(schema)
     case 'integer':

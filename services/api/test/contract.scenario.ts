@@ -91,7 +91,7 @@ function ask(operation: Described, url: string, body?: unknown, { by, type }: In
 
 const cheaply = (id: string): Input => (accessOf.get(id) === 'account' ? { by: signedIn } : {})
 /** All at once: mostly they wait. */
-const each = async (cases: readonly BadCase[], check: (bad: BadCase) => Promise<void>): Promise<void> => {
+const atOnce = async (cases: readonly BadCase[], check: (bad: BadCase) => Promise<void>): Promise<void> => {
   await Promise.all(cases.map(check))
 }
 
@@ -155,7 +155,7 @@ describe('bad input', () => {
     async (id, operation) => {
       const schema = parametersOf(operation, 'path')
       const body = bodyOf(operation)
-      await each(badCases(schema), async (bad) => {
+      await atOnce(badCases(schema), async (bad) => {
         const path = bad.value as Values
         if (bad.at === '' || !isWritten(path, schema) || Object.values(path).includes('')) return // Another path.
         const answer = await ask(operation, urlOf(operation, path, {}), body && example(body), cheaply(id))
@@ -170,8 +170,8 @@ describe('bad input', () => {
     const schema = parametersOf(operation, 'query')
     const path = example(parametersOf(operation, 'path')) as Values
     for (const bad of badCases(schema)) {
-      if (!isWritten(bad.value as Values, schema)) continue
-      const answer = await ask(operation, urlOf(operation, path, bad.value as Values))
+      if (!isWritten(bad.value, schema)) continue
+      const answer = await ask(operation, urlOf(operation, path, bad.value))
       expectMismatch(answer, 'querystring', bad, id)
     }
   })
@@ -187,7 +187,7 @@ describe('bad input', () => {
       expectProblem(await ask(operation, url, '[1]', json), [400], `${id}: a list`)
       expectProblem(await ask(operation, url, 'x', { type: 'text/plain' }), [415], `${id}: text`)
       expect(schema.additionalProperties, `${id} refuses unknown properties`).toBe(false)
-      await each(badCases(schema), async (bad) => {
+      await atOnce(badCases(schema), async (bad) => {
         const answer = await ask(operation, url, JSON.stringify(bad.value), json)
         if (answer.status === 413) expectProblem(answer, [413], `${id}: ${bad.at} ${bad.why}`)
         else expectMismatch(answer, 'body', bad, id)
