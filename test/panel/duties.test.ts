@@ -473,6 +473,40 @@ test('all statistics of an area are drawn', async () => {
   await judge(page, 'statistics')
 })
 
+interface Figure {
+  readonly name: string
+  readonly unit: string
+  readonly kind: string
+  readonly now?: number
+}
+
+test('the overview shows what the API says, in figures and in charts', async () => {
+  const { page } = camille
+  const read = async <T>(path: string): Promise<T> =>
+    (await page.context().request.get(path)).json() as Promise<T>
+  const shown = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
+  await go(page, 'overview', 'Overview')
+  await page.waitForLoadState('networkidle')
+  const { items } = await read<{ items: Figure[] }>('/v1/statistics/overview')
+  const active = items.find(({ name }) => name === 'accounts.active')?.now
+  expect(active).toBeGreaterThan(0)
+  const figure = page.locator('dt', { hasText: 'Active accounts' }).locator('xpath=following-sibling::dd')
+  expect(await figure.innerText()).toBe(shown.format(active ?? 0))
+  for (const [name, label] of [
+    ['chat.online', 'Online now'],
+    ['mail.queue.waiting', 'Mails waiting'],
+  ] as const) {
+    const from = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - DAY_MS).toISOString()
+    const query = `name=${name}&from=${encodeURIComponent(from)}`
+    const series = await read<{ items: { value: number }[] }>(`/v1/statistics/series?${query}`)
+    expect(series.items.length, name).toBeGreaterThan(0)
+    const cells = page.getByRole('table', { name: label, exact: true }).locator('td')
+    expect(await cells.allInnerTexts()).toEqual(series.items.map(({ value }) => shown.format(value)))
+    const drawn = await page.locator('figure').filter({ has: cells.first() }).locator('svg polyline').count()
+    expect(drawn).toBe(1)
+  }
+})
+
 test('nothing went wrong meanwhile', () => {
   expect([...camille.faults, ...odile.faults]).toEqual([])
 })

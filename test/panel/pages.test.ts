@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seriousFaults } from './axe.ts'
+import { LINKED_ADMIN_PAGES, LINKED_PAGES, makeLinks } from './behind-links.ts'
 import { DESKTOP, openPage, PHONE, type WatchedPage } from './browser.ts'
 import { furnish, PASSWORD } from './furnish.ts'
 import { ACCOUNT_PAGES, ADMIN_PAGES, PUBLIC_PAGES, type ShownPage } from './places.ts'
@@ -39,6 +40,7 @@ function isShot(view: View['name'], onPhone = false): boolean {
 }
 
 let scene: Scene
+let links: Awaited<ReturnType<typeof makeLinks>>
 let cookies: Awaited<ReturnType<WatchedPage['context']['cookies']>>
 
 beforeAll(async () => {
@@ -48,6 +50,7 @@ beforeAll(async () => {
   await enrol(first.page, scene.firstInvite, 'Camille Tremblay')
   cookies = await first.context.cookies()
   await furnish(scene)
+  links = await makeLinks(scene)
 })
 
 afterAll(() => scene[Symbol.asyncDispose]())
@@ -96,6 +99,17 @@ describe.each(LANGUAGES)('in $language', ({ language, views }) => {
   test.each(ADMIN_PAGES)('$name', async (place) => {
     await shown.page.goto(place.path)
     await judge(shown, views, place)
+  })
+
+  test.each(LINKED_ADMIN_PAGES)('%s', async (name) => {
+    await shown.page.goto(links[name])
+    await judge(shown, views, { name, path: links[name] })
+  })
+
+  test.each(LINKED_PAGES)('%s', async (name) => {
+    await using stranger = await openPage(scene.browser, scene.origin, { language })
+    await stranger.page.goto(links[name])
+    await judge(stranger, views, { name, path: links[name] })
   })
 
   test.each(PUBLIC_PAGES)('$name', async (place) => {

@@ -127,6 +127,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
   async setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void> {
     this.#checkBeforeEnd(id, today)
     const { row, terminatesWithin } = this.#get(id)
+    if (on !== undefined) this.#checkSuspendedWithin(id, within)
     if (row.terminatesOn !== undefined) this.#checkWithin(terminatesWithin, within)
     this.#change(id, { terminatesOn: on })
     this.#entries.set(id, { ...this.#get(id), terminatesWithin: on === undefined ? undefined : within })
@@ -283,6 +284,24 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return { ...row, terminatesOn: ends.toSorted()[0] }
   }
 
+  /** Whether an account is suspended, by itself or with an organisation, and by nobody within the one given. */
+  isSuspendedAbove(
+    { state, suspendedWith, suspendedWithin }: AccountRow,
+    within: string | undefined,
+  ): boolean {
+    const decider = suspendedWith === undefined ? suspendedWithin : this.#get(suspendedWith).suspendedWithin
+    return state === 'suspended' && !this.#isWithin(decider, within)
+  }
+
+  #checkSuspendedWithin(id: string, within: string | undefined): void {
+    const { row, suspendedWithin } = this.#get(id)
+    if (row.state === 'suspended') this.#checkWithin(suspendedWithin, within)
+    const below = new Set(this.#below(id).map((each) => each.row.id))
+    for (const account of this.#state.accounts.values())
+      if (below.has(account.organisationId ?? '') && this.isSuspendedAbove(account, within))
+        throw new OrganisationError('ORGANISATION_HELD')
+  }
+
   #checkBeforeEnd(id: string, today: string): void {
     const { terminatesOn } = this.#shown(this.#get(id).row)
     if (terminatesOn !== undefined && terminatesOn <= today)
@@ -290,8 +309,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
   }
 
   #checkWithin(decided: string | undefined, within: string | undefined): void {
-    if (within !== undefined && !this.#below(within).some(({ row }) => row.id === decided))
-      throw new OrganisationError('ORGANISATION_HELD')
+    if (!this.#isWithin(decided, within)) throw new OrganisationError('ORGANISATION_HELD')
+  }
+
+  #isWithin(decided: string | undefined, within: string | undefined): boolean {
+    return within === undefined || this.#below(within).some(({ row }) => row.id === decided)
   }
 
   #change(id: string, change: Partial<Organisation>): void {

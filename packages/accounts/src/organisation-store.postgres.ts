@@ -62,6 +62,13 @@ export function isWithin(column: ReturnType<typeof sql>, within: string | undefi
   return sql`coalesce(${column} in (select id from account.organisation where path @> array[${within}::uuid]), false)`
 }
 
+/** Whether an account `a` is suspended, by itself or with an organisation, and by nobody within the one given. */
+export function isSuspendedAbove(within: string | undefined): ReturnType<typeof sql> {
+  const decider = sql`case when a.suspended_with is null then a.suspended_within
+    else (select o.suspended_within from account.organisation o where o.id = a.suspended_with) end`
+  return sql`(a.state = 'suspended' and not ${isWithin(decider, within)})`
+}
+
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
 export function postgresOrganisationStore(db: Db): OrganisationStore {
   return new PostgresOrganisationStore(db)
@@ -143,6 +150,7 @@ class PostgresOrganisationStore implements OrganisationStore {
   setEnd: OrganisationStore['setEnd'] = (id, on, today, within) =>
     this.#db.transaction(async (tx) => {
       await holdBeforeEnd(tx, id, today)
+      if (on !== undefined) await checkSuspendedWithin(tx, id, within)
       const changed = await tx.execute(sql`
         update account.organisation set terminates_on = ${on ?? null}::date,
           terminates_within = ${on === undefined ? null : (within ?? null)}::uuid
@@ -350,6 +358,15 @@ async function checkDecidedWithin(tx: Tx, id: string, within: string | undefined
   const held = await tx.query(sql`
     select from account.organisation
     where id = ${id}::uuid and state = 'suspended' and not ${isWithin(sql`suspended_within`, within)}`)
+  if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
+}
+
+/** Throws ORGANISATION_HELD when it, or an account of it or of one below it, is suspended, but by nobody within the organisation given. */
+async function checkSuspendedWithin(tx: Tx, id: string, within: string | undefined): Promise<void> {
+  await checkDecidedWithin(tx, id, within)
+  const held = await tx.query(sql`
+    select from account.account a join account.organisation o on o.id = a.organisation_id
+    where o.path @> array[${id}::uuid] and ${isSuspendedAbove(within)} limit 1`)
   if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
 }
 

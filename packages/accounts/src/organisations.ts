@@ -80,7 +80,7 @@ export interface OrganisationStore {
   /** ORGANISATION_NOT_EMPTY also while an account is being erased. */
   remove(id: string): Promise<void>
   /**
-   * It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before; ORGANISATION_HELD when it ends
+   * It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before; ORGANISATION_HELD when it, or an account below it, is suspended by others, or when it ends
    * already, but by nobody `within` the organisation given.
    */
   setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void>

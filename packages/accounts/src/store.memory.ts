@@ -324,6 +324,7 @@ class MemoryAccountStore implements AccountStore {
     if (row === undefined || row.state === 'terminated') return undefined
     const isHeld = within !== undefined && row.terminatesOn !== undefined
     if (isHeld && !(await this.#isWithin(row.terminatesWithin, within))) return undefined
+    if (on !== undefined && this.#organisations.isSuspendedAbove(row, within)) return undefined
     return this.#replace({
       ...row,
       terminatesOn: on,

@@ -3,7 +3,7 @@ import { gather, join, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
 import { parseAppLogin } from './app-passwords.ts'
-import { isWithin, refusing } from './organisation-store.postgres.ts'
+import { isSuspendedAbove, isWithin, refusing } from './organisation-store.postgres.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import type {
   AccountRow,
@@ -227,6 +227,7 @@ class PostgresAccountStore implements AccountStore {
         terminates_within = ${on === undefined ? null : (within ?? null)}::uuid
       where a.domain = ${domain} and a.localpart = ${localpart} and a.state <> 'terminated'
         and (a.terminates_on is null or ${isWithin(sql`a.terminates_within`, within)})
+        and (${on ?? null}::date is null or not ${isSuspendedAbove(within)})
       returning ${ACCOUNT_COLUMNS}`)
     return rows.map(parseAccount)[0]
   }

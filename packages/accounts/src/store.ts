@@ -131,8 +131,8 @@ export interface AccountStore {
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
   /**
-   * Undefined: it stays. Undefined when the account is missing or terminated, and when it is to be terminated already, but by nobody `within` the organisation
-   * given.
+   * Undefined: it stays. Undefined when the account is missing or terminated, and when it is to be terminated already, or is suspended and is to end, but by
+   * nobody `within` the organisation given: what those above suspended may be evidence.
    */
   setTermination(name: Name, on: string | undefined, within?: string): Promise<AccountRow | undefined>
   /** Makes active what was suspended until `today` or before, unless its organisation is suspended, at most `limit`; the ids. */

@@ -4,8 +4,8 @@ import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from './index.ts'
 
 const WHOLE = /^[+-]?\d+$/
-/** No number, so that it is refused as every other text is. */
-const NOTHING = ''
+/** Not read as a number, as the empty text is, so that it is refused as every other text. */
+const NOTHING = 'none'
 
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = (route) => {
   const validate = TypeBoxValidatorCompiler(route)

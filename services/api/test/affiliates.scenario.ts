@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAccounts, type Account } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
-import { migrate, openDb } from '@sealpost/db'
+import { migrate, openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { createTestDatabase } from '../../../test/database.ts'
@@ -10,6 +10,8 @@ import { settle } from '../src/affiliates/affiliate.ts'
 import { Affiliates } from '../src/affiliates/affiliates.ts'
 import { PostgresAffiliates } from '../src/affiliates/store.postgres.ts'
 import { createTestApi } from './api.ts'
+import { sendBilling } from './billing.ts'
+import { JumpingClock } from './jumping-clock.ts'
 
 const DAY_MS = 86_400_000
 const ROOT = `${import.meta.dirname}/../../..`
@@ -126,4 +128,49 @@ test('while it is on, it is administered over REST', async () => {
   expect((await api.owner('GET', `/v1/affiliates/${id}/statements`)).json).toEqual({ items: [] })
   expect((await api.owner('DELETE', `/v1/affiliates/${id}`)).json).toEqual({ id })
   expect((await api.owner('GET', '/v1/affiliates')).json['items']).toMatchObject([{ id, closed: true }])
+})
+
+test('a shorter term and a chargeback, as the billing system tells of them, reverse a referral by themselves', async () => {
+  const start = Date.UTC(2030, 0, 3)
+  const time = new JumpingClock(start)
+  await using api = await createTestApi({ affiliates: true, clock: time })
+  const { id, code } = (await api.owner('POST', '/v1/affiliates', { label: 'Shop', commission_cents: 100 }))
+    .json
+  const path = (jid: string) => `/v1/subscriptions/accounts/${jid}`
+  const terms = { term_months: 12, started_on: '2030-01-03', renews_on: '2031-01-03', fee: 'none' }
+  const people = await Promise.all(
+    ['stays', 'less', 'back', 'early'].map(async (name) => {
+      const jid = `${name}@example.org`
+      const subject = (await api.owner('POST', '/v1/accounts', { jid })).json['id']
+      expect((await api.owner('PUT', path(jid), terms)).status).toBe(200)
+      const { token } = (await api.call('POST', '/v1/referrals/clicks', { body: { code } })).json
+      expect((await api.owner('POST', '/v1/referrals', { token, subject })).status).toBe(201)
+      return { jid, subject }
+    }),
+  )
+  const [stays, less, back, early] = people
+  const chargedBack = async (account: unknown): Promise<number> => {
+    const event = {
+      type: 'subscription.charged_back',
+      timestamp: new Date(time.now()).toISOString(),
+      data: { account },
+    }
+    return (await sendBilling(api, event, { now: time.now() })).status
+  }
+  expect(await chargedBack(early?.subject)).toBe(204)
+  time.jump(91 * DAY_MS)
+  await time.advance(3_600_000)
+  await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api', poolSize: 1 })
+  const qualified = () =>
+    db.query<{ count: number }>(
+      sql`select count(*)::int as count from api.referral where qualified_on is not null`,
+    )
+  await expect.poll(qualified).toEqual([{ count: 3 }])
+  expect((await api.owner('PUT', path(stays?.jid ?? ''), { ...terms, term_months: 24 })).status).toBe(200)
+  expect((await api.owner('PUT', path(less?.jid ?? ''), { ...terms, term_months: 1 })).status).toBe(200)
+  for (const _ of 'ab') expect(await chargedBack(back?.subject)).toBe(204)
+  expect(await chargedBack(id)).toBe(404)
+  const reverse = async (who: (typeof people)[number] | undefined): Promise<number> =>
+    (await api.owner('POST', '/v1/referrals/reverse', { subject: who?.subject })).status
+  expect(await Promise.all([stays, less, back, early].map(reverse))).toEqual([200, 404, 404, 404])
 })

@@ -1,11 +1,11 @@
 /** The life of accounts: what the billing system says, by command and by signed events, what falls due by itself, and how accounts end. */
-import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccounts, DATA_OWNERS } from '@sealpost/accounts'
 import { openDb, raw, sql } from '@sealpost/db'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { appoint } from './administrator.ts'
-import { BILLING_SECRET, createTestApi, type Answer, type TestApi } from './api.ts'
+import { createTestApi, type Answer, type TestApi } from './api.ts'
+import { sendBilling, type BillingEventParts } from './billing.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -38,28 +38,9 @@ const terms = (more: object = {}): object => ({
   ...more,
 })
 
-interface EventParts {
-  readonly id?: string
-  readonly secret?: string
-  readonly seconds?: number
-  readonly sign?: (signature: string) => string
-}
-
 /** An event as a sender by Standard Webhooks signs it. */
-function send(event: unknown, parts: EventParts = {}): Promise<Answer> {
-  const { id = systemRandom.uuid(), secret = BILLING_SECRET, seconds = 0, sign = (text) => text } = parts
-  const body = typeof event === 'string' ? event : JSON.stringify(event)
-  const timestamp = String(Math.floor(Date.now() / 1000) + seconds)
-  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
-  const value = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': id,
-    'webhook-timestamp': timestamp,
-    'webhook-signature': sign(`v1,${value}`),
-  }
-  return api.call('POST', '/v1/billing/events', { headers, body })
-}
+const send = (event: unknown, parts: BillingEventParts = {}): Promise<Answer> =>
+  sendBilling(api, event, parts)
 
 const updated = (data: object): object => ({
   type: 'subscription.updated',
@@ -198,7 +179,7 @@ describe('an event of the billing system', () => {
     expect((await send(event, { sign })).status).toBe(204)
   })
 
-  test.each<[string, EventParts, number, string]>([
+  test.each<[string, BillingEventParts, number, string]>([
     ['of six minutes ago', { seconds: -360 }, 400, 'webhook-timestamp'],
     ['of the future', { seconds: 360 }, 400, 'webhook-timestamp'],
     [

@@ -208,3 +208,17 @@ test('numbers of services in other processes come in over their metrics; who is 
   await clock.advance(60_000)
   await expect.poll(found).toBe(3)
 })
+
+test('of a crash nothing is left after thirty days', async () => {
+  const kinds = async () =>
+    ((await api.owner('GET', '/v1/crash-reports')).json['items'] as { count: number }[]).length
+  const before = await kinds()
+  expect(before).toBeGreaterThan(0)
+  await clock.leap(30 * DAY)
+  await clock.advance(3_600_000)
+  expect(await kinds()).toBe(before)
+  await clock.leap(DAY)
+  await clock.advance(3_600_000)
+  await expect.poll(kinds).toBe(0)
+  expect(await tablesWith(api.databaseUrl, 'Example Chat')).toEqual([])
+})

@@ -186,6 +186,33 @@ describe('what was decided above', () => {
   })
 })
 
+test('what the server has suspended is ended by no organisation: it may be evidence', async () => {
+  const reseller = await open({ kind: 'reseller' })
+  const customer = await open({ parent: reseller })
+  const [bad, good] = [await join(customer), await join(customer)]
+  const asCustomer = await keyOf(customer, 'accounts:suspend', 'accounts:terminate')
+  const asReseller = await keyOf(reseller, 'organisations:write', 'accounts:terminate')
+  const held = { status: 409, ...problem('account-held') }
+  const end = `/v1/organisations/${customer}/terminate`
+  await api.owner('POST', `/v1/accounts/${bad}/suspend`, { reason: 'abuse' })
+  for (const ask of [asCustomer, asReseller])
+    expect(await ask('POST', `/v1/accounts/${bad}/terminate`)).toMatchObject(held)
+  expect(await asReseller('POST', end, { after: 10 })).toMatchObject({
+    status: 409,
+    ...problem('organisation-held'),
+  })
+  await api.owner('POST', `/v1/accounts/${bad}/restore`)
+  await asCustomer('POST', `/v1/accounts/${bad}/suspend`, { reason: 'abuse' })
+  expect((await asCustomer('POST', `/v1/accounts/${bad}/terminate`)).json).toMatchObject({
+    state: 'terminated',
+  })
+  await api.owner('POST', `/v1/organisations/${customer}/suspend`, { reason: 'abuse' })
+  expect(await asCustomer('POST', `/v1/accounts/${good}/terminate`)).toMatchObject(held)
+  expect((await api.owner('POST', `/v1/accounts/${good}/terminate`)).json).toMatchObject({
+    state: 'terminated',
+  })
+})
+
 test('a limit of the abuse desk stays, however many wider ones come at the same time', async () => {
   const customer = await open()
   const path = `/v1/accounts/${await join(customer)}/mail-limit`

@@ -79,6 +79,22 @@ test('what services count comes by minute into hours and days', async () => {
   expect(byDay.json['items']).toMatchObject([{ at: from, max: 4 }])
 })
 
+test('messages are told by day and by type', async () => {
+  const messages = api.metrics.counter('xmpp_messages_total', 'x', ['type'])
+  const today = new Date(Math.floor(clock.now() / (24 * HOUR)) * 24 * HOUR).toISOString()
+  const told = async (type: string) => {
+    const query = `name=chat.messages.${type}&step=day&from=${today}`
+    return (await api.owner('GET', `/v1/statistics/series?${query}`)).json['items']
+  }
+  messages.inc({ type: 'encrypted' }, 3)
+  messages.inc({ type: 'receipt' }, 2)
+  await nextCollected()
+  messages.inc({ type: 'encrypted' }, 4)
+  await nextCollected()
+  expect(await told('encrypted')).toEqual([{ at: today, value: 7 }])
+  expect(await told('receipt')).toEqual([{ at: today, value: 2 }])
+})
+
 test('durations are told by percentiles', async () => {
   const delivery = api.metrics.histogram('xmpp_delivery_seconds', 'x', [0.1, 1, 10])
   for (let count = 0; count < 90; count++) delivery.observe(0.05)

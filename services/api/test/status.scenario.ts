@@ -1,5 +1,6 @@
 /** Status, maintenance, incidents and credit through the API. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDb, sql } from '@sealpost/db'
 import { VirtualClock } from '@sealpost/runtime'
 import { basic, createTestApi, type TestApi } from './api.ts'
 
@@ -130,6 +131,17 @@ describe('what probes find', () => {
     expect(keys).toMatchObject({ lost: lost + 46, counted: lost + 46, credit: 12.5 })
     expect((await api.owner('GET', '/v1/sla/report?month=2030-02')).status).toBe(422)
     expect((await api.owner('GET', '/v1/sla/report?month=2030-00')).status).toBe(400)
+  })
+
+  test('ninety days are shown, today among them, and none twice', async () => {
+    await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api', poolSize: 1 })
+    await db.execute(sql`
+      insert into api.status_day (component, day, good, lost, counted)
+      select 'keys', ${iso(clock.now()).slice(0, 10)}::date - ago, 1440, 0, 0 from generate_series(2, 120) as ago
+      on conflict do nothing`)
+    await clock.advance(15_000) // for so long an answer is kept
+    const expected = Array.from({ length: 90 }, (_, ago) => iso(clock.now() - ago * DAY).slice(0, 10))
+    expect((await component('keys'))?.days.map(({ day }) => day)).toEqual(expected.toReversed())
   })
 })
 

@@ -1,8 +1,15 @@
-/** Gives the reader a file that was made in this page. */
+/** Gives the reader JSON that was made in this page. */
 export function saveFile(name: string, content: object): void {
-  const url = URL.createObjectURL(
-    new Blob([JSON.stringify(content, undefined, 2)], { type: 'application/json' }),
-  )
+  save(name, JSON.stringify(content, undefined, 2), 'application/json')
+}
+
+/** The same as JSON lines. */
+export function saveLines(name: string, items: readonly object[]): void {
+  save(name, items.map((item) => `${JSON.stringify(item)}\n`).join(''), 'application/x-ndjson')
+}
+
+function save(name: string, text: string, type: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }))
   const link = document.createElement('a')
   link.href = url
   link.download = name

@@ -70,7 +70,7 @@ export interface AbuseDeskOptions {
   readonly accounts: Pick<AccountsDomain, 'find' | 'findById' | 'suspend' | 'mailConduct'>
   readonly mails: MailDesk
   readonly letters: Pick<Letters, 'send'>
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly domains: readonly string[]
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
@@ -108,8 +108,10 @@ export class AbuseDesk {
       receivedOn: this.#today(),
       closedOn: undefined,
     }
-    if (!(await store.add(report, OPEN_MAX))) throw new AbuseError('REPORTS_FULL')
-    await webhooks.emit('abuse.reported', { report_id: id, category, named })
+    const isAdded = await webhooks.along('abuse.reported', { report_id: id, category, named }, (tell) =>
+      store.add(report, OPEN_MAX, tell),
+    )
+    if (!isAdded) throw new AbuseError('REPORTS_FULL')
     return id
   }
 
@@ -141,9 +143,11 @@ export class AbuseDesk {
     const { store, mails, webhooks } = this.#options
     const { source } = await this.#open(id)
     if (source === 'mail') await mails.done(id)
-    const closed = known(await store.change(id, { state: 'closed', outcome, closedOn: this.#today() }))
-    await webhooks.emit('abuse.closed', { report_id: id, outcome })
-    return closed
+    const change = { state: 'closed', outcome, closedOn: this.#today() } as const
+    const closed = await webhooks.along('abuse.closed', { report_id: id, outcome }, (tell) =>
+      store.change(id, change, tell),
+    )
+    return known(closed)
   }
 
   counts(): Promise<ReportCount[]> {

@@ -101,3 +101,16 @@ describe.each([
     expect([await store.find(closed.id), await store.find(old.id)]).toEqual([undefined, undefined])
   })
 })
+
+test('in Postgres a report is written with what is told of it, or not at all', async () => {
+  await using stack = new AsyncDisposableStack()
+  const store = await openPostgres(stack)
+  const failing = (): Promise<void> => Promise.reject(new Error('away'))
+  const made = report()
+  await expect(store.add(made, 100, failing)).rejects.toThrow('away')
+  expect(await store.find(made.id)).toBeUndefined()
+  await store.add(made, 100)
+  const closed = { state: 'closed', outcome: 'acted', closedOn: '2030-01-02' } as const
+  await expect(store.change(made.id, closed, failing)).rejects.toThrow('away')
+  expect(await store.find(made.id)).toEqual(made)
+})

@@ -1,4 +1,6 @@
 /** Where reports of abuse are kept. Days as YYYY-MM-DD. One contract: store.test.ts. */
+import type { Tell } from '../webhooks/webhooks.ts'
+
 export const ABUSE_CATEGORIES = ['spam', 'fraud', 'malware', 'harassment', 'illegal', 'other'] as const
 export type AbuseCategory = (typeof ABUSE_CATEGORIES)[number]
 export const ABUSE_STATES = ['new', 'in-work', 'closed'] as const
@@ -49,14 +51,15 @@ export interface ReportCount {
   readonly count: number
 }
 
+/** `tell` is called in the transaction of the change, if there is one: in memory nobody is told. */
 export interface AbuseStore {
   /** False when `openMax` of its kind, named or not, are open already. One with an id that is there already is left as it is. */
-  add(report: StoredReport, openMax: number): Promise<boolean>
+  add(report: StoredReport, openMax: number, tell?: Tell): Promise<boolean>
   find(id: string): Promise<StoredReport | undefined>
   /** By id. */
   list(query: ReportQuery): Promise<StoredReport[]>
   /** Undefined when there is no such report. */
-  change(id: string, change: ReportChange): Promise<StoredReport | undefined>
+  change(id: string, change: ReportChange, tell?: Tell): Promise<StoredReport | undefined>
   acted(id: string, action: AbuseAction): Promise<void>
   counts(): Promise<ReportCount[]>
   /** Reports about the account go; of those it made, the reporter. */

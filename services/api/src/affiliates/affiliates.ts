@@ -87,6 +87,17 @@ export class Affiliates {
       throw new AffiliateError('REFERRAL_UNKNOWN')
   }
 
+  /** The billing system says that whoever was referred pays for less from now on. Nothing happens to others; repeatable. */
+  async downgraded(subjectId: string): Promise<void> {
+    await this.#options.store.reverse(subjectId, this.#today())
+  }
+
+  /** The billing system says that a payment was taken back: what is qualified is reversed, what is not never will be. Repeatable. */
+  async chargedBack(subjectId: string): Promise<void> {
+    const { store } = this.#options
+    if (!(await store.reverse(subjectId, this.#today()))) await store.drop(subjectId)
+  }
+
   /** Counts active days, qualifies, issues statements, forgets. Repeatable. */
   async run(): Promise<void> {
     const { store } = this.#options

@@ -89,6 +89,12 @@ export class PostgresAffiliates implements AffiliateStore {
     return reversed > 0
   }
 
+  async drop(subjectId: string): Promise<void> {
+    await this.#db.execute(
+      sql`delete from api.referral where subject_id = ${subjectId}::uuid and qualified_on is null`,
+    )
+  }
+
   async forget(before: string): Promise<void> {
     await this.#db.execute(
       sql`update api.referral set subject_id = null where subject_id is not null and qualified_on < ${before}::date`,
@@ -131,9 +137,7 @@ export class PostgresAffiliates implements AffiliateStore {
   }
 
   async eraseAccount(accountId: string): Promise<void> {
-    await this.#db.execute(
-      sql`delete from api.referral where subject_id = ${accountId}::uuid and qualified_on is null`,
-    )
+    await this.drop(accountId)
     await this.#db.execute(
       sql`update api.referral set subject_id = null where subject_id = ${accountId}::uuid`,
     )

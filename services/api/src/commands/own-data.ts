@@ -74,6 +74,7 @@ const exportAccount = defineCommand({
   path: '/v1/accounts/:jid/export',
   claimsKey: true, // a file, and nothing is made
   access: 'privacy:write',
+  proof: true,
   params: addressParams,
   query: Type.Object({ format: formatSchema }, { additionalProperties: false }),
   status: 200,

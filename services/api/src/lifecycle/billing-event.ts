@@ -13,6 +13,7 @@ const subjectFields = { organisation: Type.Optional(uuid), account: Type.Optiona
 
 const DATA = {
   'subscription.updated': Type.Object({ ...subjectFields, ...termsFields }, strict),
+  'subscription.charged_back': Type.Object(subjectFields, strict),
   'subscription.refunded': Type.Object({ id: uuid }, strict),
 } as const
 type EventType = keyof typeof DATA
@@ -42,7 +43,7 @@ export function readBillingEvent(body: Buffer): BillingEvent | Findings {
   if (inside.length > 0)
     return inside.map(({ pointer, detail }) => ({ pointer: `#/data${pointer.slice(1)}`, detail }))
   const event = { type, data } as BillingEvent
-  if (event.type !== 'subscription.updated' || subjectOf(event.data) !== undefined) return event
+  if (event.type === 'subscription.refunded' || subjectOf(event.data) !== undefined) return event
   return [{ pointer: '#/data', detail: 'must name an organisation or an account, and not both' }]
 }
 
@@ -58,7 +59,8 @@ export async function doBillingEvent(
   const subject = subjectOf(event.data)
   if (subject === undefined || !(await exists(accounts, subject)))
     throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
-  await lifecycle.set(subject, readTerms(event.data))
+  if (event.type === 'subscription.charged_back') await lifecycle.chargedBack(subject)
+  else await lifecycle.set(subject, readTerms(event.data))
 }
 
 function subjectOf({

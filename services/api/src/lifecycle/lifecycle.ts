@@ -2,6 +2,8 @@
 import type { Account, AccountsDomain, Deciding } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Clock, Random } from '@sealpost/runtime'
+import type { Affiliates } from '../affiliates/affiliates.ts'
+import type { Tell } from '../webhooks/webhooks.ts'
 import { addDays, dayOf } from '../day.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import {
@@ -26,6 +28,14 @@ export interface LifecycleOptions {
   readonly audit: AuditLog
   /** At least once: durable when it resolves. */
   readonly emit: (event: SubscriptionEvent, subscription: Subscription) => Promise<void>
+  /** The same, durable with the change or not at all: as Webhooks.along. */
+  readonly along: <T>(
+    event: SubscriptionEvent,
+    subscription: Subscription,
+    change: (tell: Tell) => Promise<T>,
+  ) => Promise<T>
+  /** Undefined: the module is off. */
+  readonly affiliates: Pick<Affiliates, 'downgraded' | 'chargedBack'> | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
 }
@@ -48,11 +58,19 @@ export class Lifecycle {
 
   /** Takes over what the billing system says, and does at once what follows from it. Repeating it changes nothing. */
   async set(subject: Subject, wanted: WantedTerms): Promise<Subscription> {
-    const { store, random } = this.#options
-    const terms = this.#complete(wanted, await store.find(subject))
+    const { store, random, affiliates } = this.#options
+    const before = await store.find(subject)
+    const terms = this.#complete(wanted, before)
+    // First, since nothing is known of the longer term afterwards.
+    if (before !== undefined && terms.termMonths < before.termMonths) await affiliates?.downgraded(subject.id)
     const subscription = await store.put(random.uuid(), subject, terms)
     await this.apply(subscription)
     return subscription
+  }
+
+  /** A payment was taken back. Of the fee that is missing now, the billing system tells by `set`. */
+  async chargedBack(subject: Subject): Promise<void> {
+    await this.#options.affiliates?.chargedBack(subject.id)
   }
 
   remove(subject: Subject): Promise<boolean> {
@@ -96,13 +114,12 @@ export class Lifecycle {
 
   /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */
   async guarantee(subject: Subject): Promise<Subscription | undefined> {
-    const { store, emit } = this.#options
+    const { store, along } = this.#options
     const subscription = await store.find(subject)
     if (subscription === undefined || addDays(subscription.startedOn, GUARANTEE_DAYS) < this.today())
       return undefined
-    const due = await store.refundDue(subject, this.today())
-    if (due !== undefined) await emit('refund_due', due)
-    return due
+    const due = { ...subscription, state: 'refund-due', fee: 'none', suspendsOn: undefined } as const
+    return along('refund_due', due, (tell) => store.refundDue(subject, this.today(), tell))
   }
 
   /** That a renewal or a suspension is seven days away at most. */

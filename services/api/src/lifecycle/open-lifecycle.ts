@@ -20,7 +20,7 @@ export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'su
   readonly db: Db
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
-  readonly webhooks: Pick<Webhooks, 'emit'>
+  readonly webhooks: Pick<Webhooks, 'emit' | 'along'>
   readonly events: Pick<ApiEvents, 'lifecycleFailed'>
 }
 
@@ -31,14 +31,17 @@ export interface OpenLifecycle extends AsyncDisposable {
 
 /** What was due while the server was down is done at once; disposal waits for what is under way. */
 export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleOptions): OpenLifecycle {
-  const { db, accounts, audit, events } = options
+  const { db, accounts, audit, affiliates, events } = options
   const store = new PostgresSubscriptions(db)
   const lifecycle = new Lifecycle({
     ...platform,
     store,
     accounts,
     audit,
-    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, tell(subscription)),
+    affiliates,
+    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, about(subscription)),
+    along: (event, subscription, change) =>
+      webhooks.along(`subscription.${event}`, about(subscription), change),
   })
   const onError = (error: unknown): void => events.lifecycleFailed(errorCode(error))
   let running: Promise<void> = Promise.resolve()
@@ -58,7 +61,7 @@ export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleO
 }
 
 /** What a webhook says: ids, days and states. */
-function tell({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
+function about({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
   return {
     subscription_id: id,
     ...(subject === undefined ? {} : { [`${subject.kind}_id`]: subject.id }),

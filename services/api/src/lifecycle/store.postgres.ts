@@ -89,12 +89,14 @@ export class PostgresSubscriptions implements SubscriptionStore {
       order by id limit ${limit}::int`)
   }
 
-  async refundDue({ kind, id }: Subject, today: string): Promise<Subscription | undefined> {
-    const due = await this.#query(sql`
+  refundDue: SubscriptionStore['refundDue'] = ({ kind, id }, today, tell) =>
+    this.#db.transaction(async (tx) => {
+      const [due] = await tx.query<SqlSubscription>(sql`
       update api.subscription set state = 'refund-due', refund_since = ${today}::date, fee = 'none', suspends_on = null
       where ${OF[kind]} = ${id}::uuid and state = 'running' returning ${COLUMNS}`)
-    return due[0]
-  }
+      if (due !== undefined) await tell?.(tx)
+      return due && parse(due)
+    })
 
   async refunded(id: string): Promise<boolean> {
     const removed = await this.#db.execute(

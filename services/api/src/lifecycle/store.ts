@@ -1,4 +1,5 @@
 /** Subscriptions. Retention: as long as whose they are, or until a due refund is paid, 90 days at most. One contract: store.test.ts. */
+import type { Tell } from '../webhooks/webhooks.ts'
 import type { Subject, Subscription, Terms } from './subscription.ts'
 
 export type Reminder = 'renewal' | 'suspension'
@@ -26,7 +27,7 @@ export interface SubscriptionStore {
   /** Running ones that are to be suspended today or were to be before, after an id. */
   suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]>
   /** False when it is none, or refund-due already. */
-  refundDue(subject: Subject, today: string): Promise<Subscription | undefined>
+  refundDue(subject: Subject, today: string, tell?: Tell): Promise<Subscription | undefined>
   /** A refund that is not due any more: the row goes. False when there is none. */
   refunded(id: string): Promise<boolean>
   /** Refunds due since before a day go. */

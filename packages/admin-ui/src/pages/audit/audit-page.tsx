@@ -3,6 +3,7 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { usePages } from '../../api/queries.ts'
+import { useSession } from '../../api/session.ts'
 import type { AuditEntry } from '../../api/types.ts'
 import { useFormat } from '../../app/format.ts'
 import type { Column } from '../../parts/data-table.tsx'
@@ -10,12 +11,14 @@ import { useTextFilter } from '../../parts/filters.tsx'
 import { ListPage } from '../../parts/list-page.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { AuditEntryDialog } from './audit-entry-dialog.tsx'
+import { AuditExport } from './audit-export.tsx'
 import { AuditVerdict } from './audit-verdict.tsx'
 
 const TONES = { begun: 'quiet', done: 'good', refused: 'warn' } as const
 
 export default function AuditPage() {
   const { t } = useTranslation()
+  const { data: session } = useSession()
   const action = useTextFilter({ label: t('audit.action') })
   const target = useTextFilter({ label: t('audit.target') })
   const from = useTextFilter({ label: t('audit.from'), type: 'date' })
@@ -30,7 +33,7 @@ export default function AuditPage() {
       <ListPage
         title={t('nav.audit')}
         about={t('audit.about')}
-        actions={<AuditVerdict />}
+        actions={session?.administrator.organisation === undefined && <OfWholeServer />}
         query={result}
         columns={columns}
         rowKey={({ seq }) => seq}
@@ -40,6 +43,16 @@ export default function AuditPage() {
         filters={{ label: t('audit.filters'), by: [action, target, from, until] }}
       />
       <AuditEntryDialog entry={shown} onClose={() => setShown(undefined)} />
+    </>
+  )
+}
+
+/** The chain is that of the whole server. */
+function OfWholeServer() {
+  return (
+    <>
+      <AuditExport />
+      <AuditVerdict />
     </>
   )
 }
