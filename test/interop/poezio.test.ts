@@ -31,9 +31,9 @@ test('without encryption of its own: sign-in with SCRAM bound to tls-unique, ros
   await his.shows('Private key generation complete')
   await his.type(`/otr start ${alice.jid}`)
   await hers.type(`/message ${bob.jid}`)
-  await hers.shows('?OTRv') // what asks for a session passes, and is all that it is shown
+  await hers.shows('?OTR?v2?') // what asks for a session passes, and is all that it is shown
   await hers.type(there)
-  await hers.shows('policy-violation')
+  await hers.shows('takes end-to-end encrypted messages only')
   await his.type(`/msg ${alice.jid} ${back}`)
   await his.logs(/RECV: <message.*type="error".*<policy-violation/)
   expect(await his.screen()).not.toContain(there)

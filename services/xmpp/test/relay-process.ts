@@ -6,6 +6,12 @@ import { createInterface } from 'node:readline'
 import type { RelayLimits } from '../src/relay.ts'
 import type { DeliveryFixture } from './delivery-fixture.ts'
 
+export interface RelayProcessOptions {
+  readonly limits?: Partial<RelayLimits>
+  /** Of Node. */
+  readonly flags?: readonly string[]
+}
+
 export class RelayProcess {
   readonly port: number
   /** Of the relay's HTTP routes. */
@@ -19,12 +25,15 @@ export class RelayProcess {
   }
 
   /** @param fixture whose own relay is stopped */
-  static async start(fixture: DeliveryFixture, limits: Partial<RelayLimits> = {}): Promise<RelayProcess> {
+  static async start(
+    fixture: DeliveryFixture,
+    { limits = {}, flags = [] }: RelayProcessOptions = {},
+  ): Promise<RelayProcess> {
     const { databaseUrl, dataDir } = fixture.platform
     const script = join(import.meta.dirname, '_relay-process.ts')
     const child = spawn(
       process.execPath,
-      [script, databaseUrl, dataDir, '0', 'run', JSON.stringify(limits)],
+      [...flags, script, databaseUrl, dataDir, '0', 'run', JSON.stringify(limits)],
       {
         stdio: ['pipe', 'pipe', 'inherit'],
       },
