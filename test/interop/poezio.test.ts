@@ -1,6 +1,8 @@
 /** Poezio, in presence of profanity. */
-import { beforeAll, test } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { beforeAll, expect, test } from 'vitest'
 import { Fixture } from './fixture.ts'
+import { expectNothingKept } from './nothing-kept.ts'
 import { Poezio } from './poezio.ts'
 import { Profanity } from './profanity.ts'
 
@@ -10,7 +12,7 @@ beforeAll(async () => {
   return () => fixture[Symbol.asyncDispose]()
 })
 
-test('sign-in with SCRAM bound to tls-unique, roster, subscriptions both ways, presence', async () => {
+test('without encryption of its own: sign-in with SCRAM bound to tls-unique, roster, subscriptions both ways, presence; an offer of OTR arrives, and what it says in clear is refused', async () => {
   const { port, caFile } = fixture.sealpost
   const [alice, bob] = [fixture.person(), fixture.person()]
   const hers = await Poezio.create({ person: alice, port, caFile })
@@ -24,6 +26,19 @@ test('sign-in with SCRAM bound to tls-unique, roster, subscriptions both ways, p
   await his.logs(/RECV: <presence[^>]* type="subscribed"/)
   await his.logs(new RegExp(`RECV: <presence[^>]* from="${alice.jid}/poezio`))
   await hers.shows(`${bob.jid} (1)`) // there with one resource
+  const [there, back] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
+  await his.type('/otr gen')
+  await his.shows('Private key generation complete')
+  await his.type(`/otr start ${alice.jid}`)
+  await hers.type(`/message ${bob.jid}`)
+  await hers.shows('?OTR?v2?') // what asks for a session passes, and is all that it is shown
+  await hers.type(there)
+  await hers.shows('takes end-to-end encrypted messages only')
+  await his.type(`/msg ${alice.jid} ${back}`)
+  await his.logs(/RECV: <message.*type="error".*<policy-violation/)
+  expect(await his.screen()).not.toContain(there)
+  expect(await hers.screen()).not.toContain(back)
+  await expectNothingKept(fixture.sealpost, [there, back])
   await hers.quit()
   await his.logs(
     new RegExp(

@@ -1,4 +1,4 @@
-/** Poezio: a client for the terminal in Python, on slixmpp. Debian 12 ships it without OMEMO, so that it can sign in and see who is there, and no more. */
+/** Poezio: a client for the terminal in Python, on slixmpp. Debian 12 ships it without OMEMO, so that it can sign in, see who is there, and read what is not encrypted by it: offers of OTR. */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -226,6 +226,7 @@ export class SimulatedConnection implements Connection {
 
   startTls(): void {}
 
+  readonly tlsVersion: undefined
   readonly channelBindings = []
 
   channelBinding(): undefined {}

@@ -57,7 +57,7 @@ describe('hashed tokens (draft-schmaus-kitten-sasl-ht)', () => {
   })
 })
 
-describe('downgrade protection (XEP-0474)', () => {
+describe('downgrade protection (XEP-0474, XEP-0515)', () => {
   const offer = {
     mechanisms: ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1'],
     bindings: ['tls-server-end-point', 'tls-exporter'],
@@ -70,9 +70,9 @@ describe('downgrade protection (XEP-0474)', () => {
     expect(offerHash('SHA-1', { ...offer, bindings: undefined })).not.toBe(offerHash('SHA-1', offer))
   })
 
-  it('lets a client find out that the list was shortened', async () => {
+  it('lets a client find out that the list was shortened, or that the TLS of the server is another', async () => {
     const verifier = await deriveVerifier('pencil', 'SHA-256', { salt: randomBytes(16), iterations: 4096 })
-    const run = async (seen: typeof offer) => {
+    const run = async (seen: typeof offer, tlsVersion = '0304') => {
       const server = scramServer({
         hash: 'SHA-256',
         plus: false,
@@ -81,6 +81,7 @@ describe('downgrade protection (XEP-0474)', () => {
         lookup: () => Promise.resolve(verifier),
         random: randomBytes,
         offer,
+        tlsVersion: '0304',
       })
       const client = scramClient({
         hash: 'SHA-256',
@@ -89,11 +90,13 @@ describe('downgrade protection (XEP-0474)', () => {
         password: 'pencil',
         random: randomBytes,
         offer: seen,
+        tlsVersion,
       })
       const final = await client.final(await server.first(Buffer.from(client.first())))
       client.verify(server.final(Buffer.from(final)))
     }
     await run(offer)
     await expect(run({ ...offer, mechanisms: ['SCRAM-SHA-1'] })).rejects.toThrow(SaslError)
+    await expect(run(offer, '0303')).rejects.toThrow(SaslError)
   })
 })

@@ -19,6 +19,8 @@ export interface ScramClientOptions {
   readonly random: (count: number) => Buffer
   /** What was seen of the server's offer: if the server says otherwise, somebody changed it on the way. XEP-0474 §5.2 */
   readonly offer?: SaslOffer
+  /** The version of the client's own TLS connection, `0303` or `0304`: if the server says otherwise, theirs are two. XEP-0515 §4.2 */
+  readonly tlsVersion?: string | undefined
 }
 
 /** One sign-in: `first`, `final`, `verify`, in this order. */
@@ -53,9 +55,14 @@ class ScramClient implements ScramClientExchange {
   }
 
   async final(serverFirst: string): Promise<string> {
-    const { hash, password, plus, channelBinding, offer } = this.#options
-    const { nonce, salt, iterations, offerHash: said } = readServerFirst(Buffer.from(serverFirst))
-    if (offer && said !== undefined && said !== offerHash(hash, offer)) throw new SaslError('not-authorized')
+    const { hash, password, plus, channelBinding, offer, tlsVersion } = this.#options
+    const server = readServerFirst(Buffer.from(serverFirst))
+    const { nonce, salt, iterations } = server
+    const differs = (said: string | undefined, seen: string | undefined) =>
+      said !== undefined && seen !== undefined && said !== seen
+    const seen = offer && offerHash(hash, offer)
+    if (differs(server.offerHash, seen)) throw new SaslError('not-authorized')
+    if (differs(server.tlsVersion, tlsVersion)) throw new SaslError('not-authorized')
     if (!nonce.startsWith(this.#nonce) || nonce === this.#nonce) throw new SaslError('not-authorized')
     if (iterations < ITERATIONS.min || iterations > ITERATIONS.max) throw new SaslError('mechanism-too-weak')
     const salted = await saltPassword(password, hash, { salt, iterations })

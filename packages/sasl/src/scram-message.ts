@@ -34,6 +34,8 @@ export interface ServerFirst {
   readonly iterations: number
   /** What the server says that it offered. XEP-0474 §5.1 */
   readonly offerHash: string | undefined
+  /** The version of TLS at the server's end. XEP-0515 §4.1 */
+  readonly tlsVersion: string | undefined
 }
 
 const FIRST =
@@ -106,7 +108,8 @@ export function readServerFirst(message: Buffer): ServerFirst {
   const [, nonce = '', salt = '', iterations = '', extensions = ''] = match
   refuseMandatory(extensions)
   const offerHash = /,h=([^,]+)/.exec(extensions)?.[1]
-  return { nonce, salt: readBase64(salt), iterations: Number(iterations), offerHash }
+  const tlsVersion = /,t=([^,]+)/.exec(extensions)?.[1]
+  return { nonce, salt: readBase64(salt), iterations: Number(iterations), offerHash, tlsVersion }
 }
 
 /** The signature in a server-final-message; SaslError `not-authorized` when it reports an error instead. RFC 5802 §7 */

@@ -22,6 +22,8 @@ export interface ScramServerOptions {
   readonly random: (count: number) => Buffer
   /** What was offered, so that a client can tell whether somebody shortened the list. XEP-0474 §5.1 */
   readonly offer?: SaslOffer | undefined
+  /** The version of the TLS connection, `0303` or `0304`, so that a client can tell whether it ends elsewhere. XEP-0515 §4.1 */
+  readonly tlsVersion?: string | undefined
 }
 
 /** One sign-in: `first`, then `final`, each once and in this order (anything else is a programmer error). */
@@ -75,8 +77,9 @@ class ScramServer implements ScramServerExchange {
     const verifier = await this.#options.lookup(clientFirst.username)
     assert(verifier.hash === this.#options.hash, 'lookup() returns a verifier of the hash in use')
     const nonce = clientFirst.nonce + this.#nonce()
-    const { hash, offer } = this.#options
-    const protection = offer === undefined ? '' : `,h=${offerHash(hash, offer)}`
+    const { hash, offer, tlsVersion } = this.#options
+    const offered = offer === undefined ? '' : `,h=${offerHash(hash, offer)}`
+    const protection = tlsVersion === undefined ? offered : `${offered},t=${tlsVersion}`
     const serverFirst = `r=${nonce},s=${verifier.salt.toString('base64')},i=${String(verifier.iterations)}${protection}`
     this.#challenge = { nonce, serverFirst, verifier, binding }
     return serverFirst

@@ -1,5 +1,5 @@
 /**
- * A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT [standby]`. Prints its ports when it
+ * A relay in a process of its own, to be killed or stopped: `node _relay-process.ts DATABASE_URL DATA_DIR PORT [standby|run LIMITS]`, bounds that have no variable as JSON. Prints its ports when it
  * listens: STARTTLS, direct TLS, HTTP. With `standby` it loads its program and waits for a line on its standard input before it starts.
  */
 import { once } from 'node:events'
@@ -11,11 +11,12 @@ import { createMetrics } from '@sealpost/metrics'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import { watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
+import type { RelayLimits } from '../src/relay.ts'
 import { noCommands } from './no-commands.ts'
 
 process.stdin.on('end', () => process.exit()).resume() // whoever wanted it is gone
-const [databaseUrl = '', dataDir = '', port = '0', standby] = process.argv.slice(2)
-if (standby !== undefined) await once(process.stdin, 'data')
+const [databaseUrl = '', dataDir = '', port = '0', mode = 'run', limits = '{}'] = process.argv.slice(2)
+if (mode === 'standby') await once(process.stdin, 'data')
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
 const log = createLog({ level: 'error' })
@@ -55,6 +56,7 @@ const service = await createXmppService(
     bind: '127.0.0.1',
   },
   { commands: noCommands },
+  JSON.parse(limits) as Partial<RelayLimits>,
 )
 const http = await createHttp({ log, metrics: createMetrics(), title: 'Relay', trustProxy: true })
 await http.app.register(service.http)

@@ -1,7 +1,9 @@
 /** What one address may do: sign in wrongly, and connect. Who shares the address is slowed, never locked out. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemRandom } from '@sealpost/runtime'
 import { TestClient } from './client.ts'
+import { condition } from './friends.ts'
 import { type RelayFixture, startRelay } from './relay-fixture.ts'
 import {
   authenticate,
@@ -43,6 +45,79 @@ async function succeed(relay: RelayFixture, localAddress: string, username: stri
 
 const WRONG = 'not-authorized'
 const LATER = 'temporary-auth-failure'
+
+/** Shows tokens of invites (XEP-0445 §4), each on a stream of its own; the conditions of the answers. */
+async function preauths(relay: RelayFixture, localAddress: string, ...tokens: string[]): Promise<string[]> {
+  const conditions: string[] = []
+  for (const token of tokens) {
+    await using client = await TestClient.connect({ port: relay.port, localAddress })
+    const answer = await client.request(
+      'set',
+      `<preauth xmlns='urn:xmpp:pars:0' token='${token}'/>`,
+      'localhost',
+    )
+    conditions.push(answer.attrs['type'] === 'result' ? 'taken' : condition(answer))
+  }
+  return conditions
+}
+
+async function invite({ accounts }: RelayFixture): Promise<string> {
+  const token = systemRandom.token(32)
+  const whose = { domain: 'localhost', localpart: undefined, plan: undefined, organisationId: undefined }
+  const expiresAt = Date.now() + 3_600_000
+  await accounts.accountInvites.create({ id: randomUUID(), ...whose, uses: 1, expiresAt }, token)
+  return token
+}
+
+describe('guessed invites (XEP-0445)', () => {
+  const guess = () => systemRandom.token(32)
+
+  test('from one address, however many streams it opens: not even the right one is looked at then; other addresses go on', async () => {
+    await using relay = await startRelay(
+      { ...limited, registration: 'invite' },
+      { guesses: { nameAndClient: never, client: plenty, name: plenty } },
+    )
+    const token = await invite(relay)
+    expect(await preauths(relay, '127.5.0.1', token, token, token, token)).toEqual(Array(4).fill('taken'))
+    expect(await preauths(relay, '127.5.0.1', guess(), guess(), guess())).toEqual(
+      Array(3).fill('item-not-found'),
+    )
+    expect(await preauths(relay, '127.5.0.1', guess(), token)).toEqual(Array(2).fill('resource-constraint'))
+    expect(await preauths(relay, '127.5.0.2', token)).toEqual(['taken'])
+  })
+
+  test('beside wrong passwords: one address has so many wrong answers in all', async () => {
+    await using relay = await startRelay(
+      { ...limited, registration: 'invite' },
+      { guesses: { nameAndClient: plenty, client: never, name: plenty } },
+    )
+    const token = await invite(relay)
+    await relay.account('alice')
+    expect(await fail(relay, '127.5.1.1', 'alice', 2)).toEqual([WRONG, WRONG])
+    expect(await preauths(relay, '127.5.1.1', guess(), token)).toEqual([
+      'item-not-found',
+      'resource-constraint',
+    ])
+    expect(await preauths(relay, '127.5.1.2', token)).toEqual(['taken'])
+  })
+
+  test('where addresses tell nobody apart, all of them together', async () => {
+    await using relay = await startRelay(
+      { registration: 'invite' },
+      { guesses: { nameAndClient: plenty, client: plenty, name: never } },
+    )
+    const token = await invite(relay)
+    expect(await preauths(relay, '127.5.2.1', guess(), token, guess())).toEqual([
+      'item-not-found',
+      'taken',
+      'item-not-found',
+    ])
+    expect(await preauths(relay, '127.5.2.2', guess(), token)).toEqual([
+      'item-not-found',
+      'resource-constraint',
+    ])
+  })
+})
 
 describe('wrong passwords', () => {
   test('of one name from one address: others with the name or the address go on; success costs nothing', async () => {

@@ -48,7 +48,9 @@ async function withPassword(client: TestClient, request: Request2): Promise<Elem
   const hash: ScramHash = mechanism.includes('256') ? 'SHA-256' : 'SHA-1'
   const binding = plus ? { channelBinding: client.channelBinding('tls-exporter') } : {}
   const offer = offerOf(client)
-  const scram = scramClient({ hash, plus, username, password, random: randomBytes, offer, ...binding })
+  const tlsVersion = client.tlsVersion === 'TLSv1.2' ? '0303' : '0304'
+  const seen = { offer, tlsVersion, ...binding }
+  const scram = scramClient({ hash, plus, username, password, random: randomBytes, ...seen })
   client.sendRaw(authenticate(mechanism, Buffer.from(scram.first()), request, request.inline ?? ''))
   const challenge = await answer2(client)
   if (challenge.name !== 'challenge') return challenge

@@ -1,4 +1,4 @@
-/** XEP-0388, XEP-0440, XEP-0474, XEP-0480: sign-in in one request, over real sockets. */
+/** XEP-0388, XEP-0440, XEP-0474, XEP-0480, XEP-0515: sign-in in one request, over real sockets. */
 import { createHash, pbkdf2Sync, randomUUID } from 'node:crypto'
 import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
@@ -82,7 +82,18 @@ describe('success', () => {
       `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256'>${first('alice').toString('base64')}</auth>`,
     )
     const oldChallenge = await old.next(({ name }) => name === 'challenge')
-    expect(Buffer.from(oldChallenge.text(), 'base64').toString()).not.toContain(',h=')
+    expect(Buffer.from(oldChallenge.text(), 'base64').toString()).not.toMatch(/,[ht]=/)
+  })
+
+  test.each([
+    ['TLSv1.2', '0303'],
+    ['TLSv1.3', '0304'],
+  ] as const)('XEP-0515: over %s the challenge says %s', async (maxVersion, version) => {
+    await using client = await connect({ maxVersion })
+    expect(client.tlsVersion).toBe(maxVersion)
+    client.sendRaw(authenticate('SCRAM-SHA-256', first('alice'), {}))
+    const challenge = Buffer.from((await answer2(client)).text(), 'base64').toString()
+    expect(challenge).toMatch(new RegExp(`,h=[^,]+,t=${version}$`))
   })
 
   test('§2.3: a client that names its installation is a device at once, whatever it binds', async () => {

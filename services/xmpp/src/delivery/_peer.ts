@@ -42,6 +42,7 @@ export class WireConnection implements Connection {
 
   start(): void {}
   startTls(): void {}
+  readonly tlsVersion: undefined
   readonly channelBindings = []
   channelBinding(): undefined {}
   pause(): void {}

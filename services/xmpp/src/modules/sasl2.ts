@@ -106,7 +106,7 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
 export const sasl2 = ({ lifecycle }: { lifecycle: SessionLifecycle }): Module =>
   defineModule({
     name: 'sasl2',
-    implements: ['XEP-0388 1.0.4', 'XEP-0440 1.0.0', 'XEP-0474 0.5.0'],
+    implements: ['XEP-0388 1.0.4', 'XEP-0440 1.0.0', 'XEP-0474 0.5.0', 'XEP-0515 0.1.0'],
     depends: ['sasl'],
     setup(host) {
       const profile = new Sasl2(host, lifecycle)

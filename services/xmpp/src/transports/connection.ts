@@ -16,6 +16,8 @@ export interface Connection {
   /** Until then nothing is read, and no TLS begins. */
   start(): void
   startTls(): void
+  /** The version of this TLS connection as four digits (XEP-0515 §4.1); undefined where it may be another's than the client's. */
+  readonly tlsVersion: string | undefined
   /** Types of channel binding that this TLS connection has data for (RFC 9266, RFC 5929), strongest first. */
   readonly channelBindings: readonly string[]
   /** The data; undefined for a type it does not have. Computed when asked for. */

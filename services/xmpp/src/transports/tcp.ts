@@ -165,13 +165,17 @@ class TcpConnection implements Connection {
     this.#socket = secured
     secured.once('secure', () => {
       this.#secured = true
-      this.channelBindings = secured.getProtocol() === 'TLSv1.3' ? BINDINGS_TLS_1_3 : BINDINGS_TLS_1_2
+      const isNewest = secured.getProtocol() === 'TLSv1.3'
+      this.tlsVersion = isNewest ? '0304' : '0303' // the only two of TLS_POLICY
+      this.channelBindings = isNewest ? BINDINGS_TLS_1_3 : BINDINGS_TLS_1_2
     })
     secured.on('error', () => secured.destroy())
     if (this.#handler) this.#listen(secured)
   }
 
   #endPoint: Buffer | undefined
+
+  tlsVersion: string | undefined
 
   channelBindings: readonly string[] = []
 

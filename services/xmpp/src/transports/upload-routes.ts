@@ -93,7 +93,7 @@ async function receive(
   }
   request.raw.setTimeout(STALL_MS)
   try {
-    await inHttp(() => uploads.receive(claim, request.raw.iterator({ destroyOnReturn: false })))
+    await inHttp(() => uploads.receive(claim, request.raw))
   } catch (error) {
     throw bytes > DISCARD_BYTES_MAX ? closing(reply, error) : error
   }

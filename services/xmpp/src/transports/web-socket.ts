@@ -21,6 +21,7 @@ const CODE = { normal: 1000, unacceptable: 1003 } as const
 
 class WebSocketConnection implements Connection {
   readonly secure = true
+  readonly tlsVersion: undefined
   readonly channelBindings: readonly string[] = []
   readonly remoteAddress: string
   beforeFlush: (() => void) | undefined

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseJid } from '@sealpost/jid'
-import { isNickname, keyOf } from './nickname.ts'
+import { isNickname, keyOf, readsAs } from './nickname.ts'
 
 test.each(['Ann', 'ann b', 'Ä', 'Ann 🦊', 'x'.repeat(128), 'أحمد', '日本 太郎'])(
   '%j is a nickname',
@@ -39,6 +39,27 @@ test.each([
   ['Å', '\u212b'],
 ])('RFC 8266 §2.4: %j reads as %j', (one, other) => {
   expect(keyOf(one)).toBe(keyOf(other))
+})
+
+test.each([
+  ['Ann', 'Аnn', 'Cyrillic A'],
+  ['Ann', 'ΑNN', 'Greek A, in capitals'],
+  ['eve', 'еvе', 'Cyrillic e'],
+  ['Nick', 'Νick', 'Greek Nu, a capital'],
+  ['view', 'νiew', 'Greek nu, small'],
+  ['paco', 'расо', 'all Cyrillic'],
+  ['Вова', 'ВОВА', 'the same in capitals'],
+])('UTS 39: %s may be taken for %s (%s)', (one, other) => {
+  expect([readsAs(one, other), readsAs(other, one)]).toEqual([true, true])
+})
+
+test.each([
+  ['Ann', 'Anna'],
+  ['Анна', 'Anna'],
+  ['Вова', 'Bob'],
+  ['Νίκος', 'Nikos'],
+])('%s is not taken for %s', (one, other) => {
+  expect(readsAs(one, other)).toBe(false)
 })
 
 test('whatever a client asks for: a nickname is a resourcepart as it is, and its key is stable', () => {

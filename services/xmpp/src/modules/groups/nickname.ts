@@ -11,7 +11,28 @@ export function isNickname(nick: string): boolean {
   return !UNSEEN.test(nick) && nick === nick.replaceAll(/\p{Zs}+/gu, ' ').trim() && keyOf(nick) !== ''
 }
 
-/** Two nicknames with the same key are the same to whoever reads them(RFC 8266 §2.4). */
+/** Letters of Cyrillic and Greek, and the Latin ones that they look like in most fonts (UTS 39 §4). */
+const LOOKALIKES = new Map(
+  [
+    ['АВЕЅІЈКМНОРСТУХԚԜ', 'ABESIJKMHOPCTYXQW'],
+    ['аеѕіјорсухһԁԛԝӏ', 'aesijopcyxhdqwl'],
+    ['ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', 'ABEZHIKMNOPTYX'],
+    ['αιορνı', 'aiopvi'],
+  ].flatMap(([from = '', to = '']) => Array.from(from, (letter, at) => [letter, to.charAt(at)] as const)),
+)
+
+/** Whether whoever reads one of them may take it for the other: the same, or written with letters that look the same. */
+export function readsAs(one: string, other: string): boolean {
+  return keyOf(one) === keyOf(other) || keyOf(inLatin(one)) === keyOf(inLatin(other))
+}
+
+function inLatin(nick: string): string {
+  return nick
+    .normalize('NFKC')
+    .replaceAll(/[\p{Script=Cyrillic}\p{Script=Greek}ı]/gu, (letter) => LOOKALIKES.get(letter) ?? letter)
+}
+
+/** Two nicknames with the same key are the same to whoever reads them (RFC 8266 §2.4). */
 export function keyOf(nick: string): string {
   return nick
     .normalize('NFKC')

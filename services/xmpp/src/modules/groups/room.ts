@@ -4,7 +4,7 @@ import type { Jid } from '@sealpost/jid'
 import { Budget, type MaybePromise } from '@sealpost/runtime'
 import type { Element } from '@sealpost/stanza'
 import type { AccountRef, Session } from '../../core/module.ts'
-import { keyOf } from './nickname.ts'
+import { keyOf, readsAs } from './nickname.ts'
 import type { Affiliated, RoomConfig, StoredRoom } from './store.ts'
 
 /** Presence stanzas that what happens in one group may cause: in large ones each arrival is told to all. */
@@ -105,11 +105,10 @@ export class Room {
 
   /** Whether the nickname is, or reads as, that of somebody else who belongs to it: their nickname, or their address. */
   isTaken(nick: string, by: Jid): boolean {
-    const wanted = keyOf(nick)
     const others = this.affiliated.filter(({ jid }) => !jid.equals(by))
-    if (others.some(({ nick: held }) => held !== undefined && keyOf(held) === wanted)) return true
-    if (wanted === keyOf(by.local)) return false
-    return others.some(({ jid }) => keyOf(jid.local) === wanted || keyOf(jid.toString()) === wanted)
+    if (others.some(({ nick: held }) => held !== undefined && readsAs(nick, held))) return true
+    if (keyOf(nick) === keyOf(by.local)) return false
+    return others.some(({ jid }) => readsAs(nick, jid.local) || readsAs(nick, jid.toString()))
   }
 
   /** Who of those who belong to it has this nickname, here or away. */

@@ -85,7 +85,7 @@ export class SignIns {
     }
   }
 
-  /** Begins a dialogue. With `protection`, the client can check what was offered (XEP-0474 §5.1). Throws SaslError. */
+  /** Begins a dialogue. With `protection`, the client can check what was offered (XEP-0474 §5.1), and over which TLS (XEP-0515 §4.1). Throws SaslError. */
   begin(stream: Stream, name: string | undefined, protection: boolean): SignIn {
     if (!stream.secure) throw new SaslError('encryption-required')
     const mechanism = mechanisms.find((each) => each.name === name)
@@ -103,6 +103,7 @@ export class SignIns {
       channelBinding: (type) => stream.connection.channelBinding(type),
       random: (count) => this.#host.random.bytes(count),
       offer: protection ? offer : undefined,
+      tlsVersion: protection ? stream.connection.tlsVersion : undefined,
       lookup: async (username) => {
         const jid = this.accountJid(username, stream.domain)
         this.requireAttempt(stream, jid, 'password')

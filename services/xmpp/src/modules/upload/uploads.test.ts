@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { systemClock, systemRandom } from '@sealpost/runtime'
@@ -30,8 +31,8 @@ async function open() {
   return { fixture, store, uploads, directory, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
-async function* body(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text)
+function body(text: string): Readable {
+  return Readable.from([Buffer.from(text)])
 }
 
 async function slot(uploads: Uploads, accountId: string, fetches?: number) {
@@ -85,8 +86,8 @@ test('whoever sends slowly keeps no room from others', async () => {
   const claims = await Promise.all(Array.from({ length: 17 }, () => slot(uploads, slow)))
   const [last, ...rest] = claims
   if (last === undefined) throw new Error('there are seventeen')
-  const under = rest.map((claim) => uploads.receive(claim, slowly()))
-  await expect(uploads.receive(last, slowly())).rejects.toMatchObject({ code: 'UPLOAD_BUSY' })
+  const under = rest.map((claim) => uploads.receive(claim, Readable.from(slowly())))
+  await expect(uploads.receive(last, Readable.from(slowly()))).rejects.toMatchObject({ code: 'UPLOAD_BUSY' })
   await uploads.receive(await slot(uploads, other), body('abc'))
   finish.resolve()
   await Promise.all(under)

@@ -3,6 +3,7 @@
  * its record is stored, and gone when the key of the record is, in the database, its log and every backup. Of a file nothing is known but its size and whose it is.
  */
 import { createSecretKey } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { errorCode } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { SealedStore } from '../../delivery/sealed-store/sealed-store.ts'
@@ -114,8 +115,8 @@ export class Uploads implements Disposable {
     return { outcome: 'granted', address, ownerToken }
   }
 
-  /** Durable when it resolves. Throws UploadError; nothing is kept then. */
-  async receive(claim: PutClaim, body: AsyncIterable<Buffer>): Promise<void> {
+  /** Durable when it resolves. Throws UploadError; nothing is kept then, and the rest of the body is left where it is. */
+  async receive(claim: PutClaim, body: Readable): Promise<void> {
     this.#assertOpen()
     if (this.#receiving >= RECEIVING_MAX) throw new UploadError('UPLOAD_BUSY')
     const slot = this.#slots.claim(claim)
@@ -222,7 +223,7 @@ export class Uploads implements Disposable {
     this.#byAccount.clear()
   }
 
-  async #take(slot: Slot, body: AsyncIterable<Buffer>): Promise<void> {
+  async #take(slot: Slot, body: Readable): Promise<void> {
     const { files, random, events } = this.#options
     const file = await files.create()
     const key = random.bytes(KEY_BYTES)
@@ -364,12 +365,7 @@ export class Uploads implements Disposable {
 }
 
 /** One piece is written while the next comes in; never are there more. Throws UPLOAD_LENGTH or UPLOAD_BROKEN. */
-async function writeSealed(
-  file: UploadFile,
-  key: Buffer,
-  bytes: number,
-  body: AsyncIterable<Buffer>,
-): Promise<void> {
+async function writeSealed(file: UploadFile, key: Buffer, bytes: number, body: Readable): Promise<void> {
   const sealer = new FileSealer(key)
   let received = 0
   let pieces: Buffer[] = []
@@ -381,25 +377,41 @@ async function writeSealed(
     writing.catch(() => undefined) // told by the next one who waits for it
     ;[pieces, piecesBytes] = [[], 0]
   }
-  for await (const piece of readBody(body)) {
+  await readBody(body, (piece) => {
     received += piece.length
     if (received > bytes) throw new UploadError('UPLOAD_LENGTH')
     pieces.push(...sealer.seal(piece))
     piecesBytes += piece.length
     giveBack(piece)
-    if (piecesBytes >= WRITE_BYTES) await flush()
-  }
+    return piecesBytes >= WRITE_BYTES ? flush() : undefined
+  })
   if (received < bytes) throw new UploadError('UPLOAD_BROKEN')
   pieces.push(...sealer.end())
   await flush()
   await writing
 }
 
-async function* readBody(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** Gives each piece to `take`, and the next one once it is done with it. NOTE: an iterator would copy what has gathered, and takes a tenth more of the processor for all. */
+async function readBody(body: Readable, take: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const broken = (cause?: unknown): void => reject(new UploadError('UPLOAD_BROKEN', { cause }))
+  const onPiece = (piece: Buffer): void => {
+    try {
+      const taken = take(piece)
+      if (taken === undefined) return
+      body.pause()
+      taken.then(() => body.resume(), reject)
+    } catch (error) {
+      reject(error)
+    }
+  }
+  if (body.destroyed) broken()
+  body.on('data', onPiece).on('end', resolve).on('error', broken).on('close', broken)
   try {
-    yield* body
-  } catch (cause) {
-    throw cause instanceof UploadError ? cause : new UploadError('UPLOAD_BROKEN', { cause })
+    await promise
+  } finally {
+    body.off('data', onPiece).off('end', resolve).off('error', broken).off('close', broken)
+    body.pause()
   }
 }
 
