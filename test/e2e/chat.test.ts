@@ -10,6 +10,8 @@ import { shape } from './shape.ts'
 /** The keyring's file: a header page, then slots; a free or wiped one is all zeros. */
 const HEADER_BYTES = 4096
 const SLOT_BYTES = 64
+/** A notice goes out by turns. */
+const SOON_MS = 30_000
 
 shape.describe('chat', (deployment) => {
   const account = async (name: string): Promise<void> => {
@@ -110,6 +112,29 @@ shape.describe('chat', (deployment) => {
     await expect(signIn('erin')).rejects.toThrow('account-disabled')
     await deployment().ctl(['account', 'restore', 'erin@localhost'])
     await (await signIn('erin')).close()
+  })
+
+  test('what the operator tells everybody comes to who is here, and to who comes later', async () => {
+    await account('frank')
+    await account('grace')
+    const away = await signIn('grace')
+    await away.available()
+    await away.close()
+    const here = await signIn('frank')
+    await here.available()
+    const notice = ['--title', 'Hello', '--body', 'From the operator', '--by', 'chat']
+    const told = await deployment().ctl(['notice', 'publish', '--kind', 'announcement', ...notice])
+    expect(told).toMatchObject({ code: 0 })
+    const read = async (client: TestClient): Promise<void> => {
+      const message = await client.next(({ name }) => name === 'message', SOON_MS)
+      expect(message.attrs).toMatchObject({ from: 'localhost' })
+      expect(message.child('body')?.text()).toBe('From the operator')
+      await client.close()
+    }
+    await read(here)
+    const later = await signIn('grace')
+    await later.available()
+    await read(later)
   })
 })
 
