@@ -23,7 +23,7 @@ export async function backUpBeforeUpgrade(options: BeforeUpgradeOptions): Promis
   const opened = await openArchive(options.config)
   if (opened === undefined) return false
   const { archive } = opened
-  await using _log = await watchLog({ ...options, archive })
+  await using _ = await watchLog({ ...options, archive })
   await runBackup({ ...options, archive, actor: { kind: 'system' } })
   return true
 }
