@@ -114,27 +114,23 @@ shape.describe('chat', (deployment) => {
     await (await signIn('erin')).close()
   })
 
-  test('what the operator tells everybody comes to who is here, and to who comes later', async () => {
-    await account('frank')
-    await account('grace')
-    const away = await signIn('grace')
-    await away.available()
-    await away.close()
-    const here = await signIn('frank')
-    await here.available()
+  test('what the operator tells everybody comes to who is here, and is kept for nobody', async () => {
+    for (const name of ['frank', 'grace', 'heidi']) await account(name)
+    const here = [await signIn('frank'), await signIn('grace')]
+    for (const client of here) await client.available()
     const notice = ['--title', 'Hello', '--body', 'From the operator', '--by', 'chat']
     const told = await deployment().ctl(['notice', 'publish', '--kind', 'announcement', ...notice])
     expect(told).toMatchObject({ code: 0 })
-    const read = async (client: TestClient): Promise<void> => {
+    for (const client of here) {
       const message = await client.next(({ name }) => name === 'message', SOON_MS)
-      expect(message.attrs).toMatchObject({ from: 'localhost' })
-      expect(message.child('body')?.text()).toBe('From the operator')
+      expect(message.attrs).toMatchObject({ from: 'localhost', type: 'headline' })
+      expect(String(message)).toContain('<body>From the operator</body>')
       await client.close()
     }
-    await read(here)
-    const later = await signIn('grace')
+    const later = await signIn('heidi')
     await later.available()
-    await read(later)
+    await later.receivesNothing()
+    await later.close()
   })
 })
 
