@@ -10,13 +10,14 @@ RUN npm ci --ignore-scripts --no-audit --no-fund && node scripts/build-panel.ts 
  && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node node_modules/.bin /root/.npm
 
-# The same beside the programs of the database, with which backups are restored as a drill, and restic, which copies them elsewhere.
+# The same beside the programs of the database, with which backups are restored as a drill, and restic, which copies them elsewhere, over SSH too.
 FROM postgres:18-bookworm AS backup
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends restic && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends openssh-client restic && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app /app
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin sealpost \
- && mkdir -p /data /certificates /backups && chown 10001:10001 /data /certificates /backups && chmod 700 /data /backups
+ && mkdir -p /data /certificates /backups /elsewhere && chown 10001:10001 /data /certificates /backups /elsewhere && chmod 700 /data /backups /elsewhere \
+ && mkdir /home/sealpost && ln -s /elsewhere /home/sealpost/.ssh
 WORKDIR /app
 USER 10001:10001
 ENV SEALPOST_DATA_DIR=/data SEALPOST_BIND=:: POSTGRES_BIN=/usr/lib/postgresql/18/bin

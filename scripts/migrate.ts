@@ -1,13 +1,18 @@
-/** `npm run migrate`: brings the database named by DATABASE_URL up to date. */
+/** `npm run migrate`: brings the database named by DATABASE_URL up to date, after a backup of it where backups are made. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { EnvReader } from '@sealpost/config'
+import type { EnvReader, Secret } from '@sealpost/config'
 import { ConfigError, OperationalError } from '@sealpost/errors'
+import { createLog } from '@sealpost/log'
+import { createClock, systemRandom } from '@sealpost/runtime'
 import { explainStart, fromProcessEnv, giveLogins, migrateAll, pendingMigrations } from '@sealpost/service'
 
 const HELP = `Usage: npm run migrate [-- --dry-run | --logins DIR]
 
 Brings all schemas of the database up to date: makes the roles and schemas that are missing and runs the
-migrations that have not run. Running it twice, or from several hosts at once, does no harm.
+migrations that have not run. Running it twice, or from several hosts at once, does no harm. Where BACKUP_DIR and
+BACKUP_RECIPIENTS are set, a database that it is about to change is backed up before (docs/backups.md).
 
   --dry-run  name the migrations that have not run, one a line, and change nothing
   --logins   then make a login for each service, for Dovecot and for backups, with the password in DIR/xmpp, keys, smtp, api,
@@ -38,6 +43,31 @@ async function main(args: string[]): Promise<number> {
   return 0
 }
 
+/** By the login of backups, where there are logins: in compose nobody else may copy the cluster. */
+async function backUp(url: Readonly<Secret>, logins: string | undefined): Promise<void> {
+  if (fromProcessEnv((env) => env.list('BACKUP_RECIPIENTS', [])).length === 0) return
+  const { backUpBeforeUpgrade, readBackupConfig } = await import('@sealpost/dev-env') // is everything, and takes its time
+  const read = (env: EnvReader) => ({
+    config: readBackupConfig(env),
+    dataDir: env.str('SEALPOST_DATA_DIR', './data'),
+  })
+  const databaseUrl = new URL(url.reveal())
+  if (logins !== undefined) {
+    databaseUrl.username = 'sealpost_backup'
+    databaseUrl.password = (await readFile(join(logins, 'backup'), 'utf8')).trim()
+  }
+  const options = {
+    ...fromProcessEnv(read),
+    databaseUrl: databaseUrl.href,
+    ownerUrl: url.reveal(),
+    clock: createClock({ onError: () => undefined }),
+    random: systemRandom,
+    log: createLog({ level: 'info' }),
+  }
+  if (await explainStart(read, () => backUpBeforeUpgrade(options)))
+    process.stdout.write('Backed up what is about to be changed\n')
+}
+
 async function run(logins: string | undefined, dry: boolean): Promise<number> {
   try {
     const read = (env: EnvReader) => env.secret('DATABASE_URL')
@@ -47,6 +77,7 @@ async function run(logins: string | undefined, dry: boolean): Promise<number> {
       process.stdout.write(names.length === 0 ? 'Nothing to migrate\n' : `${names.join('\n')}\n`)
       return 0
     }
+    await backUp(url, logins)
     const owners = await explainStart(read, () => migrateAll(url.reveal()))
     if (logins !== undefined) await giveLogins(url.reveal(), logins)
     process.stdout.write(`Up to date: ${owners.join(', ')}\n`)

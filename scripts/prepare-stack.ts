@@ -36,6 +36,7 @@ const NAMES = [
   'backup',
   'canary',
   'drill',
+  'restic',
 ] as const
 type Secrets = Readonly<Record<(typeof NAMES)[number], string>>
 
@@ -71,6 +72,7 @@ function readersOf(secrets: Secrets, ours: number, postgres: string): readonly R
         api,
         dovecot,
         backup,
+        identity: secrets.drill,
       },
     },
     service('xmpp', { turn: secrets.turn }),
@@ -85,6 +87,7 @@ function readersOf(secrets: Secrets, ours: number, postgres: string): readonly R
         'nats-token': secrets.nats,
         identity: secrets.drill,
         canary: secrets.canary,
+        restic: secrets.restic,
       },
     },
     { name: 'coturn', user: ours, files: { turn: secrets.turn } },

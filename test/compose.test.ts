@@ -30,6 +30,8 @@ const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
   caddy: ['NET_BIND_SERVICE'],
   dovecot: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID', 'SYS_CHROOT'],
 }
+/** Paths, and a name. */
+const NO_SECRETS = ['TURN_KEY', 'TLS_KEY', 'BACKUP_S3_KEY_ID']
 /** Who mounts what only one may have. */
 const mounts = ({ volumes: mounted = [] }: ComposeService) => mounted.map((each) => each.split(':'))
 const mounters = (volume: string) =>
@@ -80,6 +82,11 @@ test.each(Object.entries(READERS))('%s reads every variable that it is given', (
   }
 })
 
+test.each(all.filter(([, { restart = '' }]) => restart === 'unless-stopped'))(
+  '%s, which stays, is asked how it is',
+  (_name, { healthcheck }) => expect(healthcheck?.test.length).toBeGreaterThan(1),
+)
+
 test('what is not always needed is in a profile', () => {
   const profiles = all.flatMap(([name, service]) => service.profiles?.map((profile) => [name, profile]) ?? [])
   expect(Object.fromEntries(profiles)).toEqual({
@@ -103,7 +110,7 @@ describe('secrets', () => {
     }
     for (const [, { environment = {} }] of all)
       for (const [name, value] of Object.entries(environment))
-        if (/PASSWORD|SECRET|TOKEN|_KEY|DATABASE_URL/.test(name) && name !== 'TURN_KEY' && name !== 'TLS_KEY')
+        if (/PASSWORD|SECRET|TOKEN|_KEY|DATABASE_URL/.test(name) && !NO_SECRETS.includes(name))
           expect(`${name}=${value}`).toMatch(/_FILE=|__FILE=/)
   })
 

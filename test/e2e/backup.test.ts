@@ -8,6 +8,7 @@ import { openSession, sql } from '@sealpost/db'
 import { Deployment } from '@sealpost/dev-env'
 import { expect, onTestFinished } from 'vitest'
 import { longTest } from '../long-test.ts'
+import { namedInLog } from '../named-in-log.ts'
 
 const { identity, recipient } = makeIdentity()
 const stranger = makeIdentity()
@@ -33,7 +34,10 @@ async function makePlace(): Promise<Place> {
 
 async function start(dataDir: string, env: Readonly<Record<string, string>>): Promise<Deployment> {
   const deployment = await Deployment.start({ shape: 'all-in-one', dataDir, env })
-  onTestFinished(async () => void (await deployment.stop()))
+  onTestFinished(async () => {
+    await deployment.stop()
+    expect(namedInLog(deployment.output)).toEqual([])
+  })
   return deployment
 }
 

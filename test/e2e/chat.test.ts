@@ -10,6 +10,8 @@ import { shape } from './shape.ts'
 /** The keyring's file: a header page, then slots; a free or wiped one is all zeros. */
 const HEADER_BYTES = 4096
 const SLOT_BYTES = 64
+/** A notice goes out by turns. */
+const SOON_MS = 30_000
 
 shape.describe('chat', (deployment) => {
   const account = async (name: string): Promise<void> => {
@@ -110,6 +112,25 @@ shape.describe('chat', (deployment) => {
     await expect(signIn('erin')).rejects.toThrow('account-disabled')
     await deployment().ctl(['account', 'restore', 'erin@localhost'])
     await (await signIn('erin')).close()
+  })
+
+  test('what the operator tells everybody comes to who is here, and is kept for nobody', async () => {
+    for (const name of ['frank', 'grace', 'heidi']) await account(name)
+    const here = [await signIn('frank'), await signIn('grace')]
+    for (const client of here) await client.available()
+    const notice = ['--title', 'Hello', '--body', 'From the operator', '--by', 'chat']
+    const told = await deployment().ctl(['notice', 'publish', '--kind', 'announcement', ...notice])
+    expect(told).toMatchObject({ code: 0 })
+    for (const client of here) {
+      const message = await client.next(({ name }) => name === 'message', SOON_MS)
+      expect(message.attrs).toMatchObject({ from: 'localhost', type: 'headline' })
+      expect(String(message)).toContain('<body>From the operator</body>')
+      await client.close()
+    }
+    const later = await signIn('heidi')
+    await later.available()
+    await later.receivesNothing()
+    await later.close()
   })
 })
 

@@ -12,6 +12,7 @@ import type { DeploymentOptions } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../database.ts'
 import { longTest } from '../long-test.ts'
+import { namedInLog } from '../named-in-log.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -23,7 +24,10 @@ async function makeDirectory(): Promise<string> {
 
 async function start(dataDir: string, options: Partial<DeploymentOptions> = {}): Promise<Deployment> {
   const deployment = await Deployment.start({ shape: 'all-in-one', dataDir, ...options })
-  onTestFinished(async () => void (await deployment.stop()))
+  onTestFinished(async () => {
+    await deployment.stop()
+    expect(namedInLog(deployment.output)).toEqual([])
+  })
   return deployment
 }
 
@@ -52,6 +56,7 @@ async function run(
   onTestFinished(async () => {
     child.kill('SIGTERM')
     await ended
+    expect(namedInLog(output)).toEqual([])
   })
   let output = ''
   const said = Promise.withResolvers<void>()

@@ -36,6 +36,8 @@ export interface MailSceneOptions {
   readonly databaseUrl?: string
   /** Where keyring and spool lie, instead of the data directory. */
   readonly volume?: string
+  /** Where the relay says everything. */
+  readonly logFile?: string
 }
 
 export class MailScene implements AsyncDisposable {
@@ -43,6 +45,7 @@ export class MailScene implements AsyncDisposable {
   readonly #gate: PostgresGate | undefined
   readonly #ca: string
   readonly #settings: Readonly<Record<string, string>>
+  readonly #logFile: string | undefined
   #relay: MailRelay
   /** Has loaded its program already. */
   #next: MailRelay
@@ -53,17 +56,19 @@ export class MailScene implements AsyncDisposable {
     gate: PostgresGate | undefined,
     ca: string,
     settings: Readonly<Record<string, string>>,
+    logFile: string | undefined,
   ) {
     this.#platform = platform
     this.#gate = gate
     this.#ca = ca
     this.#settings = settings
+    this.#logFile = logFile
     this.#relay = this.#standby()
     this.#next = this.#standby()
   }
 
   /** The relay runs when it resolves. */
-  static async set({ people, settings, databaseUrl, volume }: MailSceneOptions): Promise<MailScene> {
+  static async set({ people, settings, databaseUrl, volume, logFile }: MailSceneOptions): Promise<MailScene> {
     const platform = await createTestPlatform(['localhost'], databaseUrl)
     const { bus, clock, random, caFile, dataDir } = platform
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_account' })
@@ -74,7 +79,7 @@ export class MailScene implements AsyncDisposable {
       await symlink(join(volume ?? '', name), join(dataDir, name))
     }
     const gate = databaseUrl === undefined ? await PostgresGate.open(platform.databaseUrl) : undefined
-    const scene = new MailScene(platform, gate, await readFile(caFile, 'utf8'), settings)
+    const scene = new MailScene(platform, gate, await readFile(caFile, 'utf8'), settings, logFile)
     await scene.#relay.start(settings)
     return scene
   }
@@ -211,6 +216,6 @@ export class MailScene implements AsyncDisposable {
 
   #standby(): MailRelay {
     const { databaseUrl, dataDir } = this.#platform
-    return new MailRelay({ databaseUrl: this.#gate?.url ?? databaseUrl, dataDir })
+    return new MailRelay({ databaseUrl: this.#gate?.url ?? databaseUrl, dataDir }, this.#logFile)
   }
 }

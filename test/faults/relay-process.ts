@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { openRelayLog } from './relay-log.ts'
 
 const SCRIPT = join(import.meta.dirname, '../../services/xmpp/test/_relay-process.ts')
 
@@ -14,11 +15,12 @@ export class RelayProcess implements AsyncDisposable {
   killedAtMs: number | undefined
   readonly #child: ChildProcess
 
-  /** Loads the program, and waits there. */
-  constructor({ databaseUrl, dataDir }: { databaseUrl: string; dataDir: string }) {
+  /** Loads the program, and waits there. `logFile`: where it says everything. */
+  constructor({ databaseUrl, dataDir }: { databaseUrl: string; dataDir: string }, logFile?: string) {
+    using log = openRelayLog(logFile)
     this.#child = spawn(process.execPath, [SCRIPT, databaseUrl, dataDir, '0', 'standby'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(dataDir, 'compile-cache') },
+      stdio: ['pipe', 'pipe', log.stderr],
+      env: { ...process.env, ...log.env, NODE_COMPILE_CACHE: join(dataDir, 'compile-cache') },
     })
   }
 

@@ -19,14 +19,17 @@ export class ArchivedPostgres implements AsyncDisposable {
   }
 
   static async start(parent: string): Promise<ArchivedPostgres> {
-    const [archive, user] = [join(parent, 'archive'), await findPostgresUser()]
-    await mkdir(archive)
+    const [archive, logs, user] = [join(parent, 'archive'), join(parent, 'log'), await findPostgresUser()]
+    for (const directory of [archive, logs]) await mkdir(directory)
     await mkdir(join(parent, 'backups'))
-    if (user !== undefined) await chown(archive, user.uid, user.gid)
+    if (user !== undefined)
+      for (const directory of [archive, logs]) await chown(directory, user.uid, user.gid)
     const postgres = await FaultyPostgres.start(parent, {
       wal_level: 'replica',
       archive_mode: 'on',
       archive_command: `cp "%p" "${archive}/%f"`,
+      logging_collector: 'on',
+      log_directory: logs,
     })
     return new ArchivedPostgres(postgres, parent)
   }
@@ -35,9 +38,16 @@ export class ArchivedPostgres implements AsyncDisposable {
     return this.#postgres.url
   }
 
-  /** Everything that its disks hold: the cluster, the archive, and all backups. */
+  /** Everything that its disks hold: the cluster, the archive, all backups, and what it has said. */
   get directories(): string[] {
-    return [this.#postgres.directory, join(this.#parent, 'archive'), join(this.#parent, 'backups')]
+    return [
+      this.#postgres.directory,
+      ...['archive', 'backups', 'log'].map((name) => join(this.#parent, name)),
+    ]
+  }
+
+  get logs(): string {
+    return join(this.#parent, 'log')
   }
 
   /** As `pg_basebackup` takes one. */

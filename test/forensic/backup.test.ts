@@ -14,13 +14,17 @@ import { expect, onTestFinished } from 'vitest'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
 import { longTest } from '../long-test.ts'
+import { namedInLog } from '../named-in-log.ts'
 import { Ledger } from './ledger.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 200 }
 
 async function start(dataDir: string, env: Readonly<Record<string, string>>): Promise<Deployment> {
   const deployment = await Deployment.start({ shape: 'all-in-one', dataDir, env })
-  onTestFinished(async () => void (await deployment.stop()))
+  onTestFinished(async () => {
+    await deployment.stop()
+    expect(namedInLog(deployment.output)).toEqual([])
+  })
   return deployment
 }
 

@@ -32,17 +32,20 @@ export class Chat implements AsyncDisposable {
   readonly #queues: string[][]
   readonly #resources: readonly string[]
   readonly #expiring: string[] = []
+  readonly #logFile: string
   #relay: RelayProcess
 
-  private constructor(platform: TestPlatform, ledger: Ledger, people: number) {
+  private constructor(platform: TestPlatform, ledger: Ledger, people: number, logFile: string) {
     this.#platform = platform
     this.#ledger = ledger
     this.#queues = Array.from({ length: people }, () => [])
     this.#resources = this.#queues.map(() => ledger.plant())
-    this.#relay = new RelayProcess(platform)
+    this.#logFile = logFile
+    this.#relay = new RelayProcess(platform, logFile)
   }
 
-  static async open(databaseUrl: string, ledger: Ledger, messages: number): Promise<Chat> {
+  /** `logFile`: where the relay says everything. */
+  static async open(databaseUrl: string, ledger: Ledger, messages: number, logFile: string): Promise<Chat> {
     const people = Math.max(4, Math.ceil(messages / QUEUE))
     const platform = await createTestPlatform(['localhost'], databaseUrl)
     const { bus, clock, random } = platform
@@ -50,7 +53,7 @@ export class Chat implements AsyncDisposable {
     await using accounts = createAccounts({ db, bus, clock, random })
     for (const name of ['writer', ...Array.from({ length: people }, (_, index) => nameOf(index))])
       await accounts.create(parseJid(`${name}@localhost`), 'secret')
-    const chat = new Chat(platform, ledger, people)
+    const chat = new Chat(platform, ledger, people, logFile)
     await chat.#relay.start()
     return chat
   }
@@ -150,7 +153,7 @@ export class Chat implements AsyncDisposable {
   /** A clean stop and a start: sessions that may be resumed go through the sealed store, and what was sealed of them is over. */
   async restart(): Promise<void> {
     await this.#relay.stop()
-    this.#relay = new RelayProcess(this.#platform)
+    this.#relay = new RelayProcess(this.#platform, this.#logFile)
     await this.#relay.start()
     for (const resource of this.#resources) this.#ledger.isGone(resource)
   }

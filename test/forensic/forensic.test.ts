@@ -1,13 +1,14 @@
 /**
- * What is claimed in docs/privacy.md, tried: who has every byte that Postgres, its archive, its backups, the spool and the uploads ever held, and the keyrings as they are now,
+ * What is claimed in docs/privacy.md, tried: who has every byte that Postgres, its archive, its backups, the spool and the uploads ever held, all logs, and the keyrings as they are now,
  * reads what waits and nothing of what was delivered. MESSAGES says how many are sent; with keyrings that keep everything the same attacker reads nearly all.
  */
-import { cp } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attack } from '@sealpost/forensics'
 import { expect, test } from 'vitest'
 import { filesWith } from '../canaries.ts'
 import { temporaryDirectory } from '../faults/scene.ts'
+import { namedInLog } from '../named-in-log.ts'
 import { ArchivedPostgres } from './archived-postgres.ts'
 import { Chat } from './chat.ts'
 import { Files } from './files.ts'
@@ -34,6 +35,8 @@ interface Result {
   readonly recoveredWaiting: number
   /** Files in which a text stands as it is. */
   readonly readable: readonly string[]
+  /** What Postgres and the relays have said, each. */
+  readonly logs: readonly string[]
 }
 
 async function run(vacuum: boolean): Promise<Result> {
@@ -41,8 +44,10 @@ async function run(vacuum: boolean): Promise<Result> {
   const { path } = stack.use(await temporaryDirectory())
   const postgres = stack.use(await ArchivedPostgres.start(path))
   const ledger = new Ledger()
-  const chat = stack.use(await Chat.open(postgres.url, ledger, MESSAGES))
-  const letters = stack.use(await Letters.open(postgres.url, ledger))
+  const logs = join(path, 'logs-of-relays')
+  await mkdir(logs)
+  const chat = stack.use(await Chat.open(postgres.url, ledger, MESSAGES, join(logs, 'xmpp.log')))
+  const letters = stack.use(await Letters.open(postgres.url, ledger, join(logs, 'smtp.log')))
   const files = new Files(chat, ledger)
   const copies = join(path, 'copies-of-files')
 
@@ -62,7 +67,7 @@ async function run(vacuum: boolean): Promise<Result> {
   await Promise.all([chat.kill(), letters.kill()])
   await postgres.stop()
 
-  const directories = [...postgres.directories, letters.spool, files.directory, copies]
+  const directories = [...postgres.directories, letters.spool, files.directory, copies, logs]
   const { plaintexts } = await attack({ directories, keyrings: [chat.keyring, letters.keyring] })
   const inFiles = await Promise.all(directories.map((each) => filesWith(each, [ledger.mark])))
   const [delivered, waiting] = [
@@ -77,7 +82,12 @@ async function run(vacuum: boolean): Promise<Result> {
     waiting: ledger.waiting.size,
     recoveredWaiting: waiting,
     readable: inFiles.flatMap((each) => [...each.values()].flat()),
+    logs: (await Promise.all([postgres.logs, logs].map(contents))).flat(),
   }
+}
+
+async function contents(directory: string): Promise<string[]> {
+  return Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')))
 }
 
 test.each(VACUUMS)(
@@ -90,6 +100,12 @@ test.each(VACUUMS)(
     expect(result.recoveredDelivered).toBe(0)
     expect(result.recoveredWaiting).toBe(result.waiting)
     expect(result.readable).toEqual([])
+    expect(result.logs).toEqual([
+      expect.stringContaining('database system is ready'),
+      expect.stringContaining('"level":"info"'),
+      expect.stringContaining('"level":"info"'),
+    ])
+    expect(result.logs.flatMap(namedInLog)).toEqual([])
   },
   PATIENCE_MS,
 )

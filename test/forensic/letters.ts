@@ -34,10 +34,12 @@ export class Letters implements AsyncDisposable {
     server.refuse = (address) => (this.#taken.has(address) ? undefined : { code: 451, text: '4.3.0 later' })
   }
 
-  static async open(databaseUrl: string, ledger: Ledger): Promise<Letters> {
+  /** `logFile`: where the mail relay says everything. */
+  static async open(databaseUrl: string, ledger: Ledger, logFile: string): Promise<Letters> {
     const server = await StandingServer.open()
     const settings = { SMTP_ROUTES: `example.com=${server.place}` }
-    return new Letters(await MailScene.set({ people: ['box'], settings, databaseUrl }), server, ledger)
+    const scene = await MailScene.set({ people: ['box'], settings, databaseUrl, logFile })
+    return new Letters(scene, server, ledger)
   }
 
   get keyring(): string {

@@ -1,18 +1,19 @@
 /**
  * What is left in the memory of a relay when everything was delivered: the keys that stood in its keyring file and were destroyed there are looked for in all memory of its
- * process, as bytes and as text. Needs root, since nobody else reads another's memory.
+ * process, as bytes and as text, which needs root, since nobody else reads another's memory. Of text that JavaScript had, a heap snapshot says whether anything still holds it.
  */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { openDb, sql } from '@sealpost/db'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openBlob } from '../../packages/forensics/src/formats.ts'
 import { createTestDatabase } from '../database.ts'
 import { MailScene } from '../faults/mail-scene.ts'
 import { StandingServer } from '../faults/standing-server.ts'
 import { countInMemory } from './process-memory.ts'
 import { RelayProcess } from '../faults/relay-process.ts'
-import { NOTHING_KEPT, Scene } from '../faults/scene.ts'
-import { isWhole } from '../long-test.ts'
+import { NOTHING_KEPT, Scene, temporaryDirectory } from '../faults/scene.ts'
+import { isWhole, longTest } from '../long-test.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 
 const MESSAGES = 40
@@ -108,6 +109,65 @@ test.skipIf(!isRoot || !isWhole)(
     await reader.ping()
     await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
     await expectForgotten(relay.pid, keys)
+  },
+)
+
+/** What V8 keeps alive, as it writes it down at a signal. */
+async function heapSnapshot(pid: number, directory: string): Promise<string> {
+  process.kill(pid, 'SIGUSR2')
+  const written = async (): Promise<string> => {
+    const [name] = await readdir(directory)
+    const text = name === undefined ? '' : await readFile(join(directory, name), 'utf8')
+    return text.trimEnd().endsWith('}') ? text : ''
+  }
+  let text = ''
+  await expect.poll(async () => (text = await written()).length, { timeout: 60_000 }).toBeGreaterThan(0)
+  for (const name of await readdir(directory)) await rm(join(directory, name))
+  return text
+}
+
+longTest(
+  'a heap snapshot of a relay has a message that is on its way, and nothing of it when it is delivered',
+  async () => {
+    const { path, ...directory } = await temporaryDirectory()
+    onTestFinished(() => directory[Symbol.asyncDispose]())
+    vi.stubEnv('NODE_OPTIONS', `--heapsnapshot-signal=SIGUSR2 --diagnostic-dir=${path}`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    await using scene = await Scene.set({ writer: [DESK], reader: [DESK] })
+    await using relay = new RelayProcess(scene.where)
+    await relay.start()
+    const signIn = async (username: string): Promise<TestClient> => {
+      const credentials = { username, password: 'secret', resource: 'desk' }
+      const client = await TestClient.signIn({ port: relay.port, direct: true, ...credentials })
+      client.acknowledging = false
+      await client.enableStreamManagement()
+      client.sends('<presence/>')
+      return client
+    }
+    const [reader, writer] = [await signIn('reader'), await signIn('writer')]
+    const payload = Buffer.from('canary of the heap').toString('base64')
+    const send = (id: string, text: string): void =>
+      writer.sends(
+        `<message to='reader@localhost' type='chat' id='${id}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+          `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>${text}</payload></encrypted></message>`,
+      )
+    send('id-of-the-canary', payload)
+    await reader.message()
+    const held = await heapSnapshot(relay.pid, path)
+    expect([payload, 'id-of-the-canary'].filter((text) => held.includes(text))).not.toEqual([])
+
+    reader.acknowledge(reader.received)
+    await reader.serverCounter()
+    for (let index = 0; index < 5; index++) {
+      send(`next${String(index)}`, 'QUFB')
+      await reader.message()
+      reader.acknowledge(reader.received)
+      await reader.serverCounter()
+    }
+    await writer.safeUpTo(7)
+    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    const after = await heapSnapshot(relay.pid, path)
+    expect([payload, 'id-of-the-canary'].filter((text) => after.includes(text))).toEqual([])
   },
 )
 

@@ -1,25 +1,30 @@
 /**
  * What an operator may put back or lose, with `npm start` as it is: Postgres from an older copy under today's keyrings, keyrings that are lost, emptied, or of an older
- * day, another database. It starts and says what is unreadable, or refuses, says why, and destroys nothing.
+ * day, another database. It starts and says how much is unreadable, or refuses, says why, and destroys nothing; no sender is told anything.
  */
-import { cp, mkdir, rename, rm, truncate } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Deployment } from '@sealpost/dev-env'
 import { expect, onTestFinished } from 'vitest'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { temporaryDirectory } from '../faults/scene.ts'
+import { StandingServer } from '../faults/standing-server.ts'
 import { longTest } from '../long-test.ts'
+import { namedInLog } from '../named-in-log.ts'
 
 const PATIENCE_MS = 240_000
 const PASSWORD = 'correct horse'
-const AUTHORIZATION = `Basic ${Buffer.from(`bob@localhost:${PASSWORD}`).toString('base64')}`
+const authorizationOf = (name: string): string =>
+  `Basic ${Buffer.from(`${name}@localhost:${PASSWORD}`).toString('base64')}`
 const OWNERS = ['xmpp', 'smtp'] as const
 
 interface Server {
   readonly deployment: Deployment
   readonly postgres: string
   readonly keyring: string
+  /** Another mail server: has what was sent to example.com. */
+  readonly outside: StandingServer
   /** A place for a copy. */
   readonly at: (name: string) => string
 }
@@ -28,9 +33,14 @@ async function serve(): Promise<Server> {
   await using stack = new AsyncDisposableStack()
   const { path } = stack.use(await temporaryDirectory())
   const dataDir = join(path, 'data')
-  const deployment = stack.use(await Deployment.start({ shape: 'all-in-one', dataDir }))
+  const outside = stack.use(await StandingServer.open())
+  const env = { SMTP_ROUTES: `example.com=${outside.place}` }
+  const deployment = stack.use(await Deployment.start({ shape: 'all-in-one', dataDir, env }))
   const held = stack.move()
-  onTestFinished(() => held.disposeAsync())
+  onTestFinished(async () => {
+    await held.disposeAsync()
+    expect(namedInLog(deployment.output)).toEqual([])
+  })
   for (const name of ['ann', 'bob']) {
     const made = await deployment.ctl(
       ['account', 'create', `${name}@localhost`, '--password-stdin'],
@@ -42,6 +52,7 @@ async function serve(): Promise<Server> {
     deployment,
     postgres: join(dataDir, 'postgres'),
     keyring: join(dataDir, 'keyring'),
+    outside,
     at: (name) => join(path, name),
   }
 }
@@ -57,6 +68,15 @@ async function signIn({ deployment }: Server, username: string): Promise<TestCli
   await client.enableStreamManagement()
   client.sends('<presence/>')
   return client
+}
+
+/** Neither an error nor a marker, and no bounce. */
+async function expectNothingSaid(server: Server, to: string): Promise<void> {
+  const sender = await signIn(server, to)
+  await sender.next(({ name }) => name === 'presence') // its own
+  await sender.receivesNothing()
+  await sender.close()
+  expect(await inbox(server, to)).toEqual([])
 }
 
 /** Taken as safe: `h` has passed it. */
@@ -75,8 +95,12 @@ async function write(server: Server, ids: readonly string[]): Promise<void> {
 async function receive(server: Server, take: number): Promise<string[]> {
   const bob = await signIn(server, 'bob')
   const ids: string[] = []
+  let left = take
+  // As it comes, since what else is counted may come before or after it.
+  bob.onElement = ({ name }) => {
+    if (name === 'message' && left-- > 0) bob.acknowledge(bob.received)
+  }
   for (let count = 0; count < take; count++) ids.push((await bob.message()).attrs['id'] ?? '')
-  bob.sends(`<a xmlns='urn:xmpp:sm:3' h='${String(take)}'/>`)
   await bob.ping()
   await bob.close()
   return ids
@@ -93,9 +117,45 @@ async function mail({ deployment }: Server, subject: string): Promise<void> {
   expect(await client.ask('.')).toMatch(/^250/)
 }
 
-async function inbox({ deployment }: Server): Promise<{ id: string; text: string }[]> {
-  const headers = { authorization: AUTHORIZATION }
+/** Ann's, to another server, which takes none yet. */
+async function submit({ deployment, outside }: Server, titles: readonly string[]): Promise<void> {
+  outside.refuse = () => ({ code: 451, text: '4.3.0 later' })
+  using client = await SmtpClient.connect(deployment.ports.submissions, {
+    ca: await readFile(deployment.caFile, 'utf8'),
+  })
+  await client.ask()
+  await client.ask('EHLO client.example')
+  const credentials = Buffer.from(`\0ann@localhost\0${PASSWORD}`).toString('base64')
+  expect(await client.ask(`AUTH PLAIN ${credentials}`)).toMatch(/^235/)
+  for (const subject of titles) {
+    await client.ask('MAIL FROM:<ann@localhost>')
+    expect(await client.ask('RCPT TO:<carl@example.com>')).toMatch(/^250/)
+    await client.ask('DATA')
+    client.send(`From: <ann@localhost>\r\nTo: <carl@example.com>\r\nSubject: ${subject}\r\n\r\nx\r\n`)
+    expect(await client.ask('.')).toMatch(/^250/)
+  }
+}
+
+/** It takes what waits for it: these, once each. */
+async function deliver({ deployment, outside }: Server, titles: readonly string[]): Promise<void> {
+  outside.mails.length = 0
+  outside.refuse = (address) =>
+    address === 'carl@example.com' ? undefined : { code: 550, text: '5.1.1 who?' }
+  const retry = async (): Promise<string> => {
+    const { output } = await deployment.ctl(['mail', 'queue'])
+    for (const [id] of output.matchAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g))
+      await deployment.ctl(['mail', 'retry', id])
+    return output
+  }
+  await expect.poll(retry, { timeout: 60_000 }).toContain('No mail waits')
+  const delivered = outside.mails.map((each) => /^Subject: (\S+)/m.exec(each)?.[1] ?? '')
+  expect(delivered).toEqual(titles)
+}
+
+async function inbox({ deployment }: Server, of = 'bob'): Promise<{ id: string; text: string }[]> {
+  const headers = { authorization: authorizationOf(of) }
   const list = await fetch(deployment.url('smtp', '/v1/mail'), { headers })
+  expect(list.status).toBe(200)
   const { items } = (await list.json()) as { items: { id: string }[] }
   return Promise.all(
     items.map(async ({ id }) => {
@@ -111,9 +171,20 @@ async function subjects(server: Server): Promise<string[]> {
 
 async function throwAway(server: Server, subject: string): Promise<void> {
   const { id } = (await inbox(server)).find(({ text }) => text.includes(`Subject: ${subject}`)) ?? { id: '' }
-  const headers = { authorization: AUTHORIZATION }
+  const headers = { authorization: authorizationOf('bob') }
   const gone = await fetch(server.deployment.url('smtp', `/v1/mail/${id}`), { method: 'DELETE', headers })
   expect(gone.status).toBeLessThan(300)
+}
+
+/** How much of what was found at the start is unreadable, and lost. */
+function reconciled(said: string, store: 'sealed' | 'mail'): unknown[] {
+  return said
+    .split('\n')
+    .filter((line) => line.includes(`"event":"${store}_store_reconciled"`))
+    .map((line) => {
+      const { kind, count } = JSON.parse(line) as { kind: string; count: number }
+      return { kind, count }
+    })
 }
 
 /** It ends by itself, and says this code. */
@@ -122,7 +193,7 @@ async function expectRefusal({ deployment }: Server, reason: RegExp): Promise<vo
 }
 
 longTest(
-  'Postgres of an older day under the keyrings of today: what still waits comes, what was delivered does not, what came since is lost',
+  'Postgres of an older day under the keyrings of today: what still waits comes, what was delivered does not, what came since is lost, and no sender is told of it',
   async () => {
     const server = await serve()
     const { deployment, postgres, at } = server
@@ -130,6 +201,7 @@ longTest(
     await write(server, ['one', 'two', 'three'])
     for (const subject of ['first', 'second']) await mail(server, subject)
     await expect.poll(() => subjects(server), { timeout: 20_000 }).toEqual(['first', 'second'])
+    await submit(server, ['sent'])
     await deployment.stop()
     await cp(postgres, at('backup'), { recursive: true, preserveTimestamps: true })
 
@@ -138,17 +210,24 @@ longTest(
     await write(server, ['four'])
     await throwAway(server, 'first')
     await mail(server, 'third')
+    await deliver(server, ['sent'])
+    await submit(server, ['lost'])
     await deployment.kill()
     await rm(postgres, { recursive: true })
     await rename(at('backup'), postgres)
 
+    const before = deployment.output.length
     await deployment.start()
-    expect(await subjects(server)).toEqual(['second'])
+    const said = deployment.output.slice(before)
+    await expect.poll(() => subjects(server), { timeout: 20_000 }).toEqual(['second'])
     expect(await receive(server, 1)).toEqual(['three'])
     await write(server, ['five'])
     expect(await receive(server, 1)).toEqual(['five'])
-    for (const event of ['sealed_store_reconciled', 'mail_store_reconciled'])
-      expect(deployment.output).toContain(`"event":"${event}"`)
+    await deliver(server, [])
+    await expectNothingSaid(server, 'ann')
+    const rows = { kind: 'row_without_key', count: 2 }
+    expect(reconciled(said, 'sealed')).toEqual([rows, { kind: 'key_without_row', count: 1 }])
+    expect(reconciled(said, 'mail')).toEqual([rows, { kind: 'key_without_row', count: 2 }])
   },
   PATIENCE_MS,
 )
@@ -190,6 +269,7 @@ longTest(
     expect(await subjects(server)).toEqual([])
     await write(server, ['two'])
     expect(await receive(server, 1)).toEqual(['two'])
+    await expectNothingSaid(server, 'ann')
   },
   PATIENCE_MS,
 )

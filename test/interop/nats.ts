@@ -20,6 +20,7 @@ export async function startNats(port?: number, token = randomBytes(16).toString(
   await writeFile(join(directory, 'token.conf'), `authorization { token: "${token}" }\n`, { mode: 0o600 })
   const text = (await readFile(SHIPPED, 'utf8'))
     .replace('port: 4222', `port: ${String(own)}`)
+    .replace('127.0.0.1:8222', `127.0.0.1:${String(await freePort())}`)
     .replace('../../secrets/token.conf', 'token.conf')
   await writeFile(file, text)
   const daemon = await startDaemon(['nats-server', '--addr=127.0.0.1', `--config=${file}`], {

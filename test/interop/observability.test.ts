@@ -1,7 +1,9 @@
 /** Dashboards and alerts before Debian's Prometheus: every panel shows something of a live server, every rule fires when it should, no label names anybody. */
+import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { makeIdentity } from '@sealpost/backup'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
@@ -59,6 +61,25 @@ describe('alert rules', () => {
       alert_rule_test.map(({ alertname, exp_alerts }) => `${alertname} ${String(exp_alerts.length)}`),
     )
     expect(tried).toEqual(rules.flatMap(({ alert }) => [`${alert} 0`, `${alert} 1`]))
+  })
+
+  test('go, by the configuration that is shipped, to the Alertmanager of the stack, which takes its own', async () => {
+    // The file of compose names its rules by their place in the container.
+    const directory = await mkdtemp(join(tmpdir(), 'sealpost-prometheus-'))
+    try {
+      const shipped = await readFile(join(ROOT, 'infra/prometheus/prometheus.yml'), 'utf8')
+      const here = shipped.replace('/etc/prometheus/', `${join(ROOT, 'infra/prometheus')}/`)
+      await writeFile(join(directory, 'prometheus.yml'), here)
+      const said = await promtool('check', 'config', join(directory, 'prometheus.yml'))
+      expect(said).toContain(`SUCCESS: ${String(rules.length)} rules found`)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+    const run = promisify(execFile)
+    const alertmanager = join(ROOT, 'infra/alertmanager/alertmanager.yml')
+    expect((await run('amtool', ['check-config', alertmanager])).stdout).toContain('SUCCESS')
+    const routed = await run('amtool', ['config', 'routes', 'test', `--config.file=${alertmanager}`, 'x=y'])
+    expect(routed.stdout.trim()).toBe('nobody')
   })
 
   test('each leads to a section of the runbook', async () => {

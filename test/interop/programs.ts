@@ -52,10 +52,13 @@ const PEERS: readonly Program[] = [
   { command: 'opendkim', debianPackage: 'opendkim' },
   { command: 'poezio', debianPackage: 'poezio' },
   { command: 'postgrey', debianPackage: 'postgrey libmail-deliverystatus-bounceparser-perl' },
+  { command: 'amtool', debianPackage: 'prometheus-alertmanager' },
   { command: 'prometheus', debianPackage: 'prometheus' },
   { command: 'prosody-migrator', debianPackage: 'prosody' },
+  { command: 'restic', debianPackage: 'restic' },
   { command: 'rspamd', debianPackage: 'rspamd' },
   { command: 'sq', debianPackage: 'sq' },
+  { command: 'sshd', debianPackage: 'openssh-server' },
   { command: 'turnserver', debianPackage: 'coturn' },
   { command: 'unbound', debianPackage: 'unbound' },
 ]

@@ -25,6 +25,8 @@ export interface ComposeService {
   readonly mem_limit?: string
   readonly memswap_limit?: string
   readonly build?: unknown
+  readonly restart?: string
+  readonly healthcheck?: { readonly test: readonly string[] }
 }
 
 export interface ComposeFile {

@@ -1,7 +1,7 @@
 /** What the stack has that its services alone have not: the edge, logins, users, certificates that change, mailboxes and calls. */
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFile, readFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { connect, type TLSSocket } from 'node:tls'
@@ -11,11 +11,15 @@ import { makeIdentity } from '@sealpost/backup'
 import { openDb, openSession, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
+import { namedInLog } from '../named-in-log.ts'
 import { EICAR, Stack } from './stack.ts'
 
 let stack: Stack
 beforeAll(async () => (stack = await Stack.start({ scanners: true })))
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]()
+  expect(namedInLog(stack.output)).toEqual([])
+})
 
 async function open(port: number, servername = 'localhost'): Promise<TLSSocket> {
   const ca = await readFile(stack.caFile)
@@ -106,6 +110,11 @@ test('our services are no root, have no capability, and gain none', async () => 
     expect(await readFile(`/proc/${String(pid)}/environ`, 'utf8')).not.toMatch(/[0-9a-f]{64}/)
   }
 })
+
+test.each(['unbound', 'coturn', 'dovecot', 'rspamd', 'clamav'] as const)(
+  '%s gives its sign of health, as compose asks for it',
+  async (service) => expect(await stack.isHealthy(service)).toBe(true),
+)
 
 test('a service cannot take on the role of another', async () => {
   const url = (await stack.secret('keys', 'database-url')).trim()
@@ -253,6 +262,19 @@ describe('backups', () => {
       'before',
       'between',
     ])
+  }, 120_000)
+
+  test('begin an upgrade that changes the database, also when it then fails', async () => {
+    const bases = async (): Promise<number> =>
+      (await readdir(join(stack.dataDir, '../backups/base'))).filter((name) => !name.startsWith('.')).length
+    const before = await bases()
+    {
+      await using session = await openSession(await stack.databaseUrl())
+      const newest = sql`(select max(name) from audit.migration)`
+      await session.execute(sql`delete from audit.migration where name = ${newest}`)
+    }
+    await expect(stack.migrate(recipient)).rejects.toThrow('already exists')
+    expect(await bases()).toBe(before + 1)
   }, 120_000)
 
   test('begin anew with a base when Postgres could not keep the log for them any longer', async () => {

@@ -178,6 +178,18 @@ export class Stack implements Running {
     this.#services.set(service, daemon)
   }
 
+  /** As compose asks one of the programs of others. */
+  async isHealthy(service: 'unbound' | 'coturn' | 'dovecot' | 'rspamd' | 'clamav'): Promise<boolean> {
+    const { unbound, turn: coturn, lmtp: dovecot, rspamd, clamav } = this.other
+    const port = { unbound, coturn, dovecot, rspamd, clamav }[service]
+    const [, program = '', ...args] = this.#compose.services[service]?.healthcheck?.test ?? []
+    const here = args.map((each) => each.replace(/(\/dev\/tcp\/127\.0\.0\.1)\/\d+/, `$1/${String(port)}`))
+    return promisify(execFile)(program, here).then(
+      () => true,
+      () => false,
+    )
+  }
+
   /** Keeps backups from now on, to somebody and to its own drills. */
   async startBackups(recipient: string): Promise<void> {
     this.#backupRecipient = recipient
@@ -266,6 +278,12 @@ export class Stack implements Running {
     await this.start()
     await Promise.all([this.#startDovecot(), this.#startCoturn()])
     if (this.#scans) await Promise.all([this.#startRspamd(), this.#startClamd()])
+  }
+
+  /** As the next version does first. */
+  async migrate(backupRecipient: string): Promise<void> {
+    this.#backupRecipient = backupRecipient
+    await this.#run('migrate', confined(OURS))
   }
 
   /** A restored cluster, as its own Postgres would run it. */
@@ -505,7 +523,7 @@ service pop3-login {\n inet_listener pop3 {\n port = 0\n }\n inet_listener pop3s
       SEALPOST_DATA_DIR: this.dataDir,
       KEYRING_DIR: join(this.dataDir, 'keyring'),
       ...Object.fromEntries(given.map(([name, value]) => [name, this.#here(service, value)])),
-      ...(service === BACKUP ? { BACKUP_RECIPIENTS: this.#backupRecipient } : {}),
+      ...([BACKUP, 'migrate'].includes(service) ? { BACKUP_RECIPIENTS: this.#backupRecipient } : {}),
       ...(isOurs
         ? {
             SEALPOST_DOMAIN: this.domains.join(','),

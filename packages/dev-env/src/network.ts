@@ -14,11 +14,12 @@ import type { Log } from '@sealpost/log'
 import { type AccountCommands, type KeyDirectory, type OwnSessions, PortError } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import type { Clock, Random } from '@sealpost/runtime'
-import { createPlatform, migrateAll, originOf, pendingMigrations } from '@sealpost/service'
+import { createPlatform, migrateAll, originOf } from '@sealpost/service'
 import type { Platform, RunningService } from '@sealpost/service'
 import { createSmtpService } from '@sealpost/smtp-service'
 import { createXmppService } from '@sealpost/xmpp-service'
 import { runBackup } from './backup/backups.ts'
+import { isUpgrade } from './backup/before-upgrade.ts'
 import { type DailyOptions, keepBackups } from './backup/daily.ts'
 import { openArchive, type OpenArchive } from './backup/open-archive.ts'
 import { watchLog } from './backup/watch-log.ts'
@@ -154,15 +155,12 @@ async function openBackups(
   return { ...parts, isLogFailing, nextSegment, dataDir: await realpath(config.platform.dataDir) }
 }
 
-/** An upgrade that changes the database begins with a backup of it as it was; without one it does not begin. */
 async function backUpBefore(
   { clock, random }: Base,
   databaseUrl: string,
   backups: Backups | undefined,
 ): Promise<void> {
-  if (backups === undefined) return
-  const { installed, names } = await pendingMigrations(databaseUrl)
-  if (!installed || names.length === 0) return
+  if (backups === undefined || !(await isUpgrade(databaseUrl))) return
   await runBackup({ ...backups, clock, random, actor: { kind: 'system' } })
 }
 

@@ -22,7 +22,7 @@ process.stdin.on('end', () => process.exit()) // whoever wanted it is gone
 const [databaseUrl = '', dataDir = ''] = process.argv.slice(2)
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
-const log = createLog({ level: 'silent' }) // what it stands on is taken away, which is what it would say
+const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent' }) // what it stands on is taken away, which is what it would say
 const [line] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
 const settings = JSON.parse(line) as Readonly<Record<string, string>>
 const config = defineConfig({ ...settings, SEALPOST_DATA_DIR: dataDir }, readConfig)

@@ -19,7 +19,7 @@ const [databaseUrl = '', dataDir = '', port = '0', mode = 'run', limits = '{}'] 
 if (mode === 'standby') await once(process.stdin, 'data')
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const clock = createClock({ onError })
-const log = createLog({ level: 'error' })
+const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'error' })
 const service = await createXmppService(
   {
     port: Number(port),

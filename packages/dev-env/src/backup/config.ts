@@ -14,8 +14,8 @@ export interface OffSite {
   /** As restic names it: `sftp:user@host:/path`, `s3:https://…`, a directory. */
   readonly repository: string
   readonly password: Secret
-  /** Variables of restic's own, for S3. */
-  readonly credentials: Readonly<Record<string, string>>
+  /** Whose the bucket is, when it is S3. */
+  readonly s3: { readonly id: string; readonly key: Secret } | undefined
 }
 
 export interface BackupConfig {
@@ -85,16 +85,13 @@ function readKeyringFile(env: EnvReader): string {
 function readOffSite(env: EnvReader): OffSite | undefined {
   const repository = env.optional('BACKUP_RESTIC_REPOSITORY')
   const password = env.optionalSecret('BACKUP_RESTIC_PASSWORD')
-  if ((repository === undefined) !== (password === undefined))
-    env.problem('BACKUP_RESTIC_REPOSITORY and BACKUP_RESTIC_PASSWORD must be set together')
+  if (repository !== undefined && password === undefined)
+    env.problem('BACKUP_RESTIC_REPOSITORY needs BACKUP_RESTIC_PASSWORD')
   const [id, key] = [env.optional('BACKUP_S3_KEY_ID'), env.optionalSecret('BACKUP_S3_KEY')]
-  const credentials = {
-    ...(id === undefined ? {} : { AWS_ACCESS_KEY_ID: id }),
-    ...(key === undefined ? {} : { AWS_SECRET_ACCESS_KEY: key.reveal() }),
-  }
-  return repository === undefined || password === undefined
-    ? undefined
-    : { repository, password, credentials }
+  if ((id === undefined) !== (key === undefined))
+    env.problem('BACKUP_S3_KEY_ID and BACKUP_S3_KEY must be set together')
+  const s3 = id === undefined || key === undefined ? undefined : { id, key }
+  return repository === undefined || password === undefined ? undefined : { repository, password, s3 }
 }
 
 function isRecipient(text: string): boolean {

@@ -1,5 +1,11 @@
-/** A copy of all backups elsewhere, once a week, by the program restic: S3, SFTP, another disk. What is copied is encrypted already; restic encrypts it once more. */
+/**
+ * A copy of all backups elsewhere, once a week, by the program restic: S3, SFTP, another disk. What is copied is encrypted already; restic encrypts it once more. It gets its
+ * secrets as files that only this user reads and that are gone when it ends: the variables of a process are for others to see.
+ */
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Archive, BackupError } from '@sealpost/backup'
 import { inheritedEnvironment } from '../postgres/config.ts'
@@ -14,15 +20,11 @@ const DAY_MS = 86_400_000
 
 /** Makes the repository the first time; snapshots older than `retentionMs` go. Throws BACKUP_OFF_SITE. */
 export async function copyOffSite(archive: Archive, offSite: OffSite, retentionMs: number): Promise<void> {
+  await using secrets = await writeSecrets(offSite)
   const restic = (...args: readonly string[]): Promise<unknown> =>
     run('restic', args, {
       cwd: archive.directory,
-      env: {
-        ...inheritedEnvironment(),
-        ...offSite.credentials,
-        RESTIC_REPOSITORY: offSite.repository,
-        RESTIC_PASSWORD: offSite.password.reveal(),
-      },
+      env: { ...inheritedEnvironment(), ...secrets.environment, RESTIC_REPOSITORY: offSite.repository },
       timeout: COPY_MS_MAX,
       maxBuffer: OUTPUT_BYTES_MAX,
     })
@@ -33,5 +35,27 @@ export async function copyOffSite(archive: Archive, offSite: OffSite, retentionM
     await restic('forget', '--quiet', '--no-cache', '--tag', TAG, '--keep-within', days, '--prune')
   } catch (cause) {
     throw new BackupError('BACKUP_OFF_SITE', 'restic could not copy the backups: try it by hand', { cause })
+  }
+}
+
+interface SecretFiles extends AsyncDisposable {
+  /** Says where they are. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+async function writeSecrets({ password, s3 }: OffSite): Promise<SecretFiles> {
+  const directory = await mkdtemp(join(tmpdir(), 'sealpost-restic-'))
+  const write = async (name: string, content: string): Promise<string> => {
+    const path = join(directory, name)
+    await writeFile(path, content, { mode: 0o600 })
+    return path
+  }
+  const key = s3 && `[default]\naws_access_key_id = ${s3.id}\naws_secret_access_key = ${s3.key.reveal()}\n`
+  return {
+    environment: {
+      RESTIC_PASSWORD_FILE: await write('password', password.reveal()),
+      ...(key === undefined ? {} : { AWS_SHARED_CREDENTIALS_FILE: await write('s3', key) }),
+    },
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   }
 }

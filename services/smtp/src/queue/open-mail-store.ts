@@ -109,9 +109,10 @@ async function reconcile(keyring: Keyring, { keys, rows, spool, log }: Reconcile
   }
   const wiped = reconciliation.finish()
   await keyring.synced()
-  garbage += wiped.messages + (await spool.sweep(files))
+  const left = { row_without_key: garbage, key_without_row: wiped.messages, file: await spool.sweep(files) }
   log.info('mail_store_open', { count: keyring.size })
-  if (garbage > 0) log.info('mail_store_reconciled', { count: garbage })
+  for (const [kind, count] of Object.entries(left))
+    if (count > 0) log.info('mail_store_reconciled', { kind, count })
   return mails
 }
 

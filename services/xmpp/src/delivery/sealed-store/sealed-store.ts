@@ -163,7 +163,9 @@ async function reconcile(keyring: Keyring, rows: SealedRows, log: Log): Promise<
   const wiped = reconciliation.finish()
   await keyring.synced()
   log.info('sealed_store_open', { count: keyring.size })
-  if (garbage + wiped.messages > 0) log.info('sealed_store_reconciled', { count: garbage + wiped.messages })
+  if (garbage > 0) log.info('sealed_store_reconciled', { kind: 'row_without_key', count: garbage })
+  if (wiped.messages > 0)
+    log.info('sealed_store_reconciled', { kind: 'key_without_row', count: wiped.messages })
   return { lastSeq }
 }
 
