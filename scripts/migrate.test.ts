@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDb, sql } from '@sealpost/db'
 import { expect, test } from 'vitest'
+import { compiledEnvironment } from '../test/compile-cache.ts'
 import { createTestDatabase } from '../test/database.ts'
 
 interface Result {
@@ -14,7 +15,9 @@ interface Result {
 }
 
 async function run(env: Record<string, string>, ...args: string[]): Promise<Result> {
-  const child = spawn(process.execPath, [new URL('migrate.ts', import.meta.url).pathname, ...args], { env })
+  const child = spawn(process.execPath, [new URL('migrate.ts', import.meta.url).pathname, ...args], {
+    env: { ...compiledEnvironment(), ...env },
+  })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))

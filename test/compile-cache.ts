@@ -2,5 +2,10 @@
 import { join } from 'node:path'
 
 export function shareCompiled(): void {
-  process.env['NODE_COMPILE_CACHE'] = join(import.meta.dirname, '../node_modules/.cache/compiled')
+  Object.assign(process.env, compiledEnvironment())
+}
+
+/** For programs that get an environment of their own. */
+export function compiledEnvironment(): Record<'NODE_COMPILE_CACHE', string> {
+  return { NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compiled') }
 }

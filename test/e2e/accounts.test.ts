@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceName } from '@sealpost/dev-env'
 import { query } from '../interop/query.ts'
+import { longTest } from '../long-test.ts'
 import { shape } from './shape.ts'
 
 let folder: string
@@ -131,7 +132,7 @@ shape.describe('accounts', (deployment, which) => {
     expect(again).toMatchObject({ code: 1, output: expect.stringContaining('never given again') as unknown })
   })
 
-  test('an import cut by kill -9 is completed by repeating it', async () => {
+  longTest('an import cut by kill -9 is completed by repeating it', async () => {
     const file = join(folder, 'accounts.csv')
     const lines = Array.from({ length: 2000 }, (_, i) => `user${String(i)},secret ${String(i)}`)
     await writeFile(file, lines.join('\n'))

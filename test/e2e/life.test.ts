@@ -33,9 +33,9 @@ shape.describe('life', (deployment, which) => {
   test('after kill -9 it starts again on the same data, and ends an organisation that it had begun to end', async () => {
     const reseller = await open('Reseller --kind reseller')
     const customer = await open(`Customer --parent ${reseller}`)
-    const jids = Array.from({ length: 10 }, (_, index) => `gone${String(index)}@localhost`)
+    const jids = Array.from({ length: 4 }, (_, index) => `gone${String(index)}@localhost`)
     for (const [index, jid] of jids.entries())
-      await ctl(`account create ${jid} --organisation ${index < 5 ? reseller : customer}`)
+      await ctl(`account create ${jid} --organisation ${index < 2 ? reseller : customer}`)
     const { code, output } = await ctl(`organisation terminate ${reseller} --because over`)
     expect({ code, output }).toMatchObject({ code: 0 })
     await deployment().kill()

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { Deployment, ensureCertificate, locate } from '@sealpost/dev-env'
 import type { DeploymentOptions } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
+import { compiledEnvironment } from '../compile-cache.ts'
 import { createTestDatabase } from '../database.ts'
 import { longTest } from '../long-test.ts'
 import { namedInLog } from '../named-in-log.ts'
@@ -47,7 +48,7 @@ async function run(
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'] ?? '',
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      ...compiledEnvironment(),
       ...env,
     },
     ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -112,7 +113,7 @@ describe('while one runs', () => {
     expect((await fetch(deployment.url('api', '/readyz'))).status).toBe(200)
   })
 
-  test('a port that is taken is named, and nothing is left running', async () => {
+  longTest('a port that is taken is named, and nothing is left running', async () => {
     const env = { ...FREE_PORTS, SEALPOST_DATA_DIR: await makeDirectory() }
     const taken = String(deployment.ports.hkp)
     const second = await run(['scripts/start.ts'], { env: { ...env, HKP_PORT: taken } })
@@ -140,7 +141,7 @@ describe('while one runs', () => {
   })
 })
 
-test('with DATABASE_URL there is no embedded Postgres', async () => {
+longTest('with DATABASE_URL there is no embedded Postgres', async () => {
   const dataDir = await makeDirectory()
   const database = await createTestDatabase()
   onTestFinished(() => database[Symbol.asyncDispose]())
@@ -170,7 +171,7 @@ longTest("the operator's certificate is served, and no local CA is made", async 
   expect(served.fingerprint256).toBe(new X509Certificate(await readFile(cert)).fingerprint256)
 })
 
-test('a renewed certificate is taken up by every TLS port without a restart', async () => {
+longTest('a renewed certificate is taken up by every TLS port without a restart', async () => {
   const dataDir = await makeDirectory()
   const deployment = await start(dataDir)
   const directory = locate(dataDir).tls

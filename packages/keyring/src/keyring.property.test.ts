@@ -191,6 +191,6 @@ test('it does what the model does, whatever happens to the process and the power
       await run.sync()
       await run.keyring[Symbol.asyncDispose]()
     }),
-    { numRuns: 150, interruptAfterTimeLimit: 15_000, markInterruptAsFailure: false },
+    { numRuns: 150, interruptAfterTimeLimit: 5_000, markInterruptAsFailure: false },
   )
 })

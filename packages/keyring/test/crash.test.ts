@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
+import { isWhole } from '../../../test/long-test.ts'
 import { openKeyring } from '../src/index.ts'
 import type { QueueHandle } from '../src/index.ts'
 
-const KILLS = 8
+const KILLS = isWhole ? 20 : 4
 
 interface Told {
   readonly handle: string

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createPostgresBus } from '@sealpost/bus'
 import { openDb } from '@sealpost/db'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compiledEnvironment } from '../../../test/compile-cache.ts'
 import { createTestDatabase } from '../../../test/database.ts'
 import type { TestDatabase } from '../../../test/database.ts'
 import { makeCertificate } from '../../http/test/_certificate.ts'
@@ -37,7 +38,9 @@ interface Run extends AsyncDisposable {
 
 function start(env: Record<string, string>, ...args: string[]): Run {
   const main = new URL('../test/_main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env['PATH'], ...compiledEnvironment(), ...env },
+  })
   const output = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()))

@@ -58,6 +58,7 @@ const NOT_IN_PANEL = [
   'idempotency-done',
   'idempotency-key-malformed',
   'idempotency-key-reused',
+  'json-too-deep',
   'key-missing',
   'key-refused',
   'key-too-wide',

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '@sealpost/runtime'
 import { hostileCorpus } from '../../../../packages/openpgp/test/hostile.ts'
 import { NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
+import { longTest } from '../../../../test/long-test.ts'
 import { CertificateWorker } from './certificate-worker.ts'
 
 let worker: CertificateWorker
@@ -42,7 +43,7 @@ test('the line is bounded, and nobody waits for ever when it is closed', async (
   await expect(worker.read({ upload, now: NOW })).rejects.toMatchObject({ code: 'CERTIFICATES_ENDED' })
 })
 
-test('whatever the hostile corpus sends, the thread stays', async () => {
+longTest('whatever the hostile corpus sends, the thread stays', async () => {
   worker = new CertificateWorker(systemClock)
   for (const hostile of hostileCorpus())
     await worker.read({ upload: hostile.upload, now: NOW }).catch(() => undefined)

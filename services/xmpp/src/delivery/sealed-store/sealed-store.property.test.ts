@@ -152,6 +152,6 @@ test('it does what the model does', async () => {
       await run.restart()
       await run.store[Symbol.asyncDispose]()
     }),
-    { numRuns: 60, interruptAfterTimeLimit: 15_000, markInterruptAsFailure: false },
+    { numRuns: 60, interruptAfterTimeLimit: 5_000, markInterruptAsFailure: false },
   )
 })
