@@ -24,6 +24,8 @@ export type LinkedPage = (typeof LINKED_ADMIN_PAGES)[number] | (typeof LINKED_PA
 const LIST = 'news.localhost'
 /** Who is asked whether they want mail of a list, and whose key is uploaded by others. */
 const MEMBER = 'x9k2-44@localhost'
+/** Whose key is published. */
+const OWNER = 'dominique-alexandrine@localhost'
 const FOUND_MS = 20_000
 const FIELDS = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -53,19 +55,24 @@ async function adminLinks(
 }
 
 async function keyLinks(scene: Scene): Promise<Pick<Links, Extract<LinkedPage, `key-${string}`>>> {
-  const json = { 'content-type': 'application/json' }
-  const { publicKey: keytext } = await generateKey({ userIDs: [{ email: MEMBER }] })
-  const uploaded = await post(scene, 'keys', '/vks/v1/upload', JSON.stringify({ keytext }), json)
-  const { token } = (await uploaded.json()) as { token: string }
-  await post(scene, 'keys', '/vks/v1/request-verify', JSON.stringify({ token, addresses: [MEMBER] }), json)
-  const confirm = await linkIn(scene, MEMBER, 'keys/confirm')
-  await post(scene, 'keys', '/keys/manage', 'address=alice%40localhost', FIELDS)
+  await post(scene, 'keys', await askToConfirm(scene, OWNER), '', FIELDS)
+  await post(scene, 'keys', '/keys/manage', `address=${encodeURIComponent(OWNER)}`, FIELDS)
   return {
     'key-lookup': '/keys/lookup?search=alice%40localhost',
     'key-manage': '/keys/manage',
-    'key-confirm': confirm,
-    'key-manage-link': await linkIn(scene, 'alice@localhost', 'keys/manage'),
+    'key-confirm': await askToConfirm(scene, MEMBER),
+    'key-manage-link': await linkIn(scene, OWNER, 'keys/manage'),
   }
+}
+
+/** The link in the mail to the address of a key that is uploaded. The key signs only, so the mail is in clear. */
+async function askToConfirm(scene: Scene, address: string): Promise<string> {
+  const json = { 'content-type': 'application/json' }
+  const { publicKey: keytext } = await generateKey({ userIDs: [{ email: address }], subkeys: [] })
+  const uploaded = await post(scene, 'keys', '/vks/v1/upload', JSON.stringify({ keytext }), json)
+  const { token } = (await uploaded.json()) as { token: string }
+  await post(scene, 'keys', '/vks/v1/request-verify', JSON.stringify({ token, addresses: [address] }), json)
+  return await linkIn(scene, address, 'keys/confirm')
 }
 
 async function listLinks(scene: Scene): Promise<Pick<Links, Extract<LinkedPage, `list-${string}`>>> {
@@ -79,8 +86,8 @@ async function listLinks(scene: Scene): Promise<Pick<Links, Extract<LinkedPage, 
   await post(scene, 'smtp', joined, '', FIELDS)
   await submit(scene, MEMBER, `Subject: News\r\nList-Id: News <${LIST}>`, 'There are some.')
   const leave = await linkIn(scene, MEMBER, 'lists/leave')
-  await ask('dominique-alexandrine@localhost')
-  const confirm = await linkIn(scene, 'dominique-alexandrine@localhost', 'lists/confirm')
+  await ask(OWNER)
+  const confirm = await linkIn(scene, OWNER, 'lists/confirm')
   return { 'list-confirm': confirm, 'list-leave': leave }
 }
 
