@@ -297,5 +297,5 @@ longTest(
     expect((await program('ctl', 'backup', 'verify')).stdout).toMatch(/^\d{8}T\d{6}Z whole\n$/)
     expect((await program('migrate', '--logins', logins)).stdout).toMatch(/^Up to date/)
   },
-  120_000,
+  240_000,
 )
