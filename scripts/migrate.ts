@@ -12,7 +12,8 @@ const HELP = `Usage: npm run migrate [-- --dry-run | --logins DIR]
 
 Brings all schemas of the database up to date: makes the roles and schemas that are missing and runs the
 migrations that have not run. Running it twice, or from several hosts at once, does no harm. Where BACKUP_DIR and
-BACKUP_RECIPIENTS are set, a database that it is about to change is backed up before (docs/backups.md).
+BACKUP_RECIPIENTS are set, a database that it is about to change is backed up before (docs/backups.md); while a
+drill, a copy elsewhere or another backup is under way it waits, ten minutes at most.
 
   --dry-run  name the migrations that have not run, one a line, and change nothing
   --logins   then make a login for each service, for Dovecot and for backups, with the password in DIR/xmpp, keys, smtp, api,
@@ -46,26 +47,27 @@ async function main(args: string[]): Promise<number> {
 /** By the login of backups, where there are logins: in compose nobody else may copy the cluster. */
 async function backUp(url: Readonly<Secret>, logins: string | undefined): Promise<void> {
   if (fromProcessEnv((env) => env.list('BACKUP_RECIPIENTS', [])).length === 0) return
-  const { backUpBeforeUpgrade, readBackupConfig } = await import('@sealpost/dev-env') // is everything, and takes its time
+  const { backUpBeforeUpgrade, isUpgrade, readBackupConfig } = await import('@sealpost/dev-env') // is everything, and takes its time
   const read = (env: EnvReader) => ({
     config: readBackupConfig(env),
     dataDir: env.str('SEALPOST_DATA_DIR', './data'),
   })
+  if (!(await explainStart(read, () => isUpgrade(url.reveal())))) return
   const databaseUrl = new URL(url.reveal())
   if (logins !== undefined) {
+    await giveLogins(url.reveal(), logins, ['backup']) // of a version that had none yet
     databaseUrl.username = 'sealpost_backup'
     databaseUrl.password = (await readFile(join(logins, 'backup'), 'utf8')).trim()
   }
   const options = {
     ...fromProcessEnv(read),
     databaseUrl: databaseUrl.href,
-    ownerUrl: url.reveal(),
     clock: createClock({ onError: () => undefined }),
     random: systemRandom,
     log: createLog({ level: 'info' }),
   }
-  if (await explainStart(read, () => backUpBeforeUpgrade(options)))
-    process.stdout.write('Backed up what is about to be changed\n')
+  await explainStart(read, () => backUpBeforeUpgrade(options))
+  process.stdout.write('Backed up what is about to be changed\n')
 }
 
 async function run(logins: string | undefined, dry: boolean): Promise<number> {

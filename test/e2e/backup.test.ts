@@ -1,11 +1,14 @@
 /** Backups of `npm start`: taken while it runs, restored elsewhere to a moment, and what is in them. */
-import { spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile, spawnSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { makeIdentity } from '@sealpost/backup'
-import { openSession, sql } from '@sealpost/db'
-import { Deployment } from '@sealpost/dev-env'
+import { openDb, openSession, sql } from '@sealpost/db'
+import { Deployment, startEmbeddedPostgres } from '@sealpost/dev-env'
+import { systemClock, systemRandom } from '@sealpost/runtime'
+import { migrateAll } from '@sealpost/service'
 import { expect, onTestFinished } from 'vitest'
 import { longTest } from '../long-test.ts'
 import { namedInLog } from '../named-in-log.ts'
@@ -238,4 +241,61 @@ longTest(
     expect(await readdir(join(backups, 'base'))).toHaveLength(1)
   },
   120_000,
+)
+
+/** Of a Postgres that is not the embedded one, as far as `migrate` can tell: at an address of its own, which lets its receivers in. */
+async function startOther(parent: string): Promise<URL> {
+  const address = '127.77.66.1'
+  const postgres = await startEmbeddedPostgres({
+    directory: join(parent, 'other'),
+    socketDirectory: join(parent, 'run'),
+    clock: systemClock,
+    random: systemRandom,
+    unsynced: true,
+    settings: {
+      listen_addresses: address,
+      wal_level: 'replica',
+      max_wal_senders: '4',
+      max_slot_wal_keep_size: '1GB',
+      archive_timeout: '1s',
+    },
+  })
+  onTestFinished(() => postgres[Symbol.asyncDispose]())
+  const { username, password, pathname } = new URL(postgres.url)
+  return new URL(`postgres://${username}:${password}@${address}:5432${pathname}`)
+}
+
+/** "backups!", which whoever makes a backup, a drill or a copy holds. */
+const BACKUP_LOCK = 0x6261_636b_7570_7321n
+
+longTest(
+  'npm run migrate backs up what it changes, by a login that it makes first, once a drill that is under way is over',
+  async () => {
+    const { parent, backups, env } = await makePlace()
+    const url = await startOther(parent)
+    await migrateAll(url.href)
+    const logins = join(parent, 'logins')
+    await mkdir(logins)
+    for (const name of ['xmpp', 'keys', 'smtp', 'api', 'backup', 'dovecot'])
+      await writeFile(join(logins, name), `secret of ${name}`)
+    await using db = await openDb({ url: url.href, poolSize: 2 })
+    await db.execute(sql`delete from api.migration where name = '0291_own_sessions'`)
+    await db.execute(sql`alter table api.account_session drop column id`)
+    const program = (name: string, ...args: string[]) =>
+      promisify(execFile)(process.execPath, [`scripts/${name}.ts`, ...args], {
+        env: { ...env, DATABASE_URL: url.href, SEALPOST_DATA_DIR: parent },
+      })
+
+    const drill = await db.lock(BACKUP_LOCK, () => undefined)
+    const migrating = program('migrate', '--logins', logins)
+    const receivers = () => db.query(sql`select usename from pg_stat_replication`)
+    await expect.poll(receivers, PATIENCE).toEqual([{ usename: 'sealpost_backup' }])
+    expect(await db.query(sql`select from api.migration where name = '0291_own_sessions'`)).toEqual([])
+    await drill?.[Symbol.asyncDispose]()
+    expect((await migrating).stdout).toMatch(/^Backed up what is about to be changed\nUp to date: account/m)
+    expect(await readdir(join(backups, 'base'))).toHaveLength(1)
+    expect((await program('ctl', 'backup', 'verify')).stdout).toMatch(/^\d{8}T\d{6}Z whole\n$/)
+    expect((await program('migrate', '--logins', logins)).stdout).toMatch(/^Up to date/)
+  },
+  240_000,
 )

@@ -127,7 +127,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
   async setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void> {
     this.#checkBeforeEnd(id, today)
     const { row, terminatesWithin } = this.#get(id)
-    if (on !== undefined) this.#checkSuspendedWithin(id, within)
+    if (on !== undefined && this.#isEndHeld(row, within)) throw new OrganisationError('ORGANISATION_HELD')
     if (row.terminatesOn !== undefined) this.#checkWithin(terminatesWithin, within)
     this.#change(id, { terminatesOn: on })
     this.#entries.set(id, { ...this.#get(id), terminatesWithin: on === undefined ? undefined : within })
@@ -139,13 +139,13 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
     const on = terminatesOn !== undefined && terminatesOn < today ? terminatesOn : today
     this.#change(id, { terminatesOn: on, state: 'suspended', reason: ORGANISATION_END, suspendedWith })
-    this.#entries.set(id, { ...this.#get(id), suspendedWithin: undefined })
+    this.#entries.set(id, { ...this.#get(id), suspendedWithin: undefined, terminatesWithin: undefined })
   }
 
   async ending(today: string): Promise<Organisation[]> {
     return [...this.#entries.values()]
+      .filter(({ row }) => this.#isEnding(row, today))
       .map(({ row }) => this.#shown(row))
-      .filter(({ terminatesOn }) => terminatesOn !== undefined && terminatesOn <= today)
       .toSorted((a, b) => b.path.length - a.path.length || (a.id < b.id ? -1 : 1))
   }
 
@@ -284,28 +284,56 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return { ...row, terminatesOn: ends.toSorted()[0] }
   }
 
-  /** Whether an account is suspended, by itself or with an organisation, and by nobody within the one given. */
-  isSuspendedAbove(
+  /** Whether an account is suspended, by itself or by an organisation that it is below of, and by nobody within the one given. */
+  isSuspendedAbove(account: AccountRow, within: string | undefined): boolean {
+    const { organisationId } = account
+    const path = organisationId === undefined ? [] : this.#get(organisationId).row.path
+    return (
+      this.#isItselfSuspendedAbove(account, within) ||
+      path.some((id) => this.#isOrganisationSuspendedAbove(this.#get(id), within))
+    )
+  }
+
+  #isItselfSuspendedAbove(
     { state, suspendedWith, suspendedWithin }: AccountRow,
     within: string | undefined,
   ): boolean {
-    const decider = suspendedWith === undefined ? suspendedWithin : this.#get(suspendedWith).suspendedWithin
-    return state === 'suspended' && !this.#isWithin(decider, within)
+    return state === 'suspended' && suspendedWith === undefined && !this.#isWithin(suspendedWithin, within)
   }
 
-  #checkSuspendedWithin(id: string, within: string | undefined): void {
-    const { row, suspendedWithin } = this.#get(id)
-    if (row.state === 'suspended') this.#checkWithin(suspendedWithin, within)
-    const below = new Set(this.#below(id).map((each) => each.row.id))
-    for (const account of this.#state.accounts.values())
-      if (below.has(account.organisationId ?? '') && this.isSuspendedAbove(account, within))
-        throw new OrganisationError('ORGANISATION_HELD')
+  /** That it ends is nothing that was done to it. */
+  #isOrganisationSuspendedAbove({ row, suspendedWithin }: Entry, within: string | undefined): boolean {
+    return (
+      row.state === 'suspended' && row.reason !== ORGANISATION_END && !this.#isWithin(suspendedWithin, within)
+    )
+  }
+
+  /** Whether it may not end: it, one above or below it, or an account of these below is suspended, by nobody within the one given. */
+  #isEndHeld({ id, path }: Organisation, within: string | undefined): boolean {
+    const below = this.#below(id)
+    const entries = [...path.map((each) => this.#get(each)), ...below]
+    return (
+      entries.some((entry) => this.#isOrganisationSuspendedAbove(entry, within)) ||
+      below
+        .flatMap(({ row }) => this.#members(row.id))
+        .some((account) => this.#isItselfSuspendedAbove(account, within))
+    )
+  }
+
+  /** Whether the day of it, or of one above it, has come, and nothing holds that. */
+  #isEnding({ path }: Organisation, today: string): boolean {
+    return path
+      .map((id) => this.#get(id))
+      .some(
+        ({ row, terminatesWithin }) =>
+          row.terminatesOn !== undefined &&
+          row.terminatesOn <= today &&
+          !this.#isEndHeld(row, terminatesWithin),
+      )
   }
 
   #checkBeforeEnd(id: string, today: string): void {
-    const { terminatesOn } = this.#shown(this.#get(id).row)
-    if (terminatesOn !== undefined && terminatesOn <= today)
-      throw new OrganisationError('ORGANISATION_ENDING')
+    if (this.#isEnding(this.#get(id).row, today)) throw new OrganisationError('ORGANISATION_ENDING')
   }
 
   #checkWithin(decided: string | undefined, within: string | undefined): void {

@@ -1,5 +1,5 @@
 /** Organisations in Postgres, schema `account`. Pools are kept by triggers: what they refuse is turned into words here. */
-import { DbError, sql, type Db, type Tx } from '@sealpost/db'
+import { DbError, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import {
   ORGANISATION_END,
   OrganisationError,
@@ -56,17 +56,45 @@ export async function refusing<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether whom the column names is the organisation given, or below it; whether nobody bounds who asks. */
-export function isWithin(column: ReturnType<typeof sql>, within: string | undefined): ReturnType<typeof sql> {
+/** Whether whom the column names is the organisation given, or below it; whether nobody bounds who asks: undefined, or null in a column. */
+export function isWithin(column: Sql, within: Sql | string | undefined): Sql {
   if (within === undefined) return sql`true`
-  return sql`coalesce(${column} in (select id from account.organisation where path @> array[${within}::uuid]), false)`
+  const isBelow = (id: Sql): Sql =>
+    sql`coalesce(${column} in (select id from account.organisation where path @> array[${id}]), false)`
+  return typeof within === 'string'
+    ? isBelow(sql`${within}::uuid`)
+    : sql`(${within} is null or ${isBelow(within)})`
 }
 
-/** Whether an account `a` is suspended, by itself or with an organisation, and by nobody within the one given. */
-export function isSuspendedAbove(within: string | undefined): ReturnType<typeof sql> {
-  const decider = sql`case when a.suspended_with is null then a.suspended_within
-    else (select o.suspended_within from account.organisation o where o.id = a.suspended_with) end`
-  return sql`(a.state = 'suspended' and not ${isWithin(decider, within)})`
+/** Whether an account `a` is suspended, by itself or by an organisation that it is below of, and by nobody within the one given. */
+export function isSuspendedAbove(within: Sql | string | undefined): Sql {
+  return sql`(${isItselfSuspendedAbove(within)} or exists (
+    select from account.organisation own join account.organisation o on o.id = any(own.path)
+    where own.id = a.organisation_id and ${isOrganisationSuspendedAbove(within)}))`
+}
+
+function isItselfSuspendedAbove(within: Sql | string | undefined): Sql {
+  return sql`(a.state = 'suspended' and a.suspended_with is null and not ${isWithin(sql`a.suspended_within`, within)})`
+}
+
+/** Of an organisation `o`; that it ends is nothing that was done to it. */
+function isOrganisationSuspendedAbove(within: Sql | string | undefined): Sql {
+  return sql`(o.state = 'suspended' and o.suspension_reason <> ${ORGANISATION_END} and not ${isWithin(sql`o.suspended_within`, within)})`
+}
+
+/** Whether an organisation `ended` may not end: it, one above or below it, or an account of these below is suspended, by nobody within the one given. */
+function isEndHeld(within: Sql | string | undefined): Sql {
+  return sql`(exists (
+    select from account.organisation o
+    where (o.id = any(ended.path) or o.path @> array[ended.id]) and ${isOrganisationSuspendedAbove(within)})
+  or exists (
+    select from account.account a join account.organisation own on own.id = a.organisation_id
+    where own.path @> array[ended.id] and ${isItselfSuspendedAbove(within)}))`
+}
+
+/** Whether the day of an organisation `ended` has come, and nothing holds it. */
+function isEnding(today: string): Sql {
+  return sql`(ended.terminates_on <= ${today}::date and not ${isEndHeld(sql`ended.terminates_within`)})`
 }
 
 /** Needs a connection with the role `sealpost_account` on a migrated database. */
@@ -150,11 +178,11 @@ class PostgresOrganisationStore implements OrganisationStore {
   setEnd: OrganisationStore['setEnd'] = (id, on, today, within) =>
     this.#db.transaction(async (tx) => {
       await holdBeforeEnd(tx, id, today)
-      if (on !== undefined) await checkSuspendedWithin(tx, id, within)
       const changed = await tx.execute(sql`
-        update account.organisation set terminates_on = ${on ?? null}::date,
+        update account.organisation ended set terminates_on = ${on ?? null}::date,
           terminates_within = ${on === undefined ? null : (within ?? null)}::uuid
-        where id = ${id}::uuid and (terminates_on is null or ${isWithin(sql`terminates_within`, within)})`)
+        where id = ${id}::uuid and (terminates_on is null or ${isWithin(sql`terminates_within`, within)})
+          and (${on ?? null}::date is null or not ${isEndHeld(within)})`)
       if (changed === 0) throw new OrganisationError('ORGANISATION_HELD')
     })
 
@@ -166,7 +194,7 @@ class PostgresOrganisationStore implements OrganisationStore {
           and not exists (select from account.organisation where parent_id = ${id}::uuid) as empty`)
       if (found?.empty !== true) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
       await tx.execute(sql`
-        update account.organisation set terminates_on = least(terminates_on, ${today}::date), state = 'suspended',
+        update account.organisation set terminates_on = least(terminates_on, ${today}::date), terminates_within = null, state = 'suspended',
           suspension_reason = ${ORGANISATION_END}, suspended_with = coalesce(suspended_with, id), suspended_within = null
         where id = ${id}::uuid`)
     })
@@ -175,7 +203,7 @@ class PostgresOrganisationStore implements OrganisationStore {
   async ending(today: string): Promise<Organisation[]> {
     const rows = await this.#db.query<SqlOrganisation>(sql`
       select ${COLUMNS} from account.organisation ended join account.organisation o on o.path @> array[ended.id]
-      where ended.terminates_on <= ${today}::date
+      where ${isEnding(today)}
       group by o.id order by cardinality(o.path) desc, o.id`)
     return rows.map(parse)
   }
@@ -347,8 +375,8 @@ async function hold(tx: Tx, id: string): Promise<{ suspendedWith: string | undef
 async function holdBeforeEnd(tx: Tx, id: string, today: string): ReturnType<typeof hold> {
   const held = await hold(tx, id)
   const ended = await tx.query(sql`
-    select from account.organisation o join account.organisation above on above.id = any(o.path)
-    where o.id = ${id}::uuid and above.terminates_on <= ${today}::date`)
+    select from account.organisation o join account.organisation ended on ended.id = any(o.path)
+    where o.id = ${id}::uuid and ${isEnding(today)}`)
   if (ended.length > 0) throw new OrganisationError('ORGANISATION_ENDING')
   return held
 }
@@ -358,15 +386,6 @@ async function checkDecidedWithin(tx: Tx, id: string, within: string | undefined
   const held = await tx.query(sql`
     select from account.organisation
     where id = ${id}::uuid and state = 'suspended' and not ${isWithin(sql`suspended_within`, within)}`)
-  if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
-}
-
-/** Throws ORGANISATION_HELD when it, or an account of it or of one below it, is suspended, but by nobody within the organisation given. */
-async function checkSuspendedWithin(tx: Tx, id: string, within: string | undefined): Promise<void> {
-  await checkDecidedWithin(tx, id, within)
-  const held = await tx.query(sql`
-    select from account.account a join account.organisation o on o.id = a.organisation_id
-    where o.path @> array[${id}::uuid] and ${isSuspendedAbove(within)} limit 1`)
   if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
 }
 

@@ -350,4 +350,55 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     expect(await organisations.logo(one.id)).toBeUndefined()
     await organisations.setBrand(other.id, brand)
   })
+
+  test('what those above suspended, its administrators do not end; who suspended it last, or first, is the same', async () => {
+    const { organisations } = accounts
+    const today = new Date(clock.now()).toISOString().slice(0, 10)
+    const [upper, held] = [await open('reseller'), code('ACCOUNT_HELD')]
+    const [inner, other] = [await open('customer', upper.id), await open('customer', upper.id)]
+    const [ann, bob, carl] = [await join(inner.id), await join(inner.id), await join(other.id)]
+    const by = { within: inner.id }
+    const isLeaving = async (id: string) => (await accounts.leavingToday()).some((each) => each.id === id)
+    const isEnding = async ({ id }: { id: string }) =>
+      (await organisations.ending()).some((each) => each.id === id)
+    const end = (id: string, within?: string) => organisations.end(id, today, { within })
+    const endHeld = code('ORGANISATION_HELD')
+
+    // Asked for before: it waits until the suspension is lifted.
+    for (const { jid } of [ann, bob]) await accounts.leave(jid, today, by)
+    expect([await isLeaving(ann.id), await isLeaving(bob.id)]).toEqual([true, true])
+    await accounts.suspend(ann.jid, 'abuse')
+    await accounts.suspend(bob.jid, 'left', by)
+    expect([await isLeaving(ann.id), await isLeaving(bob.id)]).toEqual([false, true])
+    await expect(end(inner.id, inner.id)).rejects.toMatchObject(endHeld)
+    await accounts.restore(ann.jid)
+    expect(await isLeaving(ann.id)).toBe(true)
+    await organisations.suspend(upper.id, 'abuse')
+    expect([await isLeaving(ann.id), await isLeaving(bob.id)]).toEqual([false, false])
+
+    // Suspended by themselves before, and their organisation by those above after.
+    await organisations.reinstate(upper.id)
+    await accounts.leave(bob.jid, undefined, by)
+    await organisations.suspend(inner.id, 'abuse', { within: upper.id })
+    await expect(accounts.leave(bob.jid, today, by)).rejects.toMatchObject(held)
+    await accounts.leave(bob.jid, today, { within: upper.id })
+    expect(await isLeaving(bob.id)).toBe(true)
+    await accounts.leave(bob.jid, undefined)
+    await expect(end(inner.id, inner.id)).rejects.toMatchObject(endHeld)
+    await organisations.reinstate(inner.id)
+
+    // One below it, of whose accounts none is suspended from above.
+    await accounts.suspend(carl.jid, 'left', { within: other.id })
+    await organisations.suspend(other.id, 'abuse')
+    await expect(end(upper.id, upper.id)).rejects.toMatchObject(endHeld)
+    await organisations.reinstate(other.id)
+    await end(upper.id, upper.id)
+    expect([await isEnding(upper), await isEnding(inner)]).toEqual([true, true])
+    await organisations.suspend(other.id, 'abuse')
+    expect([await isEnding(upper), await isEnding(inner)]).toEqual([false, false])
+    await organisations.reinstate(other.id)
+    await organisations.suspend(upper.id, 'terminated')
+    expect([await isEnding(upper), await isEnding(other)]).toEqual([true, true])
+    await expect(organisations.reinstate(upper.id)).rejects.toMatchObject(code('ORGANISATION_ENDING'))
+  })
 })

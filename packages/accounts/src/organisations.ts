@@ -80,13 +80,16 @@ export interface OrganisationStore {
   /** ORGANISATION_NOT_EMPTY also while an account is being erased. */
   remove(id: string): Promise<void>
   /**
-   * It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before; ORGANISATION_HELD when it, or an account below it, is suspended by others, or when it ends
-   * already, but by nobody `within` the organisation given.
+   * It ends on that day; undefined: not any more. ORGANISATION_ENDING when the day of it, or of one above it, has come before; ORGANISATION_HELD when it, one
+   * above or below it, or an account below it, is suspended, or when it ends already, but by nobody `within` the organisation given.
    */
   setEnd(id: string, on: string | undefined, today: string, within?: string): Promise<void>
   /** It ends today, unless something belongs to it: ORGANISATION_NOT_EMPTY. Nothing joins it any more. */
   endEmpty(id: string, today: string): Promise<void>
-  /** Those whose day, or that of one above them, has come; what is below comes before what it is below of. */
+  /**
+   * Those whose day, or that of one above them, has come, while no suspension that would have had setEnd refused holds it; what is below comes before what it is
+   * below of.
+   */
   ending(today: string): Promise<Organisation[]>
   pools(id: string, today: string): Promise<Pools>
   setBrand(id: string, brand: Omit<Brand, 'hasLogo'>): Promise<void>

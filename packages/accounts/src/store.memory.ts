@@ -349,6 +349,7 @@ class MemoryAccountStore implements AccountStore {
     return this.#state.accounts
       .values()
       .filter(({ state, terminatesOn }) => state !== 'terminated' && (terminatesOn ?? '~') <= today)
+      .filter((row) => !this.#organisations.isSuspendedAbove(row, row.terminatesWithin))
       .take(limit)
       .toArray()
   }

@@ -246,7 +246,8 @@ class PostgresAccountStore implements AccountStore {
   async leaving(today: string, limit: number): Promise<AccountRow[]> {
     const rows = await this.#db.query<SqlAccount>(sql`
       select ${ACCOUNT_COLUMNS} from account.account a
-      where a.terminates_on <= ${today}::date and a.state <> 'terminated' order by a.id limit ${limit}::int`)
+      where a.terminates_on <= ${today}::date and a.state <> 'terminated'
+        and not ${isSuspendedAbove(sql`a.terminates_within`)} order by a.id limit ${limit}::int`)
     return rows.map(parseAccount)
   }
 

@@ -131,13 +131,13 @@ export interface AccountStore {
    */
   terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined>
   /**
-   * Undefined: it stays. Undefined when the account is missing or terminated, and when it is to be terminated already, or is suspended and is to end, but by
-   * nobody `within` the organisation given: what those above suspended may be evidence.
+   * Undefined: it stays. Undefined when the account is missing or terminated; when it is to be terminated already, or is to end while it, or an organisation
+   * that it is below of, is suspended, but by nobody `within` the organisation given: what those above suspended may be evidence.
    */
   setTermination(name: Name, on: string | undefined, within?: string): Promise<AccountRow | undefined>
   /** Makes active what was suspended until `today` or before, unless its organisation is suspended, at most `limit`; the ids. */
   liftSuspensions(today: string, limit: number): Promise<string[]>
-  /** Those whose day of termination has come, at most `limit`. */
+  /** Those whose day of termination has come, unless they are suspended by nobody within the organisation that ends them; at most `limit`. */
   leaving(today: string, limit: number): Promise<AccountRow[]>
   recordUse(ids: readonly string[], day: string): Promise<void>
   /** How many there are of each state. */

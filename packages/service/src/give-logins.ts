@@ -31,9 +31,14 @@ function service(name: string, owners: readonly string[]): Omit<Login, 'password
   return { name: `sealpost_${name}_login`, roles, connectionsMax: SERVICE_CONNECTIONS_MAX }
 }
 
-/** Makes the logins, with the passwords of `directory/NAME`, once the schemas are there. */
-export async function giveLogins(url: string, directory: string): Promise<void> {
+/** Makes the logins, or only those named, with the passwords of `directory/NAME`, once the schemas are there. */
+export async function giveLogins(
+  url: string,
+  directory: string,
+  names: readonly string[] = Object.keys(LOGINS),
+): Promise<void> {
   for (const [name, login] of Object.entries(LOGINS)) {
+    if (!names.includes(name)) continue
     const password = (await readFile(join(directory, name), 'utf8')).trim()
     await ensureLogin(url, { ...login, password })
   }

@@ -149,25 +149,30 @@ test('a shorter term and a chargeback, as the billing system tells of them, reve
     }),
   )
   const [stays, less, back, early] = people
-  const chargedBack = async (account: unknown): Promise<number> => {
-    const event = {
-      type: 'subscription.charged_back',
-      timestamp: new Date(time.now()).toISOString(),
-      data: { account },
-    }
+  const billed = async (type: string, data: object): Promise<number> => {
+    const event = { type: `subscription.${type}`, timestamp: new Date(time.now()).toISOString(), data }
     return (await sendBilling(api, event, { now: time.now() })).status
   }
+  const chargedBack = (account: unknown): Promise<number> => billed('charged_back', { account })
+  const updated = (who: (typeof people)[number] | undefined, months: number): Promise<number> =>
+    billed('updated', { account: who?.subject, ...terms, term_months: months })
   expect(await chargedBack(early?.subject)).toBe(204)
+  const { token } = (await api.call('POST', '/v1/referrals/clicks', { body: { code } })).json
+  expect((await api.owner('POST', '/v1/referrals', { token, subject: early?.subject })).status).toBe(409)
   time.jump(91 * DAY_MS)
   await time.advance(3_600_000)
   await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api', poolSize: 1 })
   const qualified = () =>
     db.query<{ count: number }>(
-      sql`select count(*)::int as count from api.referral where qualified_on is not null`,
+      sql`select count(*)::int as count from api.referral where qualified_on is not null and reversed_on is null`,
     )
   await expect.poll(qualified).toEqual([{ count: 3 }])
-  expect((await api.owner('PUT', path(stays?.jid ?? ''), { ...terms, term_months: 24 })).status).toBe(200)
-  expect((await api.owner('PUT', path(less?.jid ?? ''), { ...terms, term_months: 1 })).status).toBe(200)
+  // What an administrator mistypes reverses nothing.
+  for (const months of [1, 12])
+    expect((await api.owner('PUT', path(stays?.jid ?? ''), { ...terms, term_months: months })).status).toBe(
+      200,
+    )
+  expect([await updated(stays, 24), await updated(less, 1)]).toEqual([204, 204])
   for (const _ of 'ab') expect(await chargedBack(back?.subject)).toBe(204)
   expect(await chargedBack(id)).toBe(404)
   const reverse = async (who: (typeof people)[number] | undefined): Promise<number> =>

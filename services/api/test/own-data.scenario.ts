@@ -2,7 +2,9 @@
 import { PassThrough, Readable } from 'node:stream'
 import { type Element, readElement } from '@sealpost/stanza'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDb, sql } from '@sealpost/db'
 import { runCtl } from '../src/cli/index.ts'
+import { appoint } from './administrator.ts'
 import { basic, createTestApi, type TestApi } from './api.ts'
 
 let api: TestApi
@@ -205,6 +207,17 @@ test.each([
   ['unknown format', '/v1/accounts/ann@example.org/export?format=vcard', 400],
 ])('%s is refused', async (_what, path, status) => {
   expect((await api.owner('POST', path)).status).toBe(status)
+})
+
+test('an administrator without a fresh proof gets nothing either', async () => {
+  const administrator = await appoint(api, 'Ada')
+  const path = '/v1/accounts/ann@example.org/export'
+  // Whoever enrols has proven themselves, for five minutes.
+  expect((await administrator.call('POST', path)).status).toBe(200)
+  await using db = await openDb({ url: api.databaseUrl, role: 'sealpost_api', poolSize: 1 })
+  await db.execute(sql`update api.administrator_session set proved_at = proved_at - interval '6 minutes'`)
+  const refused = { status: 403, json: { type: 'urn:sealpost:problem:proof-needed' } }
+  expect(await administrator.call('POST', path)).toMatchObject(refused)
 })
 
 test('others get nothing', async () => {

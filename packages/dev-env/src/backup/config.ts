@@ -37,6 +37,8 @@ export interface BackupConfig {
 }
 
 const DAY_MS = 86_400_000
+/** What a line of the file of AWS holds as it is: the rest begins comments there, or quotes. */
+const S3_KEY = /^[^\s#;"`]+$/
 
 /** Reads the variables BACKUP_…, and which database it is. */
 export function readBackupConfig(env: EnvReader): BackupConfig {
@@ -90,6 +92,12 @@ function readOffSite(env: EnvReader): OffSite | undefined {
   const [id, key] = [env.optional('BACKUP_S3_KEY_ID'), env.optionalSecret('BACKUP_S3_KEY')]
   if ((id === undefined) !== (key === undefined))
     env.problem('BACKUP_S3_KEY_ID and BACKUP_S3_KEY must be set together')
+  for (const [name, text] of [
+    ['BACKUP_S3_KEY_ID', id],
+    ['BACKUP_S3_KEY', key?.reveal()],
+  ] as const)
+    if (text !== undefined && !S3_KEY.test(text))
+      env.problem(`${name} must be without spaces, #, ;, " and backquotes`)
   const s3 = id === undefined || key === undefined ? undefined : { id, key }
   return repository === undefined || password === undefined ? undefined : { repository, password, s3 }
 }

@@ -62,11 +62,11 @@ function writing(db: Db): Pick<AbuseStore, 'add' | 'change' | 'acted' | 'eraseAc
       const { id, source, category, named, accountId, reporterId, reporter, content, receivedOn } = report
       return db.transaction(async (tx) => {
         const added = await tx.execute(sql`
-        insert into api.abuse_report (id, source, category, named, account_id, reporter_id, reporter, content, state, received_on)
-        select ${id}::uuid, ${source}, ${category}, ${named}::boolean, ${accountId ?? null}::uuid, ${reporterId ?? null}::uuid,
-          ${reporter ?? null}::bytea, ${content ?? null}::bytea, 'new', ${receivedOn}::date
-        where (select count(*) from api.abuse_report where state <> 'closed' and named = ${named}) < ${openMax}::int
-        on conflict (id) do nothing`)
+          insert into api.abuse_report (id, source, category, named, account_id, reporter_id, reporter, content, state, received_on)
+          select ${id}::uuid, ${source}, ${category}, ${named}::boolean, ${accountId ?? null}::uuid, ${reporterId ?? null}::uuid,
+            ${reporter ?? null}::bytea, ${content ?? null}::bytea, 'new', ${receivedOn}::date
+          where (select count(*) from api.abuse_report where state <> 'closed' and named = ${named}) < ${openMax}::int
+          on conflict (id) do nothing`)
         if (added > 0) await tell?.(tx)
         return added > 0
       })
@@ -75,8 +75,8 @@ function writing(db: Db): Pick<AbuseStore, 'add' | 'change' | 'acted' | 'eraseAc
     change: (id, { state, outcome, closedOn }, tell) =>
       db.transaction(async (tx) => {
         const [row] = await tx.query<Row>(sql`
-        update api.abuse_report set state = coalesce(${state ?? null}, state), outcome = ${outcome ?? null}, closed_on = ${closedOn ?? null}::date
-        where id = ${id}::uuid returning *`)
+          update api.abuse_report set state = coalesce(${state ?? null}, state), outcome = ${outcome ?? null}, closed_on = ${closedOn ?? null}::date
+          where id = ${id}::uuid returning *`)
         if (row !== undefined) await tell?.(tx)
         return row && toReport(row)
       }),

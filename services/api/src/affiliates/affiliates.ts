@@ -92,10 +92,9 @@ export class Affiliates {
     await this.#options.store.reverse(subjectId, this.#today())
   }
 
-  /** The billing system says that a payment was taken back: what is qualified is reversed, what is not never will be. Repeatable. */
+  /** The billing system says that a payment was taken back: what is qualified is reversed, what is not never will be, nor is the subject referred again. Repeatable. */
   async chargedBack(subjectId: string): Promise<void> {
-    const { store } = this.#options
-    if (!(await store.reverse(subjectId, this.#today()))) await store.drop(subjectId)
+    await this.#options.store.chargeBack(subjectId, this.#today())
   }
 
   /** Counts active days, qualifies, issues statements, forgets. Repeatable. */

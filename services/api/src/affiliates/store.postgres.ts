@@ -89,10 +89,10 @@ export class PostgresAffiliates implements AffiliateStore {
     return reversed > 0
   }
 
-  async drop(subjectId: string): Promise<void> {
-    await this.#db.execute(
-      sql`delete from api.referral where subject_id = ${subjectId}::uuid and qualified_on is null`,
-    )
+  async chargeBack(subjectId: string, today: string): Promise<void> {
+    await this.#db.execute(sql`
+      update api.referral set qualified_on = coalesce(qualified_on, ${today}::date), reversed_on = ${today}::date
+      where subject_id = ${subjectId}::uuid and reversed_on is null`)
   }
 
   async forget(before: string): Promise<void> {
@@ -137,7 +137,9 @@ export class PostgresAffiliates implements AffiliateStore {
   }
 
   async eraseAccount(accountId: string): Promise<void> {
-    await this.drop(accountId)
+    await this.#db.execute(
+      sql`delete from api.referral where subject_id = ${accountId}::uuid and qualified_on is null`,
+    )
     await this.#db.execute(
       sql`update api.referral set subject_id = null where subject_id = ${accountId}::uuid`,
     )

@@ -21,8 +21,8 @@ export interface AffiliateStore {
   counted(id: string, activeDays: number, qualified: boolean, today: string): Promise<void>
   /** False when nothing of the subject is qualified, or it is reversed. */
   reverse(subjectId: string, today: string): Promise<boolean>
-  /** Takes away what is not qualified of the subject. */
-  drop(subjectId: string): Promise<void>
+  /** Reverses what is qualified of the subject; what is not is both from then on, which earns nothing and takes the place of another. */
+  chargeBack(subjectId: string, today: string): Promise<void>
   /** Forgets who it was, of those qualified before a day. */
   forget(before: string): Promise<void>
   /** Qualified less reversed in the month that begins on the day. */

@@ -60,7 +60,7 @@ export async function doBillingEvent(
   if (subject === undefined || !(await exists(accounts, subject)))
     throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
   if (event.type === 'subscription.charged_back') await lifecycle.chargedBack(subject)
-  else await lifecycle.set(subject, readTerms(event.data))
+  else await lifecycle.billed(subject, readTerms(event.data))
 }
 
 function subjectOf({

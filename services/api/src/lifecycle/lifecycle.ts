@@ -56,19 +56,26 @@ export class Lifecycle {
     return this.#options.store.list(query)
   }
 
-  /** Takes over what the billing system says, and does at once what follows from it. Repeating it changes nothing. */
+  /** Takes over what is said of it, and does at once what follows from it. Repeating it changes nothing. */
   async set(subject: Subject, wanted: WantedTerms): Promise<Subscription> {
-    const { store, random, affiliates } = this.#options
-    const before = await store.find(subject)
-    const terms = this.#complete(wanted, before)
-    // First, since nothing is known of the longer term afterwards.
-    if (before !== undefined && terms.termMonths < before.termMonths) await affiliates?.downgraded(subject.id)
+    const { store, random } = this.#options
+    const terms = this.#complete(wanted, await store.find(subject))
     const subscription = await store.put(random.uuid(), subject, terms)
     await this.apply(subscription)
     return subscription
   }
 
-  /** A payment was taken back. Of the fee that is missing now, the billing system tells by `set`. */
+  /** The same, when it is the billing system that says so: a shorter term is a downgrade then, and not a slip of the pen. */
+  async billed(subject: Subject, wanted: WantedTerms): Promise<void> {
+    const { store, affiliates } = this.#options
+    const before = await store.find(subject)
+    // First, since nothing is known of the longer term afterwards.
+    if (before !== undefined && wanted.termMonths < before.termMonths)
+      await affiliates?.downgraded(subject.id)
+    await this.set(subject, wanted)
+  }
+
+  /** A payment was taken back. Of the fee that is missing now, the billing system tells by `billed`. */
   async chargedBack(subject: Subject): Promise<void> {
     await this.#options.affiliates?.chargedBack(subject.id)
   }

@@ -136,3 +136,18 @@ describe.each([
     expect(await store.isDone(first)).toBe(false)
   })
 })
+
+test('in Postgres a refund is due together with what is told of it, or not at all', async () => {
+  await using stack = new AsyncDisposableStack()
+  const store = await openPostgres(stack)
+  const subject = { kind: 'account', id: systemRandom.uuid() } as const
+  const put = await store.put(systemRandom.uuid(), subject, TERMS)
+  const failing = (): Promise<void> => Promise.reject(new Error('away'))
+  await expect(store.refundDue(subject, '2026-01-03', failing)).rejects.toThrow('away')
+  expect(await store.find(subject)).toEqual(put)
+  let told = 0
+  const tell = (): Promise<void> => Promise.resolve(void told++)
+  expect(await store.refundDue(subject, '2026-01-03', tell)).toMatchObject({ state: 'refund-due' })
+  expect(await store.refundDue(subject, '2026-01-03', tell)).toBeUndefined()
+  expect(told).toBe(1)
+})

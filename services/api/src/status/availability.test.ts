@@ -59,6 +59,20 @@ test('a server that was away for days lost them all; a late report of a day that
   expect(await dayOfMail('2030-02-04')).toMatchObject({ good: 1, lost: 1439 })
 })
 
+test('a machine that slept for a hundred days has lost them all, as soon as it wakes and after they are written', async () => {
+  await pass(10)
+  now += 100 * DAY
+  const [first, last] = ['2030-02-12', '2030-05-12']
+  const expected = { length: 90, lost: 89 * 1440 + 8 }
+  for (const _ of 'ab') {
+    const days = await availability.days(first, last)
+    expect(days.map(({ day }) => day)).toEqual(days.map(({ day }) => day).toSorted())
+    expect({ length: days.length, lost: days.reduce((sum, { lost }) => sum + lost, 0) }).toEqual(expected)
+    await availability.compact()
+  }
+  expect(await store.days(first, last)).toHaveLength(89)
+})
+
 test('a loss within the urgent window does not count, one that begins before it counts until then', async () => {
   // Sunday 2030-02-03, 04:00 to 06:00 UTC.
   now = Date.UTC(2030, 1, 3, 3, 50)
@@ -91,7 +105,15 @@ test('months are sums of their days, long after the minutes are forgotten; credi
 })
 
 test('a claim is granted what the agreement says for its component', async () => {
-  await store.saveDays([{ component: 'chat', day: '2030-02-10', good: 0, lost: 1440, counted: 1440 }])
+  const good = Array.from({ length: 18 }, (_, index) => ({
+    component: 'chat' as const,
+    day: `2030-02-${String(11 + index)}`,
+    good: 1440,
+    lost: 0,
+    counted: 0,
+  }))
+  const lost = { component: 'chat', day: '2030-02-10', good: 0, lost: 1440, counted: 1440 } as const
+  await store.saveDays([lost, ...good])
   now = Date.UTC(2030, 2, 7)
   const claims = createClaims({ store: memoryClaims(), availability, clock, random: systemRandom })
   const subject = { kind: 'organisation', id: systemRandom.uuid() } as const

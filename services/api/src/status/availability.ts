@@ -21,7 +21,8 @@ const DAY_MS = DAY_MINUTES * MINUTE_MS
 const LATE_MINUTES = 2
 /** A prober that could not reach us tells later what it found. */
 const PROBE_AGE_MAX = DAY_MINUTES
-const MINUTES_KEPT = 93 * DAY_MINUTES
+const DAYS_KEPT = 93
+const MINUTES_KEPT = DAYS_KEPT * DAY_MINUTES
 const KEPT_MS = 3 * 366 * DAY_MS
 /** Days that late probes may still change. */
 const OPEN_DAYS = 2
@@ -65,15 +66,18 @@ export class Availability {
 
   /** Days from the first to the last, today as far as it is known. Days before the first probe are absent. */
   async days(first: string, last: string): Promise<DayRow[]> {
-    const today = dayOf(this.#clock.now())
+    const now = this.#clock.now()
     const rows = await this.#store.days(first, last)
-    const known = rows.filter(({ day }) => day < today)
-    // Yesterday is written some minutes after midnight.
-    const open = [dayOf(this.#clock.now(), -1), today].filter((day) => first <= day && day <= last)
+    const known = rows.filter(({ day }) => day < dayOf(now))
+    const written = new Set(known.map(({ component, day }) => `${component} ${day}`))
+    // Days are written some minutes after midnight, and those that a machine slept through some minutes after it woke.
+    const open = Array.from({ length: DAYS_KEPT }, (_, ago) => dayOf(now, -ago))
+      .filter((day) => first <= day && day <= last)
+      .toReversed()
     const missing = COMPONENTS.map((component) =>
       this.#daysOf(
         component,
-        open.filter((day) => !known.some((row) => row.component === component && row.day === day)),
+        open.filter((day) => !written.has(`${component} ${day}`)),
       ),
     )
     const found = (await Promise.all(missing)).flat()
@@ -92,7 +96,7 @@ export class Availability {
     const saved = await this.#store.days(dayOf(now - MINUTES_KEPT * MINUTE_MS), dayOf(now))
     for (const component of COMPONENTS) {
       const last = saved.findLast((row) => row.component === component)?.day
-      const oldest = today - MINUTES_KEPT / DAY_MINUTES + 1
+      const oldest = today - DAYS_KEPT + 1
       const first = last === undefined ? oldest : Math.min(today - OPEN_DAYS, Date.parse(last) / DAY_MS + 1)
       const begin = Math.max(first, oldest)
       const days = Array.from({ length: Math.max(0, today - begin) }, (_, index) =>
