@@ -253,7 +253,8 @@ test('Dovecot’s role reads who may sign in, and neither changes that nor sees 
     )
   for (const view of ['mail_sign_in', 'mail_login', 'mail_user']) {
     expect(await code(`select * from account.${view}`)).toBe('done')
-    expect(await code(`delete from account.${view}`)).toBe('42501')
+    // 55000: nobody could, since the view is no simple one.
+    expect(await code(`delete from account.${view}`)).toMatch(/^(?:42501|55000)$/)
   }
   for (const text of [
     'select from account.account',
@@ -324,7 +325,8 @@ test('the mailbox has the quota of the plan', async () => {
     body: 'x'.repeat(76).concat('\r\n').repeat(50_000),
   }
   const id = await enqueue(fixture.flow, { account: ann, ...mail })
-  await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status).toMatch(/^4\./)
+  const reason = (): string => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status ?? ''
+  await expect.poll(reason, { timeout: 20_000 }).toMatch(/^4\./)
 })
 
 test('what Dovecot logs of sessions and mails names nobody', async () => {
