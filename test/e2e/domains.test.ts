@@ -149,7 +149,12 @@ shape.describe(
       const listed = /^([\da-f-]{36}) .* bytes\n.*\n {4}your user spams$/m
       await expect.poll(() => ctl('mail desk list'), { timeout: 15_000 }).toMatch(listed)
       const id = listed.exec(await ctl('mail desk list'))?.[1] ?? ''
-      expect(await ctl(`mail desk show ${id}`)).toContain('\n\nplease look\n')
+      const shown = await ctl(`mail desk show ${id}`)
+      expect(shown).toContain('\n\nplease look\n')
+      // Whoever follows up a complaint needs to see where it came from.
+      expect(shown).toMatch(/^Return-Path: <eve@elsewhere\.example>$/m)
+      expect(shown).toMatch(/^Received: from client\.example \(.*\[?127\.0\.0\.1\]?\)/m)
+      expect(shown).toMatch(/^Authentication-Results: a\.example;/m)
       expect(await ctl(`mail desk done ${id}`)).toBe(`${id} destroyed\n`)
       expect(await ctl('mail desk list')).toBe('Nothing waits at the desk\n')
     })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
+import { Client } from 'pg'
 import { parseJid } from '@sealpost/jid'
 import { Secret } from '@sealpost/config'
 import { systemClock } from '@sealpost/runtime'
@@ -13,7 +14,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createFlow, enqueue, envelopeFor, type FlowFixture } from '../../services/smtp/test/flow.ts'
 import { type DoveadmPlace, expungeOld } from '../../services/smtp/src/mailbox/doveadm.ts'
 import { freePort } from './free-port.ts'
-import { Dovecot, DOVEADM_KEY, dovecotPorts } from './dovecot.ts'
+import { asDovecot, Dovecot, DOVEADM_KEY, dovecotPorts } from './dovecot.ts'
 import type { DovecotPorts } from './dovecot.ts'
 
 const PASSWORD = 'pass-word'
@@ -227,6 +228,45 @@ test('a suspended account is out at once: its open session ends, it does not sig
   expect(await imap('')).toContain('INBOX')
 })
 
+test('a suspended account’s open session of POP3 ends, too', async () => {
+  const ca = await readFile(fixture.platform.caFile)
+  const socket = connectTls({ port: ports.pop3s, host: '127.0.0.1', servername: 'localhost', ca })
+  onTestFinished(() => void socket.destroy())
+  let said = ''
+  socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const closed = once(socket, 'close')
+  socket.write(`USER ann@localhost\r\nPASS ${PASSWORD}\r\nSTAT\r\n`)
+  await vi.waitUntil(() => /^\+OK \d+ \d+\r$/m.test(said), { timeout: 10_000 })
+  await fixture.accounts.suspend(parseJid('ann@localhost'), 'abuse')
+  await closed
+  await fixture.accounts.restore(parseJid('ann@localhost'))
+})
+
+test('Dovecot’s role reads who may sign in, and neither changes that nor sees accounts', async () => {
+  const client = new Client(asDovecot(fixture.platform.databaseUrl))
+  await client.connect()
+  onTestFinished(() => client.end())
+  const code = (text: string): Promise<string> =>
+    client.query(text).then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    )
+  for (const view of ['mail_sign_in', 'mail_login', 'mail_user']) {
+    expect(await code(`select * from account.${view}`)).toBe('done')
+    // 55000: nobody could, since the view is no simple one.
+    expect(await code(`delete from account.${view}`)).toMatch(/^(?:42501|55000)$/)
+  }
+  for (const text of [
+    'select from account.account',
+    'update account.account set id = id',
+    'delete from account.account',
+    'create table account.own (id int)',
+    'select from smtp.mail',
+    'set role sealpost_account',
+  ])
+    expect([text, await code(text)]).toEqual([text, '42501'])
+})
+
 test('who was suspended while the relay did not follow is out when it does', async () => {
   await fixture.restart({ doveadm: undefined })
   const { closed } = await idle('ann@localhost')
@@ -285,7 +325,8 @@ test('the mailbox has the quota of the plan', async () => {
     body: 'x'.repeat(76).concat('\r\n').repeat(50_000),
   }
   const id = await enqueue(fixture.flow, { account: ann, ...mail })
-  await expect.poll(() => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status).toMatch(/^4\./)
+  const reason = (): string => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status ?? ''
+  await expect.poll(reason, { timeout: 20_000 }).toMatch(/^4\./)
 })
 
 test('what Dovecot logs of sessions and mails names nobody', async () => {

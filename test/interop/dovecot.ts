@@ -12,6 +12,7 @@ import { freePort } from './free-port.ts'
 
 const INFRA = join(import.meta.dirname, '../../infra/dovecot')
 const run = promisify(execFile)
+const DATABASE_ROLE = `dovecot_${String(process.pid)}`
 const DATABASE_PASSWORD = 'pass-word'
 const NOBODY = 65_534
 
@@ -21,6 +22,7 @@ export interface DovecotPorts {
   readonly imap: number
   readonly imaps: number
   readonly pop3: number
+  readonly pop3s: number
   /** doveadm over HTTP. */
   readonly http: number
 }
@@ -35,7 +37,7 @@ export interface DovecotOptions {
 export const DOVEADM_KEY = 'a-key-for-doveadm'
 
 export async function dovecotPorts(): Promise<DovecotPorts> {
-  const names = ['lmtp', 'imap', 'imaps', 'pop3', 'http'] as const
+  const names = ['lmtp', 'imap', 'imaps', 'pop3', 'pop3s', 'http'] as const
   const ports = await Promise.all(names.map(async (name) => [name, await freePort()] as const))
   return Object.fromEntries(ports) as unknown as DovecotPorts
 }
@@ -136,25 +138,36 @@ export class Dovecot implements AsyncDisposable {
   }
 }
 
+/** How Dovecot connects to the database of a test. */
+export function asDovecot(databaseUrl: string) {
+  const { hostname, port, pathname, searchParams } = new URL(databaseUrl)
+  return {
+    host: searchParams.get('host') ?? hostname,
+    port: Number(searchParams.get('port') ?? (port === '' ? '5432' : port)),
+    database: pathname.slice(1),
+    user: DATABASE_ROLE,
+    password: DATABASE_PASSWORD,
+  }
+}
+
 /** With a role of its own, which sees the view of `grant.sql` only. */
 async function sqlSettings(databaseUrl: string, mails: string): Promise<string> {
-  const role = `dovecot_${String(process.pid)}`
   const grant = await readFile(join(INFRA, 'grant.sql'), 'utf8')
   const client = new Client({ connectionString: databaseUrl })
   await client.connect()
-  await client.query(grant.replaceAll('sealpost_dovecot', role).replace('CHANGE-ME', DATABASE_PASSWORD))
+  await client.query(
+    grant.replaceAll('sealpost_dovecot', DATABASE_ROLE).replace('CHANGE-ME', DATABASE_PASSWORD),
+  )
   await client.end()
-  const { hostname, port, pathname, searchParams } = new URL(databaseUrl)
-  const host = searchParams.get('host') ?? hostname
-  const number = searchParams.get('port') ?? (port === '' ? '5432' : port)
-  const where = `host=${host} port=${number} dbname=${pathname.slice(1)}`
+  const { host, port, database, user, password } = asDovecot(databaseUrl)
+  const where = `host=${host} port=${String(port)} dbname=${database}`
   return (await readFile(join(INFRA, 'sealpost-sql.conf.ext'), 'utf8'))
-    .replace(/^connect = .*$/m, `connect = ${where} user=${role} password=${DATABASE_PASSWORD}`)
+    .replace(/^connect = .*$/m, `connect = ${where} user=${user} password=${password}`)
     .replace('/var/vmail', mails)
     .replaceAll("'vmail'", String(NOBODY))
 }
 
-function settingsOf(directory: string, { imap, imaps, pop3 }: DovecotPorts): string {
+function settingsOf(directory: string, { imap, imaps, pop3, pop3s }: DovecotPorts): string {
   return [
     `base_dir = ${join(directory, 'run')}`,
     `state_dir = ${join(directory, 'state')}`,
@@ -166,7 +179,7 @@ function settingsOf(directory: string, { imap, imaps, pop3 }: DovecotPorts): str
     // The socket of the tests' Postgres is in a directory of root's.
     'service auth {\n user = root\n}',
     `service imap-login {\n inet_listener imap {\n port = ${String(imap)}\n }\n inet_listener imaps {\n port = ${String(imaps)}\n }\n}`,
-    `service pop3-login {\n inet_listener pop3 {\n port = ${String(pop3)}\n }\n inet_listener pop3s {\n port = 0\n }\n}`,
+    `service pop3-login {\n inet_listener pop3 {\n port = ${String(pop3)}\n }\n inet_listener pop3s {\n port = ${String(pop3s)}\n }\n}`,
     'service stats {\n unix_listener stats-writer {\n mode = 0666\n }\n}',
   ].join('\n')
 }

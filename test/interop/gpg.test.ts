@@ -60,3 +60,15 @@ test('a published key is found by its address, and taken by those who have never
   expect(located).toContain(fingerprint)
   expect(await bob.run('--list-keys', fingerprint)).toMatch(/^uid:.*Alice <alice@published\.example>/m)
 })
+
+test('the keybox in which it keeps its keys is imported as it stands', async () => {
+  await using alice = await somebody()
+  const addresses = ['one@keybox.example', 'two@keybox.example'] as const
+  const fingerprints = [await alice.makeKey(addresses[0]), await alice.makeKey(addresses[1])]
+  const args = ['key', 'import', join(alice.home, 'pubring.kbx'), '--publish', 'keybox.example', '--json']
+  const { code, output } = await keys.sealpost.ctl(args)
+  expect([code, output]).toEqual([0, expect.stringMatching(/"inserted": ?2\b[^]*"published": ?2\b/)])
+  await using bob = await somebody()
+  for (const [index, address] of addresses.entries())
+    expect(await search(bob, address)).toContain(fingerprints[index])
+})

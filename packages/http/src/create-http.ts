@@ -37,7 +37,7 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 const BODY_BYTES_MAX = 256 * 1024
-/** Of a body of that size, wherever it is sent: more values than any request of ours has. */
+/** Of a body wherever it is sent: more values than requests of ours have. Routes that take more say so with `boundJson`. */
 const JSON_BOUNDS = { depthMax: 32, valuesMax: 100_000 }
 const REQUESTS_PER_MINUTE = 1_200
 /** A body is whole by then; an import may send for minutes. */

@@ -1,12 +1,15 @@
 /** draft-ietf-openpgp-hkp §5.2.2, §5.2.3, §5.2.4.1: tokens by mail, and with them the certificate of an address. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '@sealpost/runtime'
 import { direct, ed25519, reason, sample } from '../../../packages/openpgp/test/maker.ts'
 import { createTestKeys, ORIGIN } from './keys.ts'
 import type { TestKeys } from './keys.ts'
 
 let keys: TestKeys
+let ahead = 0
 beforeAll(async () => {
-  keys = await createTestKeys()
+  const clock = { ...systemClock, now: () => Date.now() + ahead }
+  keys = await createTestKeys({ clock })
 })
 afterAll(() => keys[Symbol.asyncDispose]())
 
@@ -114,6 +117,16 @@ test('H12, H13, §5.2.3, §5.2.4.1: with the token the certificate of the addres
   ).toBe(200)
   const index = JSON.parse((await ask(`index/${address}`)).text) as { fingerprint: string }[]
   expect(index.map(({ fingerprint }) => fingerprint)).toEqual([lowerOf(202)])
+})
+
+test('H12, §5.2.3: a token holds for a day', async () => {
+  const address = 'heidi@example.org'
+  const [first, second] = [await tokenFor(address), await tokenFor(address)]
+  ahead = 24 * 3_600_000 + 1
+  expect((await put(address, of(230, address), first.token)).status).toBe(401)
+  ahead = 24 * 3_600_000 - 60_000
+  expect((await put(address, of(230, address), second.token)).status).toBe(200)
+  ahead = 0
 })
 
 test('H12, §5.2.3: of ten requests at once with one token one wins', async () => {

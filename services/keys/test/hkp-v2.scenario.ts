@@ -127,7 +127,9 @@ test.each<[string, Uint8Array | string, string, number]>([
   ['too much', Buffer.alloc(1024 * 1024 + 1, 0xff), 'application/pgp', 413],
   ['another type', '{}', 'application/json', 415],
 ])('H1, §4.2: %s', async (_, body, type, status) => {
-  expect((await submit(body, type)).status).toBe(status)
+  const answer = await submit(body, type)
+  expect(answer.status).toBe(status)
+  if (_ === 'a secret key') expect(answer.body.toString()).toContain('treat the key as exposed')
 })
 
 test('H1, H10, §4.2: of which nothing is valid: 422, with what was invalid in it', async () => {

@@ -70,6 +70,9 @@ test.each([
   [`/pks/lookup?op=get&search=${'x'.repeat(5_000)}`, 400],
   ['/pks/lookup?op=get&search=%ff%fe', 400],
   ['/pks/lookup?op=stats&search=alice@localhost', 501],
+  ['/pks/lookup?op=hget&search=0123456789abcdef0123456789abcdef', 501],
+  ['/pks/lookup?op=get&search=%20alice@localhost', 400],
+  ['/pks/lookup?op=get&search=alice@localhost+', 400],
   ['/pks/elsewhere', 404],
 ])('%s is answered with %i', async (path, status) => {
   expect((await get(path)).status).toBe(status)

@@ -222,6 +222,7 @@ describe('own keys', () => {
     const answer = await call(user, 'POST', '', body)
     expect([answer.status, answer.json['type']]).toEqual([status, `urn:sealpost:problem:${type}`])
     expect(answer.headers.get('www-authenticate') !== null).toBe(status === 401)
+    if (_ === 'a secret key') expect(answer.json['title']).toContain('treat the key as exposed')
   })
 
   test('a suspended account’s key is not found until the account is restored; a terminated one’s is gone', async () => {

@@ -1,6 +1,7 @@
 /** VKS version 1 (https://keys.openpgp.org/about/api) as clients speak it, and the mail that verifies an address, over real sockets. */
 import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp'
 import { readArmor, writeArmor } from '@sealpost/openpgp'
+import { systemClock } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   bind,
@@ -20,8 +21,10 @@ import { armor, createTestKeys, linkIn, serveKeys, summaryOf } from './keys.ts'
 import type { TestKeys } from './keys.ts'
 
 let keys: TestKeys
+let ahead = 0
 beforeAll(async () => {
-  keys = await createTestKeys()
+  const clock = { ...systemClock, now: () => Date.now() + ahead }
+  keys = await createTestKeys({ clock })
 })
 afterAll(() => keys[Symbol.asyncDispose]())
 
@@ -66,6 +69,14 @@ function signingOnly(seed: number, ...addresses: string[]): Buffer {
   ])
 }
 
+/** The same, expired three days after it was made. */
+function expired(seed: number, address: string): Buffer {
+  const primary = ed25519(seed)
+  const name = `User <${address}>`
+  const certification = certify(primary, name, { hashed: [flags(3), seconds(9, 3 * DAY)] })
+  return Buffer.concat([primary.key.packet.bytes, userId(name), certification])
+}
+
 /** Uploads, asks for the mail, and gives the link in it. */
 async function linkFor(bytes: Buffer, address: string): Promise<string> {
   const { json } = await upload(bytes)
@@ -82,7 +93,7 @@ const press = (link: string, body = ''): Promise<Answer> =>
 describe('the way of a key', () => {
   test('V8, V9, V10, V11, V12: Thunderbird publishes one: upload, verification mail, page, button; then it is found by its address', async () => {
     const address = 'thunder@example.org'
-    // As its keyserver.sys.mjs sends them, `locale` included.
+    // As its keyserver.sys.mjs sends them, `locale` included: the mail is in English, whichever it names.
     const uploaded = await upload(signingOnly(1, address))
     expect([uploaded.status, uploaded.type]).toEqual([200, 'application/json; charset=utf-8'])
     expect(uploaded.json).toEqual({
@@ -90,7 +101,7 @@ describe('the way of a key', () => {
       status: { [address]: 'unpublished' },
       token: expect.stringMatching(/^[\w-]+$/) as string,
     })
-    const asked = { token: uploaded.json.token, addresses: [address], locale: ['en-US'] }
+    const asked = { token: uploaded.json.token, addresses: [address], locale: ['fr', 'en-US'] }
     const requested = await post('/vks/v1/request-verify', asked)
     expect([requested.status, requested.json.status]).toEqual([200, { [address]: 'pending' }])
     expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
@@ -470,12 +481,37 @@ describe('managing by a link', () => {
     expect((await press(link, 'action=unpublish')).status).toBe(404)
   })
 
+  test.each([
+    ['expired', 46],
+    ['revoked', 47],
+  ])('an address is taken off a key that is %s', async (state, seed) => {
+    const address = `off-${state}@example.org`
+    await publish(state === 'expired' ? expired(seed, address) : signingOnly(seed, address), address)
+    if (state === 'revoked') await upload(direct(ed25519(seed), { type: 0x20, hashed: [reason(2)] }))
+    const index = await ask(`/pks/lookup?op=index&search=${address}`)
+    expect(index.text).toMatch(state === 'expired' ? /^pub:.*:e$/m : /^pub:.*:r$/m)
+    expect((await press(await manageLink(address), 'action=unpublish')).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
+    expect(summaryOf((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(seed)}`)).text).userIds).toEqual([])
+  })
+
+  test('a link holds for a day, whatever it is for', async () => {
+    const [one, two] = ['day@example.org', 'day2@example.org']
+    await publish(signingOnly(48, one), one)
+    const links = [await linkFor(signingOnly(49, two), two), await manageLink(one)]
+    ahead = 24 * 3_600_000 - 60_000
+    for (const link of links) expect((await ask(link)).status).toBe(200)
+    ahead = 24 * 3_600_000 + 1
+    for (const link of links)
+      expect([(await ask(link)).status, (await press(link, 'action=unpublish')).status]).toEqual([404, 404])
+    ahead = 0
+    expect((await ask(`/vks/v1/by-email/${one}`)).status).toBe(200)
+    expect((await ask(`/vks/v1/by-email/${two}`)).status).toBe(404)
+  })
+
   test('a key that has expired is deleted, and nothing of it is left', async () => {
     const address = 'expired@example.org'
-    const name = `User <${address}>`
-    const primary = ed25519(45)
-    const expired = certify(primary, name, { hashed: [flags(3), seconds(9, 3 * DAY)] })
-    await publish(Buffer.concat([primary.key.packet.bytes, userId(name), expired]), address)
+    await publish(expired(45, address), address)
     expect((await ask(`/pks/lookup?op=index&search=${address}`)).text).toMatch(/^pub:.*:e$/m)
     expect((await press(await manageLink(address), 'action=delete')).status).toBe(200)
     expect((await ask(`/vks/v1/by-email/${address}`)).status).toBe(404)
@@ -551,6 +587,18 @@ describe('taking a key off by a signature of its own', () => {
     expect(await send(clearsign((await wanted('unpublish', 51)).text, 51))).toEqual([200, 'Done\n'])
     expect([await lookUp('a51@example.org'), await lookUp('b51@example.org')]).toEqual([404, 404])
     expect((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(51)}`)).status).toBe(200)
+  })
+
+  test.each([
+    ['delete', 55, 404],
+    ['unpublish', 56, 200],
+  ])('an expired key signs for itself: %s', async (action, seed, status) => {
+    const address = `expired-${action}@example.org`
+    await upload(expired(seed, address))
+    await keys.service.directory.publish(fingerprintOf(seed), address)
+    expect(await send(clearsign((await wanted(action, seed)).text, seed))).toEqual([200, 'Done\n'])
+    expect(await lookUp(address)).toBe(404)
+    expect((await ask(`/vks/v1/by-fingerprint/${fingerprintOf(seed)}`)).status).toBe(status)
   })
 
   test('nothing else does', async () => {

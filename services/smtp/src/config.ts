@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { MAIL_PGP_MODES } from '@sealpost/accounts'
-import type { EnvReader, Networks } from '@sealpost/config'
+import { type EnvReader, type Networks, parseDuration } from '@sealpost/config'
 import { readSelfAuditDirs } from '@sealpost/forensics'
 import { type EmailAddress, parseAddress } from '@sealpost/mail'
 import { REPORT_KINDS, type ReportKind } from '@sealpost/ports'
@@ -14,6 +14,7 @@ import type { LmtpServer } from './mailbox/local-carrier.ts'
 import type { ListsConfig } from './lists/open-lists.ts'
 import type { PgpConfig } from './pgp/open-pgp.ts'
 import type { SendingPlan } from './limits/sending-plan.ts'
+import { RETRY_PAUSES } from './queue/schedule.ts'
 import { readScreening, type ScreeningConfig } from './screening-config.ts'
 
 export interface SmtpConfig extends PgpConfig, ListsConfig {
@@ -39,6 +40,8 @@ export interface SmtpConfig extends PgpConfig, ListsConfig {
   readonly abuseMailbox: EmailAddress | undefined
   /** What was not delivered for so long is given up. */
   readonly expiryMs: number
+  /** From one attempt to deliver a mail to the next; the last one repeats. */
+  readonly retryPausesMs: readonly number[]
   /** Undefined: the system's. */
   readonly dnsServers: readonly ResolverServer[] | undefined
   /** Keys of mails that wait. */
@@ -73,6 +76,7 @@ export function readConfig(env: EnvReader): SmtpConfig {
     doveadm: readDoveadm(env),
     abuseMailbox: readAddress('ABUSE_MAILBOX', env),
     expiryMs: env.durationMs('SMTP_EXPIRY', '48h', { min: 24 * HOUR_MS, max: 72 * HOUR_MS }),
+    retryPausesMs: readRetrySchedule(env),
     dnsServers: readDnsServers(env),
     keyringDir: join(env.str('KEYRING_DIR', join(dataDir, 'keyring')), 'smtp'),
     spoolDir: join(dataDir, 'spool'),
@@ -86,7 +90,9 @@ export function readConfig(env: EnvReader): SmtpConfig {
   }
 }
 
-const HOUR_MS = 60 * 60_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const RETRIES_MAX = 50
 
 function readSendingPlan(env: EnvReader): SendingPlan {
   const amount = (name: string, fallback: number, max = 1_000_000): number =>
@@ -101,6 +107,15 @@ function readSendingPlan(env: EnvReader): SendingPlan {
     newRecipientsPerMessage: amount('SMTP_NEW_RECIPIENTS_PER_MESSAGE', 50, 100),
     listMailsPerDay: amount('SMTP_LIST_MAILS_PER_DAY', 10_000, 10_000_000),
   }
+}
+
+function readRetrySchedule(env: EnvReader): readonly number[] {
+  const texts = env.list('SMTP_RETRY_SCHEDULE', [])
+  if (texts.length === 0) return RETRY_PAUSES
+  const pauses = texts.map((text) => parseDuration(text) ?? 0)
+  if (pauses.length > RETRIES_MAX || pauses.some((pause) => pause < MINUTE_MS || pause > 24 * HOUR_MS))
+    env.problem('SMTP_RETRY_SCHEDULE must list up to 50 durations of 1m to 24h, such as 5m, 30m, 2h')
+  return pauses
 }
 
 function readReports(env: EnvReader): readonly ReportKind[] {

@@ -89,8 +89,10 @@ export async function openMailFlow(
   const host = domains[0] ?? 'localhost'
   const now = (): number => clock.now()
   const reporter = createReporter({ queue: () => queue, host, random, now })
-  const { expiryMs } = config
-  const dispatcher = stack.use(new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, events }))
+  const { expiryMs, retryPausesMs } = config
+  const dispatcher = stack.use(
+    new Dispatcher({ store, carrier, reporter, clock, random, expiryMs, retryPausesMs, events }),
+  )
   const queue = new Queue({ store, dispatcher, now })
   stack.use(clock.every(MEASURE_MS, () => events.queueMeasured(queue.measure())))
   const reports = stack.use(await openReports(platform, { ...options, store, queue }))

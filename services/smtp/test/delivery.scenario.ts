@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { sql, openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
-import { VirtualClock } from '@sealpost/runtime'
+import { systemClock, VirtualClock } from '@sealpost/runtime'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DESK } from '../src/mailbox/mailbox.ts'
 import { createFlow, enqueue, envelopeFor, type FlowFixture } from './flow.ts'
@@ -335,7 +335,7 @@ test('a mailbox that the mailbox server finds full is full at RCPT, until it tak
   expect(await flow.isFull(fred)).toBe(false)
 })
 
-test('a mailbox has the room of its plan, and keeps mail for as long', async () => {
+test('a mailbox has the room of its plan', async () => {
   const { accounts, flow } = fixture
   const dave = await fixture.account('dave')
   await accounts.plans.set('small', { mailbox_mib: 1, mailbox_days: 2 })
@@ -355,6 +355,31 @@ test('a mailbox has the room of its plan, and keeps mail for as long', async () 
   await expect.poll(() => flow.mailbox.list(dave, 10).length).toBe(2)
   await take(dave)
   await settled()
+})
+
+test('a mailbox keeps mail for as long as the plan says, and none a day longer', async () => {
+  const clock = { ...systemClock, now: () => Date.now() + ahead }
+  let ahead = 0
+  await using own = await createFlow({}, {}, { clock })
+  const [ida, jack] = [await own.account('ida'), await own.account('jack')]
+  await own.accounts.plans.set('short', { mailbox_days: 2 })
+  await own.accounts.plans.assign(parseJid('ida@localhost'), 'short')
+  for (const name of ['ida', 'jack'])
+    await enqueue(own.flow, { envelope: envelopeFor('x@elsewhere.example', `${name}@localhost`) })
+  const waiting = (): number[] => [ida, jack].map((id) => own.flow.mailbox.list(id, 10).length)
+  await expect.poll(waiting).toEqual([1, 1])
+  await using db = await openDb({ url: own.platform.databaseUrl, role: 'sealpost_smtp' })
+  const rows = async (): Promise<number> => (await db.query(sql`select from smtp.mail`)).length
+  await expect.poll(rows).toBe(2)
+  for (const [days, left] of [
+    [1.9, [1, 1]],
+    [3.1, [0, 1]],
+  ] as const) {
+    ahead = days * 24 * 3_600_000
+    await own.restart()
+    await expect.poll(waiting).toEqual(left)
+  }
+  await expect.poll(rows).toBe(1)
 })
 
 test('erasing an account destroys what it has sent and what waits for it', async () => {

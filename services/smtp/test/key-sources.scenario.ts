@@ -11,6 +11,7 @@ import type { DnsAnswer } from '../src/dns/resolver.ts'
 import { cachedSource } from '../src/pgp/cached-source.ts'
 import { isPublicAddress } from '../src/dns/public-address.ts'
 import { fetchPublic } from '../src/pgp/fetch-public.ts'
+import { keySources } from '../src/pgp/open-pgp.ts'
 import { vksSource } from '../src/pgp/vks-source.ts'
 import { wkdSource } from '../src/pgp/wkd-source.ts'
 
@@ -142,6 +143,23 @@ test.each([
 test('a verifying key server is asked by address', async () => {
   expect((await vksSource('localhost', reach()).find('bob+x@localhost'))?.toString()).toBe('certificate')
   expect(asked).toEqual(['localhost/vks/v1/by-email/bob%2Bx%40localhost'])
+})
+
+test('the Web Key Directory is asked first, then the named key servers in their order, each with a memory of its own', async () => {
+  answer = (response) => void response.writeHead(404).end()
+  const wkd = expect.stringMatching(/^localhost\/\.well-known\/openpgpkey\/hu\/[^/]+\?l=bob$/) as string
+  names['second.localhost'] = ['127.0.0.1']
+  const sources = keySources(['localhost', 'second.localhost'], reach(), new VirtualClock())
+  const ask = async (): Promise<unknown[]> => {
+    const found = []
+    for (const source of sources) found.push(await source.find('bob@localhost').catch(() => 'failed'))
+    return found
+  }
+  // The test's certificate is not for the second server: it cannot be reached.
+  expect(await ask()).toEqual([undefined, undefined, 'failed'])
+  expect(asked).toEqual([wkd, 'localhost/vks/v1/by-email/bob%40localhost'])
+  expect(await ask()).toEqual([undefined, undefined, 'failed'])
+  expect(asked).toHaveLength(2)
 })
 
 test('answers are remembered for a while, also that there is none; failures are not', async () => {

@@ -4,7 +4,8 @@ import { parseJid } from '@sealpost/jid'
 import { VirtualClock } from '@sealpost/runtime'
 import { createEvents } from '../src/events.ts'
 import { KnownRecipients } from '../src/limits/known-recipients.ts'
-import { attachmentsStage } from '../src/stages/attachments.ts'
+import type { Transaction } from '../src/reception/stage.ts'
+import { attachmentsStage, largestAttachment } from '../src/stages/attachments.ts'
 import { mailReviewStage } from '../src/stages/mail-review.ts'
 import { sendingLimitsStage } from '../src/stages/sending-limits.ts'
 import { openTestReception, PASSWORD, send } from './reception.ts'
@@ -233,6 +234,38 @@ describe('what an administrator is told of', () => {
     await expect.poll(reasons).toEqual(['mailbox-messages'])
     await send(mx, { ...mail, text: `Subject: x\r\n\r\n${'x'.repeat(60)}${'\r\nxxxxxxxxxx'.repeat(200)}` })
     await expect.poll(reasons).toEqual(['mailbox-bytes', 'mailbox-messages'])
+  })
+
+  test('by default of the 3,000th mail of a day into one mailbox, of 1,024 MiB, and of the 20th file of 20 MiB', async () => {
+    const { accounts, platform } = reception
+    const account = await accounts.find(parseJid(user))
+    const events = createEvents(platform)
+    await using stage = mailReviewStage({ accounts, domains: ['localhost'], clock, events })
+    const mailbox = { local: user.replace('@localhost', ''), domain: 'localhost' }
+    const mail = (to: object[], bytes: number, file = 0): void => {
+      const transaction = {
+        client: { account },
+        notes: new Map(),
+        envelope: { recipients: to.map((address) => ({ address })) },
+      } as unknown as Transaction
+      largestAttachment.set(transaction, file)
+      const header = Buffer.alloc(1_000)
+      void stage.message?.(transaction, { header, bodyBytes: bytes - header.length, body: () => never() })
+      stage.accepted?.(transaction)
+    }
+    async function* never(): AsyncGenerator<Buffer> {}
+    for (let each = 0; each < 2_998; each++) mail([mailbox], 1_000)
+    mail([mailbox], 2 ** 30 - 2_998_001)
+    await stage[Symbol.asyncDispose]()
+    expect(await reasons()).toEqual([])
+    mail([mailbox], 1_000)
+    await expect.poll(reasons).toEqual(['mailbox-bytes', 'mailbox-messages'])
+    for (let each = 0; each < 20; each++) {
+      mail([], 1_000, 20 * 2 ** 20 - 1)
+      expect(await reasons()).not.toContain('large-files')
+      mail([], 1_000, 20 * 2 ** 20)
+    }
+    await expect.poll(reasons).toContain('large-files')
   })
 
   test('an account that sends large files again and again', async () => {

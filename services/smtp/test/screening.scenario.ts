@@ -27,9 +27,12 @@ const KNOWN = '203.0.113.5'
 const STRANGER = '198.51.100.9'
 const MINUTE_MS = 60_000
 
-/** What the scanners answer next; and what they were shown. */
-let clamd = 'stream: OK\0'
-let rspamd = { status: 200, body: JSON.stringify({ action: 'no action' }) }
+/** What the scanners answer next, nothing when that is undefined; and what they were shown. */
+let clamd: string | undefined = 'stream: OK\0'
+let rspamd: { status: number; body: string } | undefined = {
+  status: 200,
+  body: JSON.stringify({ action: 'no action' }),
+}
 let shown: { headers: Record<string, unknown>; mail: string }[] = []
 
 const clock = new VirtualClock(Date.now())
@@ -37,9 +40,12 @@ let reception: TestReception
 let screening: Screening
 /** The same with the other answers to scanners that fail. */
 let opposite: Screening
+let open: (clamav: ScannerFailure, ofRspamd: ScannerFailure, away?: Scanner) => Promise<Screening>
 let dns: TestDns
 const stack = new AsyncDisposableStack()
 const stages: Stage[] = []
+
+type Scanner = 'clamav' | 'rspamd'
 
 function use({ first, last }: Screening): void {
   stages.splice(0, stages.length, ...first, ...last)
@@ -58,7 +64,7 @@ async function fakeClamd(): Promise<number> {
         const length = received.readUInt32BE(at)
         if (length === 0) {
           shown.push({ headers: { command: received.subarray(0, command.length).toString() }, mail })
-          socket.end(clamd)
+          if (clamd !== undefined) socket.end(clamd)
           return
         }
         if (at + 4 + length > received.length) return
@@ -78,7 +84,7 @@ async function fakeRspamd(): Promise<number> {
       let mail = ''
       for await (const chunk of request as AsyncIterable<Buffer>) mail += chunk.toString('latin1')
       shown.push({ headers: { ...request.headers, url: request.url }, mail })
-      response.writeHead(rspamd.status).end(rspamd.body)
+      if (rspamd !== undefined) response.writeHead(rspamd.status).end(rspamd.body)
     })()
   }).listen(0, '127.0.0.1')
   stack.defer(() => void server.close())
@@ -110,14 +116,18 @@ beforeAll(async () => {
   )
   const { platform, accounts } = reception
   const events = createEvents(platform)
-  const open = (clamav: ScannerFailure, ofRspamd: ScannerFailure): Promise<Screening> =>
+  // Nobody listens on port 1.
+  open = (clamav, ofRspamd, away) =>
     openScreening(
       {
         blocklists: ['bad.example', 'other.example'],
         greylist: true,
         trustedSealers: [],
-        clamav: { place: { host: '127.0.0.1', port: clamdPort }, onFailure: clamav },
-        rspamd: { url: new URL(`http://127.0.0.1:${String(rspamdPort)}`), onFailure: ofRspamd },
+        clamav: { place: { host: '127.0.0.1', port: away === 'clamav' ? 1 : clamdPort }, onFailure: clamav },
+        rspamd: {
+          url: new URL(`http://127.0.0.1:${String(away === 'rspamd' ? 1 : rspamdPort)}`),
+          onFailure: ofRspamd,
+        },
       },
       { ...platform, clock },
       {
@@ -344,6 +354,46 @@ describe('the operator chose the other way of failing', () => {
   })
 })
 
+describe.each<[Scanner, ScannerFailure, RegExp]>([
+  ['clamav', 'defer', /^451 4\.7\.1 The mail cannot be scanned now/],
+  ['clamav', 'open', /^250/],
+  ['rspamd', 'defer', /^451 4\.7\.1 The mail cannot be scanned now/],
+  ['rspamd', 'open', /^250/],
+])('%s without an answer, %s', (scanner, failure, reply) => {
+  const other = failure === 'open' ? 'defer' : 'open'
+  const modes = scanner === 'clamav' ? ([failure, other] as const) : ([other, failure] as const)
+  const scans = async (outcome: string): Promise<number> => {
+    const metric = `smtp_scans_total\\{scanner="${scanner}",outcome="${outcome}"\\} (\\d+)`
+    return Number(new RegExp(metric).exec(await reception.platform.metrics.render())?.[1] ?? 0)
+  }
+  afterAll(() => use(screening))
+
+  test('it is not there', async () => {
+    await using away = await open(...modes, scanner)
+    use(away)
+    const before = await scans('SCANNER_UNREACHABLE')
+    expect(await fromKnown()).toMatch(reply)
+    expect(await scans('SCANNER_UNREACHABLE')).toBe(before + 1)
+  })
+
+  test('it says nothing', async () => {
+    use(modes[0] === 'defer' ? screening : opposite)
+    if (scanner === 'clamav') clamd = undefined
+    else rspamd = undefined
+    const before = await scans('SCANNER_TIMEOUT')
+    let answer: string | undefined
+    const asked = fromKnown().then((text) => (answer = text))
+    const isShown = (): boolean =>
+      shown.some(({ headers }) => ('command' in headers ? 'clamav' : 'rspamd') === scanner)
+    await expect.poll(isShown).toBe(true)
+    await clock.advance((scanner === 'clamav' ? 2 * MINUTE_MS : MINUTE_MS) - 1_000)
+    expect(answer).toBeUndefined()
+    await clock.advance(1_000)
+    expect(await asked).toMatch(reply)
+    expect(await scans('SCANNER_TIMEOUT')).toBe(before + 1)
+  })
+})
+
 describe('whoever runs the server', () => {
   const desk = ['abuse@localhost', 'Postmaster@localhost']
 
@@ -405,6 +455,10 @@ describe('abuse', () => {
       expect(await mailFrom(reception, spam)).toContain('taken for spam')
     expect(await mailFrom(reception, spam)).toContain('taken for spam')
     await expect.poll(() => mailFrom(reception, spam)).toBe(blocked)
+    await using db = await openDb({ url: reception.platform.databaseUrl, role: 'sealpost_smtp' })
+    const rows = await db.query(sql`select reputation::text as row from smtp.sender_reputation as reputation`)
+    expect(rows.length).toBeGreaterThan(0)
+    expect(JSON.stringify(rows), 'the table names nobody').not.toMatch(/spam|example|192\.0\.2|203\.0\.113/)
     expect(await mailFrom(reception, { ...spam, address: '192.0.2.91' })).toBe(blocked)
     expect(await mailFrom(reception, { ...spam, to: ['postmaster@localhost'] })).toMatch(/^250/)
     rspamd = { status: 200, body: JSON.stringify({ action: 'no action' }) }

@@ -1,7 +1,14 @@
 /** The relay's port as other processes reach it: the client of packages/ports against our routes. */
 import { createHttp } from '@sealpost/http'
 import { parseJid } from '@sealpost/jid'
-import { openPortSecret, type PortSecret, type Relay, relayClient } from '@sealpost/ports'
+import {
+  ANNOUNCED_MAX,
+  type Announcement,
+  openPortSecret,
+  type PortSecret,
+  type Relay,
+  relayClient,
+} from '@sealpost/ports'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { relayRoutes } from '../src/ports/relay-routes.ts'
@@ -55,6 +62,22 @@ test('ids that are none are refused, and the document of the API does not name i
   expect(answer.status).toBe(400)
   const document = await (await fetch(new URL('/v1/openapi.json', url))).text()
   expect(document).not.toContain('internal')
+})
+
+test('an announcement names as many accounts as one may', async () => {
+  const { platform, administration } = relay
+  await using http = await createHttp({ log: platform.log, metrics: platform.metrics, title: 'test' })
+  const announce = ({ accountIds = [] }: Announcement): Promise<number> => Promise.resolve(accountIds.length)
+  await http.app.register(relayRoutes({ ...administration, announce }, secret))
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  const there = relayClient({
+    url: new URL(`http://127.0.0.1:${String(port)}`),
+    secret,
+    onError: () => undefined,
+  })
+  const accountIds = Array.from({ length: ANNOUNCED_MAX }, () => systemRandom.uuid())
+  const announcement = { id: systemRandom.uuid(), subject: 'a', body: 'b', accountIds }
+  expect(await there.announce(announcement)).toBe(ANNOUNCED_MAX)
 })
 
 test('another secret is refused before anything is looked at', async () => {

@@ -255,6 +255,40 @@ describe('what is left out', () => {
     const other = ed25519(5, { version: 6, subkey: true })
     expect(see(...good, other.key.packet.bytes, bind(alice, other.key)).subkeys).toEqual([])
   })
+
+  const numbers = Buffer.concat([Buffer.from([0, 8, 0xff]), Buffer.from([0, 2, 3])])
+  it.each([
+    [3, Buffer.concat([Buffer.from([3, 0, 0, 0, 1, 0, 0, 1]), numbers])],
+    [5, Buffer.concat([Buffer.from([5, 0, 0, 0, 1, 1, 0, 0, 0, 6]), numbers])],
+    [7, Buffer.concat([Buffer.from([7, 0, 0, 0, 1, 1, 0, 0, 0, 6]), numbers])],
+  ])(
+    'keys and subkeys of version %i with what belongs to them; what stands beside them is whole',
+    (_, body) => {
+      const whole = Buffer.concat(good)
+      const certified = [userId(ALICE), certify(alice, ALICE)]
+      const beside = readUpload(Buffer.concat([framePacket(6, body).bytes, ...certified, whole]), NOW)
+      expect([beside.rejected, beside.refused, beside.certificates.map(writeCertificate)]).toEqual([
+        1,
+        [],
+        [whole],
+      ])
+      const alone = readUpload(Buffer.concat([framePacket(6, body).bytes, ...certified]), NOW)
+      expect([alone.rejected, alone.certificates]).toEqual([1, []])
+      const subkey = [framePacket(14, body).bytes, bind(alice, unknownKey(9, { subkey: true }))]
+      expect(hex(read(...good, ...subkey))).toBe(whole.toString('hex'))
+    },
+  )
+
+  it('signatures of version 2, 5 and 7', () => {
+    const whole = Buffer.concat(good)
+    const of = (version: number): Buffer => {
+      const body = direct(alice).subarray(2)
+      return framePacket(2, Buffer.concat([Buffer.from([version]), body.subarray(1)])).bytes
+    }
+    expect(direct(alice)[1]).toBe(of(4).length - 2)
+    const { certificates, dropped } = readUpload(Buffer.concat([whole, of(2), of(5), of(7)]), NOW)
+    expect([certificates.map(writeCertificate), dropped.malformed]).toEqual([[whole], 3])
+  })
 })
 
 describe('limits', () => {
@@ -421,6 +455,25 @@ describe('limits', () => {
     expect(codeOf(() => readUpload(Buffer.alloc(100_000, Buffer.from([0xcd, 0])), NOW))).toBe(
       'OPENPGP_TOO_MANY_PACKETS',
     )
+    const notation = (bytes: number): Buffer => {
+      const before = Buffer.from([0, 0, 0, 0, 0, 1, bytes >> 8, bytes & 0xff, 0x6e])
+      return Buffer.concat([before, Buffer.alloc(bytes, 0x61)])
+    }
+    const filled = (sizes: readonly number[]): Buffer =>
+      Buffer.concat([
+        head,
+        ...sizes.map((bytes, days) =>
+          direct(alice, { created: BIRTH + days * DAY, hashed: [sub(20, notation(bytes))] }),
+        ),
+        userId(ALICE),
+        certify(alice, ALICE),
+      ])
+    const sizes = [60_000, 60_000, 60_000, 60_000]
+    const last = 20_000 + 256 * 1024 - filled([...sizes, 20_000]).length
+    expect(read(filled([...sizes, last])).signatures).toHaveLength(5)
+    expect(writeCertificate(read(filled([...sizes, last])))).toHaveLength(256 * 1024)
+    // Of one that is larger the newest of each component is kept.
+    expect(read(filled([...sizes, last + 1])).signatures).toHaveLength(1)
     const small = { ...CERTIFICATE_LIMITS, certificateBytesMax: 300 }
     expect(codeOf(() => readUpload(sample(1).bytes, NOW, small))).toBe('OPENPGP_CERTIFICATE_TOO_LARGE')
     const revoked = readUpload(Buffer.concat([sample(1).bytes, head, ALICE_REVOKED]), NOW, small)

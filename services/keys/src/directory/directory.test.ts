@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import type { Account } from '@sealpost/accounts'
 import { OpenPgpError, readArmor, summarize, readStored } from '@sealpost/openpgp'
 import { systemClock } from '@sealpost/runtime'
 import type { Clock } from '@sealpost/runtime'
@@ -384,6 +385,24 @@ describe('suspending', () => {
     expect(await userIds(directory, 1)).toEqual([])
     await directory.erase('a@xn--bcher-kva.example')
     expect(await userIds(directory, 2)).toEqual(['nothing'])
+  })
+
+  test('who is restored while it is hidden is shown, who is terminated then is erased, and who stays suspended is hidden', async () => {
+    const outcomes = []
+    for (const states of [
+      ['suspended', 'active'],
+      ['suspended', 'terminated'],
+      ['suspended', 'suspended'],
+    ] as const) {
+      const left: string[] = [...states]
+      const accountOf = (): Promise<Account> => Promise.resolve({ state: left.shift() } as Account)
+      const store = memoryCertificateStore()
+      const directory = new Directory({ store, ...noAccounts, accountOf, worker, clock })
+      await directory.submit(sample(1).bytes)
+      await directory.publish(fingerprintOf(1), 'user1@example.org')
+      outcomes.push(await userIds(directory, 1))
+    }
+    expect(outcomes).toEqual([['User <user1@example.org>'], ['nothing'], []])
   })
 
   test('does nothing where nothing is published, and restoring neither', async () => {

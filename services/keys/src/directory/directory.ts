@@ -231,9 +231,10 @@ export class Directory {
   }
 
   /**
-   * Shows the user ids of an address. What was published for it before no longer is, from the same moment on: when it rejects, it still is. The caller has
-   * verified that the owner of the address wants it. Throws KEYS_POOL_EXCEEDED when that would be more than its organisation may have. An account that is
-   * suspended has it hidden, one that is terminated erased.
+   * Shows the user ids of an address. What was published for it before no longer is, from the same moment on. The caller has verified that the owner of the
+   * address wants it. Throws KEYS_POOL_EXCEEDED when that would be more than its organisation may have, and DirectoryError in any case before something is
+   * changed. An account that is suspended has it hidden, one that is terminated erased; when accounts cannot be asked for, it rejects although it is published,
+   * and whoever follows accounts sees to that.
    */
   async publish(fingerprint: string, text: string): Promise<void> {
     const address = normalizeAddress(text)
@@ -256,11 +257,15 @@ export class Directory {
     throw fail.contended()
   }
 
-  /** After it was published: whoever follows accounts may have looked before that, and found nothing to hide. */
+  /** After it was published: whoever follows accounts may have looked before that, and found nothing to hide, or before it was hidden, and found nothing to show again. */
   async #heedAccount(address: string): Promise<void> {
     const account = await this.#accountOf(address)
-    if (account?.state === 'suspended') await this.suspend(address)
     if (account?.state === 'terminated') await this.erase(address)
+    if (account?.state !== 'suspended') return
+    await this.suspend(address)
+    const now = await this.#accountOf(address)
+    if (now?.state === 'active') await this.restore(address)
+    if (now?.state === 'terminated') await this.erase(address)
   }
 
   /** Hides the user ids of an address; the certificate stays, for those who know its fingerprint. */

@@ -81,8 +81,8 @@ async function lookUp({ op = [], search = [] }: Static<typeof Lookup>, options: 
     return { status: 501, text: 'This operation is not supported.\n' }
   let needle: Search
   try {
-    // COMPAT: Thunderbird leaves the plus of an address as it is, which in a query means a space. No address has one.
-    needle = parseSearch(text.replaceAll(' ', '+'))
+    // COMPAT: Thunderbird leaves the plus within an address as it is, which in a query means a space. No address has one.
+    needle = parseSearch(text.replaceAll(/(?<=[^ ]) (?=[^ ])/g, '+'))
   } catch (error) {
     if (error instanceof SearchError) return refuse(options, error.message)
     throw error

@@ -1,6 +1,6 @@
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Mail } from '@sealpost/ports'
-import { Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
+import { Budgets, Supervisor, systemClock, systemRandom } from '@sealpost/runtime'
 import { sample } from '../../../../packages/openpgp/test/maker.ts'
 import { CertificateWorker } from '../certificates/certificate-worker.ts'
 import { noAccounts } from '../directory/_no-accounts.ts'
@@ -79,4 +79,19 @@ test('a mail that is not encrypted in time goes out plain', async () => {
     )
   expect(sent.map((each) => each.includes('The link'))).toEqual([false, true])
   expect(sent[0]).toContain('Content-Type: multipart/encrypted;')
+})
+
+test('what is remembered of who asked for mails, and of whom they went to, is neither address', () => {
+  const methods = ['take', 'allows', 'giveBack'] as const
+  // Each passes on what it is told.
+  const spies = methods.map((method) => vi.spyOn(Budgets.prototype, method))
+  onTestFinished(() => spies.forEach((spy) => spy.mockRestore()))
+  using limits = new MailLimits(clock, random)
+  limits.take('user1@example.org', '192.0.2.77')
+  limits.takeByMail('user1@example.org', 'owner')
+  limits.giveBack('user1@example.org')
+  const remembered = spies.flatMap((spy) => spy.mock.calls.map(([key]) => key))
+  expect(remembered).toHaveLength(5)
+  expect(remembered.join()).not.toMatch(/user1|example|192\.0\.2/)
+  expect(new Set(remembered).size).toBe(3)
 })

@@ -4,6 +4,7 @@ import { openDb } from '@sealpost/db'
 import { errorCode } from '@sealpost/errors'
 import type { FastifyPluginAsync } from '@sealpost/http'
 import type { KeyDirectory } from '@sealpost/ports'
+import type { Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import type { Resolver } from '../dns/resolver.ts'
 import type { SmtpEvents } from '../events.ts'
@@ -13,11 +14,11 @@ import type { OwnAccountOptions } from '../routes/own-account.ts'
 import { mailSettingsRoutes } from '../routes/mail-settings.ts'
 import { pgpPolicyStage } from '../stages/pgp-policy.ts'
 import { cachedSource } from './cached-source.ts'
-import { fetchPublic } from './fetch-public.ts'
+import { type FetchPublic, fetchPublic } from './fetch-public.ts'
 import { type MailSettings, MailSettingsStore } from './mail-settings.ts'
 import { pgpArrival } from './pgp-arrival.ts'
 import { PgpPolicy } from './pgp-policy.ts'
-import { RecipientKeys } from './recipient-keys.ts'
+import { type KeySource, RecipientKeys } from './recipient-keys.ts'
 import { SessionKeyThread } from './session-key-thread.ts'
 import { vksSource } from './vks-source.ts'
 import { wkdSource } from './wkd-source.ts'
@@ -63,11 +64,9 @@ export async function openPgp(
     new PgpPolicy({ settings, domains: accounts.domains, server: config.pgpMode, bus }),
   )
   const thread = stack.use(new SessionKeyThread(clock))
-  const fetch = fetchPublic({ resolver })
-  const elsewhere = [wkdSource(fetch), ...config.keyServers.map((host) => vksSource(host, fetch))]
   const keys = new RecipientKeys({
     directory,
-    sources: elsewhere.map((source) => cachedSource(source, clock)),
+    sources: keySources(config.keyServers, fetchPublic({ resolver }), clock),
     thread,
     onError: (error) => events.keyLookupFailed(errorCode(error)),
   })
@@ -84,4 +83,10 @@ export async function openPgp(
     erase: (accountId) => settings.erase(accountId),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Whom to ask for what our own directory does not have: the Web Key Directory, then the key servers that the operator named. */
+export function keySources(keyServers: readonly string[], fetch: FetchPublic, clock: Clock): KeySource[] {
+  const sources = [wkdSource(fetch), ...keyServers.map((host) => vksSource(host, fetch))]
+  return sources.map((source) => cachedSource(source, clock))
 }

@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   readonly random: Random
   /** A mail that was not delivered for so long is given up. */
   readonly expiryMs: number
+  /** From one attempt to the next; the last one repeats. */
+  readonly retryPausesMs: readonly number[]
   readonly events: SettlementOptions['events']
 }
 
@@ -201,10 +203,10 @@ export class Dispatcher implements AsyncDisposable {
 
   /** What is left to do after the connection; undefined: there was nothing to be tried. */
   async #attempt(job: Job, destination: Destination<Job>): Promise<(() => Promise<void>) | undefined> {
-    const { store, carrier, clock, random, events } = this.#options
+    const { store, carrier, clock, random, retryPausesMs, events } = this.#options
     if (!this.#isLive(job)) return undefined
     const { kept, fresh } = job
-    job.begin(clock.now(), random)
+    job.begin(clock.now(), random, retryPausesMs)
     if (!fresh) await store.save(kept)
     const mail = (fresh ? this.#hot.take(kept.id) : undefined) ?? (await store.open(kept))
     if (mail === undefined) return undefined

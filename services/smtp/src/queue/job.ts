@@ -4,7 +4,7 @@ import type { Outcome } from './carrier.ts'
 import type { Progress } from './mail-record.ts'
 import type { KeptMail, OpenMail } from './kept-mail.ts'
 import { type Notice, isWanted } from './notices.ts'
-import { DELAY_NOTICE_MS, HELD_MS_MAX, pauseAfter } from './schedule.ts'
+import { DELAY_NOTICE_MS, greylistPauseAfter, HELD_MS_MAX, pauseAfter } from './schedule.ts'
 
 export class Job {
   readonly kept: KeptMail
@@ -53,10 +53,10 @@ export class Job {
   }
 
   /** Before an attempt: what is to happen if we do not live to see how it ends. */
-  begin(now: number, random: Random): void {
+  begin(now: number, random: Random, pauses: readonly number[]): void {
     for (const progress of this.progress) {
       if (!this.fresh) progress.attempts += 1
-      progress.nextAt = now + pauseAfter(progress.attempts, random)
+      progress.nextAt = now + pauseAfter(progress.attempts, random, pauses)
     }
     this.fresh = false
   }
@@ -79,8 +79,8 @@ export class Job {
       const { reply } = outcome
       progress.reply = reply
       if (outcome.result === 'deferred') {
-        if (outcome.greylisted === true)
-          progress.nextAt = now + pauseAfter(progress.attempts, random, { greylisted: true })
+        const pause = outcome.greylisted === true ? greylistPauseAfter(progress.attempts, random) : undefined
+        if (pause !== undefined) progress.nextAt = now + pause
         return []
       }
       if (outcome.result === 'failed')

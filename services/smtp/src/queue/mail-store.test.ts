@@ -127,9 +127,13 @@ test('nothing of a mail is readable in tables or files', async () => {
   await open()
   const secret = 'c4n4ry-in-the-body '
   await store.accept(await newMail(store, secret.repeat(20_000)))
-  await store.accept(await newMail(store, secret))
+  const { kept } = await store.accept(await newMail(store, secret))
+  // What another server said: of whom, it may repeat.
+  const reply = { code: 450, status: '4.2.2', text: 'c4n4ry is over quota', host: 'mx.c4n4ry.example' }
+  Object.assign(kept.state.recipients[0] ?? {}, { reply })
+  await store.save(kept)
   const [dump] = await fixture.db.query<{ text: string }>(
-    sql`select string_agg(encode(mail::text::bytea, 'escape') || encode(body, 'escape') || encode(header, 'escape') || encode(envelope, 'escape'), '') as text from smtp.mail as mail`,
+    sql`select string_agg(concat(mail::text, encode(body, 'escape'), encode(header, 'escape'), encode(envelope, 'escape'), encode(state, 'escape')), '') as text from smtp.mail as mail`,
   )
   const [name = ''] = await files()
   const file = await readFile(join(fixture.spoolDir, name), 'latin1')

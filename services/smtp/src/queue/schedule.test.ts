@@ -1,7 +1,7 @@
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
 import { Destination, Destinations } from './destination.ts'
-import { deadFor, pauseAfter } from './schedule.ts'
+import { deadFor, greylistPauseAfter, pauseAfter, RETRY_PAUSES } from './schedule.ts'
 import { TimeHeap } from './time-heap.ts'
 
 const MINUTE = 60_000
@@ -17,14 +17,17 @@ test.each([
   [8, 360],
   [99, 360],
 ])('after attempt %i a mail waits %i minutes, a tenth more or less', (attempts, minutes) => {
-  const pauses = Array.from({ length: 100 }, () => pauseAfter(attempts, systemRandom) / MINUTE / minutes)
+  const pause = (): number => pauseAfter(attempts, systemRandom, RETRY_PAUSES) / MINUTE / minutes
+  const pauses = Array.from({ length: 100 }, pause)
   expect(Math.min(...pauses)).toBeGreaterThanOrEqual(0.9)
   expect(Math.max(...pauses)).toBeLessThanOrEqual(1.1)
   expect(new Set(pauses).size).toBeGreaterThan(1)
 })
 
-test('whoever greylists sees us again after five minutes at the earliest', () => {
-  expect(pauseAfter(1, systemRandom, { greylisted: true })).toBeGreaterThan(4.9 * MINUTE)
+test('whoever greylists sees us again after five minutes at the earliest, and five times at most', () => {
+  expect(greylistPauseAfter(1, systemRandom)).toBeGreaterThan(4.9 * MINUTE)
+  expect(greylistPauseAfter(5, systemRandom)).toBeGreaterThan(26 * MINUTE)
+  expect(greylistPauseAfter(6, systemRandom)).toBeUndefined()
 })
 
 test('a dead destination is left alone for longer and longer, half an hour at most', () => {

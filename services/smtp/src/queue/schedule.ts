@@ -4,8 +4,8 @@ import type { Random } from '@sealpost/runtime'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** From one attempt to the next; the last one repeats. */
-const PAUSES: readonly number[] = [
+/** From one attempt to the next, unless the operator says otherwise; the last one repeats. */
+export const RETRY_PAUSES: readonly number[] = [
   MINUTE,
   3 * MINUTE,
   10 * MINUTE,
@@ -29,10 +29,14 @@ export const DELAY_NOTICE_MS = 4 * HOUR
 export const HELD_MS_MAX = (30 * 24 - 1) * HOUR
 
 /** How long after its `attempts`-th attempt a mail waits for the next. */
-export function pauseAfter(attempts: number, random: Random, { greylisted = false } = {}): number {
-  const index = Math.max(attempts, 1) - 1
-  const pause = (greylisted ? GREYLIST_PAUSES[index] : undefined) ?? PAUSES[index] ?? PAUSES.at(-1) ?? 0
-  return jittered(pause, random)
+export function pauseAfter(attempts: number, random: Random, pauses: readonly number[]): number {
+  return jittered(pauses[Math.max(attempts, 1) - 1] ?? pauses.at(-1) ?? 0, random)
+}
+
+/** The same where the destination says that it greylists. Undefined: it has said so too often, and is tried as others are. */
+export function greylistPauseAfter(attempts: number, random: Random): number | undefined {
+  const pause = GREYLIST_PAUSES[Math.max(attempts, 1) - 1]
+  return pause === undefined ? undefined : jittered(pause, random)
 }
 
 /** How long nobody tries a destination that could not be reached `failures` times in a row. */

@@ -1,5 +1,5 @@
 /** The relay's port for other processes: HTTP for whoever shows the deployment's secret, and for nobody else. */
-import { type FastifyInstance, type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
+import { boundJson, type FastifyInstance, type FastifyPluginAsync, onlyServices, Type } from '@sealpost/http'
 import {
   ANNOUNCED_MAX,
   type Announcement,
@@ -80,6 +80,7 @@ const hide = true
 export function relayRoutes(relay: Relay, secret: PortSecret): FastifyPluginAsync {
   return async (app) => {
     app.addHook('onRequest', onlyServices(secret))
+    boundJson(app, { depthMax: 2, valuesMax: ANNOUNCED_MAX + 100 })
     registerDevices(app, relay)
     app.get<AccountRoute>(
       RELAY_PATHS.queues,
