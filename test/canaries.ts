@@ -9,7 +9,7 @@ export function canary(prefix: string): string {
   return prefix + randomBytes(8).toString('hex')
 }
 
-/** The text as it is, and as base64 shows it at each of the three alignments, and both in hexadecimal as Postgres prints binary columns. */
+/** The text as it is, also in UTF-16 of either order, and as base64 shows it at each of the three alignments, and all in hexadecimal as Postgres prints binary columns. */
 export function disguises(text: string): string[] {
   const inBase64 = [0, 1, 2].map((shift) => {
     const padded = Buffer.concat([Buffer.alloc(shift), Buffer.from(text)])
@@ -19,7 +19,7 @@ export function disguises(text: string): string[] {
       .replaceAll('=', '')
       .slice(shift === 0 ? 0 : 4, -4)
   })
-  const readable = [text, ...inBase64]
+  const readable = [text, Array.from(text).join('\0'), ...inBase64]
   return [...readable, ...readable.map((each) => Buffer.from(each).toString('hex'))]
 }
 
@@ -36,7 +36,7 @@ export async function tablesWith(databaseUrl: string, text: string): Promise<str
     for (const { name } of rows) {
       const hits = await client.query(
         `select 1 from ${name} as r where exists (select from unnest($1::text[]) n where strpos(r::text, n) > 0) limit 1`,
-        [disguises(text)],
+        [disguises(text).filter((each) => !each.includes('\0'))], // which no text of Postgres has
       )
       if (hits.rows.length > 0) found.push(name)
     }

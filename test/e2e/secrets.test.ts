@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { longTest } from '../long-test.ts'
 import { deploy } from './shape.ts'
 
 async function descendants(pid: number): Promise<readonly number[]> {
@@ -17,6 +18,13 @@ async function shown(pid: number): Promise<string> {
     readFile(`/proc/${String(pid)}/${name}`, 'latin1').catch(() => ''),
   )
   return (await Promise.all(parts)).join('\0')
+}
+
+/** A dump of the core of any of them would hold memory. */
+async function expectNoDumps(pids: readonly number[]): Promise<void> {
+  const filters = pids.map((pid) => readFile(`/proc/${String(pid)}/coredump_filter`, 'utf8'))
+  const kept = (await Promise.all(filters)).map((filter) => Number.parseInt(filter, 16))
+  expect(kept).toEqual(pids.map(() => 0))
 }
 
 test('neither the password of the database nor a secret given by file is shown by any process', async () => {
@@ -40,8 +48,17 @@ test('neither the password of the database nor a secret given by file is shown b
     const texts = await Promise.all(pids.map(shown))
     expect(texts.some((text) => text.includes('TURN_SECRET_FILE'))).toBe(true)
     expect(texts.filter((text) => text.includes(password) || text.includes(secret))).toEqual([])
-    const filter = await readFile(`/proc/${String(deployment.pids['all'])}/coredump_filter`, 'utf8')
-    expect(Number.parseInt(filter, 16), 'a dump of the core would hold memory').toBe(0)
+    await expectNoDumps(pids)
   }
   await rm(directory, { recursive: true })
 })
+
+longTest(
+  'no dump of the core of any of four processes, or of what they start, would hold memory',
+  async () => {
+    await using running = await deploy('four-processes')
+    const services = Object.values(running.deployment.pids)
+    expect(services).toHaveLength(4)
+    await expectNoDumps((await Promise.all(services.map(descendants))).flat())
+  },
+)

@@ -71,6 +71,11 @@ export class Chat implements AsyncDisposable {
     return `${this.#platform.dataDir}/keyring/keyring.slots`
   }
 
+  /** What the records of sessions have in them that were handed over. */
+  get sessions(): ReadonlySet<string> {
+    return new Set(this.#resources)
+  }
+
   /** Sends `count` messages to people who are not there. */
   async fill(count: number): Promise<void> {
     for (const index of this.#queues.keys()) await (await this.signIn(nameOf(index))).close()

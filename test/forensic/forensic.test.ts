@@ -33,6 +33,8 @@ interface Result {
   readonly share: number
   readonly waiting: number
   readonly recoveredWaiting: number
+  /** Of sessions that were kept for their clients to resume them. */
+  readonly recoveredSessions: number
   /** Files in which a text stands as it is. */
   readonly readable: readonly string[]
   /** What Postgres and the relays have said, each. */
@@ -81,6 +83,7 @@ async function run(vacuum: boolean): Promise<Result> {
     share: delivered / ledger.gone.size,
     waiting: ledger.waiting.size,
     recoveredWaiting: waiting,
+    recoveredSessions: ledger.found(chat.sessions, plaintexts),
     readable: inFiles.flatMap((each) => [...each.values()].flat()),
     logs: (await Promise.all([postgres.logs, logs].map(contents))).flat(),
   }
@@ -121,6 +124,7 @@ test(
     })
     process.stdout.write(`control without shredding: ${result.delivered}\n`)
     expect(result.share).toBeGreaterThanOrEqual(CONTROL_MIN)
+    expect(result.recoveredSessions).toBeGreaterThan(0)
     expect(result.recoveredWaiting).toBe(result.waiting)
   },
   PATIENCE_MS,

@@ -127,7 +127,7 @@ async function heapSnapshot(pid: number, directory: string): Promise<string> {
 }
 
 longTest(
-  'a heap snapshot of a relay has a message that is on its way, and nothing of it when it is delivered',
+  'a heap snapshot of a relay has a message that is on its way, nothing of it when it is delivered, and no key of what was',
   async () => {
     const { path, ...directory } = await temporaryDirectory()
     onTestFinished(() => directory[Symbol.asyncDispose]())
@@ -168,8 +168,30 @@ longTest(
     await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
     const after = await heapSnapshot(relay.pid, path)
     expect([payload, 'id-of-the-canary'].filter((text) => after.includes(text))).toEqual([])
+
+    // What waits is sealed: its keys.
+    await reader.close()
+    for (let index = 0; index < MESSAGES; index++) send(`away${String(index)}`, 'QUFB')
+    await writer.safeUpTo(7 + MESSAGES)
+    const keys = await keysIn(`${scene.where.dataDir}/keyring/keyring.slots`)
+    expect(keys.length).toBe(MESSAGES)
+    const back = await signIn('reader')
+    for (let index = 0; index < MESSAGES; index++) await back.message()
+    back.acknowledge(back.received)
+    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    const drained = await heapSnapshot(relay.pid, path)
+    expect(drained).toContain('reader')
+    expect(keysShown(drained, keys)).toBe(0)
   },
 )
+
+/** How many of the keys stand in a string of the snapshot. */
+function keysShown(snapshot: string, keys: readonly Buffer[]): number {
+  const text = (JSON.parse(snapshot) as { strings: string[] }).strings.join('\n')
+  return keys.filter((key) =>
+    (['hex', 'base64', 'base64url', 'latin1'] as const).some((form) => text.includes(key.toString(form))),
+  ).length
+}
 
 test.skipIf(!isRoot || !isWhole)(
   'a mail relay that has delivered everything remembers none of the keys, of the mails or of their bodies',

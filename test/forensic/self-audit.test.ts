@@ -124,6 +124,9 @@ function keeping(volume: Volume): Volume {
   }
 }
 
+const keepingDisk: OpenKeyring = (directory) => async (options) =>
+  openKeyringOn(keeping(await diskVolume(directory)), options)
+
 longTest.each([
   ['messages', 'xmpp', setStage],
   ['mails', 'smtp', setMailStage],
@@ -147,12 +150,36 @@ longTest.each([
 )
 
 longTest('on a disk that keeps what is overwritten it fails', async () => {
-  const { metrics, audit } = await setStage(
-    (directory) => async (options) => openKeyringOn(keeping(await diskVolume(directory)), options),
-  )
+  const { metrics, audit } = await setStage(keepingDisk)
   expect(await (await audit()).run()).toMatchObject({ result: 'failed' })
   expect(await metrics.render()).toContain('self_audit_passed{keyring="xmpp"} 0')
 })
+
+longTest.each([
+  ['a disk that keeps what is overwritten', 'failed', keepingDisk],
+  ['any other', 'passed', undefined],
+] as const)(
+  'the last backup alone has the rows of what was taken: on %s it has %s',
+  async (_what, result, openKeyring) => {
+    const { postgres, store, path, audit } = await setStage(openKeyring)
+    const plant = canaryMessages({
+      random: systemRandom,
+      clock: systemClock,
+      store: {
+        append: (...message) => store.append(...message),
+        read: async (...page) => {
+          await postgres.backUp()
+          return store.read(...page)
+        },
+        shred: (ids) => store.shred(ids),
+        shredQueue: (queue) => store.shredQueue(queue),
+        shredded: () => store.shredded(),
+      },
+    })
+    const directories = [join(path, 'backups')]
+    expect(await (await audit({ plant, directories })).run()).toMatchObject({ result })
+  },
+)
 
 longTest('of mails it fails, too, when keys are there again that were destroyed', async () => {
   const { path, audit, store } = await setMailStage()

@@ -116,10 +116,13 @@ test('everybody sees the last self-audits and what is yet to be destroyed; the a
   expect(await status()).not.toHaveProperty('self_audit')
   tell('xmpp', start, 1)
   api.metrics.watched('shred_oldest_pending_seconds', 'x', { keyring: 'smtp' }, () => 7)
+  const lag = api.metrics.histogram('shred_lag_seconds', 'x', [0.05, 0.5])
+  for (const seconds of [0.01, 0.4]) for (let count = 0; count < 50; count++) lag.observe(seconds)
   await nextCollected()
   expect(await status()).toMatchObject({
     self_audit: { at: at(start), passed: true },
     shred_pending_seconds: 7,
+    shred_lag_seconds: expect.closeTo(0.05 + 0.45 * (49 / 50)) as number,
   })
   const earlier = start - HOUR
   tell('smtp', earlier, 0)

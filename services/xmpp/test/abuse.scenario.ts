@@ -51,6 +51,33 @@ describe('what is asked about people', () => {
   })
 })
 
+describe('a device that is here, asked by somebody who has guessed its full address', () => {
+  test.each([
+    ['its time (XEP-0202)', `<time xmlns='urn:xmpp:time'/>`],
+    ['how long it is idle (XEP-0012)', `<query xmlns='jabber:iq:last'/>`],
+    ['its program (XEP-0092)', `<query xmlns='jabber:iq:version'/>`],
+  ])('%s: answered as if it were not here', async (_what, query) => {
+    const [here, gone] = [
+      await eve.request('get', query, ann.jid),
+      await eve.request('get', query, `${ann.bare}/gone`),
+    ]
+    expect(condition(here)).toBe('service-unavailable')
+    expect(here.innerXml()).toBe(gone.innerXml())
+    await ann.receivesNothing()
+  })
+
+  test('whom it has shown itself to may ask', async () => {
+    ann.sends(`<presence to='${eve.jid}'/>`)
+    await eve.next(({ name, attrs }) => name === 'presence' && attrs['from'] === ann.jid)
+    const asked = eve.request('get', `<time xmlns='urn:xmpp:time'/>`, ann.jid)
+    const { attrs } = await ann.next(({ name, attrs: { from } }) => name === 'iq' && from === eve.jid)
+    ann.sends(`<iq type='result' id='${attrs['id']}' to='${eve.jid}'/>`)
+    expect((await asked).attrs['type']).toBe('result')
+    ann.sends(`<presence type='unavailable' to='${eve.jid}'/>`)
+    await eve.next(({ name, attrs: { type } }) => name === 'presence' && type === 'unavailable')
+  })
+})
+
 describe('floods', () => {
   test('of service discovery, with nodes that are none, long, or full of markup: each is answered alike', async () => {
     const nodes = [

@@ -8,6 +8,7 @@ import { canary, disguises, filesWith, says, tablesWith } from '../../../test/ca
 import { TestClient } from './client.ts'
 import { DeliveryFixture, ids, NOTHING_KEPT, take, takeIds } from './delivery-fixture.ts'
 import { arrive, befriend, condition } from './friends.ts'
+import { makeOf, messageOf } from './groups-fixture.ts'
 import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
 import { bindWith, conditionOf, ENABLE, enter, requestToken, signIn2, tokenOf } from './sasl2-client.ts'
 
@@ -94,6 +95,28 @@ describe('R22: a message that nobody has to take any more', () => {
     expect(relay.logged()).toContain('"event"')
     await expectForgotten(secrets)
     await alice.close()
+  })
+
+  test('R22: nor after the last member of a group has acknowledged a message to it', async () => {
+    const room = 'room@groups.localhost'
+    for (let time = 0; time < 2; time++) await (await device('bob', 'home')).close()
+    const [ann, bob] = [await device('ann', 'a'), await device('bob', 'home')]
+    await makeOf(room, ann, bob)
+    await bob.close()
+    const secret = canary('m')
+    const before = await ann.serverCounter()
+    ann.sends(message('room', secret).replace('room@localhost', room).replace(`'chat'`, `'groupchat'`))
+    await ann.safeUpTo(before + 1)
+    await messageOf(ann, secret)
+    await ann.ping()
+    await expect.poll(sealed, { timeout: COLLECTED_MS }).toBe(1)
+    await expectForgotten([secret])
+    const back = await device('bob', 'home')
+    expect(await takeIds(back, 1)).toEqual([secret])
+    await back.ping()
+    await expect.poll(sealed, { timeout: COLLECTED_MS }).toBe(0)
+    await expectForgotten([secret])
+    for (const client of [ann, back]) await client.close()
   })
 
   test('R22: after its expiry nothing is left either, and its sender hears nothing', async () => {

@@ -69,6 +69,32 @@ describe('XEP-0045 §7.5: a private message that nobody takes', () => {
   })
 })
 
+test('each device of a member who is away has a copy, which its acknowledgement alone destroys', async () => {
+  await using place = await DeliveryFixture.start()
+  for (const resource of ['home', 'phone']) await place.register('bob', resource)
+  const [ann, bob] = [await place.device('ann', 'only'), await place.device('bob', 'home')]
+  await makeOf(ROOM, ann, bob)
+  const phone = await place.device('bob', 'phone') // takes the invitation
+  for (const client of [bob, phone]) {
+    await quiet(client)
+    await client.close()
+  }
+  await expect.poll(() => place.kept()).toEqual(NOTHING_KEPT)
+  const before = await ann.serverCounter()
+  for (const id of ids('m', 3)) ann.sends(groupMessage(ROOM, id))
+  await ann.safeUpTo(before + 3)
+  await expect.poll(() => place.kept()).toEqual({ keys: 6, rows: 6 })
+  for (const [resource, left] of [
+    ['phone', 3],
+    ['home', 0],
+  ] as const) {
+    const back = await place.device('bob', resource)
+    expect(await takeIds(back, 3)).toEqual(ids('m', 3))
+    await back.ping()
+    await expect.poll(() => place.kept()).toEqual({ keys: left, rows: left })
+  }
+})
+
 describe('kill -9', () => {
   test('what was acknowledged reaches a member who was away, once, and is kept for nobody then', async () => {
     await using place = await DeliveryFixture.start()

@@ -292,6 +292,23 @@ describe('messages', () => {
     expect(await refusedEntry(bob, room, bobNick())).toBe('registration-required')
   })
 
+  test('whoever becomes a member after a message gets nothing of it, and there is no archive to ask', async () => {
+    await makeOf(room, ann, bob)
+    ann.sends(groupMessage(room, 'before'))
+    await messageOf(bob, 'before')
+    await affiliate(ann, room, [eve.bare, 'member'])
+    await quiet(ann, eve)
+    await enter(eve, room, `eve${String(turn)}`) // asks for the last twenty
+    for (const client of [eve, bob])
+      expect(condition(await client.request('set', `<query xmlns='urn:xmpp:mam:2'/>`, room))).toBe(
+        'service-unavailable',
+      )
+    ann.sends(groupMessage(room, 'after'))
+    expect((await eve.message()).attrs['id']).toBe('after')
+    await eve.ping()
+    expect(eve.inbox.filter(({ name }) => name === 'message')).toEqual([])
+  })
+
   test('whoever takes the bookmark back gets nothing more, and may enter again', async () => {
     await makeOf(room, ann, bob)
     const pubsub = (inner: string) =>
@@ -616,6 +633,22 @@ describe('nicknames', () => {
       expect([nick, await taken(nick)]).toEqual([nick, 'conflict'])
     await enter(bob, room, bobNick())
     bob.sends(`<presence to='${room}/ann Ä'/>`)
+    expect(condition(await bob.next(({ attrs }) => attrs['type'] === 'error'))).toBe('conflict')
+  })
+
+  test('a member comes back with the one that is kept for it, whoever came since then', async () => {
+    const eveNick = `eve${String(turn)}`
+    await make(ann, room, annNick())
+    await affiliate(ann, room, [bob.bare, 'member'])
+    await enter(bob, room, eveNick)
+    await affiliate(ann, room, [eve.bare, 'member'])
+    bob.sends(`<presence to='${room}/${eveNick}' type='unavailable'/>`)
+    await presenceOf(bob, eveNick, 'unavailable')
+    await enter(bob, room, eveNick)
+    expect(await refusedEntry(eve, room, eveNick)).toBe('conflict')
+    bob.sends(`<presence to='${room}/${bobNick()}'/>`)
+    await presenceOf(bob, bobNick())
+    bob.sends(`<presence to='${room}/${eveNick}'/>`)
     expect(condition(await bob.next(({ attrs }) => attrs['type'] === 'error'))).toBe('conflict')
   })
 

@@ -36,9 +36,9 @@ afterEach(() => {
 })
 
 /** A device with a queue of its own that is here and has enabled push for a node of its name. */
-async function device(name: string, node = name, form = ''): Promise<TestClient> {
-  await (await relay.client(name, { resource: 'phone' })).close()
-  const client = await relay.client(name, { resource: 'phone' })
+async function device(name: string, node = name, form = '', resource = 'phone'): Promise<TestClient> {
+  await (await relay.client(name, { resource })).close()
+  const client = await relay.client(name, { resource })
   const answer = await client.request('set', enableXml(node, PUSH, form))
   expect(answer.attrs['type']).toBe('result')
   await client.available()
@@ -157,6 +157,16 @@ describe('XEP-0357 §7: waking', () => {
     await back.close()
     await writesTo('bob')
     push.answer(await woken('bobs-node'))
+  })
+
+  test('each device of an account is woken, once', async () => {
+    const devices = [await device('both', 'both-phone'), await device('both', 'both-desk', '', 'desk')]
+    for (const client of devices) await client.close()
+    for (let message = 0; message < 3; message++) await writesTo('both')
+    for (const node of ['both-phone', 'both-desk']) push.answer(await woken(node))
+    await writesTo('both')
+    await caught()
+    expect(push.inbox).toEqual([])
   })
 
   test('a session that waits to be resumed is away, however soon after it was resumed', async () => {

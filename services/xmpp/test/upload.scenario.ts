@@ -354,6 +354,22 @@ describe('the end of a file', () => {
     await expect.poll(async () => (await filesOnDisk()).length, { timeout: 15_000 }).toBe(0)
   })
 
+  test('a plan says how much space there is for one account, and for how long a file stays', async () => {
+    const plan = { upload_file_mib: 1, upload_space_mib: 2, uploads_per_hour: 100, upload_days: 2 }
+    await relay.account('tight')
+    await relay.accounts.plans.set('tight', plan)
+    await relay.accounts.plans.assign(parseJid('tight@localhost'), 'tight')
+    const tight = await relay.client('tight')
+    const { at } = await uploadFile(tight, origin, MIB)
+    await getSlot(tight, origin, { size: MIB })
+    const full = (await askForSlot(tight, { size: 1 })).child('error')
+    expect(full?.child('resource-constraint', 'urn:ietf:params:xml:ns:xmpp-stanzas')).toBeDefined()
+    clock.skip(86_400_000)
+    expect(await statusOf(at, { method: 'HEAD' })).toBe(200)
+    clock.skip(86_400_000)
+    expect(await statusOf(at, { method: 'HEAD' })).toBe(404)
+  })
+
   test('with its account, slots too', async () => {
     const mallory = await relay.client('mallory')
     const { at } = await uploadFile(mallory, origin, 10)

@@ -24,6 +24,8 @@ export class MemorySealedStore implements SealedStore {
   failure: 'none' | 'throws' | 'rejects' = 'none'
   /** Rows ever taken. */
   appended = 0
+  /** Plaintexts that it was given and that it gave, which their users are to wipe. */
+  readonly plaintexts: Buffer[] = []
   readonly #queues = new Map<string, Row[]>()
   readonly #clock: Clock
   readonly #underWay = new Set<Promise<void>>()
@@ -38,6 +40,7 @@ export class MemorySealedStore implements SealedStore {
   }
 
   append(key: QueueKey, plaintext: Buffer, due: number, kind: StoredMessage['kind']): SealedEntry {
+    this.plaintexts.push(plaintext)
     if (this.failure === 'throws') throw new Error('the store takes nothing')
     this.appended++
     const rows = this.#queues.get(nameOf(key)) ?? []
@@ -61,9 +64,11 @@ export class MemorySealedStore implements SealedStore {
       .filter(({ seq }) => seq > afterSeq)
       .slice(0, limitRows)
     await turns(2)
-    return page
+    const given = page
       .filter((row) => this.#rows(key).includes(row))
       .map(({ id, seq, kind, plaintext }) => ({ id, seq, kind, plaintext: Buffer.from(plaintext) }))
+    this.plaintexts.push(...given.map(({ plaintext }) => plaintext))
+    return given
   }
 
   async fetch(key: QueueKey, ids: ReadonlySet<string>): Promise<StoredMessage[]> {

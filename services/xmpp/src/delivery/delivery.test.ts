@@ -276,6 +276,22 @@ test('a peer that reads but never acknowledges is given a bounded number', async
   expect(peer.overflown).toBe(false)
 })
 
+test('what was sealed and what was opened is wiped, taken or refused', async () => {
+  const world = new World()
+  const queue = QUEUES[0]!
+  world.send(queue)
+  world.send(queue)
+  const peer = world.join(queue)
+  await world.pass(100)
+  expect(peer.messages).toEqual(['m0', 'm1'])
+  world.lose(peer)
+  world.store.failure = 'throws'
+  world.send(queue)
+  await world.pass(100)
+  expect(world.store.plaintexts).toHaveLength(5)
+  for (const plaintext of world.store.plaintexts) expect(plaintext.every((byte) => byte === 0)).toBe(true)
+})
+
 interface QueueStep {
   readonly do: 'send' | 'join'
   readonly queue: number

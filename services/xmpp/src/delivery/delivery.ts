@@ -373,8 +373,8 @@ export class Delivery implements OutboxEvents {
   #seal(copy: Copy): boolean {
     const { queue, message } = copy
     assert(message, 'only a copy that is not done is sealed')
+    const plaintext = encodeStored(message)
     try {
-      const plaintext = encodeStored(message)
       const entry = this.#options.store.append(queue.key, plaintext, message.dueSeconds, message.kind)
       copy.state = 'sealing'
       copy.id = entry.id
@@ -388,6 +388,8 @@ export class Delivery implements OutboxEvents {
       return true
     } catch (error) {
       return this.#notTaken(copy, error)
+    } finally {
+      plaintext.fill(0)
     }
   }
 

@@ -95,7 +95,9 @@ async function receive(
   try {
     await inHttp(() => uploads.receive(claim, request.raw))
   } catch (error) {
-    throw bytes > DISCARD_BYTES_MAX ? closing(reply, error) : error
+    if (bytes > DISCARD_BYTES_MAX) throw closing(reply, error)
+    request.raw.resume() // the next request on this connection is behind it
+    throw error
   }
   return reply.code(201).header('location', request.url).send()
 }

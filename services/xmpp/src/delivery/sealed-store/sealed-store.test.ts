@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from '@sealpost/db'
-import { requestReset } from '@sealpost/keyring'
+import { requestAdopt, requestReset } from '@sealpost/keyring'
 import { createMetrics } from '@sealpost/metrics'
 import { VirtualClock } from '@sealpost/runtime'
 import { expect, test } from 'vitest'
@@ -248,6 +248,31 @@ test('a keyring that went missing is refused while rows need it, until reset', a
   await using third = await fixture.open(elsewhere)
   expect(await texts(third, queue)).toEqual([])
   expect(await fixture.rowCount()).toBe(0)
+})
+
+test('an older copy of the keyring that was adopted: the start destroys the keys whose rows are gone, in the file as well', async () => {
+  await using fixture = await createFixture()
+  const file = join(fixture.directory, 'keyring.slots')
+  const queue = newQueue()
+  const first = await fixture.open()
+  const [gone, kept] = ['gone', 'kept'].map((text) => append(first, queue, text))
+  await first[Symbol.asyncDispose]()
+  const copy = await readFile(file)
+  const second = await fixture.open()
+  expect(second.shred([gone!.id])).toBe(1)
+  await second.shredded()
+  expect(await second.garbage()).toBe(1)
+  await second[Symbol.asyncDispose]()
+  await writeFile(file, copy)
+  await expect(fixture.open()).rejects.toMatchObject({ code: 'KEYRING_ROLLED_BACK' })
+  const slotsOf = (content: Buffer) =>
+    [gone!, kept!].map(({ id }) => content.includes(Buffer.from(id.replaceAll('-', ''), 'hex')))
+  expect(slotsOf(await readFile(file))).toEqual([true, true])
+  await requestAdopt(fixture.directory)
+  await using third = await fixture.open()
+  await third.shredded()
+  expect(slotsOf(await readFile(file))).toEqual([false, true])
+  expect(await texts(third, queue)).toEqual(['kept'])
 })
 
 test('in ram mode a restart leaves nothing, in the database neither', async () => {

@@ -21,9 +21,10 @@ const LOOKALIKES = new Map(
   ].flatMap(([from = '', to = '']) => Array.from(from, (letter, at) => [letter, to.charAt(at)] as const)),
 )
 
-/** Whether whoever reads one of them may take it for the other: the same, or written with letters that look the same. */
-export function readsAs(one: string, other: string): boolean {
-  return keyOf(one) === keyOf(other) || keyOf(inLatin(one)) === keyOf(inLatin(other))
+/** Tells of others whether whoever reads one may take it for this nickname: the same, or written with letters that look the same. */
+export function likenessOf(nick: string): (other: string) => boolean {
+  const [plain, latin] = [keyOf(nick), keyOf(inLatin(nick))]
+  return (other) => keyOf(other) === plain || keyOf(inLatin(other)) === latin
 }
 
 function inLatin(nick: string): string {

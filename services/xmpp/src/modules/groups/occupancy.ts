@@ -137,7 +137,7 @@ export class Occupancy {
     if (member.affiliation === 'outcast') throw refuse.banned()
     const present = room.occupantOf(session.jid)
     const nick = present?.nick ?? wanted
-    if (room.isTaken(nick, member.jid)) throw refuse.nickTaken()
+    if (room.isTaken(nick, member)) throw refuse.nickTaken()
     const known = await this.#register(room, member, nick)
     if (session.closed) return
     const codes: StatusCode[] = [100, 110]
@@ -304,9 +304,9 @@ export class Occupancy {
   }
 }
 
-function checkNick(room: Room, { jid }: Affiliated, nick: string): void {
+function checkNick(room: Room, member: Affiliated, nick: string): void {
   if (!isNickname(nick)) throw refuse.badNick()
-  if (room.isTaken(nick, jid)) throw refuse.nickTaken()
+  if (room.isTaken(nick, member)) throw refuse.nickTaken()
 }
 
 /** Waits until the budget has what this costs, and takes it. */

@@ -4,7 +4,7 @@ import type { Jid } from '@sealpost/jid'
 import { Budget, type MaybePromise } from '@sealpost/runtime'
 import type { Element } from '@sealpost/stanza'
 import type { AccountRef, Session } from '../../core/module.ts'
-import { keyOf, readsAs } from './nickname.ts'
+import { keyOf, likenessOf } from './nickname.ts'
 import type { Affiliated, RoomConfig, StoredRoom } from './store.ts'
 
 /** Presence stanzas that what happens in one group may cause: in large ones each arrival is told to all. */
@@ -103,12 +103,14 @@ export class Room {
     this.#domains = undefined
   }
 
-  /** Whether the nickname is, or reads as, that of somebody else who belongs to it: their nickname, or their address. */
-  isTaken(nick: string, by: Jid): boolean {
+  /** Whether the nickname is, or reads as, that of somebody else who belongs to it: their nickname, or their address. The one that is kept for a member is never. */
+  isTaken(nick: string, { jid: by, nick: kept }: Affiliated): boolean {
+    if (nick === kept) return false
     const others = this.affiliated.filter(({ jid }) => !jid.equals(by))
-    if (others.some(({ nick: held }) => held !== undefined && readsAs(nick, held))) return true
+    const isLike = likenessOf(nick)
+    if (others.some(({ nick: held }) => held !== undefined && isLike(held))) return true
     if (keyOf(nick) === keyOf(by.local)) return false
-    return others.some(({ jid }) => readsAs(nick, jid.local) || readsAs(nick, jid.toString()))
+    return others.some(({ jid }) => isLike(jid.local) || isLike(jid.toString()))
   }
 
   /** Who of those who belong to it has this nickname, here or away. */

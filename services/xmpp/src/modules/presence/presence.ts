@@ -19,6 +19,7 @@ import {
   type Provided,
   type Session,
 } from '../../core/module.ts'
+import { checkQuestion } from './entity-questions.ts'
 import { fanOut } from './fan-out.ts'
 import { readPriority } from './presence-stanza.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -103,6 +104,7 @@ export function presence(limits: PresenceLimits = presenceLimits): Module {
         befriend: (one, other) => parts.subscriptions.befriend(one, other),
       })
       host.hook('presence/outbound', (event) => service.receive(event))
+      host.hook('iq/outbound', (event) => checkQuestion(host, roster, event))
       host.hook('presence/foreign', (event) => service.receiveForeign(event))
       host.hook('session/closed', ({ session }) => host.spawn(service.leave(session)))
       host.hook('session/save', ({ session, saved }) => {

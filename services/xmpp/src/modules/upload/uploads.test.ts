@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { systemClock, systemRandom } from '@sealpost/runtime'
@@ -10,10 +13,14 @@ import { expect, test } from 'vitest'
 import { createFixture, setReadOnly } from '../../delivery/sealed-store/_fixture.ts'
 import { UPLOADS_QUEUE } from '../../delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from '../../events.ts'
+import { uploadRoutes } from '../../transports/upload-routes.ts'
+import { CHUNK_BYTES } from './sealed-file.ts'
+import { UploadError } from './upload-error.ts'
 import { UploadFiles } from './upload-files.ts'
+import { UPLOAD_PATH } from './upload.ts'
 import { Uploads } from './uploads.ts'
 
-const LIMITS = { fileBytes: 1_000, spaceBytes: 100_000, slotsPerHour: 1_000, keepSeconds: 3_600 }
+const LIMITS = { fileBytes: 2_000_000, spaceBytes: 10_000_000, slotsPerHour: 1_000, keepSeconds: 3_600 }
 
 async function open() {
   await using stack = new AsyncDisposableStack()
@@ -28,19 +35,19 @@ async function open() {
   const parts = { store, files, limitsOf, clock: systemClock, random, events }
   const uploads = stack.use(await Uploads.open(parts))
   const held = stack.move()
-  return { fixture, store, uploads, directory, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { fixture, store, uploads, files, directory, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 function body(text: string): Readable {
   return Readable.from([Buffer.from(text)])
 }
 
-async function slot(uploads: Uploads, accountId: string, fetches?: number) {
-  const wish = { bytes: 3, contentType: undefined, expireBefore: undefined, fetches }
+async function slot(uploads: Uploads, accountId: string, fetches?: number, bytes = 3) {
+  const wish = { bytes, contentType: undefined, expireBefore: undefined, fetches }
   const granting = await uploads.grant(accountId, wish)
   if (granting.outcome !== 'granted') throw new Error(granting.outcome)
   const { address, ownerToken } = granting
-  return { address, ownerToken, bytes: 3, contentType: undefined }
+  return { address, ownerToken, bytes, contentType: undefined }
 }
 
 test('a fetch that could not be counted leaves no record behind when the file is deleted', async () => {
@@ -92,4 +99,55 @@ test('whoever sends slowly keeps no room from others', async () => {
   finish.resolve()
   await Promise.all(under)
   await uploads.receive(last, body('abc'))
+})
+
+/** The disk takes so many writes, each of which takes its time, and no more. */
+function failAfter(files: UploadFiles, count: number): void {
+  const create = files.create.bind(files)
+  let writes = 0
+  files.create = async () => {
+    const file = await create()
+    const write = file.write.bind(file)
+    file.write = async (pieces) => {
+      if (pieces.length > 0) writes += 1
+      if (pieces.length > 0 && writes > count) throw new UploadError('UPLOAD_FULL')
+      for (let turn = 0; turn < 10; turn += 1) await setImmediate()
+      await write(pieces)
+    }
+    return file
+  }
+}
+
+test('a file is stored once all of it is written, also the last piece, after which the body ended', async () => {
+  await using place = await open()
+  const { uploads, files, directory } = place
+  failAfter(files, 1)
+  const claim = await slot(uploads, randomUUID(), undefined, 2 * CHUNK_BYTES)
+  const whole = new Readable({ highWaterMark: 4 * CHUNK_BYTES, read: () => undefined })
+  for (const piece of [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES), null]) whole.push(piece)
+  await expect(uploads.receive(claim, whole)).rejects.toMatchObject({ code: 'UPLOAD_FULL' })
+  expect(uploads.find(claim.address)).toBeUndefined()
+  await expect.poll(() => readdir(directory)).toEqual([])
+})
+
+test('a body that is refused midway is read to its end: the next request on its connection is answered', async () => {
+  await using place = await open()
+  const { uploads, files } = place
+  failAfter(files, 0)
+  const log = createLog({ level: 'silent' })
+  await using http = await createHttp({ log, metrics: createMetrics(), title: 'test' })
+  await uploadRoutes(http.app, uploads)
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  const bytes = 4 * CHUNK_BYTES
+  const { address, ownerToken } = await slot(uploads, randomUUID(), undefined, bytes)
+  const head = (method: string, more: string) =>
+    `${method} ${UPLOAD_PATH}/${address}/a HTTP/1.1\r\nHost: a\r\n${more}\r\n`
+  const socket = connect(port, '127.0.0.1')
+  let answers = ''
+  socket.on('data', (data: Buffer) => (answers += data.toString()))
+  socket.write(head('PUT', `Authorization: Bearer ${ownerToken}\r\nContent-Length: ${String(bytes)}\r\n`))
+  socket.write(Buffer.alloc(bytes))
+  socket.write(head('HEAD', ''))
+  await expect.poll(() => answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 507', 'HTTP/1.1 404'])
+  socket.destroy()
 })

@@ -395,22 +395,28 @@ async function writeSealed(file: UploadFile, key: Buffer, bytes: number, body: R
 async function readBody(body: Readable, take: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const broken = (cause?: unknown): void => reject(new UploadError('UPLOAD_BROKEN', { cause }))
+  let taking = Promise.resolve()
   const onPiece = (piece: Buffer): void => {
     try {
       const taken = take(piece)
       if (taken === undefined) return
       body.pause()
-      taken.then(() => body.resume(), reject)
+      taking = taken.then(() => void body.resume(), reject)
     } catch (error) {
       reject(error)
     }
   }
+  /** It ends, and closes, although it is paused, when its last piece was there already. */
+  const onEnd = (): void => {
+    body.off('close', broken)
+    void taking.then(resolve)
+  }
   if (body.destroyed) broken()
-  body.on('data', onPiece).on('end', resolve).on('error', broken).on('close', broken)
+  body.on('data', onPiece).on('end', onEnd).on('error', broken).on('close', broken)
   try {
     await promise
   } finally {
-    body.off('data', onPiece).off('end', resolve).off('error', broken).off('close', broken)
+    body.off('data', onPiece).off('end', onEnd).off('error', broken).off('close', broken)
     body.pause()
   }
 }
