@@ -202,10 +202,12 @@ export class Converse {
     await this.#chat(group).locator('textarea.chat-textarea').waitFor()
   }
 
-  /** Sends a file, encrypted and uploaded (XEP-0454, XEP-0363). */
-  async sendFile(jid: string, name: string, mimeType: string, content: Buffer): Promise<void> {
+  /** Sends a file, encrypted and uploaded (XEP-0454, XEP-0363); gives what was uploaded. */
+  async sendFile(jid: string, name: string, mimeType: string, content: Buffer): Promise<Buffer> {
+    const uploading = this.page.waitForRequest((request) => request.method() === 'PUT')
     const input = this.#chat(jid).locator('input.fileupload')
     await input.setInputFiles({ name, mimeType, buffer: content })
+    return (await uploading).postDataBuffer() ?? Buffer.alloc(0)
   }
 
   /** Waits until the chat shows a picture that was fetched and decrypted; gives its width and height. */

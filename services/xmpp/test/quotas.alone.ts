@@ -92,6 +92,37 @@ const FLOODS: readonly Flood[] = [
     refusal: ['resource-constraint', 2_000],
   },
   {
+    account: 'elements',
+    what: 'private XML of 60 kB, 60 MB of it',
+    count: 1_000,
+    stanza: (id) =>
+      iq(id, `<query xmlns='jabber:iq:private'><p xmlns='urn:${id}'>${'x'.repeat(60_000)}</p></query>`),
+    refusal: ['resource-constraint', 900],
+  },
+  {
+    account: 'cards',
+    what: 'vCards of 200 kB, 200 MB of them',
+    count: 1_000,
+    stanza: (id) => iq(id, `<vCard xmlns='vcard-temp'><NOTE>${'x'.repeat(200_000)}</NOTE></vCard>`),
+    refusal: ['not-acceptable', 1_000],
+  },
+  {
+    account: 'blocker',
+    what: '5,000 blocked addresses, long ones',
+    count: 5_000,
+    stanza: (id) =>
+      iq(id, `<block xmlns='urn:xmpp:blocking'><item jid='${id}@b.org/${'r'.repeat(900)}'/></block>`),
+    refusal: ['resource-constraint', 4_000],
+  },
+  {
+    account: 'slots',
+    what: '5,000 upload slots with long names',
+    count: 5_000,
+    stanza: (id) =>
+      `<iq type='get' id='${id}' to='localhost'><request xmlns='urn:xmpp:http:upload:0' filename='${'n'.repeat(250)}' size='1000'/></iq>`,
+    refusal: ['resource-constraint', 4_900],
+  },
+  {
     account: 'contacts',
     what: '5,000 contacts with long names',
     count: 5_000,
