@@ -1,6 +1,7 @@
 /** Signs of health, the OpenAPI document, stop and restart, of whole deployments. */
 import { stat } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { longTest } from '../long-test.ts'
 import type { ServiceName } from '@sealpost/dev-env'
 import { shape } from './shape.ts'
 
@@ -30,24 +31,27 @@ shape.describe('life', (deployment, which) => {
   const open = async (line: string): Promise<string> =>
     /[0-9a-f-]{36}/.exec((await ctl(`organisation create ${line}`)).output)?.[0] ?? ''
 
-  test('after kill -9 it starts again on the same data, and ends an organisation that it had begun to end', async () => {
-    const reseller = await open('Reseller --kind reseller')
-    const customer = await open(`Customer --parent ${reseller}`)
-    const jids = Array.from({ length: 4 }, (_, index) => `gone${String(index)}@localhost`)
-    for (const [index, jid] of jids.entries())
-      await ctl(`account create ${jid} --organisation ${index < 2 ? reseller : customer}`)
-    const { code, output } = await ctl(`organisation terminate ${reseller} --because over`)
-    expect({ code, output }).toMatchObject({ code: 0 })
-    await deployment().kill()
-    await deployment().start()
-    expect((await fetch(deployment().url('api', '/readyz'))).status).toBe(200)
-    const gone = async (line: string) => (await ctl(line)).output
-    for (const id of [customer, reseller])
-      await expect
-        .poll(() => gone(`organisation show ${id}`), { timeout: 60_000, interval: 500 })
-        .toContain('no such organisation')
-    for (const jid of jids) expect(await gone(`account show ${jid}`)).toContain('no such account')
-  })
+  longTest(
+    'after kill -9 it starts again on the same data, and ends an organisation that it had begun to end',
+    async () => {
+      const reseller = await open('Reseller --kind reseller')
+      const customer = await open(`Customer --parent ${reseller}`)
+      const jids = Array.from({ length: 4 }, (_, index) => `gone${String(index)}@localhost`)
+      for (const [index, jid] of jids.entries())
+        await ctl(`account create ${jid} --organisation ${index < 2 ? reseller : customer}`)
+      const { code, output } = await ctl(`organisation terminate ${reseller} --because over`)
+      expect({ code, output }).toMatchObject({ code: 0 })
+      await deployment().kill()
+      await deployment().start()
+      expect((await fetch(deployment().url('api', '/readyz'))).status).toBe(200)
+      const gone = async (line: string) => (await ctl(line)).output
+      for (const id of [customer, reseller])
+        await expect
+          .poll(() => gone(`organisation show ${id}`), { timeout: 60_000, interval: 500 })
+          .toContain('no such organisation')
+      for (const jid of jids) expect(await gone(`account show ${jid}`)).toContain('no such account')
+    },
+  )
 
   test('SIGTERM stops it cleanly within 10 seconds, and it starts again', async () => {
     const before = performance.now()

@@ -12,7 +12,7 @@ import type { DeploymentOptions } from '@sealpost/dev-env'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { compiledEnvironment } from '../compile-cache.ts'
 import { createTestDatabase } from '../database.ts'
-import { longTest } from '../long-test.ts'
+import { isWhole, longTest } from '../long-test.ts'
 import { namedInLog } from '../named-in-log.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -186,7 +186,7 @@ longTest('a renewed certificate is taken up by every TLS port without a restart'
     })
 })
 
-test.runIf(process.getuid?.() === 0)('an ordinary user can start it', async () => {
+test.runIf(isWhole && process.getuid?.() === 0)('an ordinary user can start it', async () => {
   const dataDir = await makeDirectory()
   const uid = 65_534
   await chown(dataDir, uid, uid)

@@ -31,6 +31,7 @@ import {
 import type { Checkpoint, NoteKey, TileHash } from '@sealpost/tlog'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { longTest } from '../../../test/long-test.ts'
 import { BIRTH, certify, DAY, ed25519, sample, userId } from '../../../packages/openpgp/test/maker.ts'
 import { createTestPlatform } from '../../../test/platform.ts'
 import type { TestPlatform } from '../../../test/platform.ts'
@@ -390,7 +391,7 @@ describe('many at once', () => {
     expect([size, await treeOf(server, size).root()]).toEqual([1, root])
   })
 
-  test('killed in the midst of changes, twice: what is served is what the log says last', async () => {
+  longTest('killed in the midst of changes, twice: what is served is what the log says last', async () => {
     await using platform = await createTestPlatform()
     for (const changes of [7, 23]) await killAfter(changes, platform)
     await using server = await serveKeys(platform)

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type Element, NS_BIND2, NS_SM } from '@sealpost/stanza'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { longTest } from '../../../test/long-test.ts'
 import { TestClient } from './client.ts'
 import { DeliveryFixture } from './delivery-fixture.ts'
 import { omemo } from './relay-fixture.ts'
@@ -111,47 +112,51 @@ async function each<T>(items: readonly T[], task: (item: T) => Promise<unknown>)
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-test(`R24: ${CLIENTS} clients go on at the next process, with nothing lost and nothing twice`, async () => {
-  await using fixture = await DeliveryFixture.start()
-  const chatters = Array.from({ length: CLIENTS }, (_, index) => new Chatter(index))
-  await each([...new Set(chatters.map(({ account }) => account))], (name) => fixture.account(name))
-  await fixture.stop()
-  const first = await RelayProcess.start(fixture)
-  await each(chatters, (chatter) => chatter.signIn(first.port))
-  await using all = new AsyncDisposableStack()
-  for (const chatter of chatters) all.use(chatter)
-  const partnerOf = (index: number) => chatters[(index + PER_ACCOUNT) % CLIENTS]?.jid ?? ''
-  const over = new AbortController()
-  const talk = async () => {
-    for (let turn = 0; !over.signal.aborted; turn = (turn + 1) % CLIENTS) {
-      chatters[turn]?.say(partnerOf(turn))
-      if (turn % 50 === 0) await setTimeout(2)
+longTest(
+  `R24: ${CLIENTS} clients go on at the next process, with nothing lost and nothing twice`,
+  async () => {
+    await using fixture = await DeliveryFixture.start()
+    const chatters = Array.from({ length: CLIENTS }, (_, index) => new Chatter(index))
+    await each([...new Set(chatters.map(({ account }) => account))], (name) => fixture.account(name))
+    await fixture.stop()
+    const first = await RelayProcess.start(fixture)
+    await each(chatters, (chatter) => chatter.signIn(first.port))
+    await using all = new AsyncDisposableStack()
+    for (const chatter of chatters) all.use(chatter)
+    const partnerOf = (index: number) => chatters[(index + PER_ACCOUNT) % CLIENTS]?.jid ?? ''
+    const over = new AbortController()
+    const talk = async () => {
+      for (let turn = 0; !over.signal.aborted; turn = (turn + 1) % CLIENTS) {
+        chatters[turn]?.say(partnerOf(turn))
+        if (turn % 50 === 0) await setTimeout(2)
+      }
     }
-  }
-  const talking = talk()
-  await setTimeout(500)
-  const began = performance.now()
-  await first.stop()
-  over.abort()
-  await talking
-  const stoppedMs = performance.now() - began
-  const second = await RelayProcess.start(fixture)
-  const startedMs = performance.now() - began - stoppedMs
-  await each(chatters, (chatter) => chatter.resume(second.port))
-  const resumedMs = performance.now() - began - stoppedMs - startedMs
-  await each(chatters, (chatter) => chatter.settle())
-  const count = chatters.reduce((sum, { sent }) => sum + sent.length, 0)
-  const received = () => {
-    for (const chatter of chatters) chatter.collect()
-    return chatters.reduce((sum, chatter) => sum + chatter.received.length, 0)
-  }
-  await expect.poll(received, { timeout: PATIENCE_MS }).toBe(count)
-  for (const [index, { sent }] of chatters.entries())
-    expect(chatters[(index + PER_ACCOUNT) % CLIENTS]?.received).toEqual(sent)
-  const [stopped, started, resumed] = [stoppedMs, startedMs, resumedMs].map(Math.round)
-  process.stdout.write(
-    `R24: ${CLIENTS} clients, ${count} messages: stopped in ${stopped} ms, started in ${started} ms, all back in ${resumed} ms\n`,
-  )
-  expect(stoppedMs).toBeLessThan(10_000)
-  await second.stop()
-}, 240_000)
+    const talking = talk()
+    await setTimeout(500)
+    const began = performance.now()
+    await first.stop()
+    over.abort()
+    await talking
+    const stoppedMs = performance.now() - began
+    const second = await RelayProcess.start(fixture)
+    const startedMs = performance.now() - began - stoppedMs
+    await each(chatters, (chatter) => chatter.resume(second.port))
+    const resumedMs = performance.now() - began - stoppedMs - startedMs
+    await each(chatters, (chatter) => chatter.settle())
+    const count = chatters.reduce((sum, { sent }) => sum + sent.length, 0)
+    const received = () => {
+      for (const chatter of chatters) chatter.collect()
+      return chatters.reduce((sum, chatter) => sum + chatter.received.length, 0)
+    }
+    await expect.poll(received, { timeout: PATIENCE_MS }).toBe(count)
+    for (const [index, { sent }] of chatters.entries())
+      expect(chatters[(index + PER_ACCOUNT) % CLIENTS]?.received).toEqual(sent)
+    const [stopped, started, resumed] = [stoppedMs, startedMs, resumedMs].map(Math.round)
+    process.stdout.write(
+      `R24: ${CLIENTS} clients, ${count} messages: stopped in ${stopped} ms, started in ${started} ms, all back in ${resumed} ms\n`,
+    )
+    expect(stoppedMs).toBeLessThan(10_000)
+    await second.stop()
+  },
+  240_000,
+)

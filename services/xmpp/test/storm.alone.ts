@@ -9,6 +9,7 @@ import { parseJid } from '@sealpost/jid'
 import { deriveVerifiers } from '@sealpost/accounts'
 import { systemRandom } from '@sealpost/runtime'
 import { describe, expect, test } from 'vitest'
+import { longTest } from '../../../test/long-test.ts'
 import type { RelayLimits } from '../src/relay.ts'
 import type { StormReport } from './_storm.ts'
 import type { TestClient } from './client.ts'
@@ -81,6 +82,6 @@ async function storm(what: string, shared: boolean, limits: Partial<RelayLimits>
 
 describe(`a reconnect storm of ${COUNT}`, () => {
   const timeout = 60_000 + COUNT * 60
-  test('from everywhere', { timeout }, () => storm('from everywhere', true, {}))
+  longTest('from everywhere', { timeout }, () => storm('from everywhere', true, {}))
   test('from behind one address', { timeout }, () => storm('from one address', false, { reception: scaled }))
 })

@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { sql } from '@sealpost/db'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { longTest } from '../../../test/long-test.ts'
 import { TestClient } from './client.ts'
 import { DeliveryFixture } from './delivery-fixture.ts'
 import { RelayProcess } from './relay-process.ts'
@@ -65,7 +66,7 @@ test('killed in the middle of an upload: no file, no row, and the slot is gone',
   expect(await rowIds()).toEqual([])
 })
 
-test('fetches are counted on across kills', async () => {
+longTest('fetches are counted on across kills', async () => {
   const inner = `<fetches xmlns='${FETCHES}' max='3'/>`
   let relay = await RelayProcess.start(place)
   const { at, bytes } = await uploadFile(await signIn(relay), relay.origin, 100, { inner })
