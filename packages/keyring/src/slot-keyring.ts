@@ -1,5 +1,5 @@
 import { assert } from '@sealpost/errors'
-import { type Clock, collectYoung } from '@sealpost/runtime'
+import { type Clock, collectOld, collectYoung } from '@sealpost/runtime'
 import { DueHeap } from './due-heap.ts'
 import { Sealer, classBytes, sizeClassOf } from './envelope.ts'
 import { IdIndex } from './id-index.ts'
@@ -23,8 +23,10 @@ import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
 import { UUID_BYTES, isCanonicalUuid, isSameUuid, readUuid, writeUuid } from './uuid.ts'
 
-/** From a shredding until nothing of its keys is left in the memory of native code. */
+/** From a shredding until nothing of its keys is left in the memory of native code, unless they had been in use for long. */
 const FORGET_MS = 5_000
+/** So long nothing is shredded before what had been in use for longer is collected, too: where much is, V8 does it by itself. */
+const QUIET_MS = 10_000
 
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
@@ -77,6 +79,8 @@ export class SlotKeyring implements Keyring {
   readonly #byAccount = new Map<string, Queue[]>()
   readonly #id = Buffer.alloc(UUID_BYTES)
   #forgetting: Disposable | undefined
+  /** Since the young were collected last. */
+  #shredding = false
   #closed = false
 
   constructor(options: SlotKeyringOptions) {
@@ -191,16 +195,26 @@ export class SlotKeyring implements Keyring {
       this.#shredSlot(slot)
       count += 1
     }
-    if (count > 0) this.#forgetSoon()
+    if (count > 0) {
+      this.#shredding = true
+      this.#forgetSoon()
+    }
     return count
   }
 
   /** Node gives OpenSSL keys in objects whose copy is wiped when they are collected: where little happens, that would be much later. */
   #forgetSoon(): void {
     this.#forgetting ??= this.#clock.after(FORGET_MS, () => {
-      this.#forgetting = undefined
       collectYoung()
+      this.#shredding = false
+      this.#forgetting = this.#clock.after(QUIET_MS, () => this.#forgetOld())
     })
+  }
+
+  #forgetOld(): void {
+    this.#forgetting = undefined
+    if (this.#shredding) this.#forgetSoon()
+    else collectOld()
   }
 
   drain(handle: QueueHandle): void {
