@@ -71,7 +71,9 @@ test('a group chat after an invitation, and a file, with OMEMO', async () => {
   await his.send(group, back)
   await hers.shows(group, back)
   await expectNothingKept(sealpost, [there, back])
-  const uploaded = await hers.sendFile(group, 'square.png', 'image/png', PICTURE)
+  const fetching = his.fetchedFile()
+  await hers.sendFile(group, 'square.png', 'image/png', PICTURE)
+  const uploaded = await fetching
   expect(uploaded).toHaveLength(PICTURE.length + 16) // the tag of AES-256-GCM
   for (let at = 0; at + 8 <= PICTURE.length; at += 8)
     expect(uploaded.includes(PICTURE.subarray(at, at + 8))).toBe(false)

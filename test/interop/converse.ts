@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
+import { UPLOAD_PATH } from '../../services/xmpp/src/modules/upload/upload.ts'
 import { Transcript } from './transcript.ts'
 import type { Person } from './xmpp-js.ts'
 
@@ -202,12 +203,18 @@ export class Converse {
     await this.#chat(group).locator('textarea.chat-textarea').waitFor()
   }
 
-  /** Sends a file, encrypted and uploaded (XEP-0454, XEP-0363); gives what was uploaded. */
-  async sendFile(jid: string, name: string, mimeType: string, content: Buffer): Promise<Buffer> {
-    const uploading = this.page.waitForRequest((request) => request.method() === 'PUT')
+  /** Sends a file, encrypted and uploaded (XEP-0454, XEP-0363). */
+  async sendFile(jid: string, name: string, mimeType: string, content: Buffer): Promise<void> {
     const input = this.#chat(jid).locator('input.fileupload')
     await input.setInputFiles({ name, mimeType, buffer: content })
-    return (await uploading).postDataBuffer() ?? Buffer.alloc(0)
+  }
+
+  /** The next uploaded file that is fetched, as it comes from the server. */
+  async fetchedFile(): Promise<Buffer> {
+    const response = await this.page.waitForResponse(
+      (each) => each.request().method() === 'GET' && new URL(each.url()).pathname.startsWith(UPLOAD_PATH),
+    )
+    return response.body()
   }
 
   /** Waits until the chat shows a picture that was fetched and decrypted; gives its width and height. */
