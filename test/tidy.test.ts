@@ -509,7 +509,7 @@ describe('documents', () => {
       const text = readText(paths.find((path) => existsSync(join(ROOT, path))) ?? '')
       const titles = [
         ...text.matchAll(
-          /\b(?:test|describe)(?:\.\w+)?(?:<[^(]*>)?\(\s*(?:\w+\)\(|\[[^]*?\]\)\()?\s*['`]([^'`]+)/g,
+          /\b(?:test|longTest|describe)(?:\.\w+)?(?:<[^(]*>)?\(\s*(?:\w+\)\(|\[[^]*?\]\)\()?\s*['`]([^'`]+)/g,
         ),
       ]
       expect(
