@@ -79,8 +79,7 @@ export class SlotKeyring implements Keyring {
   readonly #byAccount = new Map<string, Queue[]>()
   readonly #id = Buffer.alloc(UUID_BYTES)
   #forgetting: Disposable | undefined
-  /** Since the young were collected last. */
-  #shredding = false
+  #settling: Disposable | undefined
   #closed = false
 
   constructor(options: SlotKeyringOptions) {
@@ -195,26 +194,19 @@ export class SlotKeyring implements Keyring {
       this.#shredSlot(slot)
       count += 1
     }
-    if (count > 0) {
-      this.#shredding = true
-      this.#forgetSoon()
-    }
+    if (count > 0) this.#forgetSoon()
     return count
   }
 
   /** Node gives OpenSSL keys in objects whose copy is wiped when they are collected: where little happens, that would be much later. */
   #forgetSoon(): void {
+    this.#settling?.[Symbol.dispose]()
+    this.#settling = undefined
     this.#forgetting ??= this.#clock.after(FORGET_MS, () => {
+      this.#forgetting = undefined
       collectYoung()
-      this.#shredding = false
-      this.#forgetting = this.#clock.after(QUIET_MS, () => this.#forgetOld())
+      this.#settling = this.#clock.after(QUIET_MS, collectOld)
     })
-  }
-
-  #forgetOld(): void {
-    this.#forgetting = undefined
-    if (this.#shredding) this.#forgetSoon()
-    else collectOld()
   }
 
   drain(handle: QueueHandle): void {
@@ -289,6 +281,7 @@ export class SlotKeyring implements Keyring {
     if (this.#closed) return
     this.#closed = true
     this.#forgetting?.[Symbol.dispose]()
+    this.#settling?.[Symbol.dispose]()
     try {
       await this.#writer[Symbol.asyncDispose]()
     } finally {
