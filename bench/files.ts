@@ -5,10 +5,12 @@
  * What differs: ours seals each file, and answers when it is synced and recorded; nginx answers when it is in the page cache. Downloads come from the page cache with both.
  * What is measured: bytes a second of all connections together, and bytes for each second that the server's processor worked. Where the load is the limit, as it says
  * then, the second is the one to compare.
- * The third is Node doing nothing but that (bench/bare/files.ts): the most that what stands beneath us can do.
+ * The third is Node doing nothing but that (bench/bare/files.ts): the most that what stands beneath us can do. And each round says what the disk takes: the same files,
+ * as many at a time, written and synced by nobody's server. Uploads that are safe when they are answered cannot be faster; with `TMPDIR=/dev/shm` it is not the disk that
+ * is measured.
  * Needs nginx with DAV (Debian's nginx). Options: --kib N (size of a file) --files N (of a round, 50 at most) --connections N --seconds N (of downloads) --rounds N
  */
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TestClient } from '../services/xmpp/test/client.ts'
@@ -67,7 +69,10 @@ export async function files(args: readonly string[]): Promise<void> {
     await bare(directory, certificate, numbers, stack),
   ]
   const reports = new Map(targets.map(({ name }) => [name, [] as FilesReport[]]))
-  for (let round = 1; round <= numbers.rounds; round += 1)
+  const disk: number[] = []
+  for (let round = 1; round <= numbers.rounds; round += 1) {
+    disk.push(await diskRate(join(directory, 'disk'), numbers))
+    console.log(`round ${round}  the disk  ${disk.at(-1)?.toFixed(0) ?? ''} MiB a second, written and synced`)
     for (const target of targets) {
       const report = await load(target, numbers)
       reports.get(target.name)?.push(report)
@@ -77,6 +82,7 @@ export async function files(args: readonly string[]): Promise<void> {
       )
       console.log(`${' '.repeat(18)} down ${down ?? ''} MiB a second  ${describeShares(report.download)}`)
     }
+  }
   console.log(
     `\nmedians of ${numbers.rounds} rounds, ${numbers.files} files of ${numbers.kib} KiB, ${numbers.connections} connections\n`,
   )
@@ -86,6 +92,27 @@ export async function files(args: readonly string[]): Promise<void> {
     FIGURES.map(([label]) => label),
   )
   console.log(goals(reports))
+  console.log(`the disk alone: ${median(disk).toFixed(0)} MiB a second\n`)
+}
+
+/** MiB a second of files that are written and synced, and nothing else is done with them. */
+async function diskRate(directory: string, { kib, files: count, connections }: Numbers): Promise<number> {
+  await mkdir(directory)
+  const piece = Buffer.alloc(256 * 1024, 1)
+  const started = performance.now()
+  let made = 0
+  const writer = async (): Promise<void> => {
+    while (made < count) {
+      await using handle = await open(join(directory, String(made++)), 'wx')
+      for (let at = 0; at < kib * 1024; at += piece.length)
+        await handle.write(piece, 0, Math.min(piece.length, kib * 1024 - at), at)
+      await handle.datasync()
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, writer))
+  const seconds = (performance.now() - started) / 1_000
+  await rm(directory, { recursive: true })
+  return (count * kib) / 1024 / seconds
 }
 
 async function load(target: Target, { kib, connections, seconds }: Numbers): Promise<FilesReport> {

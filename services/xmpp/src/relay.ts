@@ -198,6 +198,7 @@ export class Relay implements AsyncDisposable {
       random,
       events,
       onSessionDetached: (session, clean) => this.#lifecycle.detached(session, clean),
+      onProgress: (stream) => this.#reception.advance(stream),
       onAttached: (stream) => this.#reception.leave(stream),
       onClosed: (stream) => {
         this.#reception.leave(stream)

@@ -98,14 +98,18 @@ export class TestClient implements AsyncDisposable {
   /** Connects, up to the features after TLS. */
   static async connect(options: ConnectOptions): Promise<TestClient> {
     const client = await TestClient.open(options)
-    await client.openStream()
-    if (!options.direct) {
-      client.sendRaw(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
-      await client.next((element) => element.name === 'proceed')
-      await client.secure()
-      await client.openStream()
-    }
+    if (options.direct) await client.openStream()
+    else await client.startTls()
     return client
+  }
+
+  /** From the first header to the features after TLS. */
+  async startTls(): Promise<void> {
+    await this.openStream()
+    this.sendRaw(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`)
+    await this.next((element) => element.name === 'proceed')
+    await this.secure()
+    await this.openStream()
   }
 
   /** Connects, signs in and binds. */

@@ -185,6 +185,25 @@ describe('too many that are not signed in', () => {
     await signedIn.ping()
   })
 
+  test('who says nothing has to go before those that get further: TLS, then a password', async () => {
+    await relay.account('slow')
+    const options = { port: relay.port, username: 'slow', password: 'secret' }
+    const [slow, hasty] = [await TestClient.open(options), await TestClient.open(options)]
+    const fill = async (count: number) => {
+      const silent = await Promise.all(Array.from({ length: count }, () => TestClient.open(options)))
+      await Promise.all(silent.map((each) => each.openStream())) // they are inside
+    }
+    await fill(8)
+    for (const client of [slow, hasty]) await client.startTls()
+    await fill(8)
+    expect([slow.closed, hasty.closed]).toEqual([false, false])
+    await slow.authenticate(options)
+    await fill(2)
+    expect(await hasty.streamError()).toBe('resource-constraint')
+    await slow.bind()
+    await slow.close()
+  })
+
   test('a client gets in while a crowd keeps the door full', { timeout: 30_000 }, async () => {
     const crowding = new AbortController()
     const crowd = async () => {

@@ -52,6 +52,8 @@ export interface StreamContext {
   readonly events: XmppEvents
   /** The session's stream is gone; `clean` after a closing tag (RFC 6120 §4.4). */
   readonly onSessionDetached: (session: Session, clean: boolean) => void
+  /** A step of the negotiation is done that its peer had to work for. */
+  readonly onProgress: (stream: Stream) => void
   /** Negotiation is over: a session lives on the stream. */
   readonly onAttached: (stream: Stream) => void
   readonly onClosed: (stream: Stream) => void
@@ -159,6 +161,7 @@ export class Stream {
   belongsTo(account: SignedIn): void {
     this.account = account
     this.#parser.limit(this.#context.limits.elementBytesMax)
+    this.#context.onProgress(this)
   }
 
   /** A session lives on this stream from now on. */
@@ -222,6 +225,7 @@ export class Stream {
     if (contentNs !== NS_CLIENT) throw new StreamError('invalid-namespace') // RFC 6120 §4.8.2
     if (!this.#context.domains.includes(this.domain)) throw new StreamError('host-unknown')
     if (version === undefined || !/^1\.\d+$/.test(version)) throw new StreamError('unsupported-version')
+    if (this.connection.secure) this.#context.onProgress(this)
     this.sendFeatures()
   }
 

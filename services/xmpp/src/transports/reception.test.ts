@@ -29,6 +29,7 @@ function open(limits: Partial<ReceptionLimits> = {}, clock = new VirtualClock())
       visitors.set(name, visitor)
       return reception.enter(visitor, client, () => begun.push(name))?.name
     },
+    advance: (name: string) => reception.advance(visitors.get(name) ?? { name }),
     leave: (name: string) => reception.leave(visitors.get(name) ?? { name }),
     [Symbol.dispose]: () => reception[Symbol.dispose](),
   }
@@ -43,6 +44,16 @@ test('one too many sends the oldest away; who has left does not count', () => {
   door.leave('b')
   door.leave('a')
   expect([door.enter('d'), door.enter('e'), door.reception.size]).toEqual([undefined, 'c', 2])
+})
+
+test('who gets further counts as the newest; who has left does not come back by it', () => {
+  using door = open({ max: 2 })
+  door.enter('a')
+  door.enter('b')
+  door.advance('a')
+  expect(door.enter('c')).toBe('b')
+  door.advance('b')
+  expect([door.enter('d'), door.reception.size]).toEqual(['a', 2])
 })
 
 test('few begin in one turn of the event loop, in the order of their arrival', async () => {

@@ -6,7 +6,7 @@
 import { Blinding, type BudgetRate, Budgets, clientNetwork, type Clock, type Random } from '@sealpost/runtime'
 
 export interface ReceptionLimits {
-  /** Connections without a session; when there is one more, the oldest has to go: who is really signing in is through soon. */
+  /** Connections without a session; when there is one more, the one that has not got further for longest has to go: who is really signing in is through soon. */
   readonly max: number
   /** The same of one client; one more is refused. */
   readonly clientMax: number
@@ -80,6 +80,14 @@ export class Reception<V extends object> implements Disposable {
   /** Who is inside, in a list of its own. */
   all(): V[] {
     return [...this.#inside.keys()]
+  }
+
+  /** It has got further, and counts as the newest: whoever says nothing has to go before it, so that a crowd has to work as much as those it wants to keep out. */
+  advance(visitor: V): void {
+    const place = this.#inside.get(visitor)
+    if (!place) return
+    this.#inside.delete(visitor)
+    this.#inside.set(visitor, place)
   }
 
   /** It has a session, or is gone. */
