@@ -10,9 +10,9 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     maxWorkers: availableParallelism() + 1, // a third of the time they wait: for processes to start, for Postgres, for what takes its time
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } }, // what is to happen soon; how soon is another test's
+    expect: { poll: { timeout: 30_000 } }, // what is to happen soon, on a slow machine as well; how soon is another test's
     projects: [
       {
         extends: true,

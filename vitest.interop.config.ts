@@ -21,6 +21,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 90_000,
     hookTimeout: 90_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'core', include: CORE, globalSetup: ['test/interop/core.setup.ts'] } },
       {

@@ -127,7 +127,7 @@ shape.describe('accounts', (deployment, which) => {
     await ctl('account terminate leaver@localhost')
     const show = async (): Promise<unknown> =>
       (await deployment().ctl(['account', 'show', 'leaver@localhost'])).code
-    await expect.poll(show, { timeout: 10_000, interval: 300 }).toBe(1)
+    await expect.poll(show, { interval: 300 }).toBe(1)
     const again = await deployment().ctl(['account', 'create', 'leaver@localhost'])
     expect(again).toMatchObject({ code: 1, output: expect.stringContaining('never given again') as unknown })
   })
@@ -139,7 +139,7 @@ shape.describe('accounts', (deployment, which) => {
     const cut = deployment().ctl(['account', 'import', file])
     const url = await deployment().databaseUrl()
     const first = (): Promise<unknown> => query(url, `select from account.account where localpart = 'user0'`)
-    await expect.poll(first, { timeout: 10_000, interval: 20 }).toHaveLength(1)
+    await expect.poll(first, { interval: 20 }).toHaveLength(1)
     await deployment().kill()
     expect((await cut).code).toBe(1)
     await deployment().start()

@@ -62,10 +62,8 @@ shape.describe('chat', (deployment) => {
     await again.available()
     await again.receivesNothing()
     await again.close()
-    await expect.poll(sealedRows, { timeout: 10_000 }).toBe(0)
-    await expect
-      .poll(() => usedSlots(join(deployment().dataDir, 'keyring/xmpp/keyring.slots')), { timeout: 10_000 })
-      .toBe(0)
+    await expect.poll(sealedRows).toBe(0)
+    await expect.poll(() => usedSlots(join(deployment().dataDir, 'keyring/xmpp/keyring.slots'))).toBe(0)
   })
 
   test('two devices of one account, one away: both get every message, each once', async () => {
@@ -91,7 +89,7 @@ shape.describe('chat', (deployment) => {
     await phone.ping()
     expect(phone.inbox.filter((each) => each.name === 'message')).toEqual([])
     for (const client of [phone, laptop, carol]) await client.close()
-    await expect.poll(sealedRows, { timeout: 10_000 }).toBe(0)
+    await expect.poll(sealedRows).toBe(0)
   })
 
   test('plaintext is refused with policy-violation', async () => {

@@ -147,7 +147,7 @@ shape.describe(
       const mail = { from: 'eve@elsewhere.example', to: ['abuse@b.example'], text }
       expect(await sendMail(server, mail)).toMatch(/^250/)
       const listed = /^([\da-f-]{36}) .* bytes\n.*\n {4}your user spams$/m
-      await expect.poll(() => ctl('mail desk list'), { timeout: 15_000 }).toMatch(listed)
+      await expect.poll(() => ctl('mail desk list')).toMatch(listed)
       const id = listed.exec(await ctl('mail desk list'))?.[1] ?? ''
       const shown = await ctl(`mail desk show ${id}`)
       expect(shown).toContain('\n\nplease look\n')

@@ -33,9 +33,9 @@ shape.describe(
         [alice, 'carol'],
       ])
     const isWell = async () => {
-      await expect.poll(() => people.unsafe, { timeout: 20_000 }).toBe(0)
+      await expect.poll(() => people.unsafe).toBe(0)
       await carol.connect(deployment().ports.xmpps)
-      await expect.poll(() => people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+      await expect.poll(() => people.ledger.outstanding).toBe(0)
       await carol.close()
       const findings = people.ledger.findings()
       expect(findings).toMatchObject({ ...NOTHING_WRONG, refused: [], acknowledged: findings.sent })
@@ -77,7 +77,7 @@ shape.describe(
           const cutOff = deployment().ctl([...open, 'Cut off'])
           const held = sql`
           select pid from pg_locks where not granted and relation = 'api.webhook_delivery'::regclass`
-          await expect.poll(() => database.query(held), { timeout: 10_000 }).toHaveLength(1)
+          await expect.poll(() => database.query(held)).toHaveLength(1)
           await deployment().kill('api')
           expect((await cutOff).code).not.toBe(0)
           // What it was asked last would be done otherwise, when the lock is gone.
@@ -98,7 +98,7 @@ shape.describe(
         const file = join(deployment().dataDir, 'postgres/postmaster.pid')
         process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGKILL')
         const before = alice.acknowledged
-        await expect.poll(() => alice.acknowledged - before, { timeout: 20_000 }).toBeGreaterThan(50)
+        await expect.poll(() => alice.acknowledged - before).toBeGreaterThan(50)
         await sent.stop()
         expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
         await isWell()

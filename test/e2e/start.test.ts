@@ -136,7 +136,7 @@ describe('while one runs', () => {
       ).not.toBe(pid)
       expect((await fetch(deployment.url('api', '/readyz'))).status).toBe(200)
     }
-    await vi.waitFor(ready, { timeout: 20_000, interval: 100 })
+    await vi.waitFor(ready, { timeout: 30_000, interval: 100 })
     expect((await deployment.ctl(['account', 'create', 'after@localhost'])).code).toBe(0)
   })
 })

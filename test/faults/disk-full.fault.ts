@@ -56,7 +56,7 @@ class Traffic implements AsyncDisposable {
 
   async isRefused(): Promise<void> {
     const before = this.#refusals
-    await expect.poll(() => this.#refusals - before, { timeout: 15_000 }).toBeGreaterThan(SOME)
+    await expect.poll(() => this.#refusals - before).toBeGreaterThan(SOME)
   }
 
   async isKept(): Promise<void> {
@@ -78,19 +78,19 @@ class Traffic implements AsyncDisposable {
   async goesOnLive(): Promise<void> {
     const alice = this.#scene.people.device('alice/phone')
     const before = alice.acknowledged
-    await expect.poll(() => alice.acknowledged - before, { timeout: 10_000 }).toBeGreaterThan(SOME)
+    await expect.poll(() => alice.acknowledged - before).toBeGreaterThan(SOME)
   }
 
   /** Sends no more; resolves when every sender knows about every message. */
   async stop(): Promise<void> {
     await this.#load.stop()
-    await expect.poll(() => this.#scene.people.unsafe, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => this.#scene.people.unsafe).toBe(0)
   }
 
   /** Everything that was called safe has arrived, everything else was refused in the protocol's words. */
   async hasLostNothing(): Promise<void> {
     const { ledger } = this.#scene.people
-    await expect.poll(() => ledger.outstanding, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => ledger.outstanding).toBe(0)
     const { refused, ...findings } = ledger.findings()
     process.stdout.write(`${JSON.stringify({ refused: refused.length, ...findings })}\n`)
     expect(refused.filter((condition) => condition !== 'resource-constraint')).toEqual([])
@@ -123,7 +123,7 @@ onVolumes(
     await volume.fill()
     await scene.people.device('carol/phone').connect(relay.port)
     await traffic.hasLostNothing()
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
   },
 )
 
@@ -156,6 +156,6 @@ onVolumes.for(Object.entries(FULL))(
     await traffic.stop()
     await scene.people.device('carol/phone').connect(relay.port)
     await traffic.hasLostNothing()
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
   },
 )

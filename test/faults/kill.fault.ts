@@ -23,6 +23,6 @@ test(
       ...NOTHING_WRONG,
       refused: [],
     })
-    await expect.poll(() => scene.kept(), { timeout: 20_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
   },
 )

@@ -73,10 +73,10 @@ test.for(Object.entries(OUTAGES))(
       expect(outcome).toMatch(/^(served|temporary-auth-failure)$/)
     for (const name of NEWCOMERS) await scene.people.device(name).connect(relay.port)
     await load.stop()
-    await expect.poll(() => scene.people.unsafe, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => scene.people.unsafe).toBe(0)
     expect(here.map(({ up }) => up)).toEqual(here.map(() => true))
     await scene.people.device('carol/phone').connect(relay.port)
-    await expect.poll(() => scene.people.ledger.outstanding, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => scene.people.ledger.outstanding).toBe(0)
     const findings = scene.people.ledger.findings()
     process.stdout.write(
       `${JSON.stringify({ liveMeanwhile: alice.acknowledged - before.live, ...findings })}\n`,
@@ -88,7 +88,7 @@ test.for(Object.entries(OUTAGES))(
       unacknowledged: 0,
       acknowledged: findings.sent,
     })
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
   },
 )
 

@@ -107,7 +107,7 @@ test.skipIf(!isRoot || !isWhole)(
     const reader = await signIn('reader')
     for (let index = 0; index < MESSAGES; index++) await reader.message()
     await reader.ping()
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
     await expectForgotten(relay.pid, keys)
   },
 )
@@ -165,7 +165,7 @@ longTest(
       await reader.serverCounter()
     }
     await writer.safeUpTo(7)
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
     const after = await heapSnapshot(relay.pid, path)
     expect([payload, 'id-of-the-canary'].filter((text) => after.includes(text))).toEqual([])
 
@@ -178,7 +178,7 @@ longTest(
     const back = await signIn('reader')
     for (let index = 0; index < MESSAGES; index++) await back.message()
     back.acknowledge(back.received)
-    await expect.poll(() => scene.kept(), { timeout: 10_000 }).toEqual(NOTHING_KEPT)
+    await expect.poll(() => scene.kept()).toEqual(NOTHING_KEPT)
     const drained = await heapSnapshot(relay.pid, path)
     expect(drained).toContain('reader')
     expect(keysShown(drained, keys)).toBe(0)
@@ -217,7 +217,7 @@ test.skipIf(!isRoot || !isWhole)(
 
     isTaking = true
     await scene.settled(60_000)
-    await expect.poll(() => keysIn(scene.keyring), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => keysIn(scene.keyring)).toEqual([])
     await expectForgotten(scene.relay.pid, keys)
   },
 )

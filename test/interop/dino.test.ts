@@ -35,7 +35,7 @@ test('sign-in and published keys; OMEMO messages decrypt, live and after a kill 
 
   await dino.end()
   await hers.type(away)
-  await expect.poll(() => sealpost.sealedRows(), { timeout: 10_000 }).toBeGreaterThan(0)
+  await expect.poll(() => sealpost.sealedRows()).toBeGreaterThan(0)
   await sealpost.kill()
   await sealpost.restart()
   await dino.start()

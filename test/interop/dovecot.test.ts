@@ -72,7 +72,7 @@ test('what comes in by LMTP is read over IMAP and POP3', async () => {
     envelope: envelopeFor('bob@localhost', 'ann@localhost'),
     body: 'over LMTP\r\n.\r\nend\r\n',
   })
-  await expect.poll(() => fixture.flow.queue.list(10), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => fixture.flow.queue.list(10)).toEqual([])
   const mail = await imap('INBOX/;UID=1')
   expect(mail).toMatch(/^Return-Path: <bob@localhost>\r\n/)
   expect(mail).toMatch(/Subject: hello\r\n\r\nover LMTP\r\n\.\r\nend\r\n$/)
@@ -91,7 +91,7 @@ async function scratch(): Promise<string> {
 async function deliver(body: string): Promise<void> {
   const envelope = envelopeFor('bob@localhost', 'ann@localhost')
   await enqueue(fixture.flow, { account: ann, envelope, body })
-  await expect.poll(() => fixture.flow.queue.list(10), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => fixture.flow.queue.list(10)).toEqual([])
 }
 
 test('mbsync signs in by SCRAM-SHA-256 over IMAP and fetches', async () => {
@@ -195,7 +195,7 @@ test('mpop signs in by SCRAM-SHA-256 over POP3; what it deletes can be had back 
   expect(await mpop()).toContain('deleted by mistake')
   await dovecot.setForward(14)
   await imap('INBOX', undefined, '-X', 'NOOP') // Sessions collect what is old when they end.
-  await expect.poll(() => count('Expunged'), { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => count('Expunged')).toBe(0)
   expect(await count('INBOX')).toBe(0)
   expect(await dovecot.mailsHolding('deleted by mistake')).toEqual([])
 })
@@ -213,7 +213,7 @@ async function idle(user: string): Promise<{ closed: Promise<string> }> {
   socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const closed = once(socket, 'close').then(() => said)
   socket.write(`a LOGIN ${user} ${PASSWORD}\r\nb SELECT INBOX\r\nc IDLE\r\n`)
-  await vi.waitUntil(() => said.includes('+ idling'), { timeout: 10_000 })
+  await vi.waitUntil(() => said.includes('+ idling'), { timeout: 30_000 })
   return { closed }
 }
 
@@ -236,7 +236,7 @@ test('a suspended account’s open session of POP3 ends, too', async () => {
   socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const closed = once(socket, 'close')
   socket.write(`USER ann@localhost\r\nPASS ${PASSWORD}\r\nSTAT\r\n`)
-  await vi.waitUntil(() => /^\+OK \d+ \d+\r$/m.test(said), { timeout: 10_000 })
+  await vi.waitUntil(() => /^\+OK \d+ \d+\r$/m.test(said), { timeout: 30_000 })
   await fixture.accounts.suspend(parseJid('ann@localhost'), 'abuse')
   await closed
   await fixture.accounts.restore(parseJid('ann@localhost'))
@@ -285,7 +285,7 @@ test('of a terminated account no mail is left nor anything cached of one, and on
   const envelope = envelopeFor('bob@localhost', 'cat@localhost')
   const header = 'From: <bob@localhost>\r\nSubject: secret\r\n\r\n'
   await enqueue(fixture.flow, { account: ann, envelope, header, body: 'remains of cat\r\n' })
-  await expect.poll(() => fixture.flow.queue.list(10), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => fixture.flow.queue.list(10)).toEqual([])
   await dovecot.doveadm(
     'mailbox',
     'create',
@@ -308,7 +308,7 @@ test('of a terminated account no mail is left nor anything cached of one, and on
   await expect.poll(() => fixture.platform.logged()).toContain('smtp_queue_troubled')
   expect(await pending()).toEqual([cat])
   await fixture.restart()
-  await expect.poll(pending, { timeout: 20_000 }).toEqual([])
+  await expect.poll(pending).toEqual([])
   for (const text of ['remains of cat', 'secret']) expect(await dovecot.mailsHolding(text)).toEqual([])
 })
 
@@ -326,7 +326,7 @@ test('the mailbox has the quota of the plan', async () => {
   }
   const id = await enqueue(fixture.flow, { account: ann, ...mail })
   const reason = (): string => fixture.flow.queue.show(id)?.recipients[0]?.reason?.status ?? ''
-  await expect.poll(reason, { timeout: 20_000 }).toMatch(/^4\./)
+  await expect.poll(reason).toMatch(/^4\./)
 })
 
 test('what Dovecot logs of sessions and mails names nobody', async () => {

@@ -61,7 +61,7 @@ export class Dovecot implements AsyncDisposable {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     const isUp = async (): Promise<boolean> => (await dovecot.log()).includes('starting up')
-    await vi.waitUntil(isUp, { timeout: 15_000 })
+    await vi.waitUntil(isUp, { timeout: 30_000 })
     return dovecot
   }
 

@@ -54,7 +54,7 @@ test('OMEMO both ways, and after a kill -9 while a message waits', async () => {
 
   await gajim.end()
   await hers.type(away ?? '')
-  await expect.poll(() => sealpost.sealedRows(), { timeout: 10_000 }).toBeGreaterThan(0)
+  await expect.poll(() => sealpost.sealedRows()).toBeGreaterThan(0)
   await sealpost.kill()
   await sealpost.restart()
   gajim.start()

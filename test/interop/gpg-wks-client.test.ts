@@ -64,7 +64,7 @@ async function receive(): Promise<string> {
   const headers = { authorization: BASIC }
   const waiting = async (): Promise<{ id: string }[]> =>
     ((await (await fetch(list, { headers })).json()) as { items: { id: string }[] }).items
-  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
+  await expect.poll(waiting).toHaveLength(1)
   const [first] = await waiting()
   const id = first?.id ?? ''
   const mail = await (await fetch(`${list}/${id}`, { headers })).text()

@@ -44,7 +44,7 @@ async function api(path: string, method = 'GET'): Promise<Response> {
 async function arrived(): Promise<{ fromServer: boolean; body: string }> {
   const waiting = async (): Promise<readonly { id: string }[]> =>
     ((await (await api('')).json()) as { items: { id: string }[] }).items
-  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
+  await expect.poll(waiting).toHaveLength(1)
   const [{ id } = { id: '' }] = await waiting()
   const mail = await (await api(`/${id}`)).text()
   expect((await api(`/${id}`, 'DELETE')).status).toBe(204)

@@ -111,14 +111,14 @@ async function waiting(domain: string): Promise<string> {
         const { output } = await sealpost.ctl(['mail', 'queue'])
         return (reason = line.exec(output)?.[1])
       },
-      { timeout: 20_000, interval: 300 },
+      { timeout: 30_000, interval: 300 },
     )
     .toBeDefined()
   return reason ?? ''
 }
 
 async function arrived(domain: string): Promise<string> {
-  await expect.poll(() => postfix.mails(`bob@${domain}`), { timeout: 20_000 }).toHaveLength(1)
+  await expect.poll(() => postfix.mails(`bob@${domain}`)).toHaveLength(1)
   const [mail = ''] = await postfix.mails(`bob@${domain}`)
   expect(mail).toContain(`to bob@${domain}\n`)
   return mail
@@ -194,7 +194,7 @@ describe.runIf(process.getuid?.() === 0)('to Postfix', () => {
 
   test('what Postfix refuses comes back as a report that a bounce reader understands (RFC 3464)', async () => {
     await submit('nobody@sts.example')
-    await expect.poll(() => mailbox(), { timeout: 20_000 }).toContain('"id"')
+    await expect.poll(() => mailbox()).toContain('"id"')
     const { items } = JSON.parse(await mailbox()) as { items: { id: string }[] }
     const report = await mailbox(`/${items[0]?.id ?? ''}`)
     expect(await world.run('perl', ['-e', READ_BOUNCE], report)).toBe(

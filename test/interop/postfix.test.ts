@@ -51,7 +51,7 @@ async function startPostgrey(stack: AsyncDisposableStack): Promise<string> {
     child.kill()
     await gone
   })
-  await vi.waitUntil(() => existsSync(socket), { timeout: 10_000 })
+  await vi.waitUntil(() => existsSync(socket), { timeout: 30_000 })
   return socket
 }
 
@@ -105,7 +105,7 @@ describe.runIf(isRoot)('Postfix receives', () => {
     await fixture.restart()
   }
   const arrived = (domain: string): Promise<void> =>
-    expect.poll(() => postfix.mails(`bob@${domain}`), { timeout: 20_000 }).toHaveLength(1)
+    expect.poll(() => postfix.mails(`bob@${domain}`)).toHaveLength(1)
 
   test.each([
     ['at RCPT', 'rcpt.example', 'at_rcpt', '4.2.1'],

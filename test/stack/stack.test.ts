@@ -130,7 +130,7 @@ test('whoever has an account signs in to the mailbox, by its password', async ()
     let said = ''
     socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
     socket.write(`a LOGIN alice@localhost ${password}\r\n`)
-    await expect.poll(() => said, { timeout: 10_000 }).toMatch(/^a (OK|NO)/m)
+    await expect.poll(() => said).toMatch(/^a (OK|NO)/m)
     socket.destroy()
     return /^a (OK|NO)/m.exec(said)?.[1] ?? ''
   }
@@ -198,7 +198,7 @@ test('a certificate that changes is taken up, and no stream is dropped', async (
     socket.destroy()
     return fingerprint256
   }
-  await expect.poll(now, { timeout: 10_000 }).toBe(await fingerprintOf('xmpp.localhost'))
+  await expect.poll(now).toBe(await fingerprintOf('xmpp.localhost'))
   const pong = await alice.request('get', `<ping xmlns='urn:xmpp:ping'/>`, 'localhost')
   expect(pong.attrs['type']).toBe('result')
 })

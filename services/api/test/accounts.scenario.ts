@@ -327,7 +327,7 @@ describe('import', () => {
       json: { type: 'urn:sealpost:problem:import-running' },
     })
     leaving.abort()
-    await expect.poll(async () => (await probe()).status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(async () => (await probe()).status).toBe(200)
     expect(api.logged()).toContain('import_failed')
   })
 })

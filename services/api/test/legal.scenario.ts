@@ -82,7 +82,7 @@ test('from received to produced, one step after the other; the user is told befo
       await clock.advance(1_000)
       expect(api.letters.sent.at(-1)?.recipient).toBe('ann@example.org')
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
   expect((await step(id, 'produce')).json).toMatchObject({ state: 'produced' })
   expect(problem(await step(id, 'produce'))).toEqual([409, 'legal-state'])
@@ -166,7 +166,7 @@ test('where telling is forbidden the user learns nothing until it is over, and i
   await passed(2) // the 12th: still forbidden
   expect(await told()).toBe(before)
   await passed(1)
-  await vi.waitFor(async () => expect(await told()).toBe(before + 1), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await told()).toBe(before + 1), { timeout: 30_000 })
   expect(((await exported())['legal_requests'] as unknown[]).length).toBe(3)
   expect(problem(await record({ gag_until: '2030-05-01' }))).toEqual([422, 'gag-past'])
 })
@@ -179,7 +179,7 @@ test('a production is gone after thirty days; of an account that is erased nothi
   await passed(32)
   await vi.waitFor(
     async () => expect(problem(await production())).toEqual([404, 'legal-production-unknown']),
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
   await api.owner('POST', '/v1/accounts/ann@example.org/terminate')
   await vi.waitFor(
@@ -188,7 +188,7 @@ test('a production is gone after thirty days; of an account that is erased nothi
         'username',
       )
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
 })
 

@@ -363,7 +363,7 @@ describe('the end of an organisation', () => {
       await using again = await api.again()
       expect(again.addresses).toHaveLength(1)
       const states = async () => [(await shown(ann.jid))['state'], (await shown(bob.jid))['state']]
-      await expect.poll(states, { timeout: 10_000 }).toEqual(['terminated', 'terminated'])
+      await expect.poll(states).toEqual(['terminated', 'terminated'])
     }
     expect((await api.call('GET', '/v1/accounts', { key })).status).toBe(401)
     expect((await administrator.call('GET', '/v1/accounts')).status).toBe(401)
@@ -377,7 +377,7 @@ describe('the end of an organisation', () => {
       (await api.owner('GET', `/v1/organisations/${below}`)).status,
       (await api.owner('GET', `/v1/organisations/${top}`)).status,
     ]
-    await expect.poll(gone, { timeout: 20_000 }).toEqual([404, 404])
+    await expect.poll(gone).toEqual([404, 404])
     const columns = await db.query<{ place: string; name: string }>(sql`
       select table_schema || '.' || table_name as place, column_name as name from information_schema.columns
       join information_schema.tables using (table_schema, table_name)

@@ -104,7 +104,7 @@ describe('privacy requests', () => {
         expect(left).not.toHaveProperty('account')
         expect(left).not.toHaveProperty('answer')
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
   })
 })
@@ -174,7 +174,7 @@ describe('policies', () => {
           ),
         ).toEqual([])
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     expect(await count()).toBe(1)
     clock.jump(30 * DAY_MS)
@@ -208,7 +208,7 @@ describe('notices', () => {
         await clock.advance(1_000)
         await check()
       },
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     )
   const allSent = () =>
     soon(async () => {
@@ -338,7 +338,7 @@ describe('notices', () => {
         update api.notice set mail_claimed = ${first}::uuid where id = ${String(id)}::uuid and mail_claimed is null`)
         expect(claimed).toBe(1)
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     api.letters.away = false
     await using again = await api.again()

@@ -28,7 +28,7 @@ async function figure(name: string): Promise<Figure | undefined> {
 /** Until the collections that the clock has set off, sixty for an hour, are in the database. */
 async function collected(atLeast: number): Promise<void> {
   await expect
-    .poll(async () => (await api.owner('GET', '/v1/statistics/overview')).json['at'], { timeout: 10_000 })
+    .poll(async () => (await api.owner('GET', '/v1/statistics/overview')).json['at'])
     .toBe(new Date(atLeast).toISOString())
 }
 
@@ -40,7 +40,7 @@ async function nextCollected(): Promise<void> {
         await clock.advance(MINUTE)
         return (await api.owner('GET', '/v1/statistics/overview')).json['at']
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     .toSatisfy((at) => at === new Date(clock.now()).toISOString())
 }

@@ -411,7 +411,7 @@ describe('what is not taken', () => {
     await using db = await openDb({ url: platform.databaseUrl, role: 'sealpost_keys', poolSize: 1 })
     const open = (): Promise<unknown[]> =>
       db.query(sql`select 1 from keys.link where address = ${who.address}`)
-    await expect.poll(open, { timeout: 10_000 }).toEqual([])
+    await expect.poll(open).toEqual([])
     expect(outbox).toEqual([])
   })
 

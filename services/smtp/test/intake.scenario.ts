@@ -216,7 +216,7 @@ describe('stages', () => {
     await client.query('alter table smtp.mail rename to away')
     expect(await mailTo(`${MAIL}\r\n${LARGE}`)).toMatch(/^451 4\.3\.0/)
     await client.query('alter table smtp.away rename to mail')
-    await expect.poll(() => spooled(), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => spooled()).toEqual([])
     expect(await mailTo(MAIL)).toMatch(/^250/)
   })
 })

@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 20_000
 
 export class SmtpClient implements Disposable {
   #socket: Socket

@@ -86,7 +86,7 @@ const rows = async (): Promise<number> =>
 test('a mail of ours and one from elsewhere are read by gpg, acknowledged, and gone for ever', async () => {
   await send('submission', ALICE, 'Dear Bob, c4n4ry')
   await send('mx', 'carol@elsewhere.example', LARGE)
-  await expect.poll(idsOfBob, { timeout: 10_000 }).toHaveLength(2)
+  await expect.poll(idsOfBob).toHaveLength(2)
   const ids = await idsOfBob()
   const decrypted: string[] = []
   for (const id of ids) {

@@ -41,7 +41,7 @@ export interface SignInOptions extends ConnectOptions {
 }
 
 /** How long anything expected may take. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 20_000
 const STREAM_MAX = 1024 * 1024
 
 type Waiting = {

@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { type Element, NS_COMPONENT, NS_STREAM, NS_STREAMS, StreamParser } from '@sealpost/stanza'
 
 /** How long anything expected may take. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 20_000
 const STREAM_MAX = 1024 * 1024
 
 interface Waiting {

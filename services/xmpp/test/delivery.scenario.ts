@@ -386,7 +386,7 @@ describe('limits', () => {
     await doomed.accounts.terminate(parseJid('bob@localhost'))
     expect(await bob.streamError()).toBe('not-authorized')
     const counts = async () => ({ ...(await doomed.kept()), ...(await rowsOf(doomed)) })
-    await expect.poll(counts, { timeout: 10_000 }).toEqual({ keys: 0, rows: 0 })
+    await expect.poll(counts).toEqual({ keys: 0, rows: 0 })
   })
 })
 

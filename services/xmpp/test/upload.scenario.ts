@@ -348,10 +348,10 @@ describe('the end of a file', () => {
     expect(await statusOf(short.at)).toBe(200)
     clock.skip(10_000)
     expect([await statusOf(short.at), await statusOf(long.at)]).toEqual([404, 200])
-    await expect.poll(async () => (await filesOnDisk()).length, { timeout: 15_000 }).toBe(count - 1)
+    await expect.poll(async () => (await filesOnDisk()).length).toBe(count - 1)
     clock.skip(86_400_000)
     expect(await statusOf(long.at)).toBe(404)
-    await expect.poll(async () => (await filesOnDisk()).length, { timeout: 15_000 }).toBe(0)
+    await expect.poll(async () => (await filesOnDisk()).length).toBe(0)
   })
 
   test('a plan says how much space there is for one account, and for how long a file stays', async () => {
@@ -375,8 +375,8 @@ describe('the end of a file', () => {
     const { at } = await uploadFile(mallory, origin, 10)
     const open = await getSlot(mallory, origin)
     await relay.accounts.terminate(parseJid('mallory@localhost'))
-    await expect.poll(() => statusOf(at), { timeout: 10_000 }).toBe(404)
+    await expect.poll(() => statusOf(at)).toBe(404)
     expect((await put(open, randomBytes(10))).status).toBe(404)
-    await expect.poll(() => filesOnDisk(), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => filesOnDisk()).toEqual([])
   })
 })

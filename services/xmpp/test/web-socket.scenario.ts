@@ -195,7 +195,7 @@ describe('@xmpp/client over WebSocket', () => {
     const { socket } = web as unknown as { socket: { socket: WebSocket } }
     socket.socket.close()
     tcp.sends(omemo('will@localhost', 'two'))
-    await expect.poll(() => resumed, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => resumed).toBe(1)
     tcp.sends(omemo('will@localhost', 'three'))
     await expect.poll(() => received).toEqual(['one', 'two', 'three'])
     await web.stop()

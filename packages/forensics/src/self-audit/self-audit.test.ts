@@ -54,7 +54,7 @@ async function open(changes: Partial<SelfAuditOptions> = {}): Promise<SelfAudit>
 /** The canaries wait for a checkpoint; then the attacker takes time of its own. */
 async function settled(audit: SelfAudit): Promise<string | undefined> {
   await clock.advance(6 * MINUTE_MS)
-  await expect.poll(async () => (await audit.state()).running, { timeout: 20_000 }).toBe(false)
+  await expect.poll(async () => (await audit.state()).running).toBe(false)
   return (await audit.state()).last?.result
 }
 
