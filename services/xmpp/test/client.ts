@@ -178,8 +178,9 @@ export class TestClient implements AsyncDisposable {
   }
 
   /** XEP-0198; returns the resumption id, if there is one. */
-  async enableStreamManagement(resume = true): Promise<string | undefined> {
-    this.sendRaw(`<enable xmlns='${NS_SM}'${resume ? ` resume='true'` : ''}/>`)
+  async enableStreamManagement(resume = true, maxSeconds?: number): Promise<string | undefined> {
+    const max = maxSeconds === undefined ? '' : ` max='${maxSeconds}'`
+    this.sendRaw(`<enable xmlns='${NS_SM}'${resume ? ` resume='true'${max}` : ''}/>`)
     const enabled = await this.next((element) => element.ns === NS_SM)
     if (enabled.name !== 'enabled') throw new Error(`not enabled: ${String(enabled)}`)
     this.#sm = true

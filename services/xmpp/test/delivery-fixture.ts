@@ -185,9 +185,14 @@ export class DeliveryFixture implements AsyncDisposable {
   }
 
   /** With stream management, and available. */
-  async device(name: string, resource: string): Promise<TestClient & { previd: string }> {
+  /** `maxSeconds`: for how long it wants to be able to resume. */
+  async device(
+    name: string,
+    resource: string,
+    maxSeconds?: number,
+  ): Promise<TestClient & { previd: string }> {
     const client = await this.client(name, { resource })
-    const previd = (await client.enableStreamManagement()) ?? ''
+    const previd = (await client.enableStreamManagement(true, maxSeconds)) ?? ''
     await client.available()
     return Object.assign(client, { previd })
   }
