@@ -47,6 +47,7 @@ const PEERS: readonly Program[] = [
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
   { command: 'mcabber', debianPackage: 'mcabber' },
+  { command: 'memcached', debianPackage: 'memcached python3-swift' },
   { command: 'mpop', debianPackage: 'mpop' },
   { command: 'nats-server', debianPackage: 'nats-server' },
   { command: 'opendkim', debianPackage: 'opendkim' },

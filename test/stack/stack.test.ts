@@ -12,10 +12,11 @@ import { openDb, openSession, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { namedInLog } from '../named-in-log.ts'
-import { EICAR, Stack } from './stack.ts'
+import { ROOT } from './compose-file.ts'
+import { EICAR, OTHER_SERVICES, Stack } from './stack.ts'
 
 let stack: Stack
-beforeAll(async () => (stack = await Stack.start({ scanners: true })))
+beforeAll(async () => (stack = await Stack.start({ profiles: true })))
 afterAll(async () => {
   await stack[Symbol.asyncDispose]()
   expect(namedInLog(stack.output)).toEqual([])
@@ -111,10 +112,22 @@ test('our services are no root, have no capability, and gain none', async () => 
   }
 })
 
-test.each(['unbound', 'coturn', 'dovecot', 'rspamd', 'clamav'] as const)(
-  '%s gives its sign of health, as compose asks for it',
-  async (service) => expect(await stack.isHealthy(service)).toBe(true),
+test.each(OTHER_SERVICES)('%s gives its sign of health, as compose asks for it', async (service) =>
+  expect(await stack.isHealthy(service)).toBe(true),
 )
+
+test('the services tell each other over NATS: a suspension ends the stream', async () => {
+  const monitor = `http://127.0.0.1:${String(stack.other.natsHealth)}/varz`
+  const figures = async () =>
+    (await (await fetch(monitor)).json()) as { connections: number; in_msgs: number }
+  const before = await figures()
+  expect(before.connections).toBe(4)
+  await stack.ctl(['account', 'create', 'nat@localhost', '--password-stdin'], 'secret\n')
+  await using nat = await TestClient.signIn({ port: stack.ports.xmpp, username: 'nat', password: 'secret' })
+  await stack.ctl(['account', 'suspend', 'nat@localhost', '--reason', 'tried'])
+  await nat.ended()
+  expect((await figures()).in_msgs).toBeGreaterThan(before.in_msgs)
+})
 
 test('a service cannot take on the role of another', async () => {
   const url = (await stack.secret('keys', 'database-url')).trim()
@@ -295,4 +308,46 @@ describe('backups', () => {
     await expect.poll(base, { timeout: 60_000, interval: 500 }).toBeGreaterThan(before)
     expect(await figure('backup_log_failing')).toBe(0)
   }, 120_000)
+})
+
+describe('Prometheus', () => {
+  const ask = async <T>(path: string): Promise<T> =>
+    (
+      (await (await fetch(`http://127.0.0.1:${String(stack.other.prometheus)}/api/v1/${path}`)).json()) as {
+        data: T
+      }
+    ).data
+
+  test('gets the figures of all five processes', async () => {
+    type Targets = {
+      readonly activeTargets: readonly { readonly scrapeUrl: string; readonly health: string }[]
+    }
+    const targets = async (): Promise<readonly string[]> =>
+      (await ask<Targets>('targets')).activeTargets
+        .map(({ scrapeUrl, health }) => `${scrapeUrl} ${health}`)
+        .toSorted()
+    const ports = [...Object.values(stack.ports.http), stack.other.backup]
+    const all = ports.map((port) => `http://127.0.0.1:${String(port)}/metrics up`).toSorted()
+    await expect.poll(targets, { timeout: 30_000, interval: 500 }).toEqual(all)
+  })
+
+  test('has read every rule, and nothing is wrong with one', async () => {
+    type Groups = {
+      readonly groups: readonly {
+        readonly rules: readonly { readonly name: string; readonly lastError?: string }[]
+      }[]
+    }
+    const rules = (await ask<Groups>('rules')).groups.flatMap((group) => group.rules)
+    const text = await readFile(join(ROOT, 'infra/prometheus/rules/sealpost.yml'), 'utf8')
+    expect(rules.map(({ name }) => name)).toEqual(
+      [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name),
+    )
+    expect(rules.filter(({ lastError }) => lastError !== undefined)).toEqual([])
+  })
+
+  test('knows the Alertmanager', async () => {
+    type Managers = { readonly activeAlertmanagers: readonly { readonly url: string }[] }
+    const own = `http://127.0.0.1:${String(stack.other.alertmanager)}/api/v2/alerts`
+    expect((await ask<Managers>('alertmanagers')).activeAlertmanagers).toEqual([{ url: own }])
+  })
 })
