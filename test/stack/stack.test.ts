@@ -13,6 +13,7 @@ import { TestClient } from '../../services/xmpp/test/client.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { namedInLog } from '../named-in-log.ts'
 import { ROOT } from './compose-file.ts'
+import { beginAsNewcomer } from './newcomer.ts'
 import { EICAR, OTHER_SERVICES, Stack } from './stack.ts'
 
 let stack: Stack
@@ -39,20 +40,8 @@ async function shown(port: number, servername?: string): Promise<string> {
 const fingerprintOf = async (name: string): Promise<string> =>
   new X509Certificate(await readFile(stack.certificateFile(name))).fingerprint256
 
-test('the first start prints the link of the first administrator, at the edge, and what DNS needs is told', async () => {
-  expect(stack.output).toMatch(
-    new RegExp(`First administrator: https://localhost:${String(stack.ports.https)}/admin/invite/\\S{20,}`),
-  )
-  const { output } = await stack.ctl(['domain', 'doctor', 'localhost'])
-  for (const record of [
-    'MX',
-    '_xmpp-client._tcp.localhost',
-    'v=spf1 mx -all',
-    '_dmarc.localhost',
-    '_domainkey',
-  ])
-    expect(output).toContain(record)
-})
+test('the first start prints the link of the first administrator, and what DNS needs is told; a first message arrives', () =>
+  beginAsNewcomer(stack))
 
 test('the edge sends each path to its service, and shows nothing of the inside', async () => {
   const get = async (path: string): Promise<[number, string]> => {
