@@ -25,6 +25,7 @@ export async function beginAsNewcomer(running: Running): Promise<void> {
       await running.ctl(['account', 'create', `${name}@localhost`, '--password-stdin'], 'secret\n'),
     ).toMatchObject({ code: 0 })
   const sender = await signIn('new')
+  await sender.enableStreamManagement()
   sender.sends(omemo('comer@localhost', 'first'))
   await sender.safeUpTo(1)
   await running.kill('xmpp')
