@@ -54,7 +54,7 @@ programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp po
 [ "${1:-all}" = core ] ||
   programs+=(sq:sq gpg-wks-client:gpg-wks-client ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd
     prometheus:prometheus turnserver:coturn unbound:unbound ldns-signzone:ldnsutils postgrey:postgrey mcabber:mcabber mpop:mpop mbsync:isync faketime:faketime
-    setpriv:util-linux caddy:caddy docker-compose:docker-compose nats-server:nats-server age:age restic:restic amtool:prometheus-alertmanager sshd:openssh-server Xvfb:xvfb dbus-daemon:dbus-daemon gdbus:libglib2.0-bin dino-im:dino-im gajim:gajim poezio:poezio ejabberdctl:ejabberd prosody-migrator:prosody memcached:memcached)
+    setpriv:util-linux caddy:caddy docker-compose:docker-compose nats-server:nats-server age:age restic:restic amtool:prometheus-alertmanager sshd:openssh-server Xvfb:xvfb dbus-daemon:dbus-daemon gdbus:libglib2.0-bin dino-im:dino-im gajim:gajim poezio:poezio ejabberdctl:ejabberd prosody-migrator:prosody memcached:memcached wget:wget)
 missing=()
 PATH=$PATH:/usr/lib/gnupg # where Debian 12 has gpg-wks-client
 for program in "${programs[@]}"; do

@@ -62,6 +62,7 @@ const PEERS: readonly Program[] = [
   { command: 'sshd', debianPackage: 'openssh-server' },
   { command: 'turnserver', debianPackage: 'coturn' },
   { command: 'unbound', debianPackage: 'unbound' },
+  { command: 'wget', debianPackage: 'wget' },
 ]
 
 /** Where Debian 12 has GnuPG's smaller programs. */
