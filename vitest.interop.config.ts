@@ -11,8 +11,8 @@ const WHOLE = ['accounts', 'chat', 'devices', 'domains', 'faults', 'life', 'own-
 )
 
 /**
- * Real programs against a real server: `npm run test:interop`. `-- --project core` is the part that CI runs, `peers` all others, `stack` is docker-compose.yml without an engine,
- * `nats` four processes over NATS, `scale` takes the times
+ * Real programs against a real server: `npm run test:interop`. `-- --project core` is the part that CI runs, `peers` all others, `stack` is docker-compose.yml without an engine, `containers` by
+ * one, where one answers, `nats` four processes over NATS, `scale` takes the times
  * that the project promises. One file at a time: each starts a server of its own.
  */
 export default defineConfig({
@@ -40,6 +40,16 @@ export default defineConfig({
           include: ['test/stack/*.test.ts', ...WHOLE],
           globalSetup: ['test/stack/stack.setup.ts'],
           hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'containers',
+          isolate: false, // where no engine answers there is nothing but loading
+          include: ['test/containers/*.test.ts', ...WHOLE],
+          globalSetup: ['test/containers/containers.setup.ts'],
+          hookTimeout: 1_800_000,
         },
       },
       {

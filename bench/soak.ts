@@ -6,7 +6,7 @@
  * there, the others to ten devices that are away for 20 s and here for 5 s in turn; 20 mails of 4 KiB a second over a connection each, handed on to a smarthost; 500 lookups
  * of certificates a second, by fingerprint and by address in turn. All by schedules that wait for nothing.
  * What is measured, after the first five minutes (with --minutes below 10, after half of the time): private memory of each process, 200 times, its slope and what of a slope
- * may be chance (bench/trend.ts); the 99th percentile of the delay of each event loop since the last look, from /metrics, the 10 ms of its timer included; of each path how long
+ * may be chance (bench/trend.ts), and the same of the second half of that time; the 99th percentile of the delay of each event loop since the last look, from /metrics, the 10 ms of its timer included; of each path how long
  * from when it was due, so the lateness of the load is in it; processor of each process. Every message must come once and in order, every session stay, or the run fails.
  * Options: --minutes N --sessions N --chat N --mail N --lookups N (rates a second) --pairs N --certificates N. Needs about 20,500 open files a process.
  */
@@ -156,7 +156,7 @@ function print(report: SoakReport, orders: SoakOrders): void {
       name.padEnd(42) + cells(p50Ms.toFixed(1), p99Ms.toFixed(1), maxMs.toFixed(0), sent, done, refused),
     )
   console.log(
-    `\n${'process'.padEnd(12)}${cells('cores', 'MiB', 'first', 'last', 'KiB/min', '+- noise', 'delay p99', 'worst')}`,
+    `\n${'process'.padEnd(12)}${cells('cores', 'MiB', 'first', 'last', 'KiB/min', '+- noise', 'late', '+- noise', 'delay p99', 'worst')}`,
   )
   for (const each of processes) console.log(each.name.padEnd(12) + cells(...processCells(each)))
   console.log(
@@ -189,14 +189,13 @@ function cells(...texts: readonly (string | number)[]): string {
   return texts.map((text) => String(text).padStart(11)).join('')
 }
 
-function processCells({ cores, allBytes, memory, delayMs }: ProcessReport): string[] {
+function processCells({ cores, allBytes, memory, memoryLate, delayMs }: ProcessReport): string[] {
   const mib = (bytes: number): string => (bytes / MIB).toFixed(1)
   const perMinute = (bytes: number): string => ((bytes / 1_024) * 60).toFixed(0)
   return [
     cores.toFixed(3),
     ...[allBytes, memory.first, memory.last].map(mib),
-    perMinute(memory.perSecond),
-    perMinute(memory.noise),
+    ...[memory.perSecond, memory.noise, memoryLate.perSecond, memoryLate.noise].map(perMinute),
     delayMs?.median.toFixed(1) ?? '',
     delayMs?.worst.toFixed(1) ?? '',
   ]
@@ -204,13 +203,15 @@ function processCells({ cores, allBytes, memory, delayMs }: ProcessReport): stri
 
 function verdicts({ paths, processes, mailsTwice, missing }: SoakReport): string[] {
   const said = (met: boolean): string => (met ? 'met' : 'MISSED')
-  const growing = processes.filter(({ memory }) => memory.perSecond > memory.noise).map(({ name }) => name)
+  const grows = (which: 'memory' | 'memoryLate'): string => {
+    const growing = processes.filter(({ [which]: trend }) => trend.perSecond > trend.noise)
+    return growing.map(({ name }) => name).join(', ')
+  }
   const lost = paths.reduce((sum, { sent, done, refused }) => sum + sent - done - refused, missing)
   const refused = paths.reduce((sum, each) => sum + each.refused, 0)
   const worst = Math.max(...processes.map(({ delayMs }) => delayMs?.worst ?? 0))
-  const grows = growing.length === 0 ? 'none grows' : `${growing.join(', ')} grows`
   return [
-    `no growth of memory beyond noise: ${grows}, ${said(growing.length === 0)}`,
+    `no growth of memory beyond noise: ${grows('memory') || 'none'} grows, in the second half of the time ${grows('memoryLate') || 'none'}, ${said(grows('memory') === '')}`,
     `nothing lost: ${lost} lost, ${refused} refused, ${mailsTwice} mails twice, ${said(lost + refused + mailsTwice === 0)}`,
     `event loops, p99 of the delay in the worst stretch below ${DELAY_MS_GOAL} ms: ${worst.toFixed(1)}, ${said(worst < DELAY_MS_GOAL)}`,
   ]

@@ -15,6 +15,8 @@ export interface ProcessReport {
   readonly name: string
   /** Of private memory, in bytes: what is shared between processes, or is a file's, is bounded by what it is. */
   readonly memory: Trend
+  /** In the second half of the time: whether what grew has come to rest. */
+  readonly memoryLate: Trend
   /** All of it, at the end; what processes share counts once. */
   readonly allBytes: number
   /** Cores in use. */
@@ -89,6 +91,7 @@ export class Watch {
       processes: [...this.#kept].map(([{ name, pid }, { memory, delaysMs }], index) => ({
         name,
         memory: trendOf(memory),
+        memoryLate: trendOf(memory.slice(memory.length / 2)),
         allBytes: readMemoryBytes([pid]),
         cores: (used[index] ?? 0) / seconds,
         delayMs: delaysMs.length === 0 ? undefined : middleAndWorst(delaysMs),

@@ -1,6 +1,6 @@
 /**
  * The end-to-end suites run in both shapes: everything in one process, and one process for each service; without WHOLE=1 in the second alone. Of the interop tests, `stack` runs
- * them as docker-compose.yml has it, through the edge, and `nats` as four processes over NATS.
+ * them as docker-compose.yml has it, through the edge, `containers` the same by an engine, and `nats` as four processes over NATS.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { Stack, type Running } from '../stack/stack.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     /** Where the suites run besides their two shapes. */
-    elsewhere?: 'stack' | { readonly env: Readonly<Record<string, string>> }
+    elsewhere?: 'stack' | 'containers' | 'no-engine' | { readonly env: Readonly<Record<string, string>> }
   }
 }
 
@@ -53,8 +53,9 @@ async function deployHere(
   which: Shape,
   options: ShapeOptions,
 ): Promise<{ deployment: Running } & AsyncDisposable> {
-  if (elsewhere !== 'stack') return deploy(which, { ...options, env: { ...options.env, ...elsewhere?.env } })
-  const stack = await Stack.start(options)
+  if (typeof elsewhere !== 'string')
+    return deploy(which, { ...options, env: { ...options.env, ...elsewhere?.env } })
+  const stack = await startWhole(options)
   return {
     deployment: stack,
     [Symbol.asyncDispose]: async () => {
@@ -64,6 +65,13 @@ async function deployHere(
   }
 }
 
+/** What an engine needs is loaded where there is one. */
+async function startWhole(options: ShapeOptions): Promise<Running> {
+  if (elsewhere !== 'containers') return Stack.start(options)
+  const { Containers } = await import('../containers/containers.ts')
+  return Containers.start(options)
+}
+
 export const shape = {
   /** One deployment of a shape for the whole suite; `deployment()` gives it inside of tests and hooks. */
   describe(
@@ -71,8 +79,10 @@ export const shape = {
     define: (deployment: () => Running, shape: Shape) => void,
     options: ShapeOptions = {},
   ): void {
-    const suite = describe.skipIf(options.long === true && isHere && !isWhole)
-    suite.each(isHere && isWhole ? SHAPES : (['four-processes'] as const))(`${name} (%s)`, (which) => {
+    const isWanting = elsewhere === 'no-engine'
+    const suite = describe.skipIf(isWanting || (options.long === true && isHere && !isWhole))
+    const title = `${name} (%s)${isWanting ? ' in containers (skipped: no engine answers here)' : ''}`
+    suite.each(isHere && isWhole ? SHAPES : (['four-processes'] as const))(title, (which) => {
       let running: Awaited<ReturnType<typeof deployHere>> | undefined
       beforeAll(async () => {
         running = await deployHere(which, options)

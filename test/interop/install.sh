@@ -54,7 +54,7 @@ programs=(profanity:profanity tmux:tmux gpg:gnupg dirmngr:dirmngr msmtp:msmtp po
 [ "${1:-all}" = core ] ||
   programs+=(sq:sq gpg-wks-client:gpg-wks-client ip:iproute2 clamd:clamav-daemon opendkim:opendkim rspamd:rspamd curl:curl dovecot:dovecot-imapd
     prometheus:prometheus turnserver:coturn unbound:unbound ldns-signzone:ldnsutils postgrey:postgrey mcabber:mcabber mpop:mpop mbsync:isync faketime:faketime
-    setpriv:util-linux caddy:caddy docker-compose:docker-compose nats-server:nats-server age:age restic:restic amtool:prometheus-alertmanager sshd:openssh-server Xvfb:xvfb dbus-daemon:dbus-daemon gdbus:libglib2.0-bin dino-im:dino-im gajim:gajim poezio:poezio ejabberdctl:ejabberd prosody-migrator:prosody)
+    setpriv:util-linux caddy:caddy docker-compose:docker-compose nats-server:nats-server age:age restic:restic amtool:prometheus-alertmanager sshd:openssh-server Xvfb:xvfb dbus-daemon:dbus-daemon gdbus:libglib2.0-bin dino-im:dino-im gajim:gajim poezio:poezio ejabberdctl:ejabberd prosody-migrator:prosody memcached:memcached wget:wget)
 missing=()
 PATH=$PATH:/usr/lib/gnupg # where Debian 12 has gpg-wks-client
 for program in "${programs[@]}"; do
@@ -63,6 +63,7 @@ done
 perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl) # for swaks
 [ "${1:-all}" = core ] || command -v dovecot > /dev/null || missing+=(dovecot-lmtpd dovecot-pgsql dovecot-pop3d)
 [ "${1:-all}" = core ] || perl -MMail::DeliveryStatus::BounceParser -e 1 2> /dev/null || missing+=(libmail-deliverystatus-bounceparser-perl)
+[ "${1:-all}" = core ] || /usr/bin/python3 -c 'import swift' 2> /dev/null || missing+=(python3-swift)
 [ "${1:-all}" = core ] || command -v gajim > /dev/null || missing+=(gajim-omemo)
 [ "${1:-all}" = core ] || command -v mbsync > /dev/null || missing+=(libsasl2-modules) # SCRAM for isync
 [ ${#missing[@]} -eq 0 ] && new_enough "$(installed)" && ! needs_exim "${1:-all}" && has_chromium && exit

@@ -47,6 +47,7 @@ const PEERS: readonly Program[] = [
   { command: 'ldns-signzone', debianPackage: 'ldnsutils' },
   { command: 'mbsync', debianPackage: 'isync libsasl2-modules' },
   { command: 'mcabber', debianPackage: 'mcabber' },
+  { command: 'memcached', debianPackage: 'memcached python3-swift' },
   { command: 'mpop', debianPackage: 'mpop' },
   { command: 'nats-server', debianPackage: 'nats-server' },
   { command: 'opendkim', debianPackage: 'opendkim' },
@@ -61,6 +62,7 @@ const PEERS: readonly Program[] = [
   { command: 'sshd', debianPackage: 'openssh-server' },
   { command: 'turnserver', debianPackage: 'coturn' },
   { command: 'unbound', debianPackage: 'unbound' },
+  { command: 'wget', debianPackage: 'wget' },
 ]
 
 /** Where Debian 12 has GnuPG's smaller programs. */

@@ -12,10 +12,12 @@ import { openDb, openSession, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { namedInLog } from '../named-in-log.ts'
-import { EICAR, Stack } from './stack.ts'
+import { ROOT } from './compose-file.ts'
+import { beginAsNewcomer } from './newcomer.ts'
+import { EICAR, OTHER_SERVICES, Stack } from './stack.ts'
 
 let stack: Stack
-beforeAll(async () => (stack = await Stack.start({ scanners: true })))
+beforeAll(async () => (stack = await Stack.start({ profiles: true })))
 afterAll(async () => {
   await stack[Symbol.asyncDispose]()
   expect(namedInLog(stack.output)).toEqual([])
@@ -38,20 +40,8 @@ async function shown(port: number, servername?: string): Promise<string> {
 const fingerprintOf = async (name: string): Promise<string> =>
   new X509Certificate(await readFile(stack.certificateFile(name))).fingerprint256
 
-test('the first start prints the link of the first administrator, at the edge, and what DNS needs is told', async () => {
-  expect(stack.output).toMatch(
-    new RegExp(`First administrator: https://localhost:${String(stack.ports.https)}/admin/invite/\\S{20,}`),
-  )
-  const { output } = await stack.ctl(['domain', 'doctor', 'localhost'])
-  for (const record of [
-    'MX',
-    '_xmpp-client._tcp.localhost',
-    'v=spf1 mx -all',
-    '_dmarc.localhost',
-    '_domainkey',
-  ])
-    expect(output).toContain(record)
-})
+test('the first start prints the link of the first administrator, and what DNS needs is told; a first message arrives', () =>
+  beginAsNewcomer(stack))
 
 test('the edge sends each path to its service, and shows nothing of the inside', async () => {
   const get = async (path: string): Promise<[number, string]> => {
@@ -111,10 +101,22 @@ test('our services are no root, have no capability, and gain none', async () => 
   }
 })
 
-test.each(['unbound', 'coturn', 'dovecot', 'rspamd', 'clamav'] as const)(
-  '%s gives its sign of health, as compose asks for it',
-  async (service) => expect(await stack.isHealthy(service)).toBe(true),
+test.each(OTHER_SERVICES)('%s gives its sign of health, as compose asks for it', async (service) =>
+  expect(await stack.isHealthy(service)).toBe(true),
 )
+
+test('the services tell each other over NATS: a suspension ends the stream', async () => {
+  const monitor = `http://127.0.0.1:${String(stack.other.natsHealth)}/varz`
+  const figures = async () =>
+    (await (await fetch(monitor)).json()) as { connections: number; in_msgs: number }
+  const before = await figures()
+  expect(before.connections).toBe(4)
+  await stack.ctl(['account', 'create', 'nat@localhost', '--password-stdin'], 'secret\n')
+  await using nat = await TestClient.signIn({ port: stack.ports.xmpp, username: 'nat', password: 'secret' })
+  await stack.ctl(['account', 'suspend', 'nat@localhost', '--reason', 'tried'])
+  await nat.ended()
+  expect((await figures()).in_msgs).toBeGreaterThan(before.in_msgs)
+})
 
 test('a service cannot take on the role of another', async () => {
   const url = (await stack.secret('keys', 'database-url')).trim()
@@ -268,13 +270,17 @@ describe('backups', () => {
     const bases = async (): Promise<number> =>
       (await readdir(join(stack.dataDir, '../backups/base'))).filter((name) => !name.startsWith('.')).length
     const before = await bases()
-    {
-      await using session = await openSession(await stack.databaseUrl())
-      const newest = sql`(select max(name) from audit.migration)`
-      await session.execute(sql`delete from audit.migration where name = ${newest}`)
-    }
+    await using session = await openSession(await stack.databaseUrl())
+    await session.execute(sql`delete from api.migration where name = '0291_own_sessions'`)
     await expect(stack.migrate(recipient)).rejects.toThrow('already exists')
     expect(await bases()).toBe(before + 1)
+
+    await session.execute(sql`alter table api.account_session drop column id`)
+    await stack.migrate(recipient)
+    expect(await bases()).toBe(before + 2)
+    expect((await stack.backupCtl(['backup', 'verify'])).output).toMatch(/^(?:\d{8}T\d{6}Z whole\n?)+$/)
+    await stack.migrate(recipient)
+    expect(await bases()).toBe(before + 2)
   }, 120_000)
 
   test('begin anew with a base when Postgres could not keep the log for them any longer', async () => {
@@ -295,4 +301,46 @@ describe('backups', () => {
     await expect.poll(base, { timeout: 60_000, interval: 500 }).toBeGreaterThan(before)
     expect(await figure('backup_log_failing')).toBe(0)
   }, 120_000)
+})
+
+describe('Prometheus', () => {
+  const ask = async <T>(path: string): Promise<T> =>
+    (
+      (await (await fetch(`http://127.0.0.1:${String(stack.other.prometheus)}/api/v1/${path}`)).json()) as {
+        data: T
+      }
+    ).data
+
+  test('gets the figures of all five processes', async () => {
+    type Targets = {
+      readonly activeTargets: readonly { readonly scrapeUrl: string; readonly health: string }[]
+    }
+    const targets = async (): Promise<readonly string[]> =>
+      (await ask<Targets>('targets')).activeTargets
+        .map(({ scrapeUrl, health }) => `${scrapeUrl} ${health}`)
+        .toSorted()
+    const ports = [...Object.values(stack.ports.http), stack.other.backup]
+    const all = ports.map((port) => `http://127.0.0.1:${String(port)}/metrics up`).toSorted()
+    await expect.poll(targets, { timeout: 30_000, interval: 500 }).toEqual(all)
+  })
+
+  test('has read every rule, and nothing is wrong with one', async () => {
+    type Groups = {
+      readonly groups: readonly {
+        readonly rules: readonly { readonly name: string; readonly lastError?: string }[]
+      }[]
+    }
+    const rules = (await ask<Groups>('rules')).groups.flatMap((group) => group.rules)
+    const text = await readFile(join(ROOT, 'infra/prometheus/rules/sealpost.yml'), 'utf8')
+    expect(rules.map(({ name }) => name)).toEqual(
+      [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name),
+    )
+    expect(rules.filter(({ lastError }) => lastError !== undefined)).toEqual([])
+  })
+
+  test('knows the Alertmanager', async () => {
+    type Managers = { readonly activeAlertmanagers: readonly { readonly url: string }[] }
+    const own = `http://127.0.0.1:${String(stack.other.alertmanager)}/api/v2/alerts`
+    expect((await ask<Managers>('alertmanagers')).activeAlertmanagers).toEqual([{ url: own }])
+  })
 })

@@ -20,7 +20,7 @@ import { readComposeFile, ROOT, type ComposeFile } from './compose-file.ts'
 const SERVICES = ['api', 'xmpp', 'keys', 'smtp'] as const
 /** A process of ours that is started when a test wants it. */
 const BACKUP = 'backup'
-const [OURS, VMAIL] = [10_001, 65_534]
+const [OURS, VMAIL, NOBODY] = [10_001, 65_534, 65_534]
 /** Who the user of Postgres is in Debian. */
 const POSTGRES = 'postgres'
 /** What is for the inside: the edge does not let it through. */
@@ -46,22 +46,44 @@ const PORT_NAMES = [
   'rspamd',
   'rspamdController',
   'clamav',
+  'nats',
+  'natsHealth',
+  'prometheus',
+  'alertmanager',
 ] as const
 type OtherPorts = Readonly<Record<(typeof PORT_NAMES)[number], number>>
 
 export interface StackOptions {
-  /** With the profiles `spam` and `virus`. */
-  readonly scanners?: boolean
+  /** With the profiles `spam`, `virus`, `cluster` and `observability`. */
+  readonly profiles?: boolean
   readonly domains?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** Where the code of the services lies that are started first; unless told, here. */
   readonly tree?: string
 }
 
-/** What .env says with the profiles `spam` and `virus`. */
-const SCANNERS = { RSPAMD_URL: 'http://rspamd:11333', CLAMAV: 'clamav:3310' }
+/** What .env says with the profiles `spam`, `virus` and `cluster`. */
+const PROFILES = {
+  RSPAMD_URL: 'http://rspamd:11333',
+  CLAMAV: 'clamav:3310',
+  EVENT_BUS: 'nats://nats:4222',
+}
 /** The only thing that ClamAV knows here: https://www.eicar.org/download-anti-malware-testfile/. */
 export const EICAR = String.raw`X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
+
+/** With a sign of health that compose asks for. */
+export const OTHER_SERVICES = [
+  'unbound',
+  'coturn',
+  'dovecot',
+  'rspamd',
+  'clamav',
+  'caddy',
+  'nats',
+  'prometheus',
+  'alertmanager',
+] as const
+type OtherService = (typeof OTHER_SERVICES)[number]
 
 /** As a deployment is seen from outside. */
 export type Running = Pick<Deployment, keyof Deployment>
@@ -87,7 +109,7 @@ export class Stack implements Running {
   readonly other: OtherPorts
   readonly #directory: string
   readonly #compose: ComposeFile
-  readonly #scans: boolean
+  readonly #hasProfiles: boolean
   readonly #env: Readonly<Record<string, string>>
   readonly #tree: string
   readonly #others = new AsyncDisposableStack()
@@ -103,9 +125,9 @@ export class Stack implements Running {
     this.other = ports.other
     this.#directory = directory
     // Where Caddy keeps those of its own authority.
-    this.#scans = options.scanners === true
+    this.#hasProfiles = options.profiles === true
     const env = { SEALPOST_DOMAIN: EDGE_DOMAIN, ACME_NAME: 'local', MAILBOX_LMTP: '' }
-    this.#compose = readComposeFile({ ...env, ...(this.#scans ? SCANNERS : {}) })
+    this.#compose = readComposeFile({ ...env, ...(this.#hasProfiles ? PROFILES : {}) })
   }
 
   /** Resolves when all of it is ready, and Caddy's certificates are in force. */
@@ -179,11 +201,13 @@ export class Stack implements Running {
   }
 
   /** As compose asks one of the programs of others. */
-  async isHealthy(service: 'unbound' | 'coturn' | 'dovecot' | 'rspamd' | 'clamav'): Promise<boolean> {
+  async isHealthy(service: OtherService): Promise<boolean> {
     const { unbound, turn: coturn, lmtp: dovecot, rspamd, clamav } = this.other
-    const port = { unbound, coturn, dovecot, rspamd, clamav }[service]
+    const { edgeHealth: caddy, natsHealth: nats, prometheus, alertmanager } = this.other
+    const ports = { unbound, coturn, dovecot, rspamd, clamav, caddy, nats, prometheus, alertmanager }
     const [, program = '', ...args] = this.#compose.services[service]?.healthcheck?.test ?? []
-    const here = args.map((each) => each.replace(/(\/dev\/tcp\/127\.0\.0\.1)\/\d+/, `$1/${String(port)}`))
+    const port = String(ports[service])
+    const here = args.map((each) => each.replace(/\b(127\.0\.0\.1[/:])\d+/, `$1${port}`))
     return promisify(execFile)(program, here).then(
       () => true,
       () => false,
@@ -275,9 +299,15 @@ export class Stack implements Running {
     await this.#run('migrate', confined(OURS))
     await this.#startUnbound()
     await this.#startCaddy()
+    if (this.#hasProfiles) await this.#startNats()
     await this.start()
     await Promise.all([this.#startDovecot(), this.#startCoturn()])
-    if (this.#scans) await Promise.all([this.#startRspamd(), this.#startClamd()])
+    if (this.#hasProfiles) await this.#startMore()
+  }
+
+  async #startMore(): Promise<void> {
+    await Promise.all([this.#startRspamd(), this.#startClamd()])
+    await Promise.all([this.#startPrometheus(), this.#startAlertmanager()])
   }
 
   /** As the next version does first. */
@@ -480,6 +510,71 @@ export class Stack implements Running {
     this.#others.use(await startDaemon([...confined(OURS), 'clamd', '-c', file], { isReady }))
   }
 
+  async #startNats(): Promise<void> {
+    const { nats, natsHealth } = this.other
+    const file = join(this.#directory, 'nats.conf')
+    const shipped = await readFile(join(ROOT, 'infra/nats/nats.conf'), 'utf8')
+    const changed = shipped
+      .replace('port: 4222', `port: ${String(nats)}`)
+      .replace('127.0.0.1:8222', `127.0.0.1:${String(natsHealth)}`)
+      .replace('../../secrets/', 'secrets/nats/')
+    await writeFile(file, changed)
+    const command = ['nats-server', '--addr=127.0.0.1', `--config=${file}`] as const
+    const isReady = (): Promise<boolean> => answers(`http://127.0.0.1:${String(natsHealth)}/healthz`)
+    this.#others.use(await startDaemon([...confined(OURS), ...command], { isReady }))
+  }
+
+  /** Compose knows the process of backups by a name of its DNS. */
+  async #startPrometheus(): Promise<void> {
+    const { prometheus, alertmanager, backup } = this.other
+    const file = join(this.#directory, 'prometheus.yml')
+    const local = (port: number): string => `127.0.0.1:${String(port)}`
+    const shipped = await readFile(join(ROOT, 'infra/prometheus/prometheus.yml'), 'utf8')
+    const changed = shipped
+      .replaceAll(/\b(api|xmpp|keys|smtp):8080\b/g, (_all, name: ServiceName) => local(this.ports.http[name]))
+      .replace(/dns_sd_configs:[^]*?port: 8080/, `file_sd_configs: [{ files: [${file}.backup.json] }]`)
+      .replace('alertmanager:9093', local(alertmanager))
+      .replace('/etc/prometheus/', `${ROOT}/infra/prometheus/`)
+    await writeFile(`${file}.backup.json`, JSON.stringify([{ targets: [local(backup)] }]))
+    await writeFile(file, changed)
+    const files = [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${await this.#makeFor(NOBODY, 'prometheus')}`,
+    ]
+    const address = `--web.listen-address=${local(prometheus)}`
+    const command = ['prometheus', ...this.#withFiles('prometheus', files), address] as const
+    const isReady = (): Promise<boolean> => answers(`http://${local(prometheus)}/-/ready`)
+    this.#others.use(await startDaemon([...confined(NOBODY), ...command], { isReady }))
+  }
+
+  async #startAlertmanager(): Promise<void> {
+    const { alertmanager } = this.other
+    const files = [
+      `--config.file=${ROOT}/infra/alertmanager/alertmanager.yml`,
+      `--storage.path=${await this.#makeFor(NOBODY, 'alertmanager')}`,
+    ]
+    const own = ['--cluster.listen-address=', `--web.listen-address=127.0.0.1:${String(alertmanager)}`]
+    const command = ['prometheus-alertmanager', ...this.#withFiles('alertmanager', files), ...own] as const
+    const isReady = (): Promise<boolean> => answers(`http://127.0.0.1:${String(alertmanager)}/-/ready`)
+    this.#others.use(await startDaemon([...confined(NOBODY), ...command], { isReady }))
+  }
+
+  async #makeFor(user: number, name: string): Promise<string> {
+    const path = join(this.#directory, name)
+    await mkdir(path)
+    await chown(path, user, user)
+    return path
+  }
+
+  /** The command of compose with other files. */
+  #withFiles(service: string, files: readonly string[]): readonly string[] {
+    const nameOf = (option: string): string => option.split('=')[0] ?? ''
+    const given = this.#command(service)
+    for (const file of files)
+      if (!given.some((each) => nameOf(each) === nameOf(file))) throw new Error(`${file} is not in compose`)
+    return given.map((each) => files.find((file) => nameOf(file) === nameOf(each)) ?? each)
+  }
+
   async #startCoturn(): Promise<void> {
     const { turn, turns } = this.other
     const own = [
@@ -557,6 +652,7 @@ service pop3-login {\n inet_listener pop3 {\n port = 0\n }\n inet_listener pop3s
       .replace('dovecot:8081', `127.0.0.1:${String(other.doveadm)}`)
       .replace('rspamd:11333', `127.0.0.1:${String(other.rspamd)}`)
       .replace('clamav:3310', `127.0.0.1:${String(other.clamav)}`)
+      .replace('nats:4222', `127.0.0.1:${String(other.nats)}`)
     return moved.replace(
       /^http:\/\/(api|xmpp|keys|smtp):8080$/,
       (_all, name: ServiceName) => `http://127.0.0.1:${String(ports.http[name])}`,

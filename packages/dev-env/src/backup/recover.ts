@@ -16,6 +16,7 @@ import { giveCluster } from '../postgres/cluster.ts'
 import { prepareSockets, socketUrl } from '../postgres/embedded-postgres.ts'
 import { stopLeftovers } from '../postgres/leftovers.ts'
 import { startPostmaster } from '../postgres/postmaster.ts'
+import { assertReachable } from '../postgres/reachable.ts'
 import { settings } from '../postgres/settings.ts'
 
 export interface RecoverOptions {
@@ -44,13 +45,13 @@ const RECOVERY_MS_MAX = 3 * 3_600_000
 export async function recoverCluster(options: RecoverOptions): Promise<RecoveredCluster> {
   const { archive, directory, at } = options
   const base = await chooseBase(archive, at)
+  const [binaries, user] = [await findServer(options.programs), await findPostgresUser()]
+  if (user !== undefined) await assertReadable(archive.wal, user)
   await mkdir(directory, { mode: 0o711 })
   await unpackBase(base, readIdentity(options.identity), directory, options.onProgress)
   const cluster = join(directory, 'postgres')
   await mkdir(join(cluster, 'pg_wal'), { recursive: true, mode: 0o700 })
   await writeFile(join(cluster, 'recovery.signal'), '')
-  const [binaries, user] = [await findServer(options.programs), await findPostgresUser()]
-  await assertReadable(archive.wal, user)
   await giveCluster(cluster, user)
   const sockets = join(directory, 'run')
   await prepareSockets(sockets, user)
@@ -88,8 +89,9 @@ async function chooseBase(archive: Archive, at: Date | undefined): Promise<BaseB
   throw new BackupError('BACKUP_NOT_FOUND', 'There is no base backup that reaches back so far')
 }
 
-async function assertReadable(wal: string, user: PostgresUser | undefined): Promise<void> {
-  if (user === undefined || (await stat(wal)).uid === user.uid) return
+async function assertReadable(wal: string, user: PostgresUser): Promise<void> {
+  await assertReachable(wal, user)
+  if ((await stat(wal)).uid === user.uid) return
   throw new BackupError(
     'BACKUP_CLOSED',
     `Postgres does not run as root but as the user ${user.name}: give it the archived log with "chown -R ${user.name} ${wal}"`,

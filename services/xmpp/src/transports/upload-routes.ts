@@ -5,14 +5,16 @@
 import { once } from 'node:events'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, HttpProblem } from '@sealpost/http'
+import { clientNetwork } from '@sealpost/runtime'
 import { UploadError, type UploadErrorCode } from '../modules/upload/upload-error.ts'
 import { UPLOAD_PATH } from '../modules/upload/upload.ts'
 import type { Upload, Uploads } from '../modules/upload/uploads.ts'
 
 /** A peer that neither sends nor takes a byte for so long is gone. */
 const STALL_MS = 60_000
-/** Downloads at a time, each of which holds two chunks. */
+/** Downloads at a time, each of which holds two chunks: of all, and of one client (of an IPv6 address its /64), who may be slow to take them. */
 const SENDING_MAX = 512
+const CLIENT_SENDING_MAX = 64
 /** Of a body that is refused, so much is read, so that its sender sees the answer; with more the connection is closed. */
 const DISCARD_BYTES_MAX = 1024 * 1024
 const PREFLIGHT_SECONDS = 86_400
@@ -132,7 +134,7 @@ interface Part {
 /** GET and HEAD. */
 class Downloads {
   readonly #uploads: Uploads
-  #sending = 0
+  readonly #places = new Places()
 
   constructor(uploads: Uploads) {
     this.#uploads = uploads
@@ -155,21 +157,42 @@ class Downloads {
         .code(206)
         .header('content-range', `bytes ${String(first)}-${String(last)}/${String(upload.bytes)}`)
     if (request.method === 'HEAD') return reply.send()
+    const place = this.#places.take(clientNetwork(request.ip))
+    if (place === undefined) throw problemOf(new UploadError('UPLOAD_BUSY'))
+    reply.raw.once('close', () => place[Symbol.dispose]())
     return this.#send(upload, { first, last }, reply)
   }
 
   async #send(upload: Upload, { first, last }: Part, reply: FastifyReply): Promise<FastifyReply> {
-    if (this.#sending >= SENDING_MAX) throw problemOf(new UploadError('UPLOAD_BUSY'))
-    this.#sending += 1
     const { raw } = reply
     raw.setTimeout(STALL_MS)
-    raw.once('close', () => (this.#sending -= 1))
     const isWhole = first === 0 && last === upload.bytes - 1
     if (isWhole) raw.once('finish', () => this.#uploads.fetched(upload))
     reply.hijack()
     raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
     await pump(this.#uploads.read(upload, first, last), raw)
     return reply
+  }
+}
+
+/** So that a client who takes its files a byte at a time keeps nobody else from theirs. */
+class Places {
+  readonly #taken = new Map<string, number>()
+  #all = 0
+
+  /** Until disposed, once; undefined: there is none left. */
+  take(client: string): Disposable | undefined {
+    const own = this.#taken.get(client) ?? 0
+    if (this.#all >= SENDING_MAX || own >= CLIENT_SENDING_MAX) return undefined
+    this.#count(client, 1)
+    return { [Symbol.dispose]: () => this.#count(client, -1) }
+  }
+
+  #count(client: string, change: 1 | -1): void {
+    const own = (this.#taken.get(client) ?? 0) + change
+    this.#all += change
+    if (own === 0) this.#taken.delete(client)
+    else this.#taken.set(client, own)
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +102,43 @@ test('whoever sends slowly keeps no room from others', async () => {
   await uploads.receive(last, body('abc'))
 })
 
+async function serve(uploads: Uploads) {
+  const log = createLog({ level: 'silent' })
+  const http = await createHttp({ log, metrics: createMetrics(), title: 'test' })
+  await uploadRoutes(http.app, uploads)
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  return { port, [Symbol.asyncDispose]: () => http[Symbol.asyncDispose]() }
+}
+
+test('whoever takes files slowly keeps nobody else from theirs', async () => {
+  await using place = await open()
+  const { uploads } = place
+  const claim = await slot(uploads, randomUUID())
+  await uploads.receive(claim, body('abc'))
+  await using http = await serve(uploads)
+  const finish = Promise.withResolvers<void>()
+  uploads.read = async function* slowly() {
+    yield Buffer.from('a')
+    await finish.promise
+    yield Buffer.from('bc')
+  }
+  const path = `${UPLOAD_PATH}/${claim.address}/a`
+  const begin = (localAddress: string): Promise<IncomingMessage> => {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const asked = request({ host: '127.0.0.1', port: http.port, path, localAddress, agent: false }, resolve)
+    asked.on('error', reject).end()
+    return promise
+  }
+  const slow = await Promise.all(Array.from({ length: 64 }, () => begin('127.0.0.2')))
+  expect(slow.filter(({ statusCode }) => statusCode !== 200)).toEqual([])
+  expect((await begin('127.0.0.2')).resume().statusCode).toBe(503)
+  expect((await begin('127.0.0.3')).destroy().statusCode).toBe(200)
+  slow[0]?.destroy()
+  await expect.poll(async () => (await begin('127.0.0.2')).destroy().statusCode).toBe(200)
+  finish.resolve()
+  for (const each of slow) each.resume()
+})
+
 /** The disk takes so many writes, each of which takes its time, and no more. */
 function failAfter(files: UploadFiles, count: number): void {
   const create = files.create.bind(files)
@@ -134,10 +172,8 @@ test('a body that is refused midway is read to its end: the next request on its 
   await using place = await open()
   const { uploads, files } = place
   failAfter(files, 0)
-  const log = createLog({ level: 'silent' })
-  await using http = await createHttp({ log, metrics: createMetrics(), title: 'test' })
-  await uploadRoutes(http.app, uploads)
-  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  await using http = await serve(uploads)
+  const { port } = http
   const bytes = 4 * CHUNK_BYTES
   const { address, ownerToken } = await slot(uploads, randomUUID(), undefined, bytes)
   const head = (method: string, more: string) =>
