@@ -397,7 +397,10 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     await organisations.suspend(other.id, 'abuse')
     expect([await isEnding(upper), await isEnding(inner)]).toEqual([false, false])
     await organisations.reinstate(other.id)
+    // What somebody calls it tells nothing; that it is the end does.
     await organisations.suspend(upper.id, 'terminated')
+    expect([await isEnding(upper), await isEnding(inner)]).toEqual([false, false])
+    await organisations.suspendForEnd(upper.id)
     expect([await isEnding(upper), await isEnding(other)]).toEqual([true, true])
     await expect(organisations.reinstate(upper.id)).rejects.toMatchObject(code('ORGANISATION_ENDING'))
   })

@@ -5,6 +5,7 @@
  */
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
+import type { StateChange } from './organisation.ts'
 
 /** Canonical parts of a bare JID. */
 export interface Name {
@@ -124,7 +125,11 @@ export interface AccountStore {
    * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
    * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended.
    */
-  setState(name: Name, suspension: Suspension | undefined, within?: string): Promise<AccountRow | undefined>
+  setState(
+    name: Name,
+    suspension: Suspension | undefined,
+    change?: StateChange,
+  ): Promise<AccountRow | undefined>
   /**
    * In one transaction: state, credentials, app passwords and invites deleted, name retired, ledger rows written for the owners (that of
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.

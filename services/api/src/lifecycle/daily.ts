@@ -79,13 +79,12 @@ async function remindAll(options: DailyOptions): Promise<void> {
 
 /** Noted once all have been told: a crash in between makes a second letter rather than none. Of an organisation the billing system is told, which knows whom to write to. */
 async function remind(options: DailyOptions, subscription: Subscription, reminder: Reminder): Promise<void> {
-  const { store, lifecycle, letters, supportUrl } = options
+  const { lifecycle, letters, supportUrl } = options
   const day = reminder === 'renewal' ? subscription.renewsOn : subscription.suspendsOn
   if (day === undefined) return
   const to = await addressOf(options, subscription)
   if (to !== undefined) await letters.send(reminderLetter({ to, reminder, day, supportUrl }))
-  await lifecycle.tellReminder(subscription, reminder)
-  await store.reminded(subscription.id, reminder, day)
+  await lifecycle.reminded(subscription, reminder, day)
 }
 
 async function addressOf({ accounts }: DailyOptions, { subject }: Subscription): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import type { Account, AccountsDomain, Deciding } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Affiliates } from '../affiliates/affiliates.ts'
-import type { Tell } from '../webhooks/webhooks.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { addDays, dayOf } from '../day.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import {
@@ -18,22 +18,13 @@ import {
   type WantedTerms,
 } from './subscription.ts'
 import { recorded } from '../recorded.ts'
-
-/** What others are told, by webhook. Ids and codes only. */
-export type SubscriptionEvent = 'suspended' | 'reinstated' | 'refund_due' | 'renewal_near' | 'suspension_near'
+import { subscriptionEvent } from './subscription-event.ts'
 
 export interface LifecycleOptions {
   readonly store: SubscriptionStore
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
-  /** At least once: durable when it resolves. */
-  readonly emit: (event: SubscriptionEvent, subscription: Subscription) => Promise<void>
-  /** The same, durable with the change or not at all: as Webhooks.along. */
-  readonly along: <T>(
-    event: SubscriptionEvent,
-    subscription: Subscription,
-    change: (tell: Tell) => Promise<T>,
-  ) => Promise<T>
+  readonly webhooks: Pick<Webhooks, 'along'>
   /** Undefined: the module is off. */
   readonly affiliates: Pick<Affiliates, 'downgraded' | 'chargedBack'> | undefined
   readonly clock: Pick<Clock, 'now'>
@@ -121,17 +112,20 @@ export class Lifecycle {
 
   /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */
   async guarantee(subject: Subject): Promise<Subscription | undefined> {
-    const { store, along } = this.#options
+    const { store, webhooks } = this.#options
     const subscription = await store.find(subject)
     if (subscription === undefined || addDays(subscription.startedOn, GUARANTEE_DAYS) < this.today())
       return undefined
     const due = { ...subscription, state: 'refund-due', fee: 'none', suspendsOn: undefined } as const
-    return along('refund_due', due, (tell) => store.refundDue(subject, this.today(), tell))
+    const { type, data } = subscriptionEvent('refund_due', due)
+    return webhooks.along(type, data, (tell) => store.refundDue(subject, this.today(), tell))
   }
 
-  /** That a renewal or a suspension is seven days away at most. */
-  tellReminder(subscription: Subscription, reminder: Reminder): Promise<void> {
-    return this.#options.emit(`${reminder}_near`, subscription)
+  /** Whoever it concerns was told that a renewal or a suspension is seven days away at most. */
+  reminded(subscription: Subscription, reminder: Reminder, day: string): Promise<void> {
+    const { store, webhooks } = this.#options
+    const { type, data } = subscriptionEvent(`${reminder}_near`, subscription)
+    return webhooks.along(type, data, (tell) => store.reminded(subscription.id, reminder, day, tell))
   }
 
   /** In UTC. */
@@ -156,21 +150,22 @@ export class Lifecycle {
   }
 
   async #suspend(subject: Subject, subscription: Subscription): Promise<void> {
-    const { accounts, emit } = this.#options
+    const { accounts } = this.#options
+    const event = subscriptionEvent('suspended', subscription)
     await this.#recorded('subscription.suspend', subject, async () => {
-      if (subject.kind === 'organisation') await accounts.organisations.suspend(subject.id, PAYMENT)
-      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT)
+      if (subject.kind === 'organisation')
+        await accounts.organisations.suspend(subject.id, PAYMENT, { event })
+      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT, { event })
     })
-    await emit('suspended', subscription)
   }
 
   async #reinstate(subject: Subject, subscription: Subscription): Promise<void> {
-    const { accounts, emit } = this.#options
+    const { accounts } = this.#options
+    const event = subscriptionEvent('reinstated', subscription)
     await this.#recorded('subscription.reinstate', subject, async () => {
-      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id)
-      else await accounts.restore(await this.#jidOf(subject.id))
+      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id, { event })
+      else await accounts.restore(await this.#jidOf(subject.id), { event })
     })
-    await emit('reinstated', subscription)
   }
 
   async #jidOf(id: string) {

@@ -1,6 +1,7 @@
 /** Subscriptions in Postgres, schema `api`. */
 import { raw, sql, type Db, type Sql } from '@sealpost/db'
 import { assert } from '@sealpost/errors'
+import type { Tell } from '../webhooks/webhooks.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import type { Fee, Subject, Subscription, Terms } from './subscription.ts'
 
@@ -76,10 +77,13 @@ export class PostgresSubscriptions implements SubscriptionStore {
       order by id limit ${limit}::int`)
   }
 
-  async reminded(id: string, reminder: Reminder, day: string): Promise<void> {
-    await this.#db.execute(
-      sql`update api.subscription set ${REMINDED[reminder]} = ${day}::date where id = ${id}::uuid`,
-    )
+  async reminded(id: string, reminder: Reminder, day: string, tell?: Tell): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.execute(
+        sql`update api.subscription set ${REMINDED[reminder]} = ${day}::date where id = ${id}::uuid`,
+      )
+      await tell?.(tx)
+    })
   }
 
   suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]> {

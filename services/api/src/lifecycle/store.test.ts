@@ -151,3 +151,16 @@ test('in Postgres a refund is due together with what is told of it, or not at al
   expect(await store.refundDue(subject, '2026-01-03', tell)).toBeUndefined()
   expect(told).toBe(1)
 })
+
+test('in Postgres a reminder is noted together with what is told of it, or not at all', async () => {
+  await using stack = new AsyncDisposableStack()
+  const store = await openPostgres(stack)
+  const id = systemRandom.uuid()
+  await store.put(id, { kind: 'account', id: systemRandom.uuid() }, TERMS)
+  const due = async () => (await store.remindable('renewal', '2000-01-01', '2099-01-01', 9)).length
+  const failing = (): Promise<void> => Promise.reject(new Error('away'))
+  await expect(store.reminded(id, 'renewal', TERMS.renewsOn, failing)).rejects.toThrow('away')
+  expect(await due()).toBe(1)
+  await store.reminded(id, 'renewal', TERMS.renewsOn)
+  expect(await due()).toBe(0)
+})

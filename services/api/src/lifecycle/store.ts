@@ -23,7 +23,7 @@ export interface SubscriptionStore {
   remove(subject: Subject): Promise<boolean>
   /** Running ones whose day is from `today` to `until`, and of which was not reminded: at most `limit`. */
   remindable(reminder: Reminder, today: string, until: string, limit: number): Promise<Subscription[]>
-  reminded(id: string, reminder: Reminder, day: string): Promise<void>
+  reminded(id: string, reminder: Reminder, day: string, tell?: Tell): Promise<void>
   /** Running ones that are to be suspended today or were to be before, after an id. */
   suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]>
   /** False when it is none, or refund-due already. */
