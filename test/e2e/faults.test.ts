@@ -96,7 +96,7 @@ shape.describe(
         const hook = ['webhook', 'create', 'https://hooks.example.org/', '--events', 'organisation.*']
         expect(await deployment().ctl(hook)).toMatchObject({ code: 0 })
         const made = await deployment().ctl(['organisation', 'create', 'Told', '--json'])
-        const { id } = JSON.parse(made.stdout) as { id: string }
+        const { id } = JSON.parse(made.output) as { id: string }
         const url = await deployment().databaseUrl()
         await using database = await openSession(url)
         {

@@ -172,6 +172,24 @@ describe('an event of the billing system', () => {
     expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
   })
 
+  test('that says it is paid, while the one before is still suspending, has the last word', async () => {
+    const { id, jid } = await account()
+    await using db = await openDb({ url: api.databaseUrl })
+    const held = () =>
+      db.query(
+        sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%suspension_reason = $%'`,
+      )
+    const said: Promise<Answer>[] = []
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`select from account.account where id = ${id}::uuid for update`)
+      said.push(send(updated({ account: id, ...terms({ fee: 'overdue', suspends_on: day(0) }) })))
+      await expect.poll(held).toHaveLength(1)
+      expect((await send(updated({ account: id, ...terms() }))).status).toBe(204)
+    })
+    expect((await Promise.all(said)).map(({ status }) => status)).toEqual([204])
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+  })
+
   test('is taken with any of several signatures', async () => {
     const event = updated({ organisation: await open(), ...terms() })
     const sign = (signature: string): string =>

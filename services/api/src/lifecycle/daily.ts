@@ -62,7 +62,7 @@ async function liftSuspensions({ accounts, audit }: DailyOptions): Promise<void>
 async function suspendOverdue({ store, lifecycle, onError }: DailyOptions): Promise<void> {
   for (let after: string | undefined; ;) {
     const due = await store.suspendable(lifecycle.today(), after, PAGE)
-    for (const subscription of due) await lifecycle.apply(subscription).catch(onError)
+    for (const { subject } of due) if (subject !== undefined) await lifecycle.apply(subject).catch(onError)
     after = due.at(-1)?.id
     if (due.length < PAGE) return
   }

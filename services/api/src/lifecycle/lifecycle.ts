@@ -31,6 +31,9 @@ export interface LifecycleOptions {
   readonly random: Random
 }
 
+/** Changes of mind that are followed at once; the daily run takes the rest. */
+const ROUNDS_MAX = 10
+
 /** Refusals are LifecycleErrors, and what the accounts refuse. */
 export class Lifecycle {
   readonly #options: LifecycleOptions
@@ -52,7 +55,7 @@ export class Lifecycle {
     const { store, random } = this.#options
     const terms = this.#complete(wanted, await store.find(subject))
     const subscription = await store.put(random.uuid(), subject, terms)
-    await this.apply(subscription)
+    await this.apply(subject)
     return subscription
   }
 
@@ -80,15 +83,25 @@ export class Lifecycle {
     if (!(await this.#options.store.refunded(id))) throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
   }
 
-  /** Suspends what is due for suspension, and reinstates what was suspended for non-payment and is not overdue any more. Repeatable. */
-  async apply(subscription: Subscription): Promise<void> {
-    const { subject, suspendsOn, state } = subscription
-    if (subject === undefined || state !== 'running') return
+  /**
+   * Suspends what is due for suspension, and reinstates what was suspended for non-payment and is not overdue any more. Repeatable. Whoever did something looks
+   * again: what was said meanwhile may have found nothing to do yet.
+   */
+  async apply(subject: Subject): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) if (!(await this.#applyOnce(subject))) return
+  }
+
+  async #applyOnce(subject: Subject): Promise<boolean> {
+    const subscription = await this.find(subject)
+    if (subscription?.state !== 'running') return false
+    const { fee, suspendsOn } = subscription
     const due = suspendsOn !== undefined && suspendsOn <= this.today()
     const reason = await this.#suspendedFor(subject)
-    if (due && reason === undefined) await this.#suspend(subject, subscription)
-    if (!due && subscription.fee !== 'overdue' && reason === PAYMENT)
-      await this.#reinstate(subject, subscription)
+    const isToSuspend = due && reason === undefined
+    const isToReinstate = !due && fee !== 'overdue' && reason === PAYMENT
+    if (isToSuspend) await this.#suspend(subject, subscription)
+    if (isToReinstate) await this.#reinstate(subject, subscription)
+    return isToSuspend || isToReinstate
   }
 
   /**
