@@ -106,15 +106,11 @@ test.each([
     db.query(
       sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%update api.referral%'`,
     )
-  const does: Record<string, () => Promise<void>> = {
-    back: () => affiliates.chargedBack(ann.id),
-    run: () => affiliates.run(),
-  }
-  const doing: (Promise<void> | undefined)[] = []
+  const doing: Promise<void>[] = []
   await db.transaction(async (tx) => {
     await tx.execute(sql`select from api.referral where subject_id = ${ann.id}::uuid for update`)
     for (const step of steps) {
-      doing.push(does[step]?.())
+      doing.push(step === 'run' ? affiliates.run() : affiliates.chargedBack(ann.id))
       await expect.poll(waiting).toHaveLength(doing.length)
     }
   })

@@ -266,15 +266,12 @@ describe('organisations and subscriptions', () => {
     }
     expect(at('/bills')).toEqual([])
     await clock.advance(5_000)
-    const told = await bodies('/bills', 2)
+    const told = (await bodies('/bills', 2)).map(({ type, data }) => ({ type, ...data }))
     const about = { state: 'running', fee: 'overdue', renews_on: day(20), suspends_on: day(0) }
-    expect(told.map(({ type, data }) => ({ type, ...data }))).toEqual(
-      expect.arrayContaining(
-        [{ organisation_id: organisation }, { account_id: account.json['id'] }].map((whose) =>
-          expect.objectContaining({ type: 'subscription.suspended', ...about, ...whose }),
-        ),
-      ),
-    )
+    for (const whose of [{ organisation_id: organisation }, { account_id: account.json['id'] }])
+      expect(told).toContainEqual(
+        expect.objectContaining({ type: 'subscription.suspended', ...about, ...whose }),
+      )
     await vi.waitFor(async () => expect(await waiting()).toEqual([]), 5_000)
     expect(await pay('none')).toEqual([200, 200])
     await clock.advance(5_000)
