@@ -172,6 +172,23 @@ describe('an event of the billing system', () => {
     expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
   })
 
+  test('that was said before, and comes after, changes nothing', async () => {
+    const { id, jid } = await account()
+    const at = (minutes: number, more?: object): object => ({
+      ...updated({ account: id, ...terms(more) }),
+      timestamp: new Date(Date.now() - minutes * 60_000).toISOString(),
+    })
+    const overdue = { fee: 'overdue', suspends_on: day(0) }
+    for (const event of [at(2), at(10, overdue), at(2)]) expect((await send(event)).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+    // An administrator has the last word until the billing system says something new.
+    await api.owner('PUT', `/v1/subscriptions/accounts/${jid}`, terms(overdue))
+    expect((await send(at(5))).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'suspended' })
+    expect((await send(at(1))).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+  })
+
   test('that says it is paid, while the one before is still suspending, has the last word', async () => {
     const { id, jid } = await account()
     await using db = await openDb({ url: api.databaseUrl })

@@ -1,6 +1,7 @@
 /** The life of accounts and organisations under their subscriptions: what the billing system says becomes a suspension, its end, or a refund that is due. */
 import type { Account, AccountsDomain, Deciding } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
+import { assert } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
@@ -52,21 +53,25 @@ export class Lifecycle {
 
   /** Takes over what is said of it, and does at once what follows from it. Repeating it changes nothing. */
   async set(subject: Subject, wanted: WantedTerms): Promise<Subscription> {
-    const { store, random } = this.#options
-    const terms = this.#complete(wanted, await store.find(subject))
-    const subscription = await store.put(random.uuid(), subject, terms)
+    const subscription = await this.#put(subject, wanted)
+    assert(subscription, 'what an administrator says is taken')
     await this.apply(subject)
     return subscription
   }
 
-  /** The same, when it is the billing system that says so: a shorter term is a downgrade then, and not a slip of the pen. */
-  async billed(subject: Subject, wanted: WantedTerms): Promise<void> {
+  /**
+   * The same, when it is the billing system that says so, at a time by its own clock: a shorter term is a downgrade then, and not a slip of the pen. Nothing happens
+   * when it has said something later.
+   */
+  async billed(subject: Subject, wanted: WantedTerms, at: number): Promise<void> {
     const { store, affiliates } = this.#options
     const before = await store.find(subject)
+    if (before?.billedAt !== undefined && at < before.billedAt) return
     // First, since nothing is known of the longer term afterwards.
     if (before !== undefined && wanted.termMonths < before.termMonths)
       await affiliates?.downgraded(subject.id)
-    await this.set(subject, wanted)
+    await this.#put(subject, wanted, at)
+    await this.apply(subject)
   }
 
   /** A payment was taken back. Of the fee that is missing now, the billing system tells by `billed`. */
@@ -144,6 +149,12 @@ export class Lifecycle {
   /** In UTC. */
   today(): string {
     return dayOf(this.#options.clock.now())
+  }
+
+  async #put(subject: Subject, wanted: WantedTerms, billedAt?: number): Promise<Subscription | undefined> {
+    const { store, random } = this.#options
+    const terms = this.#complete(wanted, await store.find(subject))
+    return store.put(random.uuid(), subject, terms, billedAt)
   }
 
   #complete(wanted: WantedTerms, before: Subscription | undefined): Terms {

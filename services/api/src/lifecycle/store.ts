@@ -16,8 +16,11 @@ export interface SubscriptionQuery {
 
 export interface SubscriptionStore {
   find(subject: Subject): Promise<Subscription | undefined>
-  /** Makes it under the id, or replaces its terms; a reminder of a day that changed may go out again. */
-  put(id: string, subject: Subject, terms: Terms): Promise<Subscription>
+  /**
+   * Makes it under the id, or replaces its terms; a reminder of a day that changed may go out again. `billedAt`: when the billing system said so; undefined is
+   * answered, and nothing changed, when it has said something later.
+   */
+  put(id: string, subject: Subject, terms: Terms, billedAt?: number): Promise<Subscription | undefined>
   /** By id. */
   list(query: SubscriptionQuery): Promise<Subscription[]>
   remove(subject: Subject): Promise<boolean>
