@@ -236,9 +236,10 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return true
   }
 
-  suspend: OrganisationStore['suspend'] = async (id, { reason, byEnd = false, within }) => {
+  suspend: OrganisationStore['suspend'] = async (id, { reason, byEnd = false, within, onlyWhile }) => {
     const before = this.#get(id)
     if (before.row.state === 'suspended') this.#checkWithin(before.suspendedWithin, within)
+    this.#checkOnlyWhile(before, onlyWhile)
     const suspension = { state: 'suspended', reason, suspendedWith: id } as const
     const isOurs = (row: Pick<Organisation, 'suspendedWith'> & { readonly state: string }): boolean =>
       row.state === 'active' || row.suspendedWith === id
@@ -250,7 +251,8 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return this.#setState(rows.filter(isOurs), suspension)
   }
 
-  async reinstate(id: string, today: string, { within }: StateChange = {}): Promise<string[]> {
+  async reinstate(id: string, today: string, change: StateChange = {}): Promise<string[]> {
+    const { within, onlyWhile } = change
     this.#checkBeforeEnd(id, today)
     const {
       row: { suspendedWith },
@@ -259,6 +261,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (suspendedWith === undefined) return []
     if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
     this.#checkWithin(suspendedWithin, within)
+    this.#checkOnlyWhile(this.#get(id), onlyWhile)
     for (const { row } of this.#below(id)) if (row.suspendedWith === id) this.#change(row.id, ACTIVE)
     return this.#setState(
       [...this.#state.accounts.values()].filter((row) => row.suspendedWith === id),
@@ -344,6 +347,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
 
   #checkWithin(decided: string | undefined, within: string | undefined): void {
     if (!this.#isWithin(decided, within)) throw new OrganisationError('ORGANISATION_HELD')
+  }
+
+  #checkOnlyWhile({ row }: Entry, onlyWhile: string | null | undefined): void {
+    if (onlyWhile !== undefined && row.reason !== (onlyWhile ?? undefined))
+      throw new OrganisationError('ORGANISATION_HELD')
   }
 
   #isWithin(decided: string | undefined, within: string | undefined): boolean {

@@ -312,10 +312,11 @@ class PostgresOrganisationStore implements OrganisationStore {
     return refusing(move)
   }
 
-  suspend: OrganisationStore['suspend'] = (id, { reason, byEnd = false, within, event }) => {
+  suspend: OrganisationStore['suspend'] = (id, { reason, byEnd = false, within, event, onlyWhile }) => {
     return this.#db.transaction(async (tx) => {
       await hold(tx, id)
       await checkDecidedWithin(tx, id, within)
+      await checkOnlyWhile(tx, id, onlyWhile)
       await tx.execute(sql`
         update account.organisation set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid,
           suspended_within = ${within ?? null}::uuid, suspended_by_end = ${byEnd}::boolean
@@ -330,12 +331,14 @@ class PostgresOrganisationStore implements OrganisationStore {
     })
   }
 
-  async reinstate(id: string, today: string, { within, event }: StateChange = {}): Promise<string[]> {
+  async reinstate(id: string, today: string, change: StateChange = {}): Promise<string[]> {
+    const { within, event, onlyWhile } = change
     return this.#db.transaction(async (tx) => {
       const { suspendedWith } = await holdBeforeEnd(tx, id, today)
       if (suspendedWith === undefined) return []
       if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
       await checkDecidedWithin(tx, id, within)
+      await checkOnlyWhile(tx, id, onlyWhile)
       await tx.execute(sql`
         update account.organisation set state = 'active', suspension_reason = null, suspended_with = null, suspended_within = null,
           suspended_by_end = null
@@ -393,6 +396,15 @@ async function checkDecidedWithin(tx: Tx, id: string, within: string | undefined
     select from account.organisation
     where id = ${id}::uuid and state = 'suspended' and not ${isWithin(sql`suspended_within`, within)}`)
   if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
+}
+
+/** Throws ORGANISATION_HELD when its suspension has another code than the one given, null: when it is suspended. */
+async function checkOnlyWhile(tx: Tx, id: string, onlyWhile: string | null | undefined): Promise<void> {
+  if (onlyWhile === undefined) return
+  const [found] = await tx.query<{ reason: string | null }>(
+    sql`select suspension_reason as reason from account.organisation where id = ${id}::uuid`,
+  )
+  if (found?.reason !== onlyWhile) throw new OrganisationError('ORGANISATION_HELD')
 }
 
 async function holdActive(tx: Tx, id: string): Promise<void> {

@@ -64,7 +64,10 @@ export interface Deciding {
 }
 
 /** Who changes a state, and what is told of it with the change. */
-export interface StateChange extends Deciding, Telling {}
+export interface StateChange extends Deciding, Telling {
+  /** Only while this is the code of its suspension, null: while it is active. Else ACCOUNT_HELD, ORGANISATION_HELD. */
+  readonly onlyWhile?: string | null | undefined
+}
 
 /** The code that is shown of suspensions which are the end of an organisation. */
 export const ORGANISATION_END = 'terminated'

@@ -254,9 +254,11 @@ class MemoryAccountStore implements AccountStore {
     return row?.state === 'active' && row.signOuts === signOuts && has
   }
 
-  async setState(name: Name, suspension: Suspension | undefined, { within }: StateChange = {}) {
+  async setState(name: Name, suspension: Suspension | undefined, change: StateChange = {}) {
+    const { within, onlyWhile } = change
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return undefined
+    if (onlyWhile !== undefined && row.reason !== (onlyWhile ?? undefined)) return undefined
     if (suspension === undefined && (row.suspendedWith !== undefined || this.#isBelowSuspended(row)))
       return undefined
     if (

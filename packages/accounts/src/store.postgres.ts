@@ -168,7 +168,8 @@ class PostgresAccountStore implements AccountStore {
     return rows.length > 0
   }
 
-  setState(name: Name, suspension: Suspension | undefined, { within, event }: StateChange = {}) {
+  setState(name: Name, suspension: Suspension | undefined, change: StateChange = {}) {
+    const { within, event, onlyWhile } = change
     const state = suspension === undefined ? 'active' : 'suspended'
     return this.#db.transaction(async (tx) => {
       const rows = await tx.query<SqlAccount>(sql`
@@ -179,6 +180,7 @@ class PostgresAccountStore implements AccountStore {
         and (${state} = 'suspended' or (a.suspended_with is null and not exists (
           select from account.organisation o where o.id = a.organisation_id and o.state = 'suspended')))
         and (a.state = 'active' or ${isWithin(sql`a.suspended_within`, within)})
+        and (${onlyWhile === undefined}::boolean or a.suspension_reason is not distinct from ${onlyWhile ?? null}::text)
       returning ${ACCOUNT_COLUMNS}`)
       if (rows.length > 0) await noteEvent(tx, event)
       return rows.map(parseAccount)[0]

@@ -123,7 +123,7 @@ export interface AccountStore {
   isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean>
   /**
    * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
-   * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended.
+   * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended; when it is not `onlyWhile` what it may be changed.
    */
   setState(
     name: Name,

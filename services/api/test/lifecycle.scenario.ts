@@ -207,6 +207,37 @@ describe('an event of the billing system', () => {
     expect(await shown(jid)).toMatchObject({ state: 'active' })
   })
 
+  test.each(['account', 'organisation'] as const)(
+    'neither covers nor lifts what was decided about the %s in the same moment',
+    async (kind) => {
+      const organisation = await open()
+      const { id: of, jid } = await account(organisation)
+      const [id, table] =
+        kind === 'account' ? [of, 'account.account'] : [organisation, 'account.organisation']
+      await using db = await openDb({ url: api.databaseUrl })
+      const waiting = () =>
+        db.query(sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%account.%'`)
+      const overdue = { fee: 'overdue', suspends_on: day(0) }
+      for (const more of [overdue, {}]) {
+        const said: Promise<Answer>[] = []
+        await db.transaction(async (tx) => {
+          await tx.execute(sql`select from ${raw(table)} where id = ${id}::uuid for update`)
+          said.push(send(updated({ [kind]: id, ...terms(more) })))
+          await expect.poll(waiting).toHaveLength(1)
+          await tx.execute(sql`
+            update ${raw(table)} set state = 'suspended', suspension_reason = 'abuse',
+              suspended_with = ${kind === 'account' ? null : id}::uuid where id = ${id}::uuid`)
+        })
+        expect((await Promise.all(said)).map(({ status }) => status)).toEqual([409])
+        expect((await send(updated({ [kind]: id, ...terms(more) }))).status).toBe(204)
+        const place = kind === 'account' ? `accounts/${jid}` : `organisations/${id}`
+        const now = async () => (await api.owner('GET', `/v1/${place}`)).json
+        expect(await now()).toMatchObject({ state: 'suspended', reason: 'abuse' })
+        await db.execute(sql`update ${raw(table)} set suspension_reason = 'payment' where id = ${id}::uuid`)
+      }
+    },
+  )
+
   test('is taken with any of several signatures', async () => {
     const event = updated({ organisation: await open(), ...terms() })
     const sign = (signature: string): string =>

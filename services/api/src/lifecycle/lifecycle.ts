@@ -175,20 +175,19 @@ export class Lifecycle {
 
   async #suspend(subject: Subject, subscription: Subscription): Promise<void> {
     const { accounts } = this.#options
-    const event = subscriptionEvent('suspended', subscription)
+    const change = { event: subscriptionEvent('suspended', subscription), onlyWhile: null }
     await this.#recorded('subscription.suspend', subject, async () => {
-      if (subject.kind === 'organisation')
-        await accounts.organisations.suspend(subject.id, PAYMENT, { event })
-      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT, { event })
+      if (subject.kind === 'organisation') await accounts.organisations.suspend(subject.id, PAYMENT, change)
+      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT, change)
     })
   }
 
   async #reinstate(subject: Subject, subscription: Subscription): Promise<void> {
     const { accounts } = this.#options
-    const event = subscriptionEvent('reinstated', subscription)
+    const change = { event: subscriptionEvent('reinstated', subscription), onlyWhile: PAYMENT }
     await this.#recorded('subscription.reinstate', subject, async () => {
-      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id, { event })
-      else await accounts.restore(await this.#jidOf(subject.id), { event })
+      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id, change)
+      else await accounts.restore(await this.#jidOf(subject.id), change)
     })
   }
 
@@ -198,7 +197,7 @@ export class Lifecycle {
     return account.jid
   }
 
-  /** As every act of administration: on record before it is done. */
+  /** As every act of administration: on record before it is done. What somebody decided in the same moment stays, and the next event or run finds it. */
   async #recorded(action: string, { kind, id }: Subject, work: () => Promise<void>): Promise<void> {
     await recorded(this.#options.audit, { action, target: { kind, id } }, work)
   }

@@ -2,7 +2,7 @@
 import { raw, sql, type Db, type Sql } from '@sealpost/db'
 import type { Tell } from '../webhooks/webhooks.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
-import type { Fee, Subject, Subscription, Terms } from './subscription.ts'
+import type { Fee, Subject, Subscription } from './subscription.ts'
 
 interface SqlSubscription {
   id: string
