@@ -238,6 +238,32 @@ describe('an event of the billing system', () => {
     },
   )
 
+  test('of somebody below who has paid is taken while those above are suspended, and done when they are not', async () => {
+    const top = String(
+      (await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}`, kind: 'reseller' }))
+        .json['id'],
+    )
+    const below = String(
+      (await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}`, parent: top })).json[
+        'id'
+      ],
+    )
+    const [ann, bob] = [await account(below), await account(below)]
+    const overdue = terms({ fee: 'overdue', suspends_on: day(0) })
+    const bill = async (whose: object, what: object): Promise<number> =>
+      (await send(updated({ ...whose, ...what }))).status
+    const states = () => Promise.all([ann, bob].map(async ({ jid }) => (await shown(jid))['state']))
+    for (const whose of [{ account: ann.id }, { organisation: top }])
+      expect(await bill(whose, overdue)).toBe(204)
+    for (const whose of [{ organisation: below }, { account: ann.id }, { account: bob.id }])
+      expect(await bill(whose, terms())).toBe(204)
+    expect(await states()).toEqual(['suspended', 'suspended'])
+    expect(await bill({ organisation: top }, terms())).toBe(204)
+    expect(await states()).toEqual(['suspended', 'active'])
+    await restart()
+    expect(await states()).toEqual(['active', 'active'])
+  })
+
   test('is taken with any of several signatures', async () => {
     const event = updated({ organisation: await open(), ...terms() })
     const sign = (signature: string): string =>

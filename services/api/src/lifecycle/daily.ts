@@ -9,7 +9,7 @@ import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { reminderLetter } from './reminder-letter.ts'
 import type { Reminder, SubscriptionStore } from './store.ts'
-import { REMINDER_DAYS, type Subscription } from './subscription.ts'
+import { PAYMENT, REMINDER_DAYS, type Subscription } from './subscription.ts'
 
 /** "lifecycl" in ASCII as an int8. */
 const LOCK = 0x6c69_6665_6379_636cn
@@ -41,6 +41,7 @@ export async function runDaily(options: DailyOptions): Promise<void> {
   const parts = [
     liftSuspensions,
     suspendOverdue,
+    reinstatePaid,
     remindAll,
     endWindows,
     eraseRefunds,
@@ -65,6 +66,23 @@ async function suspendOverdue({ store, lifecycle, onError }: DailyOptions): Prom
     for (const { subject } of due) if (subject !== undefined) await lifecycle.apply(subject).catch(onError)
     after = due.at(-1)?.id
     if (due.length < PAGE) return
+  }
+}
+
+/** What was paid while an organisation above was suspended could not be reinstated then. */
+async function reinstatePaid({ accounts, lifecycle, onError }: DailyOptions): Promise<void> {
+  for (let cursor: string | undefined; ;) {
+    const page = await accounts.organisations.list({ cursor, limit: PAGE })
+    for (const { id, reason } of page.items)
+      if (reason === PAYMENT) await lifecycle.apply({ kind: 'organisation', id }).catch(onError)
+    cursor = page.next
+    if (cursor === undefined) break
+  }
+  for (let cursor: string | undefined; ;) {
+    const page = await accounts.list({ cursor, limit: PAGE, reason: PAYMENT })
+    for (const { id } of page.items) await lifecycle.apply({ kind: 'account', id }).catch(onError)
+    cursor = page.next
+    if (cursor === undefined) return
   }
 }
 

@@ -101,9 +101,9 @@ export class Lifecycle {
     if (subscription?.state !== 'running') return false
     const { fee, suspendsOn } = subscription
     const due = suspendsOn !== undefined && suspendsOn <= this.today()
-    const reason = await this.#suspendedFor(subject)
-    const isToSuspend = due && reason === undefined
-    const isToReinstate = !due && fee !== 'overdue' && reason === PAYMENT
+    const standing = await this.#standingOf(subject)
+    const isToSuspend = due && standing === 'active'
+    const isToReinstate = !due && fee !== 'overdue' && standing === 'unpaid'
     if (isToSuspend) await this.#suspend(subject, subscription)
     if (isToReinstate) await this.#reinstate(subject, subscription)
     return isToSuspend || isToReinstate
@@ -165,12 +165,17 @@ export class Lifecycle {
     return { ...wanted, suspendsOn: fee === 'overdue' ? known : undefined }
   }
 
-  /** The code, undefined while it is active; of an account that is gone too. */
-  async #suspendedFor({ kind, id }: Subject): Promise<string | undefined> {
-    const { accounts } = this.#options
-    if (kind === 'organisation') return (await accounts.organisations.find(id))?.reason
-    const account = await accounts.findById(id)
-    return account === undefined || account.state === 'terminated' ? 'terminated' : account.reason
+  /** `unpaid`: suspended by itself, for non-payment; `otherwise`: for something else, with an organisation above, or gone. */
+  async #standingOf({ kind, id }: Subject): Promise<'active' | 'unpaid' | 'otherwise'> {
+    const { organisations } = this.#options.accounts
+    const found = await (kind === 'account' ? this.#options.accounts.findById(id) : organisations.find(id))
+    if (found?.state === 'active') return 'active'
+    if (found?.state !== 'suspended' || found.reason !== PAYMENT) return 'otherwise'
+    const isAbove =
+      'suspendedWith' in found
+        ? found.suspendedWith !== id
+        : (await organisations.ofAccount(id))?.state === 'suspended'
+    return isAbove ? 'otherwise' : 'unpaid'
   }
 
   async #suspend(subject: Subject, subscription: Subscription): Promise<void> {
