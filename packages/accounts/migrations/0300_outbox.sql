@@ -13,18 +13,28 @@ create table account.outbox (
 -- Rows go as soon as the API service has them, within seconds.
 create index outbox_seq on account.outbox (seq);
 
+create function account.tell_organisation(event text, more jsonb) returns void language sql as $$
+  insert into account.outbox (type, data) values ('organisation.' || event, jsonb_strip_nulls(more))
+$$;
+
 create function account.note_organisation() returns trigger language plpgsql as $$
+declare whose jsonb = jsonb_build_object('organisation_id', coalesce(new.id, old.id));
 begin
-  if tg_op = 'DELETE' then
-    insert into account.outbox (type, data) values ('organisation.removed', json_build_object('organisation_id', old.id));
-  elsif new.terminates_on is null then
-    insert into account.outbox (type, data) values ('organisation.kept', json_build_object('organisation_id', new.id));
+  if tg_op = 'INSERT' then
+    perform account.tell_organisation('created', whose);
+  elsif tg_op = 'DELETE' then
+    perform account.tell_organisation('removed', whose);
   else
-    insert into account.outbox (type, data)
-    values ('organisation.ends', json_build_object('organisation_id', new.id, 'terminates_on', new.terminates_on));
+    if new.state is distinct from old.state then
+      perform account.tell_organisation(case new.state when 'active' then 'restored' else new.state end,
+        whose || jsonb_build_object('reason', new.suspension_reason));
+    end if;
+    if new.terminates_on is distinct from old.terminates_on then
+      perform account.tell_organisation(case when new.terminates_on is null then 'kept' else 'ends' end,
+        whose || jsonb_build_object('terminates_on', new.terminates_on));
+    end if;
   end if;
   return null;
 end $$;
-create trigger organisation_ends after update of terminates_on on account.organisation
-  for each row when (old.terminates_on is distinct from new.terminates_on) execute function account.note_organisation();
-create trigger organisation_removed after delete on account.organisation for each row execute function account.note_organisation();
+create trigger organisation_outbox after insert or delete or update of state, terminates_on on account.organisation
+  for each row execute function account.note_organisation();

@@ -236,7 +236,7 @@ export const ACCOUNT: Tables = {
   'account.outbox': {
     about: 'account',
     purpose:
-      'That an organisation ends or has gone, or a subscription suspends or does not any more, for the operator’s own systems',
+      'That an organisation was made, suspended or restored, ends or has gone, or a subscription suspends or does not any more, for the operator’s own systems',
     kept: 'seconds',
     told: {
       notExported: 'that a fee is or was overdue, on its way to the operator’s systems; gone within seconds',
