@@ -24,6 +24,7 @@ const TIMES: Readonly<Record<string, string>> = {
   'api.notice.shown_until': 'the operator’s act',
   'api.notice.withdrawn_at': 'the operator’s act',
   'api.phone.expires_at': 'a code is good for minutes',
+  'api.subscription.billed_at': 'what the billing system did, in its order',
   'api.webhook_event.created_at': 'what receivers are told; gone when they have it',
   'audit.entry.at': 'what administrators did',
   'keys.address_token.expires_at': 'gone after a day',

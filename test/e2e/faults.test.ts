@@ -90,6 +90,32 @@ shape.describe(
       },
     )
 
+    test.runIf(which === 'four-processes')(
+      'kill -9 between a change of an organisation and its event for webhooks: the next process tells it',
+      async () => {
+        const hook = ['webhook', 'create', 'https://hooks.example.org/', '--events', 'organisation.*']
+        expect(await deployment().ctl(hook)).toMatchObject({ code: 0 })
+        const made = await deployment().ctl(['organisation', 'create', 'Told', '--json'])
+        const { id } = JSON.parse(made.output) as { id: string }
+        const url = await deployment().databaseUrl()
+        await using database = await openSession(url)
+        {
+          await using holder = await openSession(url)
+          await holder.execute(sql`begin`)
+          await holder.execute(sql`lock table api.webhook_event in exclusive mode`)
+          const end = ['organisation', 'terminate', id, '--after', '30']
+          expect(await deployment().ctl(end)).toMatchObject({ code: 0 })
+          await deployment().kill('api')
+          const held = sql`select pid from pg_locks where not granted and relation = 'api.webhook_event'::regclass`
+          await database.query(sql`select pg_terminate_backend(pid) from (${held}) as waiting`)
+        }
+        const told = () => database.query(sql`select from api.webhook_event where type = 'organisation.ends'`)
+        expect(await told()).toEqual([])
+        await deployment().startService('api')
+        await expect.poll(told).toHaveLength(1)
+      },
+    )
+
     test.runIf(which === 'all-in-one')(
       'kill -9 of Postgres: streams stay, nothing is lost, without hands',
       async () => {

@@ -31,7 +31,7 @@ import { importAll, type ImportProgress, type ImportReport, type ImportRow } fro
 import { LastUse } from './last-use.ts'
 import { createMailConduct, type MailConduct, type MailConductStore } from './mail-conduct.ts'
 import { postgresMailConductStore } from './mail-conduct-store.postgres.ts'
-import { OrganisationError, type Deciding } from './organisation.ts'
+import { OrganisationError, type Deciding, type StateChange } from './organisation.ts'
 import { postgresOrganisationStore } from './organisation-store.postgres.ts'
 import { createOrganisations, type Organisations, type OrganisationStore } from './organisations.ts'
 import { postgresPlanStore } from './plan-store.postgres.ts'
@@ -70,7 +70,7 @@ export interface AccountCreation {
   readonly organisationId?: string | undefined
 }
 
-export interface SuspensionOptions extends Deciding {
+export interface SuspensionOptions extends StateChange {
   /** The day from which it is lifted by itself; undefined: until somebody lifts it. */
   readonly until?: string | undefined
 }
@@ -129,7 +129,7 @@ export interface Accounts {
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD, REASON_MALFORMED, SUSPENSION_END. */
   suspend(jid: Jid, reason: string, options?: SuspensionOptions): Promise<Account>
   /** Throws as suspend does; ORGANISATION_SUSPENDED (OrganisationError): it was suspended with its organisation, and is restored with that. */
-  restore(jid: Jid, by?: Deciding): Promise<Account>
+  restore(jid: Jid, change?: StateChange): Promise<Account>
   /** Terminates it by itself on a day to come; undefined: it stays. Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED, ACCOUNT_HELD. */
   leave(jid: Jid, on: string | undefined, by?: Deciding): Promise<Account>
   /** Lifts suspensions whose end has come, at most 500; the ids of the accounts. */
@@ -366,18 +366,18 @@ class StoredAccounts implements AccountsDomain {
     return this.#store.isGood(id, signOuts, appPassword?.id)
   }
 
-  async suspend(jid: Jid, reason: string, { until, within }: SuspensionOptions = {}): Promise<Account> {
+  async suspend(jid: Jid, reason: string, { until, ...change }: SuspensionOptions = {}): Promise<Account> {
     if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
     if (until !== undefined && until <= this.#today()) throw new AccountError('SUSPENSION_END')
-    return this.#setState(jid, { reason, until }, within)
+    return this.#setState(jid, { reason, until }, change)
   }
 
-  restore(jid: Jid, { within }: Deciding = {}): Promise<Account> {
-    return this.#setState(jid, undefined, within)
+  restore(jid: Jid, change?: StateChange): Promise<Account> {
+    return this.#setState(jid, undefined, change)
   }
 
-  async #setState(jid: Jid, suspension: Suspension | undefined, within?: string): Promise<Account> {
-    const row = await this.#store.setState(nameOf(jid), suspension, within)
+  async #setState(jid: Jid, suspension: Suspension | undefined, change?: StateChange): Promise<Account> {
+    const row = await this.#store.setState(nameOf(jid), suspension, change)
     if (row === undefined) throw await this.#whyNot(jid, suspension === undefined)
     await this.#changed(row.id)
     return toAccount(row)

@@ -1,4 +1,4 @@
-export { postgresTransitions, type Transition, type Transitions } from './transitions.ts'
+export { postgresOutbox, type Outbox, type OutboxEvent, type Telling } from './outbox.ts'
 export {
   AccountError,
   DATA_OWNERS,
@@ -74,7 +74,6 @@ export {
 } from './mail-conduct.ts'
 export {
   ORGANISATION_DEPTH_MAX,
-  ORGANISATION_END,
   ORGANISATION_KINDS,
   OrganisationError,
   POOL_RESOURCES,

@@ -8,6 +8,7 @@ import {
   type Organisation,
   type PoolResource,
   type PoolSizes,
+  type StateChange,
 } from './organisation.ts'
 import type {
   KeyHolder,
@@ -25,6 +26,8 @@ interface Entry {
   /** Who decided, if not the server. */
   readonly suspendedWithin?: string | undefined
   readonly terminatesWithin?: string | undefined
+  /** That it ends suspended it. */
+  readonly suspendedByEnd?: boolean
 }
 
 /** What it shares with the stores of accounts and plans. */
@@ -139,7 +142,8 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (owned || this.#children(id).length > 0) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
     const on = terminatesOn !== undefined && terminatesOn < today ? terminatesOn : today
     this.#change(id, { terminatesOn: on, state: 'suspended', reason: ORGANISATION_END, suspendedWith })
-    this.#entries.set(id, { ...this.#get(id), suspendedWithin: undefined, terminatesWithin: undefined })
+    const decided = { suspendedWithin: undefined, terminatesWithin: undefined, suspendedByEnd: true }
+    this.#entries.set(id, { ...this.#get(id), ...decided })
   }
 
   async ending(today: string): Promise<Organisation[]> {
@@ -232,20 +236,23 @@ export class MemoryOrganisationStore implements OrganisationStore {
     return true
   }
 
-  async suspend(id: string, reason: string, within?: string): Promise<string[]> {
+  suspend: OrganisationStore['suspend'] = async (id, { reason, byEnd = false, within, onlyWhile }) => {
     const before = this.#get(id)
     if (before.row.state === 'suspended') this.#checkWithin(before.suspendedWithin, within)
+    this.#checkOnlyWhile(before, onlyWhile)
     const suspension = { state: 'suspended', reason, suspendedWith: id } as const
     const isOurs = (row: Pick<Organisation, 'suspendedWith'> & { readonly state: string }): boolean =>
       row.state === 'active' || row.suspendedWith === id
     for (const { row } of this.#below(id)) if (isOurs(row)) this.#change(row.id, suspension)
     const suspended = this.#below(id).filter(({ row }) => row.suspendedWith === id)
-    for (const entry of suspended) this.#entries.set(entry.row.id, { ...entry, suspendedWithin: within })
+    for (const entry of suspended)
+      this.#entries.set(entry.row.id, { ...entry, suspendedWithin: within, suspendedByEnd: byEnd })
     const rows = suspended.flatMap(({ row }) => this.#members(row.id))
     return this.#setState(rows.filter(isOurs), suspension)
   }
 
-  async reinstate(id: string, today: string, within?: string): Promise<string[]> {
+  async reinstate(id: string, today: string, change: StateChange = {}): Promise<string[]> {
+    const { within, onlyWhile } = change
     this.#checkBeforeEnd(id, today)
     const {
       row: { suspendedWith },
@@ -254,6 +261,7 @@ export class MemoryOrganisationStore implements OrganisationStore {
     if (suspendedWith === undefined) return []
     if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
     this.#checkWithin(suspendedWithin, within)
+    this.#checkOnlyWhile(this.#get(id), onlyWhile)
     for (const { row } of this.#below(id)) if (row.suspendedWith === id) this.#change(row.id, ACTIVE)
     return this.#setState(
       [...this.#state.accounts.values()].filter((row) => row.suspendedWith === id),
@@ -302,10 +310,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
   }
 
   /** That it ends is nothing that was done to it. */
-  #isOrganisationSuspendedAbove({ row, suspendedWithin }: Entry, within: string | undefined): boolean {
-    return (
-      row.state === 'suspended' && row.reason !== ORGANISATION_END && !this.#isWithin(suspendedWithin, within)
-    )
+  #isOrganisationSuspendedAbove(
+    { row, suspendedWithin, suspendedByEnd = false }: Entry,
+    within: string | undefined,
+  ): boolean {
+    return row.state === 'suspended' && !suspendedByEnd && !this.#isWithin(suspendedWithin, within)
   }
 
   /** Whether it may not end: it, one above or below it, or an account of these below is suspended, by nobody within the one given. */
@@ -338,6 +347,11 @@ export class MemoryOrganisationStore implements OrganisationStore {
 
   #checkWithin(decided: string | undefined, within: string | undefined): void {
     if (!this.#isWithin(decided, within)) throw new OrganisationError('ORGANISATION_HELD')
+  }
+
+  #checkOnlyWhile({ row }: Entry, onlyWhile: string | null | undefined): void {
+    if (onlyWhile !== undefined && row.reason !== (onlyWhile ?? undefined))
+      throw new OrganisationError('ORGANISATION_HELD')
   }
 
   #isWithin(decided: string | undefined, within: string | undefined): boolean {

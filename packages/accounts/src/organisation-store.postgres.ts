@@ -7,8 +7,10 @@ import {
   type Organisation,
   type OrganisationErrorCode,
   type PoolResource,
+  type StateChange,
 } from './organisation.ts'
 import type { KeyHolder, MemberCounts, OrganisationStore, Pools } from './organisations.ts'
+import { noteEvent } from './outbox.ts'
 
 interface SqlOrganisation {
   id: string
@@ -77,9 +79,10 @@ function isItselfSuspendedAbove(within: Sql | string | undefined): Sql {
   return sql`(a.state = 'suspended' and a.suspended_with is null and not ${isWithin(sql`a.suspended_within`, within)})`
 }
 
-/** Of an organisation `o`; that it ends is nothing that was done to it. */
+/** Of an organisation `o`; that it ends is nothing that was done to it. COMPAT: the release before says that by the reason alone. */
 function isOrganisationSuspendedAbove(within: Sql | string | undefined): Sql {
-  return sql`(o.state = 'suspended' and o.suspension_reason <> ${ORGANISATION_END} and not ${isWithin(sql`o.suspended_within`, within)})`
+  return sql`(o.state = 'suspended' and not coalesce(o.suspended_by_end, o.suspension_reason = ${ORGANISATION_END})
+    and not ${isWithin(sql`o.suspended_within`, within)})`
 }
 
 /** Whether an organisation `ended` may not end: it, one above or below it, or an account of these below is suspended, by nobody within the one given. */
@@ -195,7 +198,7 @@ class PostgresOrganisationStore implements OrganisationStore {
       if (found?.empty !== true) throw new OrganisationError('ORGANISATION_NOT_EMPTY')
       await tx.execute(sql`
         update account.organisation set terminates_on = least(terminates_on, ${today}::date), terminates_within = null, state = 'suspended',
-          suspension_reason = ${ORGANISATION_END}, suspended_with = coalesce(suspended_with, id), suspended_within = null
+          suspension_reason = ${ORGANISATION_END}, suspended_by_end = true, suspended_with = coalesce(suspended_with, id), suspended_within = null
         where id = ${id}::uuid`)
     })
   }
@@ -309,35 +312,41 @@ class PostgresOrganisationStore implements OrganisationStore {
     return refusing(move)
   }
 
-  async suspend(id: string, reason: string, within?: string): Promise<string[]> {
+  suspend: OrganisationStore['suspend'] = (id, { reason, byEnd = false, within, event, onlyWhile }) => {
     return this.#db.transaction(async (tx) => {
       await hold(tx, id)
       await checkDecidedWithin(tx, id, within)
+      await checkOnlyWhile(tx, id, onlyWhile)
       await tx.execute(sql`
         update account.organisation set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid,
-          suspended_within = ${within ?? null}::uuid
+          suspended_within = ${within ?? null}::uuid, suspended_by_end = ${byEnd}::boolean
         where path @> array[${id}::uuid] and (state = 'active' or suspended_with = ${id}::uuid)`)
       const rows = await tx.query<{ id: string }>(sql`
         update account.account set state = 'suspended', suspension_reason = ${reason}, suspended_with = ${id}::uuid
         where organisation_id in (select o.id from account.organisation o where o.suspended_with = ${id}::uuid)
           and (state = 'active' or suspended_with = ${id}::uuid)
         returning id`)
+      await noteEvent(tx, event)
       return rows.map((row) => row.id)
     })
   }
 
-  async reinstate(id: string, today: string, within?: string): Promise<string[]> {
+  async reinstate(id: string, today: string, change: StateChange = {}): Promise<string[]> {
+    const { within, event, onlyWhile } = change
     return this.#db.transaction(async (tx) => {
       const { suspendedWith } = await holdBeforeEnd(tx, id, today)
       if (suspendedWith === undefined) return []
       if (suspendedWith !== id) throw new OrganisationError('ORGANISATION_SUSPENDED')
       await checkDecidedWithin(tx, id, within)
+      await checkOnlyWhile(tx, id, onlyWhile)
       await tx.execute(sql`
-        update account.organisation set state = 'active', suspension_reason = null, suspended_with = null, suspended_within = null
+        update account.organisation set state = 'active', suspension_reason = null, suspended_with = null, suspended_within = null,
+          suspended_by_end = null
         where path @> array[${id}::uuid] and suspended_with = ${id}::uuid`)
       const rows = await tx.query<{ id: string }>(sql`
         update account.account set state = 'active', suspension_reason = null, suspended_with = null
         where suspended_with = ${id}::uuid returning id`)
+      await noteEvent(tx, event)
       return rows.map((row) => row.id)
     })
   }
@@ -387,6 +396,15 @@ async function checkDecidedWithin(tx: Tx, id: string, within: string | undefined
     select from account.organisation
     where id = ${id}::uuid and state = 'suspended' and not ${isWithin(sql`suspended_within`, within)}`)
   if (held.length > 0) throw new OrganisationError('ORGANISATION_HELD')
+}
+
+/** Throws ORGANISATION_HELD when its suspension has another code than the one given, null: when it is suspended. */
+async function checkOnlyWhile(tx: Tx, id: string, onlyWhile: string | null | undefined): Promise<void> {
+  if (onlyWhile === undefined) return
+  const [found] = await tx.query<{ reason: string | null }>(
+    sql`select suspension_reason as reason from account.organisation where id = ${id}::uuid`,
+  )
+  if (found?.reason !== onlyWhile) throw new OrganisationError('ORGANISATION_HELD')
 }
 
 async function holdActive(tx: Tx, id: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** What an organisation is: a customer, or a reseller with organisations below it, under pools that bound what it and all below it use. */
 import { OperationalError } from '@sealpost/errors'
+import type { Telling } from './outbox.ts'
 
 export const ORGANISATION_KINDS = ['customer', 'reseller'] as const
 export type OrganisationKind = (typeof ORGANISATION_KINDS)[number]
@@ -62,7 +63,13 @@ export interface Deciding {
   readonly within?: string | undefined
 }
 
-/** The code of suspensions that are the end of an organisation. */
+/** Who changes a state, and what is told of it with the change. */
+export interface StateChange extends Deciding, Telling {
+  /** Only while this is the code of its suspension, null: while it is active. Else ACCOUNT_HELD, ORGANISATION_HELD. */
+  readonly onlyWhile?: string | null | undefined
+}
+
+/** The code that is shown of suspensions which are the end of an organisation. */
 export const ORGANISATION_END = 'terminated'
 
 /** From the server down to the end users' own organisation: server → 4 levels. */

@@ -196,7 +196,13 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     for (const { jid } of [ann, bob])
       await expect(accounts.restore(jid)).rejects.toMatchObject(code('ORGANISATION_SUSPENDED'))
     await expect(organisations.reinstate(customer.id)).rejects.toMatchObject(code('ORGANISATION_SUSPENDED'))
-    expect(await organisations.reinstate(reseller.id)).toMatchObject({ state: 'active', reason: undefined })
+    const held = code('ORGANISATION_HELD')
+    await expect(organisations.suspend(reseller.id, 'other', { onlyWhile: null })).rejects.toMatchObject(held)
+    await expect(organisations.reinstate(reseller.id, { onlyWhile: 'abuse' })).rejects.toMatchObject(held)
+    expect(await organisations.reinstate(reseller.id, { onlyWhile: 'payment' })).toMatchObject({
+      state: 'active',
+      reason: undefined,
+    })
     expect(await state(ann.id)).toEqual(['active', undefined])
     expect(await state(bob.id)).toEqual(['suspended', 'abuse'])
     expect(await state(carl.id)).toEqual(['active', undefined])
@@ -397,7 +403,10 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     await organisations.suspend(other.id, 'abuse')
     expect([await isEnding(upper), await isEnding(inner)]).toEqual([false, false])
     await organisations.reinstate(other.id)
+    // What somebody calls it tells nothing; that it is the end does.
     await organisations.suspend(upper.id, 'terminated')
+    expect([await isEnding(upper), await isEnding(inner)]).toEqual([false, false])
+    await organisations.suspendForEnd(upper.id)
     expect([await isEnding(upper), await isEnding(other)]).toEqual([true, true])
     await expect(organisations.reinstate(upper.id)).rejects.toMatchObject(code('ORGANISATION_ENDING'))
   })

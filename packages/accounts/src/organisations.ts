@@ -5,6 +5,7 @@ import type { Jid } from '@sealpost/jid'
 import { AccountError, SUSPENSION_REASON, type Page } from './account.ts'
 import { dayOf } from './day.ts'
 import {
+  ORGANISATION_END,
   OrganisationError,
   type Brand,
   type Deciding,
@@ -13,6 +14,7 @@ import {
   type Pool,
   type PoolResource,
   type PoolSizes,
+  type StateChange,
 } from './organisation.ts'
 import type { AccountStore, Name } from './store.ts'
 
@@ -58,6 +60,12 @@ export type KeyHolder = { readonly id: string } & Name
 
 export type Pools = Readonly<Record<PoolResource, Pool>>
 
+export interface OrganisationSuspension extends StateChange {
+  readonly reason: string
+  /** It is suspended because it ends, which holds no end. */
+  readonly byEnd?: boolean
+}
+
 /** Throws OrganisationErrors. One contract: organisations.test.ts. */
 export interface OrganisationStore {
   /** ORGANISATION_LIMIT when there are `all`, or `ofOne` with the one directly below the server to whom it belongs. */
@@ -102,9 +110,9 @@ export interface OrganisationStore {
    * Suspends it and all below it that are active, and their active accounts, in one transaction; the ids of these accounts. ORGANISATION_HELD when it is
    * suspended already, but by nobody `within` the organisation given.
    */
-  suspend(id: string, reason: string, within?: string): Promise<string[]>
+  suspend(id: string, suspension: OrganisationSuspension): Promise<string[]>
   /** Takes back what `suspend` did with this id; the ids of the accounts. ORGANISATION_ENDING as setEnd, ORGANISATION_HELD as suspend. */
-  reinstate(id: string, today: string, within?: string): Promise<string[]>
+  reinstate(id: string, today: string, change?: StateChange): Promise<string[]>
   /** Counts a use of today; false, and nothing counted, when the pool of the account's organisation has no room. */
   spend(accountId: string, resource: PoolResource, amount: number, today: string): Promise<boolean>
   /** Counts the one certificate that is published for an account; false when it was counted before, or there is no such account. POOL_EXCEEDED. */
@@ -144,9 +152,11 @@ export interface Organisations {
   /** Throws ACCOUNT_UNKNOWN, ACCOUNT_TERMINATED (AccountError). */
   moveAccount(jid: Jid, to: string | undefined): Promise<void>
   /** All of it at once, with everything below it. Throws REASON_MALFORMED (AccountError). */
-  suspend(id: string, reason: string, by?: Deciding): Promise<Organisation>
+  suspend(id: string, reason: string, change?: StateChange): Promise<Organisation>
+  /** The same because it ends: from then on it goes, with all that belongs to it. */
+  suspendForEnd(id: string): Promise<Organisation>
   /** Of what is below it, that which was suspended with it. Throws ORGANISATION_SUSPENDED when one above is suspended. */
-  reinstate(id: string, by?: Deciding): Promise<Organisation>
+  reinstate(id: string, change?: StateChange): Promise<Organisation>
   /** Whether the account may use so much more today; counted if so. An account without an organisation always may. */
   spend(accountId: string, resource: 'mails_per_day', amount: number): Promise<boolean>
   /**
@@ -275,13 +285,17 @@ class StoredOrganisations implements Organisations {
     await this.#bus.publish('account/changed', { accountId: row.id })
   }
 
-  async suspend(id: string, reason: string, { within }: Deciding = {}): Promise<Organisation> {
+  async suspend(id: string, reason: string, change: StateChange = {}): Promise<Organisation> {
     if (!SUSPENSION_REASON.test(reason)) throw new AccountError('REASON_MALFORMED')
-    return this.#announce(id, await this.#store.suspend(id, reason, within))
+    return this.#announce(id, await this.#store.suspend(id, { ...change, reason }))
   }
 
-  async reinstate(id: string, { within }: Deciding = {}): Promise<Organisation> {
-    return this.#announce(id, await this.#store.reinstate(id, this.#today(), within))
+  async suspendForEnd(id: string): Promise<Organisation> {
+    return this.#announce(id, await this.#store.suspend(id, { reason: ORGANISATION_END, byEnd: true }))
+  }
+
+  async reinstate(id: string, change?: StateChange): Promise<Organisation> {
+    return this.#announce(id, await this.#store.reinstate(id, this.#today(), change))
   }
 
   async #announce(id: string, accountIds: readonly string[]): Promise<Organisation> {

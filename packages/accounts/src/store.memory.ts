@@ -3,6 +3,7 @@ import { memoryAccountInviteStore } from './account-invite-store.memory.ts'
 import type { AccountInviteStore } from './account-invites.ts'
 import { memoryAppPasswordStore, type KeptAppPassword } from './app-password-store.memory.ts'
 import { parseAppLogin, type AppPasswordStore } from './app-passwords.ts'
+import type { StateChange } from './organisation.ts'
 import { MemoryOrganisationStore } from './organisation-store.memory.ts'
 import type { OrganisationStore } from './organisations.ts'
 import { memoryPlanStore, type MemoryPlanStore } from './plan-store.memory.ts'
@@ -253,9 +254,11 @@ class MemoryAccountStore implements AccountStore {
     return row?.state === 'active' && row.signOuts === signOuts && has
   }
 
-  async setState(name: Name, suspension: Suspension | undefined, within?: string) {
+  async setState(name: Name, suspension: Suspension | undefined, change: StateChange = {}) {
+    const { within, onlyWhile } = change
     const row = this.#state.byName(name)
     if (row === undefined || row.state === 'terminated') return undefined
+    if (onlyWhile !== undefined && row.reason !== (onlyWhile ?? undefined)) return undefined
     if (suspension === undefined && (row.suspendedWith !== undefined || this.#isBelowSuspended(row)))
       return undefined
     if (

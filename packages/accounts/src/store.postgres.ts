@@ -3,7 +3,9 @@ import { gather, join, sql, type Db, type Sql, type Tx } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
 import { parseAppLogin } from './app-passwords.ts'
+import type { StateChange } from './organisation.ts'
 import { isSuspendedAbove, isWithin, refusing } from './organisation-store.postgres.ts'
+import { noteEvent } from './outbox.ts'
 import { AccountSecrets } from './secrets.postgres.ts'
 import type {
   AccountRow,
@@ -166,9 +168,11 @@ class PostgresAccountStore implements AccountStore {
     return rows.length > 0
   }
 
-  async setState(name: Name, suspension: Suspension | undefined, within?: string) {
+  setState(name: Name, suspension: Suspension | undefined, change: StateChange = {}) {
+    const { within, event, onlyWhile } = change
     const state = suspension === undefined ? 'active' : 'suspended'
-    const rows = await this.#db.query<SqlAccount>(sql`
+    return this.#db.transaction(async (tx) => {
+      const rows = await tx.query<SqlAccount>(sql`
       update account.account a set state = ${state}, suspension_reason = ${suspension?.reason ?? null},
         suspended_until = ${suspension?.until ?? null}::date, suspended_with = null,
         suspended_within = ${suspension === undefined ? null : (within ?? null)}::uuid
@@ -176,8 +180,11 @@ class PostgresAccountStore implements AccountStore {
         and (${state} = 'suspended' or (a.suspended_with is null and not exists (
           select from account.organisation o where o.id = a.organisation_id and o.state = 'suspended')))
         and (a.state = 'active' or ${isWithin(sql`a.suspended_within`, within)})
+        and (${onlyWhile === undefined}::boolean or a.suspension_reason is not distinct from ${onlyWhile ?? null}::text)
       returning ${ACCOUNT_COLUMNS}`)
-    return rows.map(parseAccount)[0]
+      if (rows.length > 0) await noteEvent(tx, event)
+      return rows.map(parseAccount)[0]
+    })
   }
 
   async terminate(name: Name, owners: readonly string[], today: string): Promise<AccountRow | undefined> {

@@ -210,6 +210,8 @@ describe.each([
       await stores.accounts.insert([row], TODAY)
       const suspended = await stores.accounts.setState(row, { reason: 'abuse' })
       expect(suspended).toMatchObject({ id: row.id, state: 'suspended', reason: 'abuse' })
+      for (const onlyWhile of [null, 'payment'])
+        expect(await stores.accounts.setState(row, undefined, { onlyWhile })).toBeUndefined()
       expect(await stores.accounts.verifier(row, 'SHA-1')).toMatchObject({ row: { state: 'suspended' } })
       const restored = await stores.accounts.setState(row, undefined)
       expect(restored).toMatchObject({ state: 'active', reason: undefined })

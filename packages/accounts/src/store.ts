@@ -5,6 +5,7 @@
  */
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
 import type { AccountState } from './account.ts'
+import type { StateChange } from './organisation.ts'
 
 /** Canonical parts of a bare JID. */
 export interface Name {
@@ -122,9 +123,13 @@ export interface AccountStore {
   isGood(id: string, signOuts: number, appPasswordId: string | undefined): Promise<boolean>
   /**
    * Undefined for a suspension: makes it active. Nothing happens, and undefined is answered, when the account is missing or terminated; when it is suspended,
-   * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended.
+   * but by nobody `within` the organisation given; when it is to be active, but its organisation is suspended; when it is not `onlyWhile` what it may be changed.
    */
-  setState(name: Name, suspension: Suspension | undefined, within?: string): Promise<AccountRow | undefined>
+  setState(
+    name: Name,
+    suspension: Suspension | undefined,
+    change?: StateChange,
+  ): Promise<AccountRow | undefined>
   /**
    * In one transaction: state, credentials, app passwords and invites deleted, name retired, ledger rows written for the owners (that of
    * `account` done at once, since this very transaction erased what it holds). Repeating it changes nothing.

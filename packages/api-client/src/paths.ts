@@ -9153,6 +9153,7 @@ export interface ApiPaths {
       }
       requestBody?: never
       responses: {
+        200: { headers: { [name: string]: unknown }; content: { "message/rfc822": string } }
         "4XX": ProblemAnswer
         "5XX": ProblemAnswer
       }

@@ -203,6 +203,7 @@ export const ACCOUNT: Tables = {
       brand_domain: 'host of its pages',
       brand_logo: 'its logo',
       suspended_within: 'the organisation whose administrator suspended it',
+      suspended_by_end: 'whether that it ends suspended it',
       terminates_on: 'the day on which it ends',
       terminates_within: 'the organisation whose administrator ends it',
       brand_support_url: 'where its people get help',
@@ -231,6 +232,22 @@ export const ACCOUNT: Tables = {
     purpose: 'What an organisation used of a pool that is counted by day; never of one account',
     kept: 'two days',
     columns: { organisation_id: 'whose', resource: 'of what', day: 'when', used: 'how much' },
+  },
+  'account.outbox': {
+    about: 'account',
+    purpose:
+      'That an organisation was made, suspended or restored, ends or has gone, or a subscription suspends or does not any more, for the operator’s own systems',
+    kept: 'seconds',
+    told: {
+      notExported: 'that a fee is or was overdue, on its way to the operator’s systems; gone within seconds',
+    },
+    erased: 'gone before',
+    columns: {
+      id: 'random; of the event that is made of it',
+      seq: 'order; no time',
+      type: 'what happened',
+      data: 'ids of the organisation, of the subscription and of its account; days and states',
+    },
   },
   'account.published_key': {
     about: 'account',

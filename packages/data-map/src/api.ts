@@ -219,6 +219,7 @@ const OF_ACCOUNTS: Tables = {
       reminded_renewal: 'day that was reminded of',
       reminded_suspension: 'day that was reminded of',
       billing_method: 'card, transfer …: a word, no number',
+      billed_at: 'when the billing system said so, so that what it said before does not come after',
     },
   },
   'api.credit_claim': {

@@ -111,7 +111,7 @@ export async function openAreas(options: AreasOptions, idempotency: Owner, stack
   const parts = { accounts, mails: ports.desk, letters, webhooks, domains }
   const abuse = await openAbuseDesk(platform, apiDb, parts, stack)
   const joining = await openJoining({ ...options, notices: rights.notices }, stack)
-  const endings = stack.use(openEndings({ ...shared, access, life, rights, observation, webhooks }))
+  const endings = stack.use(openEndings({ ...shared, access, life, rights, observation }))
   const owners = [
     idempotency,
     hooks.store,

@@ -20,9 +20,11 @@ const stack = new AsyncDisposableStack()
 const clock = { at: Date.UTC(2026, 0, 10), now: () => clock.at }
 let accounts: ReturnType<typeof createAccounts>
 let affiliates: Affiliates
+let databaseUrl: string
 let named = 0
 beforeAll(async () => {
   const { url } = stack.use(await createTestDatabase())
+  databaseUrl = url
   await migrate({ url, owner: 'account', directory: `${ROOT}/packages/accounts/migrations` })
   await migrate({ url, owner: 'api', directory: `${ROOT}/services/api/migrations` })
   const accountDb = stack.use(await openDb({ url, role: 'sealpost_account' }))
@@ -89,6 +91,36 @@ test('ninety active days qualify; below $100 it is carried over, and a reversal 
   expect(last).toMatchObject({ cents: -6_000, payableCents: 0, carriedCents: -6_000 })
   await affiliates.close(id)
   await expect(affiliates.click(code)).rejects.toMatchObject({ code: 'REFERRAL_GONE' })
+})
+
+test.each([
+  ['chargebacks, then the day that qualifies', ['back', 'back', 'run']],
+  ['the day that qualifies, then chargebacks', ['run', 'back', 'back']],
+])('at once: %s: it is reversed once, and earns nothing', async (_order, steps) => {
+  const { id, code } = await affiliates.create('Race', 6_000)
+  const ann = await join()
+  await affiliates.signUp(await affiliates.click(code), ann.id)
+  clock.at += 90 * DAY_MS
+  await using db = await openDb({ url: databaseUrl })
+  const waiting = () =>
+    db.query(
+      sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%update api.referral%'`,
+    )
+  const doing: Promise<void>[] = []
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select from api.referral where subject_id = ${ann.id}::uuid for update`)
+    for (const step of steps) {
+      doing.push(step === 'run' ? affiliates.run() : affiliates.chargedBack(ann.id))
+      await expect.poll(waiting).toHaveLength(doing.length)
+    }
+  })
+  await Promise.all(doing)
+  await expect(affiliates.reverse(ann.id)).rejects.toMatchObject({ code: 'REFERRAL_UNKNOWN' })
+  clock.at += 77 * DAY_MS
+  await affiliates.run()
+  expect((await affiliates.statements(id)).map(({ cents }) => cents).filter((cents) => cents !== 0)).toEqual(
+    [],
+  )
 })
 
 test.each([

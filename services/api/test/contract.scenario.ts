@@ -3,37 +3,34 @@
  * where, and good input succeeds with what the document says. Which role may is the matter of roles.scenario.ts.
  */
 import { Secret } from '@sealpost/config'
-import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiDocument, type Operation } from '../../../scripts/client/document.ts'
+import { apiDocument } from '../../../scripts/client/document.ts'
 import { commands } from '../src/commands/index.ts'
 import { somewhere, TestAdministrator } from './administrator.ts'
 import { BILLING_SECRET, createTestApi, type Answer, type TestApi } from './api.ts'
-import { badCases, example, type BadCase, type Schema } from './contract-cases.ts'
+import { badCases, example } from './contract-cases.ts'
+import {
+  atOnce,
+  bodyOf,
+  expectMismatch,
+  expectProblem,
+  expectSuccess,
+  isWritten,
+  operationsOf,
+  parametersOf,
+  urlOf,
+  type Described,
+  type Values,
+} from './contract-checks.ts'
 import { BEYOND, INPUTS, type Input } from './contract-inputs.ts'
 import { ContractWorld, TODAY, type TestAccount } from './contract-world.ts'
 import { JumpingClock } from './jumping-clock.ts'
 
-interface Described extends Operation {
-  readonly method: string
-  readonly template: string
-  readonly id: string
-}
-
 /** Who may, which the document says in words alone. */
 const accessOf = new Map(commands.map(({ name, access }) => [name, access] as const))
 const document = await apiDocument()
-const operations = Object.entries(document.paths)
-  .flatMap(([template, methods]) =>
-    Object.entries(methods).map(([method, operation]): Described => ({
-      ...operation,
-      id: operation.operationId ?? '',
-      method: method.toUpperCase(),
-      template,
-    })),
-  )
-  // Those of keys and mail are asked where they are: services/keys/test, services/smtp/test.
-  .filter(({ id }) => accessOf.has(id))
+// Those of keys and mail are asked in contract-own.scenario.ts.
+const operations = operationsOf(document).filter(({ operationId }) => operationId !== undefined)
 const named = (which: readonly Described[]) => which.map((each) => [each.id, each] as const)
 
 let api: TestApi
@@ -55,27 +52,6 @@ beforeAll(async () => {
 })
 afterAll(() => api[Symbol.asyncDispose]())
 
-const bodyOf = ({ requestBody }: Described): Schema | undefined =>
-  requestBody?.content['application/json']?.schema
-/** Of what is in the path, or in the query. */
-function parametersOf({ parameters = [] }: Described, where: 'path' | 'query'): Schema {
-  const own = parameters.filter((each) => each.in === where)
-  return {
-    properties: Object.fromEntries(own.map(({ name, schema }) => [name, schema])),
-    required: own.filter(({ required }) => required).map(({ name }) => name),
-    additionalProperties: where === 'query' && own.length > 0 ? false : undefined,
-  } as Schema
-}
-
-type Values = Readonly<Record<string, unknown>>
-function urlOf({ template }: Described, path: Values, query: Values): string {
-  const filled = template.replaceAll(/\{(\w+)\}/g, (_all, name: string) =>
-    encodeURIComponent(String(path[name])),
-  )
-  const search = Object.entries(query).map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
-  return search.length === 0 ? filled : `${filled}?${search.join('&')}`
-}
-
 /** As whoever may: the owner on the host, an account, an administrator, or nobody; each time from elsewhere, since limits of routes are tested elsewhere. */
 function ask(operation: Described, url: string, body?: unknown, { by, type }: Input = {}): Promise<Answer> {
   const { id, method } = operation
@@ -90,45 +66,6 @@ function ask(operation: Described, url: string, body?: unknown, { by, type }: In
 }
 
 const cheaply = (id: string): Input => (accessOf.get(id) === 'account' ? { by: signedIn } : {})
-/** All at once: mostly they wait. */
-const atOnce = async (cases: readonly BadCase[], check: (bad: BadCase) => Promise<void>): Promise<void> => {
-  await Promise.all(cases.map(check))
-}
-
-interface Problem {
-  readonly type: string
-  readonly in?: string
-  readonly errors?: readonly { readonly pointer: string }[]
-}
-
-function expectProblem(
-  { status, headers, text }: Answer,
-  statuses: readonly number[],
-  what: string,
-): Problem {
-  expect(statuses, `${what}: ${text.slice(0, 300)}`).toContain(status)
-  expect(headers['content-type'], what).toMatch(/^application\/problem\+json/)
-  const problem = JSON.parse(text) as Problem & { title: unknown; status: unknown }
-  expect([typeof problem.type, typeof problem.title, problem.status], what).toEqual([
-    'string',
-    'string',
-    status,
-  ])
-  return problem
-}
-
-/** That the schema was what refused it, and that the problem says where. */
-function expectMismatch(answer: Answer, place: string, { why, at }: BadCase, id: string): void {
-  const what = `${id}: ${place} ${at} ${why}`
-  const problem = expectProblem(answer, [400], what)
-  expect([problem.type, problem.in], what).toEqual(['urn:sealpost:problem:validation', place])
-  const pointers = (problem.errors ?? []).map(({ pointer }) => pointer)
-  expect(
-    pointers.some((pointer) => pointer.startsWith(`#${at}`)),
-    `${what}: ${pointers.join(' ')}`,
-  ).toBe(true)
-}
-
 test('the document has every operation once; each that has an input, or none, is there', () => {
   expect(operations.map(({ id }) => id).toSorted()).toEqual(commands.map(({ name }) => name).toSorted())
   const known = new Set(operations.map(({ id }) => id))
@@ -196,15 +133,6 @@ describe('bad input', () => {
   )
 })
 
-/** Whether a URL can say it: there, everything is text. */
-function isWritten(values: unknown, { properties = {} }: Schema): values is Values {
-  if (typeof values !== 'object' || values === null) return false
-  return Object.entries(values).every(
-    ([key, value]) =>
-      typeof value !== 'object' && (properties[key]?.type !== 'string' || typeof value === 'string'),
-  )
-}
-
 describe('good input', () => {
   test.each(named(operations.filter(({ id }) => BEYOND[id] === undefined)))('%s', async (id, operation) => {
     const input: Input = (await INPUTS[id]?.(world)) ?? {}
@@ -213,12 +141,6 @@ describe('good input', () => {
     const schema = bodyOf(operation)
     const body = input.body ?? (schema && example(schema))
     const answer = await ask(operation, urlOf(operation, path, query), body, input)
-    const [status = ''] = Object.keys(operation.responses).filter((each) => /^[23]/.test(each))
-    expect(String(answer.status), `${id}: ${answer.text.slice(0, 300)}`).toBe(status)
-    const answered = operation.responses[status]?.content?.['application/json']?.schema
-    if (answered === undefined || !(answer.headers['content-type'] ?? '').startsWith('application/json'))
-      return
-    const errors = [...Value.Errors(answered, JSON.parse(answer.text))]
-    expect(errors.slice(0, 3), `${id} answers ${answer.text.slice(0, 300)}`).toEqual([])
+    expectSuccess(answer, operation)
   })
 })

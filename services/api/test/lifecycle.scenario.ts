@@ -172,6 +172,98 @@ describe('an event of the billing system', () => {
     expect(await shown(ann.jid)).toMatchObject({ state: 'active' })
   })
 
+  test('that was said before, and comes after, changes nothing', async () => {
+    const { id, jid } = await account()
+    const at = (minutes: number, more?: object): object => ({
+      ...updated({ account: id, ...terms(more) }),
+      timestamp: new Date(Date.now() - minutes * 60_000).toISOString(),
+    })
+    const overdue = { fee: 'overdue', suspends_on: day(0) }
+    for (const event of [at(2), at(10, overdue), at(2)]) expect((await send(event)).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+    // An administrator has the last word until the billing system says something new.
+    await api.owner('PUT', `/v1/subscriptions/accounts/${jid}`, terms(overdue))
+    expect((await send(at(5))).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'suspended' })
+    expect((await send(at(1))).status).toBe(204)
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+  })
+
+  test('that says it is paid, while the one before is still suspending, has the last word', async () => {
+    const { id, jid } = await account()
+    await using db = await openDb({ url: api.databaseUrl })
+    const held = () =>
+      db.query(
+        sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%suspension_reason = $%'`,
+      )
+    const said: Promise<Answer>[] = []
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`select from account.account where id = ${id}::uuid for update`)
+      said.push(send(updated({ account: id, ...terms({ fee: 'overdue', suspends_on: day(0) }) })))
+      await expect.poll(held).toHaveLength(1)
+      expect((await send(updated({ account: id, ...terms() }))).status).toBe(204)
+    })
+    expect((await Promise.all(said)).map(({ status }) => status)).toEqual([204])
+    expect(await shown(jid)).toMatchObject({ state: 'active' })
+  })
+
+  test.each(['account', 'organisation'] as const)(
+    'neither covers nor lifts what was decided about the %s in the same moment',
+    async (kind) => {
+      const organisation = await open()
+      const { id: of, jid } = await account(organisation)
+      const [id, table] =
+        kind === 'account' ? [of, 'account.account'] : [organisation, 'account.organisation']
+      await using db = await openDb({ url: api.databaseUrl })
+      const waiting = () =>
+        db.query(sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%account.%'`)
+      const overdue = { fee: 'overdue', suspends_on: day(0) }
+      for (const more of [overdue, {}]) {
+        const said: Promise<Answer>[] = []
+        await db.transaction(async (tx) => {
+          await tx.execute(sql`select from ${raw(table)} where id = ${id}::uuid for update`)
+          said.push(send(updated({ [kind]: id, ...terms(more) })))
+          await expect.poll(waiting).toHaveLength(1)
+          await tx.execute(sql`
+            update ${raw(table)} set state = 'suspended', suspension_reason = 'abuse',
+              suspended_with = ${kind === 'account' ? null : id}::uuid where id = ${id}::uuid`)
+        })
+        expect((await Promise.all(said)).map(({ status }) => status)).toEqual([409])
+        expect((await send(updated({ [kind]: id, ...terms(more) }))).status).toBe(204)
+        const place = kind === 'account' ? `accounts/${jid}` : `organisations/${id}`
+        const now = async () => (await api.owner('GET', `/v1/${place}`)).json
+        expect(await now()).toMatchObject({ state: 'suspended', reason: 'abuse' })
+        await db.execute(sql`update ${raw(table)} set suspension_reason = 'payment' where id = ${id}::uuid`)
+      }
+    },
+  )
+
+  test('of somebody below who has paid is taken while those above are suspended, and done when they are not', async () => {
+    const top = String(
+      (await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}`, kind: 'reseller' }))
+        .json['id'],
+    )
+    const below = String(
+      (await api.owner('POST', '/v1/organisations', { name: `Org ${String(named++)}`, parent: top })).json[
+        'id'
+      ],
+    )
+    const [ann, bob] = [await account(below), await account(below)]
+    const overdue = terms({ fee: 'overdue', suspends_on: day(0) })
+    const bill = async (whose: object, what: object): Promise<number> =>
+      (await send(updated({ ...whose, ...what }))).status
+    const states = () => Promise.all([ann, bob].map(async ({ jid }) => (await shown(jid))['state']))
+    for (const whose of [{ account: ann.id }, { organisation: top }])
+      expect(await bill(whose, overdue)).toBe(204)
+    for (const whose of [{ organisation: below }, { account: ann.id }, { account: bob.id }])
+      expect(await bill(whose, terms())).toBe(204)
+    expect(await states()).toEqual(['suspended', 'suspended'])
+    expect(await bill({ organisation: top }, terms())).toBe(204)
+    expect(await states()).toEqual(['suspended', 'active'])
+    await restart()
+    expect(await states()).toEqual(['active', 'active'])
+  })
+
   test('is taken with any of several signatures', async () => {
     const event = updated({ organisation: await open(), ...terms() })
     const sign = (signature: string): string =>

@@ -181,6 +181,8 @@ describe('policies', () => {
     expect(items(await mine('ann', 'GET', 'policies'))).toMatchObject([
       { to_accept: true, current: { version: 2 } },
     ])
+    expect((await api.call('GET', '/policies/terms/1')).text).toContain('Be good.') // the archive
+    expect((await api.call('GET', '/policies')).text).toMatch(/terms\/2"[^]*terms\/1"|terms\/1"[^]*terms\/2"/)
     expect(problem(await accept('ann', 1))).toEqual([409, 'policy-not-in-force'])
     // What was in force stays to be read.
     expect((await api.call('GET', '/policies/terms')).text).toContain('Version 2')

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createAccounts } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
-import { openDb } from '@sealpost/db'
+import { openDb, openSession, raw, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -190,6 +190,103 @@ describe('what a receiver gets', () => {
     await accounts.suspend(parseJid('eve@example.org'), 'spam')
     await clock.advance(5_000)
     await arrives('/elsewhere')
+    await remove(id)
+  })
+})
+
+describe('organisations and subscriptions', () => {
+  const day = (offset: number): string =>
+    new Date(clock.now() + offset * 24 * HOUR_MS).toISOString().slice(0, 10)
+  const bodies = async (path: string, count: number) =>
+    (await arrives(path, count)).map(({ body }) => JSON.parse(body) as { type: string; data: object })
+
+  test('an organisation is told of when it is made, suspended, restored, ends, stays, and has gone', async () => {
+    const { id } = await add('/organisations', ['organisation.*'])
+    const made = await api.owner('POST', '/v1/organisations', { name: 'Told' })
+    const organisation = String(made.json['id'])
+    const path = `/v1/organisations/${organisation}`
+    await api.owner('POST', `${path}/suspend`, { reason: 'other' })
+    await api.owner('POST', `${path}/restore`)
+    await api.owner('POST', `${path}/terminate`, { after: 30 })
+    await api.owner('POST', `${path}/keep`)
+    await api.owner('PATCH', path, { name: 'Told anew' }) // of which nobody is told
+    expect((await api.owner('DELETE', path)).status).toBe(200)
+    await clock.advance(5_000)
+    const told = (await bodies('/organisations', 8)).map(({ type, data }) => ({ type, ...data }))
+    const what = (event: string, more = {}) => ({
+      type: `organisation.${event}`,
+      organisation_id: organisation,
+      ...more,
+    })
+    expect(told).toHaveLength(8)
+    expect(told).toEqual(
+      expect.arrayContaining([
+        what('created'),
+        what('suspended', { reason: 'other' }),
+        what('restored'),
+        what('ends', { terminates_on: day(30) }),
+        what('kept'),
+        what('ends', { terminates_on: day(0) }), // it was empty
+        what('suspended', { reason: 'terminated' }),
+        what('removed'),
+      ]),
+    )
+    await remove(id)
+  })
+
+  test('what a process had done when it died is told by the next; what was rolled back is not', async () => {
+    const { id } = await add('/bills', ['subscription.*'])
+    const organisation = String((await api.owner('POST', '/v1/organisations', { name: 'Pays' })).json['id'])
+    const account = await api.owner('POST', '/v1/accounts', { jid: 'pays@example.org' })
+    const pay = async (fee: string): Promise<number[]> => {
+      const when = fee === 'overdue' ? { suspends_on: day(0) } : {}
+      const terms = { term_months: 1, started_on: day(-20), renews_on: day(20), fee, ...when }
+      const whose = [`organisations/${organisation}`, 'accounts/pays@example.org']
+      const answers = whose.map((each) => api.owner('PUT', `/v1/subscriptions/${each}`, terms))
+      return (await Promise.all(answers)).map(({ status }) => status)
+    }
+    await using db = await openDb({ url: api.databaseUrl })
+    const waiting = () => db.query(sql`select from account.outbox where type like 'subscription.%'`)
+
+    // Fails in the commit, when all is written.
+    await db.execute(sql`
+      create function account.fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$`)
+    for (const table of [raw('account.organisation'), raw('account.account')])
+      await db.execute(sql`
+        create constraint trigger fail after update on ${table} deferrable initially deferred
+        for each row execute function account.fail()`)
+    expect(await pay('overdue')).toEqual([500, 500])
+    await db.execute(sql`drop function account.fail cascade`)
+    expect(await waiting()).toEqual([])
+
+    {
+      await using holder = await openSession(api.databaseUrl)
+      await holder.execute(sql`begin`)
+      await holder.execute(sql`lock table api.webhook_event in exclusive mode`)
+      expect(await pay('overdue')).toEqual([200, 200])
+      const held = sql`select pid from pg_locks where not granted and relation = 'api.webhook_event'::regclass`
+      await expect.poll(() => db.query(held)).toHaveLength(1)
+      // As when whoever tells is killed at it.
+      await db.query(sql`select pg_terminate_backend(pid) from (${held}) as telling`)
+      expect(await waiting()).toHaveLength(2)
+    }
+    expect(at('/bills')).toEqual([])
+    await clock.advance(5_000)
+    const told = (await bodies('/bills', 2)).map(({ type, data }) => ({ type, ...data }))
+    const about = { state: 'running', fee: 'overdue', renews_on: day(20), suspends_on: day(0) }
+    for (const whose of [{ organisation_id: organisation }, { account_id: account.json['id'] }])
+      expect(told).toContainEqual(
+        expect.objectContaining({ type: 'subscription.suspended', ...about, ...whose }),
+      )
+    await vi.waitFor(async () => expect(await waiting()).toEqual([]), 5_000)
+    expect(await pay('none')).toEqual([200, 200])
+    await clock.advance(5_000)
+    expect((await bodies('/bills', 4)).map(({ type }) => type).toSorted()).toEqual([
+      'subscription.reinstated',
+      'subscription.reinstated',
+      'subscription.suspended',
+      'subscription.suspended',
+    ])
     await remove(id)
   })
 })

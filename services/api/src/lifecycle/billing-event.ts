@@ -28,7 +28,12 @@ const envelope = Type.Object(
 )
 
 export type BillingEvent = {
-  readonly [T in EventType]: { readonly type: T; readonly data: Static<(typeof DATA)[T]> }
+  /** When it happened, by the clock of the billing system. */
+  readonly [T in EventType]: {
+    readonly type: T
+    readonly timestamp: string
+    readonly data: Static<(typeof DATA)[T]>
+  }
 }[EventType]
 
 export type Findings = readonly { readonly pointer: string; readonly detail: string }[]
@@ -38,11 +43,11 @@ export function readBillingEvent(body: Buffer): BillingEvent | Findings {
   const json = parseJson(body)
   const wrong = violations(envelope, json)
   if (wrong.length > 0) return wrong
-  const { type, data } = json as { type: EventType; data: object }
+  const { type, timestamp, data } = json as { type: EventType; timestamp: string; data: object }
   const inside = violations(DATA[type], data)
   if (inside.length > 0)
     return inside.map(({ pointer, detail }) => ({ pointer: `#/data${pointer.slice(1)}`, detail }))
-  const event = { type, data } as BillingEvent
+  const event = { type, timestamp, data } as BillingEvent
   if (event.type === 'subscription.refunded' || subjectOf(event.data) !== undefined) return event
   return [{ pointer: '#/data', detail: 'must name an organisation or an account, and not both' }]
 }
@@ -60,7 +65,7 @@ export async function doBillingEvent(
   if (subject === undefined || !(await exists(accounts, subject)))
     throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
   if (event.type === 'subscription.charged_back') await lifecycle.chargedBack(subject)
-  else await lifecycle.billed(subject, readTerms(event.data))
+  else await lifecycle.billed(subject, readTerms(event.data), Date.parse(event.timestamp))
 }
 
 function subjectOf({

@@ -9,7 +9,7 @@ import type { Affiliates } from '../affiliates/affiliates.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { reminderLetter } from './reminder-letter.ts'
 import type { Reminder, SubscriptionStore } from './store.ts'
-import { REMINDER_DAYS, type Subscription } from './subscription.ts'
+import { PAYMENT, REMINDER_DAYS, type Subscription } from './subscription.ts'
 
 /** "lifecycl" in ASCII as an int8. */
 const LOCK = 0x6c69_6665_6379_636cn
@@ -41,6 +41,7 @@ export async function runDaily(options: DailyOptions): Promise<void> {
   const parts = [
     liftSuspensions,
     suspendOverdue,
+    reinstatePaid,
     remindAll,
     endWindows,
     eraseRefunds,
@@ -62,9 +63,26 @@ async function liftSuspensions({ accounts, audit }: DailyOptions): Promise<void>
 async function suspendOverdue({ store, lifecycle, onError }: DailyOptions): Promise<void> {
   for (let after: string | undefined; ;) {
     const due = await store.suspendable(lifecycle.today(), after, PAGE)
-    for (const subscription of due) await lifecycle.apply(subscription).catch(onError)
+    for (const { subject } of due) if (subject !== undefined) await lifecycle.apply(subject).catch(onError)
     after = due.at(-1)?.id
     if (due.length < PAGE) return
+  }
+}
+
+/** What was paid while an organisation above was suspended could not be reinstated then. */
+async function reinstatePaid({ accounts, lifecycle, onError }: DailyOptions): Promise<void> {
+  for (let cursor: string | undefined; ;) {
+    const page = await accounts.organisations.list({ cursor, limit: PAGE })
+    for (const { id, reason } of page.items)
+      if (reason === PAYMENT) await lifecycle.apply({ kind: 'organisation', id }).catch(onError)
+    cursor = page.next
+    if (cursor === undefined) break
+  }
+  for (let cursor: string | undefined; ;) {
+    const page = await accounts.list({ cursor, limit: PAGE, reason: PAYMENT })
+    for (const { id } of page.items) await lifecycle.apply({ kind: 'account', id }).catch(onError)
+    cursor = page.next
+    if (cursor === undefined) return
   }
 }
 
@@ -79,13 +97,12 @@ async function remindAll(options: DailyOptions): Promise<void> {
 
 /** Noted once all have been told: a crash in between makes a second letter rather than none. Of an organisation the billing system is told, which knows whom to write to. */
 async function remind(options: DailyOptions, subscription: Subscription, reminder: Reminder): Promise<void> {
-  const { store, lifecycle, letters, supportUrl } = options
+  const { lifecycle, letters, supportUrl } = options
   const day = reminder === 'renewal' ? subscription.renewsOn : subscription.suspendsOn
   if (day === undefined) return
   const to = await addressOf(options, subscription)
   if (to !== undefined) await letters.send(reminderLetter({ to, reminder, day, supportUrl }))
-  await lifecycle.tellReminder(subscription, reminder)
-  await store.reminded(subscription.id, reminder, day)
+  await lifecycle.reminded(subscription, reminder, day)
 }
 
 async function addressOf({ accounts }: DailyOptions, { subject }: Subscription): Promise<string | undefined> {

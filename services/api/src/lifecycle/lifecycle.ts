@@ -1,9 +1,10 @@
 /** The life of accounts and organisations under their subscriptions: what the billing system says becomes a suspension, its end, or a refund that is due. */
 import type { Account, AccountsDomain, Deciding } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
+import { assert } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
 import type { Affiliates } from '../affiliates/affiliates.ts'
-import type { Tell } from '../webhooks/webhooks.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { addDays, dayOf } from '../day.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
 import {
@@ -18,27 +19,21 @@ import {
   type WantedTerms,
 } from './subscription.ts'
 import { recorded } from '../recorded.ts'
-
-/** What others are told, by webhook. Ids and codes only. */
-export type SubscriptionEvent = 'suspended' | 'reinstated' | 'refund_due' | 'renewal_near' | 'suspension_near'
+import { subscriptionEvent } from './subscription-event.ts'
 
 export interface LifecycleOptions {
   readonly store: SubscriptionStore
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
-  /** At least once: durable when it resolves. */
-  readonly emit: (event: SubscriptionEvent, subscription: Subscription) => Promise<void>
-  /** The same, durable with the change or not at all: as Webhooks.along. */
-  readonly along: <T>(
-    event: SubscriptionEvent,
-    subscription: Subscription,
-    change: (tell: Tell) => Promise<T>,
-  ) => Promise<T>
+  readonly webhooks: Pick<Webhooks, 'along'>
   /** Undefined: the module is off. */
   readonly affiliates: Pick<Affiliates, 'downgraded' | 'chargedBack'> | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
 }
+
+/** Changes of mind that are followed at once; the daily run takes the rest. */
+const ROUNDS_MAX = 10
 
 /** Refusals are LifecycleErrors, and what the accounts refuse. */
 export class Lifecycle {
@@ -58,21 +53,25 @@ export class Lifecycle {
 
   /** Takes over what is said of it, and does at once what follows from it. Repeating it changes nothing. */
   async set(subject: Subject, wanted: WantedTerms): Promise<Subscription> {
-    const { store, random } = this.#options
-    const terms = this.#complete(wanted, await store.find(subject))
-    const subscription = await store.put(random.uuid(), subject, terms)
-    await this.apply(subscription)
+    const subscription = await this.#put(subject, wanted)
+    assert(subscription, 'what an administrator says is taken')
+    await this.apply(subject)
     return subscription
   }
 
-  /** The same, when it is the billing system that says so: a shorter term is a downgrade then, and not a slip of the pen. */
-  async billed(subject: Subject, wanted: WantedTerms): Promise<void> {
+  /**
+   * The same, when it is the billing system that says so, at a time by its own clock: a shorter term is a downgrade then, and not a slip of the pen. Nothing happens
+   * when it has said something later.
+   */
+  async billed(subject: Subject, wanted: WantedTerms, at: number): Promise<void> {
     const { store, affiliates } = this.#options
     const before = await store.find(subject)
+    if (before?.billedAt !== undefined && at < before.billedAt) return
     // First, since nothing is known of the longer term afterwards.
     if (before !== undefined && wanted.termMonths < before.termMonths)
       await affiliates?.downgraded(subject.id)
-    await this.set(subject, wanted)
+    await this.#put(subject, wanted, at)
+    await this.apply(subject)
   }
 
   /** A payment was taken back. Of the fee that is missing now, the billing system tells by `billed`. */
@@ -89,15 +88,25 @@ export class Lifecycle {
     if (!(await this.#options.store.refunded(id))) throw new LifecycleError('SUBSCRIPTION_UNKNOWN')
   }
 
-  /** Suspends what is due for suspension, and reinstates what was suspended for non-payment and is not overdue any more. Repeatable. */
-  async apply(subscription: Subscription): Promise<void> {
-    const { subject, suspendsOn, state } = subscription
-    if (subject === undefined || state !== 'running') return
+  /**
+   * Suspends what is due for suspension, and reinstates what was suspended for non-payment and is not overdue any more. Repeatable. Whoever did something looks
+   * again: what was said meanwhile may have found nothing to do yet.
+   */
+  async apply(subject: Subject): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) if (!(await this.#applyOnce(subject))) return
+  }
+
+  async #applyOnce(subject: Subject): Promise<boolean> {
+    const subscription = await this.find(subject)
+    if (subscription?.state !== 'running') return false
+    const { fee, suspendsOn } = subscription
     const due = suspendsOn !== undefined && suspendsOn <= this.today()
-    const reason = await this.#suspendedFor(subject)
-    if (due && reason === undefined) await this.#suspend(subject, subscription)
-    if (!due && subscription.fee !== 'overdue' && reason === PAYMENT)
-      await this.#reinstate(subject, subscription)
+    const standing = await this.#standingOf(subject)
+    const isToSuspend = due && standing === 'active'
+    const isToReinstate = !due && fee !== 'overdue' && standing === 'unpaid'
+    if (isToSuspend) await this.#suspend(subject, subscription)
+    if (isToReinstate) await this.#reinstate(subject, subscription)
+    return isToSuspend || isToReinstate
   }
 
   /**
@@ -121,22 +130,31 @@ export class Lifecycle {
 
   /** Whoever leaves within the guarantee gets the fee back. Undefined when they have no subscription, or it is older. */
   async guarantee(subject: Subject): Promise<Subscription | undefined> {
-    const { store, along } = this.#options
+    const { store, webhooks } = this.#options
     const subscription = await store.find(subject)
     if (subscription === undefined || addDays(subscription.startedOn, GUARANTEE_DAYS) < this.today())
       return undefined
     const due = { ...subscription, state: 'refund-due', fee: 'none', suspendsOn: undefined } as const
-    return along('refund_due', due, (tell) => store.refundDue(subject, this.today(), tell))
+    const { type, data } = subscriptionEvent('refund_due', due)
+    return webhooks.along(type, data, (tell) => store.refundDue(subject, this.today(), tell))
   }
 
-  /** That a renewal or a suspension is seven days away at most. */
-  tellReminder(subscription: Subscription, reminder: Reminder): Promise<void> {
-    return this.#options.emit(`${reminder}_near`, subscription)
+  /** Whoever it concerns was told that a renewal or a suspension is seven days away at most. */
+  reminded(subscription: Subscription, reminder: Reminder, day: string): Promise<void> {
+    const { store, webhooks } = this.#options
+    const { type, data } = subscriptionEvent(`${reminder}_near`, subscription)
+    return webhooks.along(type, data, (tell) => store.reminded(subscription.id, reminder, day, tell))
   }
 
   /** In UTC. */
   today(): string {
     return dayOf(this.#options.clock.now())
+  }
+
+  async #put(subject: Subject, wanted: WantedTerms, billedAt?: number): Promise<Subscription | undefined> {
+    const { store, random } = this.#options
+    const terms = this.#complete(wanted, await store.find(subject))
+    return store.put(random.uuid(), subject, terms, billedAt)
   }
 
   #complete(wanted: WantedTerms, before: Subscription | undefined): Terms {
@@ -147,30 +165,35 @@ export class Lifecycle {
     return { ...wanted, suspendsOn: fee === 'overdue' ? known : undefined }
   }
 
-  /** The code, undefined while it is active; of an account that is gone too. */
-  async #suspendedFor({ kind, id }: Subject): Promise<string | undefined> {
-    const { accounts } = this.#options
-    if (kind === 'organisation') return (await accounts.organisations.find(id))?.reason
-    const account = await accounts.findById(id)
-    return account === undefined || account.state === 'terminated' ? 'terminated' : account.reason
+  /** `unpaid`: suspended by itself, for non-payment; `otherwise`: for something else, with an organisation above, or gone. */
+  async #standingOf({ kind, id }: Subject): Promise<'active' | 'unpaid' | 'otherwise'> {
+    const { organisations } = this.#options.accounts
+    const found = await (kind === 'account' ? this.#options.accounts.findById(id) : organisations.find(id))
+    if (found?.state === 'active') return 'active'
+    if (found?.state !== 'suspended' || found.reason !== PAYMENT) return 'otherwise'
+    const isAbove =
+      'suspendedWith' in found
+        ? found.suspendedWith !== id
+        : (await organisations.ofAccount(id))?.state === 'suspended'
+    return isAbove ? 'otherwise' : 'unpaid'
   }
 
   async #suspend(subject: Subject, subscription: Subscription): Promise<void> {
-    const { accounts, emit } = this.#options
+    const { accounts } = this.#options
+    const change = { event: subscriptionEvent('suspended', subscription), onlyWhile: null }
     await this.#recorded('subscription.suspend', subject, async () => {
-      if (subject.kind === 'organisation') await accounts.organisations.suspend(subject.id, PAYMENT)
-      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT)
+      if (subject.kind === 'organisation') await accounts.organisations.suspend(subject.id, PAYMENT, change)
+      else await accounts.suspend(await this.#jidOf(subject.id), PAYMENT, change)
     })
-    await emit('suspended', subscription)
   }
 
   async #reinstate(subject: Subject, subscription: Subscription): Promise<void> {
-    const { accounts, emit } = this.#options
+    const { accounts } = this.#options
+    const change = { event: subscriptionEvent('reinstated', subscription), onlyWhile: PAYMENT }
     await this.#recorded('subscription.reinstate', subject, async () => {
-      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id)
-      else await accounts.restore(await this.#jidOf(subject.id))
+      if (subject.kind === 'organisation') await accounts.organisations.reinstate(subject.id, change)
+      else await accounts.restore(await this.#jidOf(subject.id), change)
     })
-    await emit('reinstated', subscription)
   }
 
   async #jidOf(id: string) {
@@ -179,7 +202,7 @@ export class Lifecycle {
     return account.jid
   }
 
-  /** As every act of administration: on record before it is done. */
+  /** As every act of administration: on record before it is done. What somebody decided in the same moment stays, and the next event or run finds it. */
   async #recorded(action: string, { kind, id }: Subject, work: () => Promise<void>): Promise<void> {
     await recorded(this.#options.audit, { action, target: { kind, id } }, work)
   }

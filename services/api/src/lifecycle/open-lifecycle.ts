@@ -10,7 +10,6 @@ import { runDaily, type DailyOptions } from './daily.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { PostgresSubscriptions } from './store.postgres.ts'
 import type { SubscriptionStore } from './store.ts'
-import type { Subscription } from './subscription.ts'
 
 /** Days turn at midnight in UTC; an hour decides nothing. */
 const RUN_MS = 3_600_000
@@ -20,7 +19,7 @@ export interface OpenLifecycleOptions extends Pick<DailyOptions, 'letters' | 'su
   readonly db: Db
   readonly accounts: AccountsDomain
   readonly audit: AuditLog
-  readonly webhooks: Pick<Webhooks, 'emit' | 'along'>
+  readonly webhooks: Pick<Webhooks, 'along'>
   readonly events: Pick<ApiEvents, 'lifecycleFailed'>
 }
 
@@ -39,9 +38,7 @@ export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleO
     accounts,
     audit,
     affiliates,
-    emit: (event, subscription) => webhooks.emit(`subscription.${event}`, about(subscription)),
-    along: (event, subscription, change) =>
-      webhooks.along(`subscription.${event}`, about(subscription), change),
+    webhooks,
   })
   const onError = (error: unknown): void => events.lifecycleFailed(errorCode(error))
   let running: Promise<void> = Promise.resolve()
@@ -57,18 +54,5 @@ export function openLifecycle({ platform, webhooks, ...options }: OpenLifecycleO
       timer[Symbol.dispose]()
       await running
     },
-  }
-}
-
-/** What a webhook says: ids, days and states. */
-function about({ id, subject, reference, fee, state, renewsOn, suspendsOn }: Subscription) {
-  return {
-    subscription_id: id,
-    ...(subject === undefined ? {} : { [`${subject.kind}_id`]: subject.id }),
-    ...(reference === undefined ? {} : { reference }),
-    state,
-    fee,
-    renews_on: renewsOn,
-    ...(suspendsOn === undefined ? {} : { suspends_on: suspendsOn }),
   }
 }

@@ -16,10 +16,22 @@ export class MemorySubscriptions implements SubscriptionStore {
     return this.#entryOf(subject)?.subscription
   }
 
-  async put(id: string, subject: Subject, terms: Terms): Promise<Subscription> {
+  async put(
+    id: string,
+    subject: Subject,
+    terms: Terms,
+    billedAt?: number,
+  ): Promise<Subscription | undefined> {
     const before = this.#entryOf(subject)
-    const state = before?.subscription.state ?? 'running'
-    const subscription = { ...terms, id: before?.subscription.id ?? id, subject, state }
+    const { state = 'running', billedAt: last } = before?.subscription ?? {}
+    if (billedAt !== undefined && last !== undefined && billedAt < last) return undefined
+    const subscription = {
+      ...terms,
+      id: before?.subscription.id ?? id,
+      subject,
+      state,
+      billedAt: billedAt ?? last,
+    }
     if (before === undefined)
       this.#entries.set(id, { subscription, refundSince: undefined, reminded: new Map() })
     else before.subscription = subscription

@@ -1,8 +1,8 @@
 /** Subscriptions in Postgres, schema `api`. */
 import { raw, sql, type Db, type Sql } from '@sealpost/db'
-import { assert } from '@sealpost/errors'
+import type { Tell } from '../webhooks/webhooks.ts'
 import type { Reminder, SubscriptionQuery, SubscriptionStore } from './store.ts'
-import type { Fee, Subject, Subscription, Terms } from './subscription.ts'
+import type { Fee, Subject, Subscription } from './subscription.ts'
 
 interface SqlSubscription {
   id: string
@@ -16,10 +16,11 @@ interface SqlSubscription {
   fee: string
   suspends_on: string | null
   state: string
+  billed_at: Date | null
 }
 
 const COLUMNS = sql`
-  id, organisation_id, account_id, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state`
+  id, organisation_id, account_id, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state, billed_at`
 /** Fixed words of ours, never of a request. */
 const OF = { organisation: raw('organisation_id'), account: raw('account_id') } as const
 const DAY = { renewal: raw('renews_on'), suspension: raw('suspends_on') } as const
@@ -40,17 +41,19 @@ export class PostgresSubscriptions implements SubscriptionStore {
     return found[0]
   }
 
-  async put(id: string, { kind, id: subjectId }: Subject, terms: Terms): Promise<Subscription> {
+  put: SubscriptionStore['put'] = async (id, { kind, id: subjectId }, terms, billedAt) => {
+    const said = billedAt === undefined ? null : new Date(billedAt)
     const { reference, billingMethod, termMonths, startedOn, renewsOn, fee, suspendsOn } = terms
     const [put] = await this.#query(sql`
-      insert into api.subscription (id, ${OF[kind]}, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state)
+      insert into api.subscription (id, ${OF[kind]}, reference, billing_method, term_months, started_on, renews_on, fee, suspends_on, state, billed_at)
       values (${id}::uuid, ${subjectId}::uuid, ${reference ?? null}, ${billingMethod ?? null}, ${termMonths}::smallint, ${startedOn}::date,
-        ${renewsOn}::date, ${fee}, ${suspendsOn ?? null}::date, 'running')
+        ${renewsOn}::date, ${fee}, ${suspendsOn ?? null}::date, 'running', ${said}::timestamptz)
       on conflict (${OF[kind]}) do update set reference = excluded.reference,
         billing_method = excluded.billing_method, term_months = excluded.term_months,
-        started_on = excluded.started_on, renews_on = excluded.renews_on, fee = excluded.fee, suspends_on = excluded.suspends_on
+        started_on = excluded.started_on, renews_on = excluded.renews_on, fee = excluded.fee, suspends_on = excluded.suspends_on,
+        billed_at = coalesce(excluded.billed_at, subscription.billed_at)
+      where coalesce(excluded.billed_at >= subscription.billed_at, true)
       returning ${COLUMNS}`)
-    assert(put, 'an upsert answers with its row')
     return put
   }
 
@@ -76,10 +79,13 @@ export class PostgresSubscriptions implements SubscriptionStore {
       order by id limit ${limit}::int`)
   }
 
-  async reminded(id: string, reminder: Reminder, day: string): Promise<void> {
-    await this.#db.execute(
-      sql`update api.subscription set ${REMINDED[reminder]} = ${day}::date where id = ${id}::uuid`,
-    )
+  async reminded(id: string, reminder: Reminder, day: string, tell?: Tell): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.execute(
+        sql`update api.subscription set ${REMINDED[reminder]} = ${day}::date where id = ${id}::uuid`,
+      )
+      await tell?.(tx)
+    })
   }
 
   suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]> {
@@ -154,6 +160,7 @@ function parse(row: SqlSubscription): Subscription {
     fee: row.fee as Fee,
     suspendsOn: row.suspends_on ?? undefined,
     state: row.state as Subscription['state'],
+    billedAt: row.billed_at?.getTime(),
   }
 }
 

@@ -1,6 +1,7 @@
 /** One contract for both stores of subscriptions. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate, openDb } from '@sealpost/db'
+import { assert } from '@sealpost/errors'
 import { systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../../../../test/database.ts'
 import { MemorySubscriptions } from './store.memory.ts'
@@ -36,8 +37,21 @@ describe.each([
   afterAll(() => stack.disposeAsync())
 
   const of = (kind: Subject['kind']): Subject => ({ kind, id: systemRandom.uuid() })
-  const put = (subject: Subject, terms: Partial<Terms> = {}) =>
-    store.put(systemRandom.uuid(), subject, { ...TERMS, ...terms })
+  const put = async (subject: Subject, terms: Partial<Terms> = {}, billedAt?: number) => {
+    const subscription = await store.put(systemRandom.uuid(), subject, { ...TERMS, ...terms }, billedAt)
+    assert(subscription, 'it is taken')
+    return subscription
+  }
+
+  test('what was said before something that is there is not taken', async () => {
+    const subject = of('account')
+    expect((await put(subject)).billedAt).toBeUndefined()
+    for (const at of [2_000, 2_000, 3_000]) expect((await put(subject, {}, at)).billedAt).toBe(at)
+    expect(await store.put(systemRandom.uuid(), subject, { ...TERMS, fee: 'due' }, 2_999)).toBeUndefined()
+    expect(await store.find(subject)).toMatchObject({ fee: 'none', billedAt: 3_000 })
+    expect(await put(subject, { fee: 'due' })).toMatchObject({ fee: 'due', billedAt: 3_000 })
+    await store.remove(subject)
+  })
 
   test('one each, replaced under its first id', async () => {
     for (const kind of ['organisation', 'account'] as const) {
@@ -150,4 +164,17 @@ test('in Postgres a refund is due together with what is told of it, or not at al
   expect(await store.refundDue(subject, '2026-01-03', tell)).toMatchObject({ state: 'refund-due' })
   expect(await store.refundDue(subject, '2026-01-03', tell)).toBeUndefined()
   expect(told).toBe(1)
+})
+
+test('in Postgres a reminder is noted together with what is told of it, or not at all', async () => {
+  await using stack = new AsyncDisposableStack()
+  const store = await openPostgres(stack)
+  const id = systemRandom.uuid()
+  await store.put(id, { kind: 'account', id: systemRandom.uuid() }, TERMS)
+  const due = async () => (await store.remindable('renewal', '2000-01-01', '2099-01-01', 9)).length
+  const failing = (): Promise<void> => Promise.reject(new Error('away'))
+  await expect(store.reminded(id, 'renewal', TERMS.renewsOn, failing)).rejects.toThrow('away')
+  expect(await due()).toBe(1)
+  await store.reminded(id, 'renewal', TERMS.renewsOn)
+  expect(await due()).toBe(0)
 })

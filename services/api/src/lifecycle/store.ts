@@ -16,14 +16,17 @@ export interface SubscriptionQuery {
 
 export interface SubscriptionStore {
   find(subject: Subject): Promise<Subscription | undefined>
-  /** Makes it under the id, or replaces its terms; a reminder of a day that changed may go out again. */
-  put(id: string, subject: Subject, terms: Terms): Promise<Subscription>
+  /**
+   * Makes it under the id, or replaces its terms; a reminder of a day that changed may go out again. `billedAt`: when the billing system said so; undefined is
+   * answered, and nothing changed, when it has said something later.
+   */
+  put(id: string, subject: Subject, terms: Terms, billedAt?: number): Promise<Subscription | undefined>
   /** By id. */
   list(query: SubscriptionQuery): Promise<Subscription[]>
   remove(subject: Subject): Promise<boolean>
   /** Running ones whose day is from `today` to `until`, and of which was not reminded: at most `limit`. */
   remindable(reminder: Reminder, today: string, until: string, limit: number): Promise<Subscription[]>
-  reminded(id: string, reminder: Reminder, day: string): Promise<void>
+  reminded(id: string, reminder: Reminder, day: string, tell?: Tell): Promise<void>
   /** Running ones that are to be suspended today or were to be before, after an id. */
   suspendable(today: string, after: string | undefined, limit: number): Promise<Subscription[]>
   /** False when it is none, or refund-due already. */

@@ -33,6 +33,8 @@ export interface Subscription extends Terms {
   readonly subject: Subject | undefined
   /** `refund-due`: terminated within the guarantee, and not refunded yet. */
   readonly state: 'running' | 'refund-due'
+  /** When the billing system said it last, in milliseconds since the epoch by its own clock. */
+  readonly billedAt: number | undefined
 }
 
 /** What the billing system says; `suspendsOn` may be left to us. */

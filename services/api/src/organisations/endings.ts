@@ -1,10 +1,10 @@
 /**
  * How organisations end, with all below them: on a day, until which their people can move away; then everything is suspended at once, those who administer it
  * go, its accounts are terminated and erased, and the organisation goes with the last of them. What the database says is due is what is done, so that a
- * process that is killed leaves nothing half done: the next one goes on.
+ * process that is killed leaves nothing half done: the next one goes on. Webhooks are told by the database (packages/accounts/migrations/0300_outbox.sql).
  */
 import { createHash } from 'node:crypto'
-import { ORGANISATION_END, type AccountsDomain, type Deciding, type Organisation } from '@sealpost/accounts'
+import type { AccountsDomain, Deciding, Organisation } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Db } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
@@ -14,7 +14,6 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { ABUSE_REASONS, LifecycleError } from '../lifecycle/subscription.ts'
 import type { NewNotice, Notices } from '../notices/notices.ts'
 import { recorded } from '../recorded.ts'
-import type { Webhooks } from '../webhooks/webhooks.ts'
 
 /** "orgends" in ASCII as an int8. */
 const LOCK = 0x6f72_6765_6e64_73n
@@ -35,7 +34,6 @@ export interface EndingsOptions {
   readonly administrators: Pick<Administrators, 'removeOf'>
   readonly lifecycle: Pick<Lifecycle, 'guarantee' | 'terminate'>
   readonly notices: Pick<Notices, 'publish' | 'retract' | 'isWithdrawn'>
-  readonly webhooks: Pick<Webhooks, 'emit'>
   readonly audit: AuditLog
   readonly owners: readonly OrganisationOwner[]
   readonly clock: Clock
@@ -58,7 +56,7 @@ export class OrganisationEndings implements AsyncDisposable {
 
   /** Ends it today, or after some days, of which its people are told. Throws NO_WINDOW_AFTER_ABUSE, ORGANISATION_ENDING, ORGANISATION_HELD. */
   async end(organisation: Organisation, afterDays: number, by: Deciding = {}): Promise<Organisation> {
-    const { accounts, lifecycle, notices, webhooks, clock } = this.#options
+    const { accounts, lifecycle, notices, clock } = this.#options
     const { id, reason, terminatesOn } = organisation
     if (afterDays > 0 && reason !== undefined && ABUSE_REASONS.has(reason))
       throw new LifecycleError('NO_WINDOW_AFTER_ABUSE')
@@ -68,10 +66,9 @@ export class OrganisationEndings implements AsyncDisposable {
     await lifecycle.guarantee({ kind: 'organisation', id })
     if (terminatesOn !== undefined && terminatesOn !== on)
       await notices.retract(await this.#noticeOf(id, terminatesOn))
-    await webhooks.emit('organisation.ends', { organisation_id: id, terminates_on: on })
     if (afterDays > 0) await notices.publish(farewell(id, on), await this.#noticeOf(id, on))
     else {
-      await accounts.organisations.suspend(id, ORGANISATION_END)
+      await accounts.organisations.suspendForEnd(id)
       void this.run()
     }
     return accounts.organisations.get(id)
@@ -79,11 +76,10 @@ export class OrganisationEndings implements AsyncDisposable {
 
   /** It goes on. Throws ORGANISATION_ENDING when its day has come, ORGANISATION_HELD. */
   async keep({ id, terminatesOn }: Organisation, by: Deciding = {}): Promise<Organisation> {
-    const { accounts, notices, webhooks } = this.#options
+    const { accounts, notices } = this.#options
     const kept = await accounts.organisations.keep(id, by)
     if (terminatesOn === undefined) return kept
     await notices.retract(await this.#noticeOf(id, terminatesOn))
-    await webhooks.emit('organisation.kept', { organisation_id: id })
     return kept
   }
 
@@ -128,14 +124,13 @@ export class OrganisationEndings implements AsyncDisposable {
   }
 
   async #end({ id, state }: Organisation): Promise<void> {
-    const { accounts, administrators, lifecycle, owners, audit, webhooks } = this.#options
-    if (state === 'active') await accounts.organisations.suspend(id, ORGANISATION_END)
+    const { accounts, administrators, lifecycle, owners, audit } = this.#options
+    if (state === 'active') await accounts.organisations.suspendForEnd(id)
     await accounts.apiKeys.revokeOf(id)
     await administrators.removeOf(id)
     if (await this.#terminateMembers(id)) return
     await lifecycle.guarantee({ kind: 'organisation', id })
     for (const owner of owners) await owner.eraseOrganisation(id)
-    await webhooks.emit('organisation.removed', { organisation_id: id })
     const action = { action: 'organisation.end', target: { kind: 'organisation', id } }
     await recorded(audit, action, () => accounts.organisations.remove(id))
   }

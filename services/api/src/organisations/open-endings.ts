@@ -10,7 +10,6 @@ import type { OpenLifecycle } from '../lifecycle/open-lifecycle.ts'
 import type { Rights } from '../rights.ts'
 import type { AllOrganisationFigures } from '../statistics/organisation-figures.ts'
 import type { Status } from '../status/create-status.ts'
-import type { Webhooks } from '../webhooks/webhooks.ts'
 import { OrganisationEndings } from './endings.ts'
 
 export interface OpenEndingsOptions {
@@ -25,7 +24,6 @@ export interface OpenEndingsOptions {
     readonly status: Pick<Status, 'claims'>
     readonly organisationFigures: Pick<AllOrganisationFigures, 'eraseOrganisation'>
   }
-  readonly webhooks: Pick<Webhooks, 'emit'>
   readonly events: Pick<ApiEvents, 'lifecycleFailed'>
 }
 

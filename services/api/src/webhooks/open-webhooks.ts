@@ -1,5 +1,5 @@
-/** Webhooks with all that belongs to them: secrets, the deliverer, and what becomes of accounts. */
-import { postgresTransitions } from '@sealpost/accounts'
+/** Webhooks with all that belongs to them: secrets, the deliverer, and what becomes of accounts and organisations. */
+import { postgresOutbox } from '@sealpost/accounts'
 import type { AuditLog } from '@sealpost/audit'
 import type { Networks } from '@sealpost/config'
 import type { Db } from '@sealpost/db'
@@ -7,9 +7,9 @@ import { errorCode } from '@sealpost/errors'
 import type { Platform } from '@sealpost/service'
 import type { ApiEvents } from '../events.ts'
 import type { Letters } from '../letters/letters.ts'
-import { followAccounts } from './account-events.ts'
 import { Deliverer } from './deliverer.ts'
 import { endpointAddresses } from './endpoint-address.ts'
+import { followOutbox } from './outbox-events.ts'
 import { openWebhookSecrets } from './signature.ts'
 import { postgresWebhooks } from './store.postgres.ts'
 import type { DisabledReason, WebhookEndpoint, WebhookStore } from './store.ts'
@@ -59,8 +59,8 @@ export async function openWebhooks(options: OpenWebhooksOptions): Promise<OpenWe
     }),
   )
   webhooks = new Webhooks({ store, secrets, addresses, clock, random, wake: () => deliverer.wake() })
-  const transitions = postgresTransitions(accountDb)
-  stack.use(followAccounts({ transitions, webhooks, bus, clock, onError }))
+  const outbox = postgresOutbox(accountDb)
+  stack.use(followOutbox({ outbox, webhooks, bus, clock, onError }))
   const held = stack.move()
   return { webhooks, store, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }

@@ -74,6 +74,7 @@ const COUNTED = { right: 'ok', wrong: 'refused', limited: 'limited', busy: 'busy
 const guard = signInGuard<Account>()
 
 export const ownKeys: FastifyPluginAsync<OwnKeysOptions> = async (app, options) => {
+  app.removeContentTypeParser('text/plain') // Fastify's own: here nothing takes text.
   guard.require(app, { session: options.session, password: checkPassword(options) })
   app.setErrorHandler((error) => {
     throw toProblem(error)

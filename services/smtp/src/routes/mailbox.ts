@@ -78,7 +78,7 @@ function fetchRoute(app: FastifyInstance, { mailbox }: MailboxRoutesOptions): vo
       ...common,
       summary: 'Fetch a mail (message/rfc822); it waits on until you acknowledge it',
       params: Named,
-      response: problems,
+      response: { 200: { content: { 'message/rfc822': { schema: Type.String() } } }, ...problems },
     },
     config,
     handler: async (request, reply) => {

@@ -14,11 +14,12 @@ const guard = signInGuard<Account>()
 
 export const { accountOf } = guard
 
-/** All routes of `app` are for whoever signs in. */
+/** All routes of `app` are for whoever signs in, and none takes text. */
 export function requireAccount(
   app: FastifyInstance,
   { passwords, session, defaultDomain }: OwnAccountOptions,
 ): void {
+  app.removeContentTypeParser('text/plain') // Fastify's own.
   guard.require(app, {
     session,
     async password(shown, client) {

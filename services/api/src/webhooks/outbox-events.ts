@@ -1,14 +1,14 @@
-/** Tells webhooks what becomes of accounts, whoever changed them: an administrator, an import, a bill, or the mail relay that found spam. */
-import type { Transition, Transitions } from '@sealpost/accounts'
+/** Tells webhooks what becomes of accounts and organisations, whoever changed them: an administrator, an import, a bill, or the mail relay that found spam. */
+import type { Outbox } from '@sealpost/accounts'
 import type { Bus } from '@sealpost/bus'
 import type { Clock } from '@sealpost/runtime'
-import type { Webhooks } from './webhooks.ts'
+import type { WebhookEventType, Webhooks } from './webhooks.ts'
 
 const BATCH_MAX = 500
 const LOOK_MS = 5_000
 
-export interface AccountEventsOptions {
-  readonly transitions: Transitions
+export interface OutboxEventsOptions {
+  readonly outbox: Outbox
   readonly webhooks: Pick<Webhooks, 'emitAll'>
   readonly bus: Bus
   readonly clock: Clock
@@ -16,7 +16,7 @@ export interface AccountEventsOptions {
 }
 
 /** Until disposed: at once when an account changes, and every few seconds. */
-export function followAccounts(options: AccountEventsOptions): AsyncDisposable {
+export function followOutbox(options: OutboxEventsOptions): AsyncDisposable {
   const { bus, clock, onError } = options
   const stack = new DisposableStack()
   const stopping = new AbortController()
@@ -49,18 +49,10 @@ export function followAccounts(options: AccountEventsOptions): AsyncDisposable {
 }
 
 /** Told first, then forgotten: what a crash leaves between the two is told again under the same id. */
-async function tell({ transitions, webhooks }: AccountEventsOptions): Promise<number> {
-  const pending = await transitions.pending(BATCH_MAX)
+async function tell({ outbox, webhooks }: OutboxEventsOptions): Promise<number> {
+  const pending = await outbox.pending(BATCH_MAX)
   if (pending.length === 0) return 0
-  await webhooks.emitAll(pending.map(toEvent))
-  await transitions.forget(pending.map(({ id }) => id))
+  await webhooks.emitAll(pending.map((event) => ({ ...event, type: event.type as WebhookEventType })))
+  await outbox.forget(pending.map(({ id }) => id))
   return pending.length
-}
-
-function toEvent({ id, accountId, event, reason }: Transition) {
-  return {
-    id,
-    type: `account.${event}`,
-    data: { account_id: accountId, ...(reason === undefined ? {} : { reason }) },
-  } as const
 }
