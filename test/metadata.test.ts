@@ -1,4 +1,6 @@
 /** What the tables cannot tell, whoever reads them: when somebody did something, and how often somebody wrote to somebody. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { migrateAll } from '@sealpost/service'
 import { DATA_MAP } from '@sealpost/data-map'
 import { Client } from 'pg'
@@ -81,6 +83,12 @@ test('the last use of anything that lives for long is a day', () => {
   const finer = used.filter(({ type }) => type !== 'date').map(({ table }) => table)
   expect(finer.toSorted()).toEqual(['api.account_session', 'api.administrator_session'])
   expect(used.length).toBeGreaterThan(6)
+})
+
+test('docs/privacy.md names each table that has a row for two', async () => {
+  const text = await readFile(join(import.meta.dirname, '../docs/privacy.md'), 'utf8')
+  const claim = /^4\. \*\*Nothing says who was in touch with whom.*$/m.exec(text)?.[0] ?? ''
+  expect(PAIRS.filter((table) => !claim.includes(`\`${table}\``))).toEqual([])
 })
 
 test('no table counts what goes on between two', () => {

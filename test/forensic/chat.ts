@@ -1,4 +1,4 @@
-/** People who are away get messages; then some of them come and take a part, some messages run out, and sessions are handed from one process to the next. */
+/** People who are away get messages; then some of them come and take a part, and some messages run out. */
 import { createAccounts } from '@sealpost/accounts'
 import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
@@ -22,15 +22,17 @@ const SIZES = [
 /** The last part of the messages runs out while it waits: behind the others, whose keys would else lie where theirs were. */
 const EXPIRING = 0.1
 const EXPIRE_SECONDS = 8
-const BATCH = 50
+/** Of one sender. */
+const BATCH = 25
 const PATIENCE_MS = 60_000
 
 export class Chat implements AsyncDisposable {
   readonly #platform: TestPlatform
   readonly #ledger: Ledger
-  /** What waits for each person, and the resource of their one device, which a session that is handed over has in it. */
+  /** What waits for each person. */
   readonly #queues: string[][]
-  readonly #resources: readonly string[]
+  /** What came from each sender, by the resource of their address. */
+  readonly #senders = new Map<string, readonly string[]>()
   readonly #expiring: string[] = []
   readonly #logFile: string
   #relay: RelayProcess
@@ -39,19 +41,25 @@ export class Chat implements AsyncDisposable {
     this.#platform = platform
     this.#ledger = ledger
     this.#queues = Array.from({ length: people }, () => [])
-    this.#resources = this.#queues.map(() => ledger.plant())
     this.#logFile = logFile
     this.#relay = new RelayProcess(platform, logFile)
   }
 
-  /** `logFile`: where the relay says everything. */
-  static async open(databaseUrl: string, ledger: Ledger, messages: number, logFile: string): Promise<Chat> {
+  /** `others`: with accounts, besides those who get messages. `logFile`: where the relay says everything. */
+  static async open(
+    databaseUrl: string,
+    ledger: Ledger,
+    messages: number,
+    others: readonly string[],
+    logFile: string,
+  ): Promise<Chat> {
     const people = Math.max(4, Math.ceil(messages / QUEUE))
     const platform = await createTestPlatform(['localhost'], databaseUrl)
     const { bus, clock, random } = platform
     await using db = await openDb({ url: databaseUrl, role: 'sealpost_account' })
     await using accounts = createAccounts({ db, bus, clock, random })
-    for (const name of ['writer', ...Array.from({ length: people }, (_, index) => nameOf(index))])
+    const readers = Array.from({ length: people }, (_, index) => nameOf(index))
+    for (const name of ['writer', ...readers, ...others])
       await accounts.create(parseJid(`${name}@localhost`), 'secret')
     const chat = new Chat(platform, ledger, people, logFile)
     await chat.#relay.start()
@@ -71,36 +79,33 @@ export class Chat implements AsyncDisposable {
     return `${this.#platform.dataDir}/keyring/keyring.slots`
   }
 
-  /** What the records of sessions have in them that were handed over. */
-  get sessions(): ReadonlySet<string> {
-    return new Set(this.#resources)
-  }
-
   /** Sends `count` messages to people who are not there. */
   async fill(count: number): Promise<void> {
     for (const index of this.#queues.keys()) await (await this.signIn(nameOf(index))).close()
-    const writer = await this.signIn('writer')
-    for (let sent = 0; sent < count;) {
-      const until = Math.min(count, sent + BATCH)
-      for (; sent < until; sent++) writer.sends(this.#message(sent, sent >= count * (1 - EXPIRING)))
-      await writer.safeUpTo(sent + 1) // and its presence
+    for (let sent = 0; sent < count; sent += BATCH) {
+      const indices = Array.from({ length: Math.min(BATCH, count - sent) }, (_, index) => sent + index)
+      await this.#send(indices.map((index) => [index, index >= count * (1 - EXPIRING)]))
     }
+  }
+
+  /** From an address of their own. */
+  async #send(messages: readonly (readonly [index: number, expires: boolean])[]): Promise<void> {
+    const [resource, texts] = [this.#ledger.plant(), messages.map(() => this.#ledger.plant())]
+    this.#senders.set(resource, texts)
+    const writer = await this.signIn('writer', resource)
+    for (const [at, [index, expires]] of messages.entries())
+      writer.sends(this.#message(texts[at] ?? '', index, expires))
+    await writer.safeUpTo(texts.length + 1) // and its presence
     await writer.close()
   }
 
-  #message(index: number, expires: boolean): string {
-    const text = this.#ledger.plant()
+  #message(text: string, index: number, expires: boolean): string {
     const person = index % this.#queues.length
     if (expires) this.#expiring.push(text)
     else this.#queues[person]?.push(text)
     const [, length] = SIZES.find(([every]) => index % every === 1) ?? [1, 40]
-    const payload = `${text}${'A'.repeat(length)}`
-    const padded = payload.padEnd(Math.ceil(payload.length / 4) * 4, 'A')
-    return (
-      `<message to='${nameOf(person)}@localhost' type='chat' id='${text}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
-      `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>${padded}</payload></encrypted>` +
-      `${expires ? `<expire xmlns='urn:sealpost:expire:0' seconds='${String(EXPIRE_SECONDS)}'/>` : ''}</message>`
-    )
+    const expiry = `<expire xmlns='urn:sealpost:expire:0' seconds='${String(EXPIRE_SECONDS)}'/>`
+    return encrypted(`${nameOf(person)}@localhost`, text, length, expires ? expiry : '')
   }
 
   /** Each takes a part of what waits, says so, and loses its connection; from `share` of the first to all of the last. */
@@ -126,11 +131,13 @@ export class Chat implements AsyncDisposable {
     for (const text of texts) this.#ledger.isGone(text)
   }
 
-  /** Messages whose time is over are destroyed; besides the others there are `records` in the store. */
-  async expire(records: number): Promise<void> {
-    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, records)
+  /** Messages whose time is over are destroyed; besides the others there are `more` rows in the store. With the last of their messages the senders are gone. */
+  async expire(more: number): Promise<void> {
+    const waiting = this.#queues.reduce((sum, queue) => sum + queue.length, more)
     await expect.poll(() => this.#rows(), { timeout: PATIENCE_MS, interval: 250 }).toBe(waiting)
     for (const text of this.#expiring.splice(0)) this.#ledger.isGone(text)
+    for (const [sender, texts] of this.#senders)
+      if (texts.every((text) => this.#ledger.gone.has(text))) this.#ledger.isGone(sender)
   }
 
   async #rows(): Promise<number> {
@@ -139,38 +146,49 @@ export class Chat implements AsyncDisposable {
     return row?.count ?? -1
   }
 
-  async signIn(username: string): Promise<TestClient> {
-    const resource = this.#resources[Number(username.replace('reader', ''))] ?? 'desk'
-    const client = await TestClient.signIn({
-      port: this.#relay.port,
-      direct: true,
-      username,
-      password: 'secret',
-      resource,
-      patienceMs: PATIENCE_MS,
-    })
-    client.acknowledging = false
+  /** Acknowledges nothing by itself. */
+  async signIn(username: string, resource = 'desk'): Promise<TestClient> {
+    const client = await this.authenticate(username)
+    await client.bind(resource)
     await client.enableStreamManagement()
     client.sends('<presence/>')
     return client
   }
 
-  /** A clean stop and a start: sessions that may be resumed go through the sealed store, and what was sealed of them is over. */
-  async restart(): Promise<void> {
-    await this.#relay.stop()
-    this.#relay = new RelayProcess(this.#platform, this.#logFile)
-    await this.#relay.start()
-    for (const resource of this.#resources) this.#ledger.isGone(resource)
+  /** As far as a session may be resumed. */
+  async authenticate(username: string): Promise<TestClient> {
+    const options = { port: this.#relay.port, direct: true, patienceMs: PATIENCE_MS }
+    const client = await TestClient.connect(options)
+    await client.authenticate({ ...options, username, password: 'secret' })
+    client.acknowledging = false
+    return client
   }
 
-  kill(): Promise<void> {
-    return this.#relay.kill()
+  /** A clean stop and a start. */
+  async restart(): Promise<void> {
+    await this.stop()
+    this.#relay = new RelayProcess(this.#platform, this.#logFile)
+    await this.#relay.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#relay.stop()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#relay.kill()
     await this.#platform[Symbol.asyncDispose]()
   }
+}
+
+/** An OMEMO message that has the text in its id and, with `length` more characters, in its ciphertext. */
+export function encrypted(to: string, text: string, length: number, more = ''): string {
+  const payload = `${text}${'A'.repeat(length)}`
+  const padded = payload.padEnd(Math.ceil(payload.length / 4) * 4, 'A')
+  return (
+    `<message to='${to}' type='chat' id='${text}'><encrypted xmlns='eu.siacs.conversations.axolotl'>` +
+    `<header sid='1'><key rid='2'>${'QUFB'.repeat(12)}</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>${padded}</payload></encrypted>${more}</message>`
+  )
 }
 
 const nameOf = (index: number): string => `reader${String(index)}`

@@ -14,12 +14,13 @@ import { Chat } from './chat.ts'
 import { Files } from './files.ts'
 import { Ledger } from './ledger.ts'
 import { Letters } from './letters.ts'
+import { Sessions } from './sessions.ts'
 
 const MESSAGES = Number(process.env['MESSAGES'] ?? 300)
 /** Mails, in proportion. */
 const MAILS = Math.min(160, Math.ceil(MESSAGES / 12))
 const FILES = Math.min(100, Math.ceil(MESSAGES / 20))
-const PATIENCE_MS = 180_000 + MESSAGES * 60
+const PATIENCE_MS = 180_000 + MESSAGES * 300
 /** Whether Postgres collects its garbage: a run each, when it is a large one. */
 const VACUUMS = MESSAGES < 1_000 ? [true] : [false, true]
 /** Of the delivered, without shredding: slots that were used again are lost to the attacker as well. */
@@ -33,7 +34,7 @@ interface Result {
   readonly share: number
   readonly waiting: number
   readonly recoveredWaiting: number
-  /** Of sessions that were kept for their clients to resume them. */
+  /** Of sessions that were resumed. */
   readonly recoveredSessions: number
   /** Files in which a text stands as it is. */
   readonly readable: readonly string[]
@@ -48,14 +49,18 @@ async function run(vacuum: boolean): Promise<Result> {
   const ledger = new Ledger()
   const logs = join(path, 'logs-of-relays')
   await mkdir(logs)
-  const chat = stack.use(await Chat.open(postgres.url, ledger, MESSAGES, join(logs, 'xmpp.log')))
+  const chat = stack.use(
+    await Chat.open(postgres.url, ledger, MESSAGES, Sessions.NAMES, join(logs, 'xmpp.log')),
+  )
   const letters = stack.use(await Letters.open(postgres.url, ledger, join(logs, 'smtp.log')))
   const files = new Files(chat, ledger)
+  const sessions = new Sessions(chat, ledger)
   const copies = join(path, 'copies-of-files')
 
   await letters.fill(MAILS)
   await files.fill(FILES)
   await chat.fill(MESSAGES)
+  await sessions.lose()
   await postgres.backUp()
   for (const each of [letters.spool, files.directory]) await cp(each, copies, { recursive: true })
 
@@ -63,10 +68,11 @@ async function run(vacuum: boolean): Promise<Result> {
   await letters.deliverSome()
   await files.destroySome()
   await chat.restart()
-  await chat.expire(files.staying)
+  await sessions.resumeSome()
+  await chat.expire(files.staying + sessions.waiting)
   await postgres.run(vacuum ? 'vacuum' : 'checkpoint')
   await postgres.backUp()
-  await Promise.all([chat.kill(), letters.kill()])
+  await Promise.all([chat.stop(), letters.kill()])
   await postgres.stop()
 
   const directories = [...postgres.directories, letters.spool, files.directory, copies, logs]
@@ -83,7 +89,7 @@ async function run(vacuum: boolean): Promise<Result> {
     share: delivered / ledger.gone.size,
     waiting: ledger.waiting.size,
     recoveredWaiting: waiting,
-    recoveredSessions: ledger.found(chat.sessions, plaintexts),
+    recoveredSessions: ledger.found(sessions.resumed, plaintexts),
     readable: inFiles.flatMap((each) => [...each.values()].flat()),
     logs: (await Promise.all([postgres.logs, logs].map(contents))).flat(),
   }

@@ -1,5 +1,6 @@
-/** Mails that no server takes yet and mails in a mailbox; then some are delivered and some are fetched. */
+/** Mails that no server takes yet, and mails of strangers in a mailbox; then some are delivered and some are fetched. */
 import { expect } from 'vitest'
+import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { MailScene, type Letter } from '../faults/mail-scene.ts'
 import { StandingServer } from '../faults/standing-server.ts'
 import type { Ledger } from './ledger.ts'
@@ -12,9 +13,11 @@ const PATIENCE_MS = 60_000
 /** Of one answer about the queue. */
 const MAILS_MAX = 100
 
-/** A mail may be told by its recipient, its subject, and its body. */
+/** A mail may be told by its recipient or its sender, its id, its subject, and its body. */
 interface Planted {
   readonly letter: Letter
+  /** Of a mail that comes from elsewhere. */
+  readonly stranger: string | undefined
   readonly texts: readonly string[]
 }
 
@@ -54,7 +57,7 @@ export class Letters implements AsyncDisposable {
   async fill(count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
       const planted = this.#write(index)
-      if (!(await this.#scene.submit(planted.letter))) throw new Error('a mail was not taken')
+      if (!(await this.#send(planted))) throw new Error('a mail was not taken')
       ;(index % 2 === 0 ? this.#going : this.#staying).push(planted)
     }
     const inBox = this.#addressed('box@localhost', [...this.#going, ...this.#staying]).length
@@ -62,14 +65,31 @@ export class Letters implements AsyncDisposable {
   }
 
   #write(index: number): Planted {
-    const [recipient, subject, body] = [this.#ledger.plant(), this.#ledger.plant(), this.#ledger.plant()]
-    const isLocal = index % 4 >= 2
-    const to = isLocal ? 'box@localhost' : `${recipient}@example.com`
+    const [other, id] = [this.#ledger.plant(), this.#ledger.plant()]
+    const [subject, body] = [this.#ledger.plant(), this.#ledger.plant()]
+    const stranger = index % 4 >= 2 ? `${other}@elsewhere.example` : undefined
+    const to = stranger === undefined ? `${other}@example.com` : 'box@localhost'
     const long = index % LONG_EVERY < 4 && index < 2 * LONG_EVERY ? LINE.repeat(LONG_LINES) : ''
     const data =
-      `From: <ann@localhost>\r\nTo: <${to}>\r\nMessage-ID: <${recipient}@localhost>\r\nSubject: ${subject}\r\n\r\n` +
+      `From: <${stranger ?? 'ann@localhost'}>\r\nTo: <${to}>\r\nMessage-ID: <${id}@localhost>\r\nSubject: ${subject}\r\n\r\n` +
       `${body}\r\n${long}`
-    return { letter: { id: recipient, to: [to], data }, texts: [recipient, subject, body] }
+    return { letter: { id, to: [to], data }, stranger, texts: [other, id, subject, body] }
+  }
+
+  /** Whether it was taken. */
+  async #send({ letter, stranger }: Planted): Promise<boolean> {
+    if (stranger === undefined) return this.#scene.submit(letter)
+    using client = await SmtpClient.connect(this.#scene.relay.ports.mx)
+    const lines = [
+      undefined,
+      'EHLO client.example',
+      `MAIL FROM:<${stranger}>`,
+      'RCPT TO:<box@localhost>',
+      'DATA',
+    ]
+    for (const line of lines) await client.ask(line)
+    await client.sendAll(Buffer.from(letter.data))
+    return (await client.ask('.')).startsWith('250')
   }
 
   #addressed(to: string, planted: readonly Planted[]): Planted[] {
@@ -98,7 +118,7 @@ export class Letters implements AsyncDisposable {
   async #throwAway(id: string): Promise<void> {
     const path = `/v1/mail/${id}`
     const mail = await (await this.#scene.api('box', path)).text()
-    if (!this.#going.some(({ texts }) => mail.includes(texts[2] ?? '?'))) return
+    if (!this.#going.some(({ texts }) => mail.includes(texts[3] ?? '?'))) return
     expect((await this.#scene.api('box', path, { method: 'DELETE' })).status).toBeLessThan(300)
   }
 

@@ -112,7 +112,7 @@ export interface KeyringOptions {
   readonly clock: Clock
   /** Bound of memory and file: 64 bytes of file and about 110 of memory each; 4 million unless told. */
   readonly slotsMax?: number
-  /** How long a change waits for others to share its sync; 2 ms unless told. */
+  /** How long the first who waits for a sync lets others share it; 2 ms unless told. */
   readonly windowMs?: number
   /** Writing began to fail, or works again. */
   readonly onAvailable?: (available: boolean, error?: unknown) => void

@@ -27,6 +27,8 @@ import { UUID_BYTES, isCanonicalUuid, isSameUuid, readUuid, writeUuid } from './
 const FORGET_MS = 5_000
 /** So long nothing is shredded before what had been in use for longer is collected, too: where much is, V8 does it by itself. */
 const QUIET_MS = 10_000
+/** With more in use that would hold up everybody for more than some 0.1 s: it is left to V8. */
+const QUIET_HEAP_BYTES_MAX = 96 * 1024 * 1024
 
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
@@ -205,7 +207,7 @@ export class SlotKeyring implements Keyring {
     this.#forgetting ??= this.#clock.after(FORGET_MS, () => {
       this.#forgetting = undefined
       collectYoung()
-      this.#settling = this.#clock.after(QUIET_MS, collectOld)
+      this.#settling = this.#clock.after(QUIET_MS, () => collectOld(QUIET_HEAP_BYTES_MAX))
     })
   }
 

@@ -8,19 +8,20 @@ const RETRY_MS_MAX = 5000
 export interface WriteBackOptions {
   /** Writes these slots (rising, no slot twice) from memory and syncs the file; resolves with when it was on disk. Called again before it has resolved. */
   readonly write: (slots: Uint32Array) => Promise<number>
-  /** How long the first changed slot waits for others to share its sync. */
+  /** How long the first who waits for a sync lets others share it. */
   readonly windowMs: number
   /** Called when writing begins to fail, and when it works again. */
   readonly onAvailable: (available: boolean, error?: unknown) => void
 }
 
 /**
- * Collects changed slots and writes them together: all changes of a few milliseconds share one sync. Memory is the truth, so a slot
+ * Collects changed slots and writes them together. A round begins when one of them is wanted on disk: at once when the change is urgent, else a few milliseconds
+ * after somebody has asked for it, so that others share its sync; until then nobody relies on it. Memory is the truth, so a slot
  * may change while it is being written: it is then written again by the next round. A round that fails is repeated with backoff for
  * as long as it takes: the kernel may have dropped what it could not write, hence all its slots are written again.
  *
- * A busy event loop looks at its timers late, and hears late that a round is over. So a change that comes when the window is over begins the round, and
- * an urgent one does so at once: rounds overlap, and the disk makes one sync of those that come while it is at another. A round holds only if those before it do.
+ * A busy event loop looks at its timers late, and hears late that a round is over. So a change that comes when the window is over begins the round:
+ * rounds overlap, and the disk makes one sync of those that come while it is at another. A round holds only if those before it do.
  *
  * NOTE: the window runs on the event loop's own timer: it waits for hardware, not for protocol time.
  */
@@ -29,8 +30,8 @@ export class WriteBack {
   /** Changed since the last round began. */
   #dirty = new Set<number>()
   #next: PromiseWithResolvers<number> | undefined
-  /** When the first of these changed. */
-  #since = 0
+  /** Since when the next round is wanted; undefined: its changes may wait. */
+  #wantedSince: number | undefined
   /** Rounds of whose end nothing has been heard. They settle in the order in which they began; the newest of them. */
   readonly #underWay = new Set<Promise<number>>()
   #newest: Promise<number> | undefined
@@ -49,22 +50,22 @@ export class WriteBack {
     return this.#retryMs !== undefined
   }
 
-  /** `isUrgent`: waits for no others, unless writing fails. */
+  /** `isUrgent`: is written at once, unless writing fails. */
   mark(slot: number, isUrgent = false): void {
     this.#dirty.add(slot)
-    if (this.#next === undefined) {
-      this.#next = deferred()
-      this.#since = performance.now()
-    }
-    if (this.failing || this.#stopped !== undefined) return
-    if (isUrgent || performance.now() - this.#since >= this.#options.windowMs) this.#beginSoon()
-    else this.#schedule(this.#options.windowMs)
+    this.#next ??= deferred()
+    if (isUrgent) this.#wantedSince ??= performance.now()
+    if (this.#wantedSince === undefined || this.failing || this.#stopped !== undefined) return
+    if (isUrgent || performance.now() - this.#wantedSince >= this.#options.windowMs) this.#beginSoon()
   }
 
   /** Resolves when everything marked so far is on disk, with when that was; rejects when the round that would write it fails (it is retried all the same). */
   synced(): Promise<number> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped)
-    return this.#next?.promise ?? this.#newest ?? Promise.resolve(performance.now())
+    if (this.#next === undefined) return this.#newest ?? Promise.resolve(performance.now())
+    this.#wantedSince ??= performance.now()
+    if (!this.failing) this.#schedule(this.#options.windowMs)
+    return this.#next.promise
   }
 
   /** Writes nothing more, for good; waiters get `error`. */
@@ -119,6 +120,7 @@ export class WriteBack {
     this.#next = undefined
     const slots = Uint32Array.from(this.#dirty).sort()
     this.#dirty = new Set()
+    this.#wantedSince = undefined
     const before = this.#newest
     this.#underWay.add(waiters.promise)
     this.#newest = waiters.promise
@@ -144,7 +146,7 @@ export class WriteBack {
     if (this.failing) this.#options.onAvailable(true)
     this.#retryMs = undefined
     waiters.resolve(at)
-    if (this.#dirty.size > 0) this.#schedule(this.#options.windowMs)
+    if (this.#wantedSince !== undefined) this.#schedule(this.#options.windowMs)
   }
 
   #failed(slots: Uint32Array, waiters: PromiseWithResolvers<number>, error: unknown): void {

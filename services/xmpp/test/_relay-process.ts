@@ -28,7 +28,7 @@ const service = await createXmppService(
     e2eePolicy: 'required',
     storageMode: 'sealed',
     messageTtlMs: 86_400_000,
-    resumeTimeoutMs: 600_000,
+    resumeTimeoutMs: 3_600_000,
     groupsLabel: 'groups',
     apiUrl: undefined,
     uploads: { fileBytes: 1e9, spaceBytes: 1e9, slotsPerHour: 1_000, keepSeconds: 86_400 },
