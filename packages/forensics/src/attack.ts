@@ -53,7 +53,7 @@ export async function attack({ directories, keyrings, ids }: Loot): Promise<Spoi
 }
 
 function* candidates(carver: Carver): Iterable<Candidate> {
-  for (const row of carver.rows.values()) {
+  for (const row of [...carver.rows.values()].flat()) {
     const blob = carver.blobOf(row)
     if (blob !== undefined) yield { row, blob }
   }

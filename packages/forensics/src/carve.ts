@@ -10,17 +10,19 @@ export interface CarvedRow extends SealedRow {
   /** Undefined: kept beside the row, under this name. */
   readonly blob: Buffer | undefined
   readonly outside: number | undefined
-  /** What stands behind the blob: of a mail, its other columns. */
+  /** Of what may be a mail, what stands behind the blob: its other columns. */
   readonly rest: Buffer
 }
 
 /** Columns of a mail that are looked at behind its key. */
 const REST_BYTES = 4_096
+/** Copies of a row that differ: a part may be missing from one, as in a log of changes, and stand in another. */
+const COPIES_MAX = 16
 /** The longest row that can lie across two stretches of bytes. */
 export const ROW_BYTES_MAX = 8_192
 
 export class Carver {
-  readonly rows = new Map<string, CarvedRow>()
+  readonly rows = new Map<string, CarvedRow[]>()
   /** By name of the value, then by number. */
   readonly #pieces = new Map<number, Map<number, Buffer>>()
   readonly #wanted: ReadonlySet<string> | undefined
@@ -53,16 +55,16 @@ export class Carver {
     for (const at of places(bytes, lengthWord(size))) {
       if (at + 4 + size > bytes.length) continue
       const isQueued = at >= 4 && bytes.readUInt32LE(at - 4) === sizeClass
-      if (isQueued) this.#keep(bytes, at - 4, at + 4, sizeClass)
-      if (sizeClass === 0) this.#keep(bytes, at, at + 4, sizeClass)
+      if (isQueued) this.#keep(bytes, at - 4, at + 4, sizeClass, 0)
+      if (sizeClass === 0) this.#keep(bytes, at, at + 4, sizeClass, REST_BYTES)
     }
   }
 
-  #keep(bytes: Buffer, headEnd: number, from: number, sizeClass: number): void {
+  #keep(bytes: Buffer, headEnd: number, from: number, sizeClass: number, restBytes: number): void {
     const head = headBefore(bytes, headEnd)
     if (head === undefined || this.#wanted?.has(head.id.toString('hex')) === false) return
     const end = from + (CLASS_BYTES[sizeClass] ?? 0)
-    const rest = Buffer.from(bytes.subarray(end, end + REST_BYTES))
+    const rest = Buffer.from(bytes.subarray(end, end + restBytes))
     const blob = Buffer.from(bytes.subarray(from, end))
     this.#add({ ...head, sizeClass, blob, outside: undefined, rest })
   }
@@ -100,10 +102,15 @@ export class Carver {
 
   #add(row: CarvedRow): void {
     const name = `${row.id.toString('hex')} ${String(row.seq)} ${String(row.sizeClass)}`
-    const before = this.rows.get(name)
-    // Behind a mail's key in a log of changes may stand less than in the page.
-    if (before === undefined || before.rest.length < row.rest.length) this.rows.set(name, row)
+    const copies = this.rows.get(name)
+    if (copies === undefined) this.rows.set(name, [row])
+    else if (copies.length < COPIES_MAX && !copies.some((copy) => isSame(copy, row))) copies.push(row)
   }
+}
+
+function isSame(one: CarvedRow, other: CarvedRow): boolean {
+  const isBlob = one.blob === other.blob || (one.blob && other.blob?.equals(one.blob)) === true
+  return isBlob && one.outside === other.outside && one.rest.equals(other.rest)
 }
 
 /** Postgres says a length with itself included, in the upper thirty of four bytes. */
