@@ -7,6 +7,7 @@ import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { openDb, sql } from '@sealpost/db'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { createTestDatabase } from '../../../../test/database.ts'
+import { longTest } from '../../../../test/long-test.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import type { EmbeddedPostgres } from './embedded-postgres.ts'
 
@@ -85,7 +86,7 @@ test('a postmaster left by a killed Sealpost is stopped and replaced', async () 
   expect(await db.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
 })
 
-test('a stopped cluster can be copied and started elsewhere, with its password', async () => {
+longTest('a stopped cluster can be copied and started elsewhere, with its password', async () => {
   const [from, to] = [await makeDirectory(), await makeDirectory()]
   {
     await using postgres = await start(from)
