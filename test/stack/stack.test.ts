@@ -12,6 +12,7 @@ import { openDb, openSession, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { SmtpClient } from '../../services/smtp/test/smtp-client.ts'
 import { namedInLog } from '../named-in-log.ts'
+import { newestMigration } from '../newest-migration.ts'
 import { ROOT } from './compose-file.ts'
 import { beginAsNewcomer } from './newcomer.ts'
 import { EICAR, OTHER_SERVICES, Stack } from './stack.ts'
@@ -271,11 +272,11 @@ describe('backups', () => {
       (await readdir(join(stack.dataDir, '../backups/base'))).filter((name) => !name.startsWith('.')).length
     const before = await bases()
     await using session = await openSession(await stack.databaseUrl())
-    await session.execute(sql`delete from api.migration where name = '0291_own_sessions'`)
+    await session.execute(newestMigration.forget)
     await expect(stack.migrate(recipient)).rejects.toThrow('already exists')
     expect(await bases()).toBe(before + 1)
 
-    await session.execute(sql`alter table api.account_session drop column id`)
+    await session.execute(newestMigration.undo)
     await stack.migrate(recipient)
     expect(await bases()).toBe(before + 2)
     expect((await stack.backupCtl(['backup', 'verify'])).output).toMatch(/^(?:\d{8}T\d{6}Z whole\n?)+$/)
