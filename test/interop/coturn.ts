@@ -75,6 +75,7 @@ function script(directory: string): string {
   return `set -eu
 ip link set lo up
 mount -t tmpfs tmpfs /run
+echo 0 > /proc/sys/net/ipv4/ip_forward # a new network may have it from the machine's
 network() { # NAME ADDRESS-OF-THE-RELAY ADDRESS
   ip netns add "$1"
   ip link add "to-$1" type veth peer name relay netns "$1"
