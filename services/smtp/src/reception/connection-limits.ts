@@ -1,5 +1,5 @@
 /** How many connections one client may have and open. Clients are told apart by keyed hashes of their networks, in memory, for a day. */
-import { Blinding, Budgets, clientNetwork } from '@sealpost/runtime'
+import { Blinding, Budgets, clientNetwork, Places } from '@sealpost/runtime'
 import type { BudgetRate, Clock, Random } from '@sealpost/runtime'
 
 /** At the same time. A household or a company behind one address has many mail clients. */
@@ -11,7 +11,7 @@ const NETWORKS_MAX = 50_000
 export class ConnectionLimits implements Disposable {
   readonly #blinding: Blinding
   readonly #opened: Budgets
-  readonly #open = new Map<string, number>()
+  readonly #open = new Places({ keyMax: AT_ONCE_MAX })
 
   constructor(clock: Clock, random: Random) {
     this.#blinding = new Blinding(clock, random)
@@ -21,20 +21,14 @@ export class ConnectionLimits implements Disposable {
   /** A place, until it is disposed; undefined: the client has too many, or opens them too fast. */
   enter(address: string): Disposable | undefined {
     const key = this.#blinding.blind('client', clientNetwork(address))
-    const count = this.#open.get(key) ?? 0
-    if (count >= AT_ONCE_MAX || !this.#opened.take(key)) return undefined
-    this.#open.set(key, count + 1)
-    return { [Symbol.dispose]: () => this.#leave(key) }
+    const place = this.#open.take(key)
+    if (place === undefined || this.#opened.take(key)) return place
+    place[Symbol.dispose]()
+    return undefined
   }
 
   unlimited(): Disposable {
     return { [Symbol.dispose]: () => undefined }
-  }
-
-  #leave(key: string): void {
-    const count = this.#open.get(key) ?? 0
-    if (count <= 1) this.#open.delete(key)
-    else this.#open.set(key, count - 1)
   }
 
   [Symbol.dispose](): void {

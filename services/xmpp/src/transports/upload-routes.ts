@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, HttpProblem } from '@sealpost/http'
-import { clientNetwork } from '@sealpost/runtime'
+import { clientNetwork, Places } from '@sealpost/runtime'
 import { UploadError, type UploadErrorCode } from '../modules/upload/upload-error.ts'
 import { UPLOAD_PATH } from '../modules/upload/upload.ts'
 import type { Upload, Uploads } from '../modules/upload/uploads.ts'
@@ -134,7 +134,8 @@ interface Part {
 /** GET and HEAD. */
 class Downloads {
   readonly #uploads: Uploads
-  readonly #places = new Places()
+  /** So that a client who takes its files a byte at a time keeps nobody else from theirs. */
+  readonly #places = new Places({ max: SENDING_MAX, keyMax: CLIENT_SENDING_MAX })
 
   constructor(uploads: Uploads) {
     this.#uploads = uploads
@@ -172,27 +173,6 @@ class Downloads {
     raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
     await pump(this.#uploads.read(upload, first, last), raw)
     return reply
-  }
-}
-
-/** So that a client who takes its files a byte at a time keeps nobody else from theirs. */
-class Places {
-  readonly #taken = new Map<string, number>()
-  #all = 0
-
-  /** Until disposed, once; undefined: there is none left. */
-  take(client: string): Disposable | undefined {
-    const own = this.#taken.get(client) ?? 0
-    if (this.#all >= SENDING_MAX || own >= CLIENT_SENDING_MAX) return undefined
-    this.#count(client, 1)
-    return { [Symbol.dispose]: () => this.#count(client, -1) }
-  }
-
-  #count(client: string, change: 1 | -1): void {
-    const own = (this.#taken.get(client) ?? 0) + change
-    this.#all += change
-    if (own === 0) this.#taken.delete(client)
-    else this.#taken.set(client, own)
   }
 }
 
