@@ -63,7 +63,7 @@ export default defineConfig({
           include: ['test/e2e/*.test.ts'],
           sequence: { groupOrder: 1 },
           testTimeout: 150_000, // a slow machine takes ten seconds to start a server, and two for a command
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -19,8 +19,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     fileParallelism: false,
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'core', include: CORE, globalSetup: ['test/interop/core.setup.ts'] } },
@@ -39,7 +39,6 @@ export default defineConfig({
           name: 'stack',
           include: ['test/stack/*.test.ts', ...WHOLE],
           globalSetup: ['test/stack/stack.setup.ts'],
-          hookTimeout: 180_000,
         },
       },
       {
@@ -62,7 +61,6 @@ export default defineConfig({
           name: 'scale',
           include: ['test/interop/*.scale.ts'],
           globalSetup: ['test/interop/core.setup.ts'],
-          testTimeout: 200_000,
         },
       },
     ],

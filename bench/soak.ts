@@ -6,7 +6,8 @@
  * there, the others to ten devices that are away for 20 s and here for 5 s in turn; 20 mails of 4 KiB a second over a connection each, handed on to a smarthost; 500 lookups
  * of certificates a second, by fingerprint and by address in turn. All by schedules that wait for nothing.
  * What is measured, after the first five minutes (with --minutes below 10, after half of the time): private memory of each process, 200 times, its slope and what of a slope
- * may be chance (bench/trend.ts), and the same of the second half of that time; the 99th percentile of the delay of each event loop since the last look, from /metrics, the 10 ms of its timer included; of each path how long
+ * may be chance (bench/trend.ts), and the same of the second half of that time; what is in use once everything else was collected, in the middle of the beginning and at the end: where that does
+ * not grow, what grows is garbage that V8 has not collected yet; the 99th percentile of the delay of each event loop since the last look, from /metrics, the 10 ms of its timer included; of each path how long
  * from when it was due, so the lateness of the load is in it; processor of each process. Every message must come once and in order, every session stay, or the run fails.
  * Options: --minutes N --sessions N --chat N --mail N --lookups N (rates a second) --pairs N --certificates N. Needs about 20,500 open files a process.
  */
@@ -102,6 +103,7 @@ async function deploy(directory: string, { url }: EmbeddedPostgres, sinkPort: nu
       SMTP_TRUSTED_NETWORKS: '127.0.0.0/8',
       SMTP_SMARTHOST: `127.0.0.1:${String(sinkPort)}`,
       LOG_LEVEL: 'error',
+      NODE_OPTIONS: `--import ${join(import.meta.dirname, 'servers/collectable.ts')}`,
     },
   })
 }
@@ -189,8 +191,9 @@ function cells(...texts: readonly (string | number)[]): string {
   return texts.map((text) => String(text).padStart(11)).join('')
 }
 
+const mib = (bytes: number): string => (bytes / MIB).toFixed(1)
+
 function processCells({ cores, allBytes, memory, memoryLate, delayMs }: ProcessReport): string[] {
-  const mib = (bytes: number): string => (bytes / MIB).toFixed(1)
   const perMinute = (bytes: number): string => ((bytes / 1_024) * 60).toFixed(0)
   return [
     cores.toFixed(3),
@@ -201,7 +204,7 @@ function processCells({ cores, allBytes, memory, memoryLate, delayMs }: ProcessR
   ]
 }
 
-function verdicts({ paths, processes, mailsTwice, missing }: SoakReport): string[] {
+function verdicts({ paths, processes, inUse, mailsTwice, missing }: SoakReport): string[] {
   const said = (met: boolean): string => (met ? 'met' : 'MISSED')
   const grows = (which: 'memory' | 'memoryLate'): string => {
     const growing = processes.filter(({ [which]: trend }) => trend.perSecond > trend.noise)
@@ -210,7 +213,9 @@ function verdicts({ paths, processes, mailsTwice, missing }: SoakReport): string
   const lost = paths.reduce((sum, { sent, done, refused }) => sum + sent - done - refused, missing)
   const refused = paths.reduce((sum, each) => sum + each.refused, 0)
   const worst = Math.max(...processes.map(({ delayMs }) => delayMs?.worst ?? 0))
+  const inUseMib = inUse.map(({ name, before, after }) => `${name} ${mib(before)} and ${mib(after)}`)
   return [
+    `in use without garbage, MiB before and after: ${inUseMib.join(', ')}`,
     `no growth of memory beyond noise: ${grows('memory') || 'none'} grows, in the second half of the time ${grows('memoryLate') || 'none'}, ${said(grows('memory') === '')}`,
     `nothing lost: ${lost} lost, ${refused} refused, ${mailsTwice} mails twice, ${said(lost + refused + mailsTwice === 0)}`,
     `event loops, p99 of the delay in the worst stretch below ${DELAY_MS_GOAL} ms: ${worst.toFixed(1)}, ${said(worst < DELAY_MS_GOAL)}`,

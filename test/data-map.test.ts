@@ -1,11 +1,10 @@
 /** The data map (packages/data-map) against what there is: every column of every table, every field of a log line, every file of secrets. */
 import { DATA_MAP, dataMapDocument, dataPolicy, FILES, LOG_FIELDS } from '@sealpost/data-map'
 import { LOG_FIELD_NAMES } from '@sealpost/log'
-import { migrateAll } from '@sealpost/service'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { listFiles, readText } from './_source-tree.ts'
-import { createTestDatabase } from './database.ts'
+import { createMigratedDatabase } from './database.ts'
 
 /** `schema.table` and its columns, in order of name. */
 async function columnsOf(url: string): Promise<Map<string, string[]>> {
@@ -21,8 +20,7 @@ async function columnsOf(url: string): Promise<Map<string, string[]>> {
 }
 
 test('every table and every column has an entry, and every entry has a column', async () => {
-  await using database = await createTestDatabase()
-  await migrateAll(database.url)
+  await using database = await createMigratedDatabase()
   const there = [...(await columnsOf(database.url))]
   const mapped = Object.entries(DATA_MAP).map(([name, { columns }]) => [name, Object.keys(columns).sort()])
   const byName = ([a]: [string, ...unknown[]], [b]: [string, ...unknown[]]): number => a.localeCompare(b)

@@ -8,10 +8,19 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /** Empty and unmigrated; dropped, with whatever is still connected to it, when disposed. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+export function createTestDatabase(): Promise<TestDatabase> {
+  return create('')
+}
+
+/** With the schemas of all owners: a copy of the one that the run has migrated, which takes a tenth of the time. */
+export function createMigratedDatabase(): Promise<TestDatabase> {
+  return create(`template ${inject('migratedDatabase')} strategy file_copy`)
+}
+
+async function create(how: string): Promise<TestDatabase> {
   const server = inject('databaseUrl')
   const name = `test_${randomBytes(8).toString('hex')}`
-  await run(server, `create database ${name}`)
+  await run(server, `create database ${name} ${how}`)
   const url = new URL(server)
   url.pathname = `/${name}`
   return {

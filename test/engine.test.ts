@@ -18,8 +18,9 @@ test('an engine for containers is found by its answer, and none at once', async 
   })
   await once(engine.listen(socket), 'listening')
   onTestFinished(() => void engine.close())
-  expect(await hasEngine({ DOCKER_HOST: `unix://${socket}` })).toBe(true)
-  expect(await hasEngine({ XDG_RUNTIME_DIR: directory })).toBe(true)
+  const patienceMs = 20_000
+  expect(await hasEngine({ DOCKER_HOST: `unix://${socket}` }, patienceMs)).toBe(true)
+  expect(await hasEngine({ XDG_RUNTIME_DIR: directory }, patienceMs)).toBe(true)
   expect(await hasEngine({ DOCKER_HOST: 'ssh://docker.example' })).toBe(false)
 
   const mute = createSocket()
@@ -28,5 +29,5 @@ test('an engine for containers is found by its answer, and none at once', async 
   const { port } = mute.address() as AddressInfo
   const before = performance.now()
   expect(await hasEngine({ DOCKER_HOST: `tcp://127.0.0.1:${String(port)}` })).toBe(false)
-  expect(performance.now() - before).toBeLessThan(5_000)
+  expect(performance.now() - before).toBeLessThan(15_000)
 })

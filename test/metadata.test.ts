@@ -1,11 +1,10 @@
 /** What the tables cannot tell, whoever reads them: when somebody did something, and how often somebody wrote to somebody. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { migrateAll } from '@sealpost/service'
 import { DATA_MAP } from '@sealpost/data-map'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { createTestDatabase } from './database.ts'
+import { createMigratedDatabase } from './database.ts'
 
 /** Times in tables about people, each with the reason for which a day would not do. */
 const TIMES: Readonly<Record<string, string>> = {
@@ -55,8 +54,7 @@ interface Column {
 }
 
 async function columns(): Promise<Column[]> {
-  await using database = await createTestDatabase()
-  await migrateAll(database.url)
+  await using database = await createMigratedDatabase()
   const client = new Client({ connectionString: database.url })
   await client.connect()
   const { rows } = await client.query<Column>(

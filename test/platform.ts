@@ -10,7 +10,7 @@ import { createMetrics } from '@sealpost/metrics'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { migrateAll, watchTls } from '@sealpost/service'
 import type { Platform } from '@sealpost/service'
-import { createTestDatabase } from './database.ts'
+import { createMigratedDatabase } from './database.ts'
 
 export interface TestPlatform extends Platform, AsyncDisposable {
   /** Everything logged so far, at all levels. */
@@ -27,8 +27,8 @@ export async function createTestPlatform(
   await using stack = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-test-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-  const url = databaseUrl ?? stack.use(await createTestDatabase()).url
-  await migrateAll(url)
+  const url = databaseUrl ?? stack.use(await createMigratedDatabase()).url
+  if (databaseUrl !== undefined) await migrateAll(url)
   const [clock, random] = [systemClock, systemRandom]
   const directory = locate(dataDir).tls
   await ensureCertificate({ directory, domains, clock, random })

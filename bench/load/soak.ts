@@ -9,7 +9,7 @@ import { Path, type PathReport } from './path.ts'
 import { Pairs, Visits } from './soak-chat.ts'
 import { Lookups } from './soak-lookups.ts'
 import { Mails } from './soak-mail.ts'
-import { Watch, type Watched, type WatchReport } from './watch.ts'
+import { readInUse, Watch, type Watched, type WatchReport } from './watch.ts'
 
 export interface SoakOrders extends ServerPlace {
   readonly watched: readonly Watched[]
@@ -29,6 +29,8 @@ export interface SoakOrders extends ServerPlace {
 }
 
 export interface SoakReport extends WatchReport {
+  /** What each process of ours has in use at the middle of the beginning and at the end, in bytes. */
+  readonly inUse: readonly { readonly name: string; readonly before: number; readonly after: number }[]
   readonly signInSeconds: number
   readonly paths: readonly PathReport[]
   /** Mails that came a second time, and messages that no device got. A message that comes twice or in another order ends the run, and so does a session that breaks. */
@@ -80,10 +82,14 @@ async function run(orders: SoakOrders): Promise<SoakReport> {
     mails.start(rates.mail),
     lookups.start(rates.lookup),
   ]
-  await pause(orders.settleSeconds * 1_000)
+  await pause(orders.settleSeconds * 500)
+  const before = await readInUse(orders.watched)
+  await pause(orders.settleSeconds * 500)
   const own = monitorEventLoopDelay()
   own.enable()
   const watch = await observe(orders, Object.values(paths))
+  const delayP99Ms = own.percentile(99) / 1e6
+  const after = await readInUse(orders.watched)
   for (const each of running) each[Symbol.dispose]()
   await comers.whole()
   const isOpen = (): boolean => Object.values(paths).some(({ open }) => open > 0) || visits.missing > 0
@@ -94,7 +100,8 @@ async function run(orders: SoakOrders): Promise<SoakReport> {
     paths: Object.values(paths).map((path) => path.report()),
     mailsTwice: mails.twice,
     missing: visits.missing,
-    loadDelayP99Ms: own.percentile(99) / 1e6,
+    inUse: [...before].map(([name, bytes]) => ({ name, before: bytes, after: after.get(name) ?? 0 })),
+    loadDelayP99Ms: delayP99Ms,
   }
 }
 

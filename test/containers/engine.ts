@@ -6,8 +6,8 @@ import { join } from 'node:path'
 const PATIENCE_MS = 500
 
 /** By DOCKER_HOST where it says a socket or an address without TLS; by the usual sockets where it says nothing. */
-export async function hasEngine(env: NodeJS.ProcessEnv): Promise<boolean> {
-  const answers = await Promise.all(placesOf(env).map(answersPing))
+export async function hasEngine(env: NodeJS.ProcessEnv, patienceMs = PATIENCE_MS): Promise<boolean> {
+  const answers = await Promise.all(placesOf(env).map((place) => answersPing(place, patienceMs)))
   return answers.includes(true)
 }
 
@@ -23,9 +23,9 @@ function placesOf(env: NodeJS.ProcessEnv): readonly RequestOptions[] {
   return ['/var/run/docker.sock', ...sockets].map((socketPath) => ({ socketPath }))
 }
 
-function answersPing(place: RequestOptions): Promise<boolean> {
+function answersPing(place: RequestOptions, patienceMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request({ ...place, path: '/_ping', timeout: PATIENCE_MS })
+    const asked = request({ ...place, path: '/_ping', timeout: patienceMs })
     asked.on('response', (response) => {
       response.resume()
       resolve(response.statusCode === 200)

@@ -40,43 +40,48 @@ shape.describe('accounts', (deployment, which) => {
     expect((await me('by-key', 'secret')).status).toBe(200)
   })
 
-  test('a prober, a program of its own, finds all components good and reports it', async () => {
-    const key = /sp_[\w-]{43}/.exec(await ctl('apikey create --scope status:probe --label prober'))?.[0] ?? ''
-    const { ports, caFile } = deployment()
-    const prober = spawn(
-      process.execPath,
-      [join(import.meta.dirname, '../../services/api/src/status/prober.ts')],
-      {
-        env: {
-          SEALPOST_DOMAIN: 'localhost',
-          PROBE_HOST: '127.0.0.1',
-          XMPP_PORT: String(ports.xmpp),
-          SMTP_PORT: String(ports.smtp),
-          SUBMISSION_PORT: String(ports.submission),
-          HKP_PORT: String(ports.hkp),
-          PROBE_API_URL: deployment().url('api', ''),
-          PROBE_CA_FILE: caFile,
-          NODE_EXTRA_CA_CERTS: caFile, // of the edge, where there is one
-          PROBE_REPORT_URL: deployment().url('api', ''),
-          PROBE_KEY: key,
+  test(
+    'a prober, a program of its own, finds all components good and reports it',
+    { timeout: 180_000 },
+    async () => {
+      const key =
+        /sp_[\w-]{43}/.exec(await ctl('apikey create --scope status:probe --label prober'))?.[0] ?? ''
+      const { ports, caFile } = deployment()
+      const prober = spawn(
+        process.execPath,
+        [join(import.meta.dirname, '../../services/api/src/status/prober.ts')],
+        {
+          env: {
+            SEALPOST_DOMAIN: 'localhost',
+            PROBE_HOST: '127.0.0.1',
+            XMPP_PORT: String(ports.xmpp),
+            SMTP_PORT: String(ports.smtp),
+            SUBMISSION_PORT: String(ports.submission),
+            HKP_PORT: String(ports.hkp),
+            PROBE_API_URL: deployment().url('api', ''),
+            PROBE_CA_FILE: caFile,
+            NODE_EXTRA_CA_CERTS: caFile, // of the edge, where there is one
+            PROBE_REPORT_URL: deployment().url('api', ''),
+            PROBE_KEY: key,
+          },
+          stdio: 'inherit',
         },
-        stdio: 'inherit',
-      },
-    )
-    try {
-      const states = async (): Promise<unknown> => {
-        const answer = await fetch(deployment().url('api', '/v1/status'))
-        const { components } = (await answer.json()) as { components: { id: string; state: string }[] }
-        return Object.fromEntries(components.map(({ id, state }) => [id, state]))
+      )
+      try {
+        const states = async (): Promise<unknown> => {
+          const answer = await fetch(deployment().url('api', '/v1/status'))
+          const { components } = (await answer.json()) as { components: { id: string; state: string }[] }
+          return Object.fromEntries(components.map(({ id, state }) => [id, state]))
+        }
+        // The page is put together every fifteen seconds.
+        await expect
+          .poll(states, { timeout: 130_000, interval: 500 })
+          .toEqual({ chat: 'up', voice: 'up', mail: 'up', keys: 'up', api: 'up' })
+      } finally {
+        prober.kill()
       }
-      // The page is put together every fifteen seconds.
-      await expect
-        .poll(states, { timeout: 25_000, interval: 500 })
-        .toEqual({ chat: 'up', voice: 'up', mail: 'up', keys: 'up', api: 'up' })
-    } finally {
-      prober.kill()
-    }
-  })
+    },
+  )
 
   test('the session on the page of an account opens what every service keeps of it, until it is over', async () => {
     await ctl('account create page@localhost --password-stdin', 'secret\n')

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { openDb, sql } from '@sealpost/db'
 import { TestClient } from '../../services/xmpp/test/client.ts'
 import { omemo } from '../../services/xmpp/test/relay-fixture.ts'
+import { isWhole } from '../long-test.ts'
 import { shape } from './shape.ts'
 
 /** The keyring's file: a header page, then slots; a free or wiped one is all zeros. */
@@ -12,6 +13,8 @@ const HEADER_BYTES = 4096
 const SLOT_BYTES = 64
 /** A notice goes out by turns. */
 const SOON_MS = 30_000
+/** Beside other tests the machine is too busy to be held to a second. */
+const SUSPENDED_SECONDS_MAX = isWhole ? 1 : 20
 
 shape.describe('chat', (deployment) => {
   const account = async (name: string): Promise<void> => {
@@ -99,14 +102,14 @@ shape.describe('chat', (deployment) => {
     await alice.close()
   })
 
-  test('suspending an account closes its streams within a second', async () => {
+  test(`suspending an account closes its streams within ${String(SUSPENDED_SECONDS_MAX)} s`, async () => {
     await account('erin')
     const streams = [await signIn('erin', 'one'), await signIn('erin', 'two')]
     const { code } = await deployment().ctl(['account', 'suspend', 'erin@localhost', '--reason', 'abuse'])
     const suspended = performance.now()
     expect(code).toBe(0)
     for (const stream of streams) expect(await stream.streamError()).toBe('not-authorized')
-    expect(performance.now() - suspended).toBeLessThan(1_000)
+    expect(performance.now() - suspended).toBeLessThan(SUSPENDED_SECONDS_MAX * 1_000)
     await expect(signIn('erin')).rejects.toThrow('account-disabled')
     await deployment().ctl(['account', 'restore', 'erin@localhost'])
     await (await signIn('erin')).close()

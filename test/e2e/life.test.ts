@@ -54,10 +54,8 @@ shape.describe('life', (deployment, which) => {
   )
 
   test('SIGTERM stops it cleanly within 10 seconds, and it starts again', async () => {
-    const before = performance.now()
     const codes = await deployment().stop()
-    expect(performance.now() - before).toBeLessThan(10_000)
-    expect(codes).toEqual(codes.map(() => 0))
+    expect(codes).toEqual(codes.map(() => 0)) // 1 after 10 seconds
     expect(codes).toHaveLength(which === 'all-in-one' ? 1 : 4)
     await deployment().start()
   })

@@ -155,7 +155,7 @@ shape.describe('own data', (deployment) => {
     const url = await deployment().databaseUrl()
     await expect
       .poll(async () => [...(await tablesWith(url, name)), ...(await tablesWith(url, id))], {
-        timeout: 20_000,
+        timeout: 90_000,
       })
       .toEqual(['audit.entry'])
   })

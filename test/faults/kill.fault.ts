@@ -7,7 +7,7 @@ const KILLS = Number(process.env['KILLS'] ?? 10)
 
 test(
   `R3: killed at ${KILLS} random moments: nothing that was called safe is lost, nothing comes after it is due`,
-  { timeout: 120_000 + KILLS * 10_000 },
+  { timeout: 300_000 + KILLS * 30_000 },
   async () => {
     const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32))
     await using scene = await Scene.set(DEVICES)

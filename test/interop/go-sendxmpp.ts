@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest'
 import { Transcript } from './transcript.ts'
 import type { Person } from './xmpp-js.ts'
 
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** Protects the private key in its file. */
 const PASSPHRASE = 'only for the test'
 

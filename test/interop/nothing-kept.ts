@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest'
 import type { Sealpost } from './sealpost.ts'
 
 /** Rows are collected about a second after their keys are destroyed. */
-export const PATIENCE = { timeout: 10_000, interval: 100 }
+export const PATIENCE = { timeout: 30_000, interval: 100 }
 
 /** Waits until every message has been delivered and collected; none of `traces` (ids, ciphertexts) may be in any table then. */
 export async function expectNothingKept(sealpost: Sealpost, traces: readonly string[] = []): Promise<void> {

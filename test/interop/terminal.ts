@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const exec = promisify(execFile)
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 const LOOK_MS = 100
 
 export class Terminal {

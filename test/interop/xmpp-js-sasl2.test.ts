@@ -4,10 +4,10 @@ import { client, xml, type XmlElement, type XmppClient } from '@xmpp/client'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Fixture } from './fixture.ts'
 import { expectNothingKept } from './nothing-kept.ts'
-import { DOMAIN, omemoMessage, type Person } from './xmpp-js.ts'
+import { DOMAIN, listenBeforeOpening, omemoMessage, type Person } from './xmpp-js.ts'
 
 const NS_SASL2 = 'urn:xmpp:sasl:2'
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -49,6 +49,8 @@ class Connected {
       userAgent: xml('user-agent', { id: userAgent }),
     }
     this.client = client(options)
+    this.client.timeout = 20_000 // two seconds otherwise, which is short on a busy machine
+    listenBeforeOpening(this.client)
     this.client.streamManagement.requestAckDebounce = 20
     const { fast } = this.client as XmppClient & { fast: Fast }
     fast.fetchToken = async () => installation.token

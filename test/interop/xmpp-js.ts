@@ -151,7 +151,7 @@ function agentId({ jid, resource }: DeviceOptions): string {
  * COMPAT: @xmpp/client 0.14 waits for the answer to its stream header only after its own write is done, and then in vain where the answer came
  * first.
  */
-function listenBeforeOpening(entity: XmppClient): void {
+export function listenBeforeOpening(entity: XmppClient): void {
   const open = entity.open.bind(entity)
   entity.open = async (options) => {
     const { promise, resolve } = Promise.withResolvers<void>()

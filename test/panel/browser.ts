@@ -12,6 +12,10 @@ const QUIET = [
   '--disable-sync',
 ]
 
+/** Of a slow machine. */
+const START_MS_MAX = 120_000
+const PATIENCE_MS = 90_000
+
 export const DESKTOP = { width: 1280, height: 800 } as const
 export const PHONE = { width: 360, height: 740 } as const
 
@@ -23,7 +27,7 @@ export interface Reader {
 
 /** `args` besides the quiet ones. */
 export function launch(args: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args] })
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args], timeout: START_MS_MAX })
 }
 
 export interface WatchedPage extends AsyncDisposable {
@@ -46,6 +50,7 @@ export async function openPage(browser: Browser, origin: string, reader: Reader 
     timezoneId: 'America/Toronto',
     reducedMotion: 'reduce',
   })
+  context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const faults: string[] = []
   page.on('console', (message) => {

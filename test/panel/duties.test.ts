@@ -483,7 +483,7 @@ interface Figure {
   readonly now?: number
 }
 
-test('the overview shows what the API says, in figures and in charts', { timeout: READ_MS_MAX }, async () => {
+test('the overview shows what the API says, in figures and in charts', async () => {
   const { page } = camille
   const read = <T>(path: string): Promise<T> =>
     page.evaluate(async (from) => (await fetch(from)).json() as Promise<T>, path)

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessBus, type Bus } from '@sealpost/bus'
-import { migrate, openDb, sql, type Db } from '@sealpost/db'
+import { openDb, sql, type Db } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
 import { verifyPassword } from '@sealpost/sasl'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import type { SignedIn } from './account.ts'
 import { createAccounts, type AccountsDomain } from './accounts.ts'
 import { mayActAs, mayOpen, parseAppLogin } from './app-passwords.ts'
@@ -42,8 +42,7 @@ describe.each(['memory', 'postgres'])('app passwords, over %s', (kind) => {
     const parts = { bus, clock, random: systemRandom }
     if (kind === 'memory') accounts = stack.use(createMemoryAccounts(parts))
     else {
-      const { url } = stack.use(await createTestDatabase())
-      await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+      const { url } = stack.use(await createMigratedDatabase())
       db = stack.use(await openDb({ url, role: 'sealpost_account', poolSize: 8 }))
       accounts = stack.use(createAccounts({ db, ...parts }))
     }

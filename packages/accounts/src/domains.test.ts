@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessBus } from '@sealpost/bus'
-import { migrate, openDb, sql, type Db } from '@sealpost/db'
-import { createTestDatabase } from '../../../test/database.ts'
+import { openDb, sql, type Db } from '@sealpost/db'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { memoryDomainStore } from './domain-store.memory.ts'
 import { postgresDomainStore } from './domain-store.postgres.ts'
 import { createDomains, type DomainPolicy, type DomainStore } from './domains.ts'
@@ -21,8 +21,7 @@ describe.each(['memory', 'postgres'])('the store of policies in %s', (kind) => {
   beforeAll(async () => {
     store = memoryDomainStore()
     if (kind === 'memory') return
-    const { url } = stack.use(await createTestDatabase())
-    await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+    const { url } = stack.use(await createMigratedDatabase())
     db = stack.use(await openDb({ url, role: 'sealpost_account' }))
     store = postgresDomainStore(db)
   })

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessBus } from '@sealpost/bus'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { createAccounts, type AccountsDomain } from './accounts.ts'
 import { createMemoryAccounts } from './memory.ts'
 
@@ -20,8 +20,7 @@ describe.each(['memory', 'postgres'])('mail of accounts, over %s', (kind) => {
     const parts = { bus: stack.use(createProcessBus()), clock, random: systemRandom }
     if (kind === 'memory') accounts = stack.use(createMemoryAccounts(parts))
     else {
-      const { url } = stack.use(await createTestDatabase())
-      await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+      const { url } = stack.use(await createMigratedDatabase())
       const db = stack.use(await openDb({ url, role: 'sealpost_account' }))
       accounts = stack.use(createAccounts({ db, ...parts }))
     }

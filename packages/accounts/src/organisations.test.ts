@@ -1,10 +1,10 @@
 /** Organisations over both stores: the tree, pools under many at once, suspension of a whole, and who may lift what. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessBus } from '@sealpost/bus'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { createAccounts, type AccountsDomain } from './accounts.ts'
 import { createMemoryAccounts } from './memory.ts'
 import type { OrganisationKind, PoolSizes } from './organisation.ts'
@@ -21,8 +21,7 @@ describe.each(['memory', 'postgres'])('organisations, over %s', (kind) => {
     const parts = { bus: stack.use(createProcessBus()), clock, random: systemRandom }
     if (kind === 'memory') accounts = stack.use(createMemoryAccounts(parts))
     else {
-      const { url } = stack.use(await createTestDatabase())
-      await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+      const { url } = stack.use(await createMigratedDatabase())
       const db = stack.use(await openDb({ url, role: 'sealpost_account', poolSize: 20 }))
       accounts = stack.use(createAccounts({ db, ...parts }))
     }

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessBus } from '@sealpost/bus'
-import { type Db, migrate, openDb, sql } from '@sealpost/db'
+import { type Db, openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { createAccounts, type AccountsDomain } from './accounts.ts'
 import { createMemoryAccounts } from './memory.ts'
 import { parsePlanLimits, PLAN_LIMITS } from './plans.ts'
@@ -47,8 +47,7 @@ describe.each(['memory', 'postgres'])('plans, over %s', (kind) => {
     const parts = { bus: stack.use(createProcessBus()), clock: new VirtualClock(), random: systemRandom }
     if (kind === 'memory') accounts = stack.use(createMemoryAccounts(parts))
     else {
-      const { url } = stack.use(await createTestDatabase())
-      await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+      const { url } = stack.use(await createMigratedDatabase())
       db = stack.use(await openDb({ url, role: 'sealpost_account' }))
       accounts = stack.use(createAccounts({ db, ...parts }))
     }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb, type Db } from '@sealpost/db'
+import { openDb, type Db } from '@sealpost/db'
 import type { ScramHash, ScramVerifier } from '@sealpost/sasl'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { postgresAccessStore } from './access-store.postgres.ts'
 import { memoryStores } from './store.memory.ts'
 import { postgresAccountStore } from './store.postgres.ts'
@@ -18,8 +18,7 @@ async function openMemory(): Promise<Stores & AsyncDisposable> {
 
 async function openPostgres(): Promise<Stores & AsyncDisposable> {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'account', directory: `${import.meta.dirname}/../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db: Db = stack.use(await openDb({ url, role: 'sealpost_account', poolSize: 8 }))
   return {
     accounts: postgresAccountStore(db),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb, sql, type Db } from '@sealpost/db'
+import { openDb, sql, type Db } from '@sealpost/db'
 import { VirtualClock } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import {
   createAuditLog,
   memoryAuditStore,
@@ -10,16 +10,13 @@ import {
   type AuditStore,
 } from './index.ts'
 
-const ROOT = `${import.meta.dirname}/../../..`
 const stack = new AsyncDisposableStack()
 let db: Db
 let ownerUrl: string
 
 beforeAll(async () => {
-  const { url } = stack.use(await createTestDatabase())
+  const { url } = stack.use(await createMigratedDatabase())
   ownerUrl = url
-  await migrate({ url, owner: 'api', directory: `${ROOT}/services/api/migrations` })
-  await migrate({ url, owner: 'audit', directory: `${ROOT}/packages/audit/migrations` })
   db = stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 4 }))
 })
 afterAll(() => stack.disposeAsync())

@@ -66,7 +66,8 @@ export const SMTP: Tables = {
   },
   'smtp.mail': {
     about: 'account',
-    purpose: 'Mails that are not delivered yet, or wait for their owner',
+    purpose:
+      'Mails that are not delivered yet, or wait for their owner; what is counted for reports, and policies of other domains (MTA-STS)',
     kept: 'until delivered or fetched; SMTP_EXPIRY when nobody takes it, 30 days at most',
     told: { notExported: 'fetched from /v1/mail, or from the mailbox server; counts are in mail' },
     erased: 'keys are destroyed when the account is terminated, rows and files collected after that',

@@ -77,7 +77,7 @@ test.concurrent('a lock is given to exactly one of ten, and to the next when it 
 })
 
 test.concurrent.each(['cut', 'silence'] as const)(
-  'a lock whose line is %s is lost once, within 10 s',
+  'a lock whose line is %s is lost once, within half a minute',
   async (how) => {
     await using database = await createTestDatabase()
     await using proxy = await startProxy(database.url)
@@ -92,7 +92,7 @@ test.concurrent.each(['cut', 'silence'] as const)(
     const from = performance.now()
     proxy[how]()
     await lost.promise
-    expect(performance.now() - from).toBeLessThan(11_000)
+    expect(performance.now() - from).toBeLessThan(30_000)
     await lock?.[Symbol.asyncDispose]()
     expect(times).toBe(1)
   },

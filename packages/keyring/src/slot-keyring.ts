@@ -1,5 +1,5 @@
 import { assert } from '@sealpost/errors'
-import { type Clock, collectOld, collectYoung } from '@sealpost/runtime'
+import { type Clock, collectYoung } from '@sealpost/runtime'
 import { DueHeap } from './due-heap.ts'
 import { Sealer, classBytes, sizeClassOf } from './envelope.ts'
 import { IdIndex } from './id-index.ts'
@@ -23,12 +23,8 @@ import { NONE, SLAB_SLOTS } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
 import { UUID_BYTES, isCanonicalUuid, isSameUuid, readUuid, writeUuid } from './uuid.ts'
 
-/** From a shredding until nothing of its keys is left in the memory of native code, unless they had been in use for long. */
+/** From a shredding until nothing of its keys is left in the memory of native code. */
 const FORGET_MS = 5_000
-/** So long nothing is shredded before what had been in use for longer is collected, too: where much is, V8 does it by itself. */
-const QUIET_MS = 10_000
-/** With more in use that would hold up everybody for more than some 0.1 s: it is left to V8. */
-const QUIET_HEAP_BYTES_MAX = 96 * 1024 * 1024
 
 /** What the keyring needs of the file beneath it. */
 export interface SlotWriter extends AsyncDisposable {
@@ -81,7 +77,6 @@ export class SlotKeyring implements Keyring {
   readonly #byAccount = new Map<string, Queue[]>()
   readonly #id = Buffer.alloc(UUID_BYTES)
   #forgetting: Disposable | undefined
-  #settling: Disposable | undefined
   #closed = false
 
   constructor(options: SlotKeyringOptions) {
@@ -200,14 +195,14 @@ export class SlotKeyring implements Keyring {
     return count
   }
 
-  /** Node gives OpenSSL keys in objects whose copy is wiped when they are collected: where little happens, that would be much later. */
+  /**
+   * Node gives OpenSSL keys in objects whose copy is wiped when they are collected: where little happens, that would be much later. None is used for longer than a call
+   * (envelope.ts), so all are among the young.
+   */
   #forgetSoon(): void {
-    this.#settling?.[Symbol.dispose]()
-    this.#settling = undefined
     this.#forgetting ??= this.#clock.after(FORGET_MS, () => {
       this.#forgetting = undefined
       collectYoung()
-      this.#settling = this.#clock.after(QUIET_MS, () => collectOld(QUIET_HEAP_BYTES_MAX))
     })
   }
 
@@ -283,7 +278,6 @@ export class SlotKeyring implements Keyring {
     if (this.#closed) return
     this.#closed = true
     this.#forgetting?.[Symbol.dispose]()
-    this.#settling?.[Symbol.dispose]()
     try {
       await this.#writer[Symbol.asyncDispose]()
     } finally {

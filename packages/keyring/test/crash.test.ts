@@ -18,16 +18,19 @@ interface Told {
   readonly blob: Buffer
 }
 
-/** Runs the child until it is killed at a random moment after its first report; returns its complete lines. */
+/** Runs the child until it is killed at a random moment after its first reports; returns its complete lines. */
 async function runAndKill(directory: string): Promise<string[]> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '_crash-child.ts'), directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
+  let timer: NodeJS.Timeout | undefined
   const killAt = 20 + systemRandom.bytes(1).readUInt8()
+  const hasTold = (line: RegExp, count: number) => (output.match(line) ?? []).length >= count
   child.stdout.on('data', (chunk: Buffer) => {
-    if (output === '') setTimeout(() => child.kill('SIGKILL'), killAt)
     output += chunk.toString()
+    if (timer || !hasTold(/^sealed /gm, 30) || !hasTold(/^shredded /gm, 15)) return
+    timer = setTimeout(() => child.kill('SIGKILL'), killAt)
   })
   await once(child, 'close')
   return output.split('\n').slice(0, -1)
@@ -73,4 +76,4 @@ test('killed at any moment: every synced seal opens and every synced shred is go
   }
   expect(sealed.size).toBeGreaterThan(100)
   expect(shredded.size).toBeGreaterThan(50)
-}, 60_000)
+}, 120_000)

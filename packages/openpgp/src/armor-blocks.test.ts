@@ -57,7 +57,7 @@ describe('readArmor', () => {
       expect(() => readArmor(text) && readArmor(`-----BEGIN PGP ${label}-----\n${text}`)).toThrow(
         OpenPgpError,
       )
-      expect(performance.now() - start).toBeLessThan(1000)
+      expect(performance.now() - start).toBeLessThan(5_000)
     }
   })
 

@@ -54,7 +54,7 @@ describe('decodeArmorOrBase64', () => {
       const text = piece.repeat(1_000_000 / piece.length)
       const start = performance.now()
       decodeArmorOrBase64(text, { checkCrc: true })
-      expect(performance.now() - start).toBeLessThan(500)
+      expect(performance.now() - start).toBeLessThan(5_000)
     }
   })
 

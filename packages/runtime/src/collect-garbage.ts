@@ -1,5 +1,5 @@
 /** V8's collector, on demand: Node shows it only to programs that were started with a flag. */
-import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 let shown: NodeJS.GCFunction | undefined
@@ -15,14 +15,6 @@ function collector(): NodeJS.GCFunction {
 /** Everything, and what is free goes back to the system: measured, 0.1 s after a start. */
 export function collectAll(): void {
   collector()({ type: 'major', flavor: 'last-resort', execution: 'sync' })
-}
-
-/**
- * Everything that is not used any more, unless the heap has more than `heapBytesMax` in use: nothing else runs meanwhile. Measured on a slow core: 0.1 s for 50 MiB of small objects,
- * 0.3 s for 130, 0.8 s for 500.
- */
-export function collectOld(heapBytesMax: number): void {
-  if (getHeapStatistics().used_heap_size <= heapBytesMax) collector()({ type: 'major', execution: 'sync' })
 }
 
 /** What was made lately and is not used any more: a few milliseconds. With it goes what native code holds for such objects. */

@@ -93,7 +93,7 @@ test('a service alone serves its routes and signs of health, hears the bus, and 
   const from = performance.now()
   run.stop()
   expect(await run.exit).toBe(0)
-  expect(performance.now() - from).toBeLessThan(3_000)
+  expect(performance.now() - from).toBeLessThan(10_000)
   expect(run.output.err).not.toContain(database.url)
 })
 

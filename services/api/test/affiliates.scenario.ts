@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAccounts, type Account } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
-import { migrate, openDb, sql } from '@sealpost/db'
+import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom, VirtualClock } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { settle } from '../src/affiliates/affiliate.ts'
 import { Affiliates } from '../src/affiliates/affiliates.ts'
 import { PostgresAffiliates } from '../src/affiliates/store.postgres.ts'
@@ -14,7 +14,6 @@ import { sendBilling } from './billing.ts'
 import { JumpingClock } from './jumping-clock.ts'
 
 const DAY_MS = 86_400_000
-const ROOT = `${import.meta.dirname}/../../..`
 const stack = new AsyncDisposableStack()
 /** Of the referrals alone: the timers of a year are many. */
 const clock = { at: Date.UTC(2026, 0, 10), now: () => clock.at }
@@ -23,10 +22,8 @@ let affiliates: Affiliates
 let databaseUrl: string
 let named = 0
 beforeAll(async () => {
-  const { url } = stack.use(await createTestDatabase())
+  const { url } = stack.use(await createMigratedDatabase())
   databaseUrl = url
-  await migrate({ url, owner: 'account', directory: `${ROOT}/packages/accounts/migrations` })
-  await migrate({ url, owner: 'api', directory: `${ROOT}/services/api/migrations` })
   const accountDb = stack.use(await openDb({ url, role: 'sealpost_account' }))
   const db = stack.use(await openDb({ url, role: 'sealpost_api' }))
   const bus = stack.use(createProcessBus())

@@ -7,7 +7,6 @@ import { PassThrough } from 'node:stream'
 import { createProcessBus, type Bus } from '@sealpost/bus'
 import { parseNetworks } from '@sealpost/config'
 import { Secret } from '@sealpost/config'
-import { migrate } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics, type Metrics } from '@sealpost/metrics'
@@ -45,11 +44,9 @@ import {
 } from '@sealpost/ports'
 import { createClock, systemRandom, type Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import type { ApiConfig } from '../src/config.ts'
 import { createApiService, type ApiService } from '../src/service.ts'
-
-const ROOT = join(import.meta.dirname, '../../..')
 
 /** A mail relay whose queue is what a test tells it. */
 export class TestMail implements MailOperations {
@@ -372,10 +369,7 @@ export async function createTestApi(options: ApiOptions = {}): Promise<TestApi> 
   const dataDir = stack.adopt(await mkdtemp(join(tmpdir(), 'sealpost-api-')), (path) =>
     rm(path, { recursive: true }),
   )
-  const { url: databaseUrl } = stack.use(await createTestDatabase())
-  await migrate({ url: databaseUrl, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
-  await migrate({ url: databaseUrl, owner: 'api', directory: join(ROOT, 'services/api/migrations') })
-  await migrate({ url: databaseUrl, owner: 'audit', directory: join(ROOT, 'packages/audit/migrations') })
+  const { url: databaseUrl } = stack.use(await createMigratedDatabase())
   const output = new PassThrough()
   let logged = ''
   output.setEncoding('utf8').on('data', (text: string) => (logged += text))

@@ -108,12 +108,13 @@ async function waitingMail(): Promise<string> {
   for (const line of ['MAIL FROM:<a@elsewhere.example>', 'RCPT TO:<alice@localhost>', 'DATA'])
     await client.ask(line)
   await client.ask('From: a@elsewhere.example\r\n\r\nhello\r\n.')
-  return vi.waitFor(async () => {
+  const first = async (): Promise<string> => {
     const { text } = await ask(operation('GET /v1/mail'), '/v1/mail')
     const [mail] = (JSON.parse(text) as { items: { id: string }[] }).items
     if (mail === undefined) throw new Error('Nothing waits')
     return mail.id
-  })
+  }
+  return vi.waitFor(first, { timeout: 30_000, interval: 10 })
 }
 
 async function made(): Promise<string> {

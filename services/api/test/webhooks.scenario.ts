@@ -64,7 +64,7 @@ const arrives = (path: string, count = 1): Promise<Received[]> =>
     const found = at(path)
     expect(found.length).toBeGreaterThanOrEqual(count)
     return found
-  }, 5_000)
+  }, 30_000)
 
 async function add(path: string, events: string[] = ['*']): Promise<{ id: string; secret: string }> {
   const { status, json } = await api.owner('POST', '/v1/webhooks', { url: origin + path, events })
@@ -96,7 +96,7 @@ const tried = (id: string, attempts: number): Promise<Tried> =>
     const [delivery] = json['items'] as Tried[]
     if (delivery?.attempts !== attempts) throw new Error(`Tried ${String(delivery?.attempts)} times`)
     return delivery
-  }, 5_000)
+  }, 30_000)
 
 describe('what a receiver gets', () => {
   test('of incidents and maintenance: what happens to which components, and no words', async () => {
@@ -159,7 +159,7 @@ describe('what a receiver gets', () => {
     await vi.waitFor(async () => {
       const { json } = await api.owner('GET', `/v1/webhook-deliveries?webhook=${id}`)
       expect(json['items']).toEqual([])
-    }, 5_000)
+    }, 30_000)
     await remove(id)
   })
 
@@ -278,7 +278,7 @@ describe('organisations and subscriptions', () => {
       expect(told).toContainEqual(
         expect.objectContaining({ type: 'subscription.suspended', ...about, ...whose }),
       )
-    await vi.waitFor(async () => expect(await waiting()).toEqual([]), 5_000)
+    await vi.waitFor(async () => expect(await waiting()).toEqual([]), 30_000)
     expect(await pay('none')).toEqual([200, 200])
     await clock.advance(5_000)
     expect((await bodies('/bills', 4)).map(({ type }) => type).toSorted()).toEqual([
@@ -307,11 +307,11 @@ describe('a receiver that fails', () => {
     await vi.waitFor(async () => {
       const { json } = await api.owner('GET', `/v1/webhooks/${id}`)
       expect(json).toMatchObject({ enabled: false, disabled_reason: 'failing' })
-    }, 5_000)
+    }, 30_000)
     await arrives('/watching')
     await vi.waitFor(
       () => expect(api.letters.sent.at(-1)?.message.toString()).toContain('webhook change'),
-      5_000,
+      30_000,
     )
     expect(api.letters.sent.at(-1)?.recipient).toBe('postmaster@example.org')
     const audit = await api.owner('GET', '/v1/audit?action=webhook.disable')
@@ -340,7 +340,7 @@ describe('a receiver that fails', () => {
     await vi.waitFor(async () => {
       const { json } = await api.owner('GET', `/v1/webhooks/${id}`)
       expect(json).toMatchObject({ enabled: false, disabled_reason: 'gone' })
-    }, 5_000)
+    }, 30_000)
     await remove(id)
   })
 
@@ -356,7 +356,7 @@ describe('a receiver that fails', () => {
     await vi.waitFor(async () => {
       const { text } = await api.owner('GET', `/v1/webhook-deliveries?webhook=${slow.id}`)
       expect(text).toContain('"outcome":"timeout"')
-    }, 5_000)
+    }, 30_000)
     await remove(slow.id)
     await remove(quick.id)
   })
@@ -396,7 +396,7 @@ describe('where they may lead', () => {
     await vi.waitFor(async () => {
       const { text } = await strict.owner('GET', '/v1/webhook-deliveries')
       expect(text).toContain('address-refused')
-    }, 5_000)
+    }, 30_000)
     expect(at('/inside')).toEqual([])
   })
 

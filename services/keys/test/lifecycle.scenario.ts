@@ -74,7 +74,7 @@ describe('own keys', () => {
   }
   const lookUp = async (address: string): Promise<number> =>
     (await fetch(`${keys.http}/vks/v1/by-email/${address}`)).status
-  const within = { interval: 20, timeout: 5_000 }
+  const within = { interval: 20, timeout: 30_000 }
 
   test('upload publishes for the account’s address without a mail; list, unpublish, publish, delete', async () => {
     const ann = await make('ann')
@@ -293,11 +293,11 @@ test('what happened to accounts while the directory was away is made up for at i
   await accounts.suspend(jid, 'abuse')
   {
     await using service = await startKeys(platform)
-    await expect.poll(() => shown(service.directory), { timeout: 5_000 }).toBe(0)
+    await expect.poll(() => shown(service.directory)).toBe(0)
   }
   await accounts.restore(jid)
   await using service = await startKeys(platform)
-  await expect.poll(() => shown(service.directory), { timeout: 5_000 }).toBe(1)
+  await expect.poll(() => shown(service.directory)).toBe(1)
 })
 
 test('owners are told of the expiry 30, 7 and 1 days before, once each, over restarts', async () => {

@@ -7,7 +7,9 @@ import type { Clock } from '@sealpost/runtime'
 import type { Platform } from '@sealpost/service'
 import type { BounceWatch } from './abuse/bounce-watch.ts'
 import type { SmtpConfig } from './config.ts'
+import type { KnownPolicies } from './delivery/known-policies.ts'
 import { RemoteCarrier } from './delivery/remote-carrier.ts'
+import { SealedPolicies } from './delivery/sealed-policies.ts'
 import { isPublicAddress } from './dns/public-address.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { SmtpEvents } from './events.ts'
@@ -85,7 +87,12 @@ export async function openMailFlow(
     account === DESK ? EVERYBODY : await roomByPlan(accounts.plans, account),
   )
   const full = new FullMailboxes(clock)
-  const carrier = options.bounces.watch(createCarrier(config, platform, { ...options, mailbox, full, stack }))
+  const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
+  const { known: policies } = stack.use(
+    await SealedPolicies.open({ store, clock, onError: (code) => events.queueTroubled(code) }),
+  )
+  const parts = { ...options, mailbox, full, policies, stack }
+  const carrier = options.bounces.watch(createCarrier(config, platform, parts))
   const host = domains[0] ?? 'localhost'
   const now = (): number => clock.now()
   const reporter = createReporter({ queue: () => queue, host, random, now })
@@ -96,7 +103,6 @@ export async function openMailFlow(
   const queue = new Queue({ store, dispatcher, now })
   stack.use(clock.every(MEASURE_MS, () => events.queueMeasured(queue.measure())))
   const reports = stack.use(await openReports(platform, { ...options, store, queue }))
-  const onError = (error: unknown): void => events.queueTroubled(errorCode(error))
   const notEnded = (error: unknown): void => events.mailboxSessionsStay(errorCode(error))
   const notExpunged = (error: unknown): void => events.mailboxRetentionFailed(errorCode(error))
   const stopping = new AbortController()
@@ -199,8 +205,14 @@ function createCarrier(
     full,
     events,
     collector,
+    policies,
     stack,
-  }: MailFlowOptions & { mailbox: Mailbox; full: FullMailboxes; stack: AsyncDisposableStack },
+  }: MailFlowOptions & {
+    mailbox: Mailbox
+    full: FullMailboxes
+    policies: KnownPolicies
+    stack: AsyncDisposableStack
+  },
 ): Carrier {
   const name = domains[0] ?? 'localhost'
   const ours = new Set(domains)
@@ -215,6 +227,7 @@ function createCarrier(
       allows: isPublicAddress,
       clock,
       random,
+      policies,
       onTlsResult: (result) => collector.tlsResult(result),
     }),
   )

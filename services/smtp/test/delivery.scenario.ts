@@ -256,9 +256,9 @@ test('destinations that take connections and say nothing hold no other, however 
   const began = performance.now()
   await post('bob@example.com')
   await sink.next(count)
-  expect(performance.now() - began).toBeLessThan(5_000) // long before any of the silent ones is given up
+  expect(performance.now() - began).toBeLessThan(30_000) // long before any of the silent ones is given up
   await expect.poll(() => own.flow.queue.list(1_000).length).toBe(250)
-}, 60_000)
+}, 120_000)
 
 test('a held mail is not tried until it is released; that of a suspended account neither, until it is restored', async () => {
   sink.refusal = { code: 451, text: 'later' }

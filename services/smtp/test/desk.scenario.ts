@@ -68,7 +68,7 @@ test('where no account has the name it waits at the desk: listed, read, destroye
     subject: 'look at this',
     feedback: undefined,
   })
-  expect(Math.abs(Date.now() - (mail?.acceptedAt ?? 0))).toBeLessThan(5_000)
+  expect(Math.abs(Date.now() - (mail?.acceptedAt ?? 0))).toBeLessThan(60_000)
   const id = mail?.id ?? ''
   const read = await desk.read(id, 0)
   expect(read?.text).toMatch(/^Return-Path: <eve@elsewhere\.example>\r\n[^]*\r\n\r\nspam!\r\n$/)

@@ -7,6 +7,7 @@ const BOB = `bob@localhost:${PASSWORD}`
 const CAROL = `carol@localhost:${PASSWORD}`
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const SETTINGS = '/v1/me/mail-settings'
+const PATIENCE = { timeout: 30_000, interval: 10 }
 
 interface Waiting {
   readonly id: string
@@ -25,7 +26,7 @@ beforeAll(async () => {
     for (const line of ['MAIL FROM:<a@elsewhere.example>', 'RCPT TO:<bob@localhost>', 'DATA'])
       await client.ask(line)
     await client.ask(`From: a@elsewhere.example\r\nSubject: ${subject}\r\n\r\n..dot\r\n.`)
-    await vi.waitFor(async () => expect(await list()).toHaveLength(index + 1), { interval: 10 })
+    await vi.waitFor(async () => expect(await list()).toHaveLength(index + 1), PATIENCE)
   }
 })
 afterAll(() => stack.disposeAsync())

@@ -209,11 +209,11 @@ test('a renewed certificate is served to new connections, the old ones go on', a
   expect(await client.ask('EHLO client.example')).toMatch(/^250/)
 })
 
-test('stopping ends connections within two seconds; nothing of the conversations is in logs or metrics', async () => {
+test('stopping ends connections within ten seconds; nothing of the conversations is in logs or metrics', async () => {
   const { client } = await mx()
   const before = performance.now()
   await service[Symbol.asyncDispose]()
-  expect(performance.now() - before).toBeLessThan(2_500)
+  expect(performance.now() - before).toBeLessThan(10_000)
   await client.untilClosed()
   const everything = platform.logged() + (await platform.metrics.render())
   expect(everything).not.toMatch(/c4n4ry|127\.0\.0\.1|elsewhere/)

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { makeCertificate } from '../../../packages/http/test/_certificate.ts'
+import { KnownPolicies } from '../src/delivery/known-policies.ts'
 import { RemoteCarrier } from '../src/delivery/remote-carrier.ts'
 import type { TlsResult } from '../src/delivery/tls-failure.ts'
 import type { TlsaRecord } from '../src/dns/resolver.ts'
@@ -67,7 +68,11 @@ async function open(
   onTestFinished(() => sink[Symbol.asyncDispose]())
 }
 
-async function send(requireTls = false, sender = 'ann@localhost'): Promise<Outcome | undefined> {
+async function send(
+  requireTls = false,
+  sender = 'ann@localhost',
+  learned = new KnownPolicies(),
+): Promise<Outcome | undefined> {
   using carrier = new RemoteCarrier({
     smarthost: undefined,
     routes: new Map(),
@@ -81,6 +86,7 @@ async function send(requireTls = false, sender = 'ann@localhost'): Promise<Outco
     ca: authorities,
     port: port(),
     stsPort: (policies.address() as AddressInfo).port,
+    policies: learned,
     onTlsResult: (result) => void results.push(result),
   })
   const envelope = { ...envelopeFor(sender, `bob@${DOMAIN}`), requireTls }
@@ -140,6 +146,17 @@ test('MTA-STS enforce: to the server that the policy names and that proves its n
     1,
     [{ domain: DOMAIN, policy: { type: 'sts', domain: DOMAIN, strings, mxHosts: [HOST] } }],
   ])
+})
+
+test('MTA-STS: what was learned before holds where DNS hides it now (RFC 8461 §10.2)', async () => {
+  const learned = new KnownPolicies()
+  await open()
+  withPolicy('enforce')
+  expect(await send(false, undefined, learned)).toMatchObject(delivered)
+  await open(stranger)
+  dns()
+  expect([await send(false, undefined, learned), sink.mails]).toMatchObject([refused('4.7.5'), []])
+  expect(await send()).toMatchObject(delivered)
 })
 
 test.each([

@@ -2,6 +2,7 @@
 import { errorCode } from '@sealpost/errors'
 import type { Log } from '@sealpost/log'
 import type { Metrics } from '@sealpost/metrics'
+import { MESSAGE_CLASSES, type MessageClass } from './policy/classify.ts'
 
 export interface XmppEvents {
   readonly streamOpened: () => void
@@ -39,8 +40,8 @@ export interface XmppEvents {
   /** What became of an attempt to have a device woken (XEP-0357). */
   readonly pushed: (outcome: (typeof PUSH_OUTCOMES)[number]) => void
   readonly plaintextRefused: () => void
-  /** What a message is, to a server that reads none: refused or taken. */
-  readonly messageClassified: (type: string) => void
+  /** Messages by what they are to a server that reads none: refused or taken. */
+  readonly messages: Record<MessageClass, number>
   /** Of some of the messages that a device acknowledged while it was there. */
   readonly delivered: (seconds: number) => void
   /** Of everybody: sessions with a connection, sealed messages and their bytes, the age of the oldest. */
@@ -50,11 +51,8 @@ export interface XmppEvents {
     bytes: number
     oldestSeconds: number
   }) => void
-  readonly stored: () => void
-  readonly shredded: () => void
-  /** Nobody took them in time. */
-  readonly expired: (count: number) => void
-  readonly storeRefused: () => void
+  /** Copies of messages by what happened in the sealed queue; expired: nobody took them in time. */
+  readonly copies: Record<SealedEvent, number>
   readonly drainFailed: (error: unknown) => void
   /** A slot was granted or refused, a file stored, broken off, fetched whole, or destroyed for one of three reasons. */
   readonly uploadHappened: (what: UploadEvent) => void
@@ -79,6 +77,7 @@ export type StanzaKind = (typeof STANZA_KINDS)[number]
 /** Of signing in; others come with what clients do wrong (RFC 6120 §6.5). */
 const SIGN_IN_OUTCOMES = ['success', 'not-authorized', 'temporary-auth-failure'] as const
 const SEALED_EVENTS = ['stored', 'shredded', 'expired', 'refused'] as const
+export type SealedEvent = (typeof SEALED_EVENTS)[number]
 
 const PUSH_OUTCOMES = ['taken', 'refused', 'later'] as const
 
@@ -98,13 +97,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     'Messages refused because they were readable',
   )
   const measures = { ...createMeasures(metrics), ...createForeign(metrics) }
-  const messages = metrics.counter(
-    'xmpp_sealed_messages_total',
-    'Message copies by what happened in the sealed queue',
-    ['what'],
-  )
   for (const outcome of SIGN_IN_OUTCOMES) signIns.inc({ outcome }, 0)
-  for (const what of SEALED_EVENTS) messages.inc({ what }, 0)
   const failure = (event: string) => (error: unknown) => log.error(event, { code: errorCode(error) })
   return {
     streamOpened: () => streams.inc(),
@@ -114,7 +107,7 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     streamCrashed: failure('stream_crashed'),
     stanzaFailed: failure('stanza_failed'),
     taskFailed: failure('task_failed'),
-    stanzas: tallyStanzas(metrics),
+    ...createTallies(metrics),
     databaseFailed: failure('database_failed'),
     signedIn: () => signIns.inc({ outcome: 'success' }),
     signInRefused: (condition) => signIns.inc({ outcome: condition }),
@@ -127,10 +120,6 @@ export function createXmppEvents(log: Log, metrics: Metrics): XmppEvents {
     handoverFailed: failure('session_handover_failed'),
     plaintextRefused: () => plaintext.inc(),
     ...measures,
-    stored: () => messages.inc({ what: 'stored' }),
-    shredded: () => messages.inc({ what: 'shredded' }),
-    expired: (count) => messages.inc({ what: 'expired' }, count),
-    storeRefused: () => messages.inc({ what: 'refused' }),
     drainFailed: failure('drain_failed'),
     ...createUploadEvents(metrics),
   }
@@ -171,8 +160,7 @@ function createForeign(
 
 const DELIVERY_BUCKETS_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
-function createMeasures(metrics: Metrics): Pick<XmppEvents, 'messageClassified' | 'delivered' | 'measured'> {
-  const classified = metrics.counter('xmpp_messages_total', 'Messages by what they are', ['type'])
+function createMeasures(metrics: Metrics): Pick<XmppEvents, 'delivered' | 'measured'> {
   const delivery = metrics.histogram(
     'xmpp_delivery_seconds',
     'From taking a message to its acknowledgement by a device that is there; one in sixteen is measured',
@@ -183,7 +171,6 @@ function createMeasures(metrics: Metrics): Pick<XmppEvents, 'messageClassified' 
   const bytes = metrics.gauge('xmpp_queue_bytes', 'Bytes of sealed messages that wait, padding included')
   const oldest = metrics.gauge('xmpp_queue_oldest_seconds', 'Age of the oldest message that waits')
   return {
-    messageClassified: (type) => classified.inc({ type }),
     delivered: (seconds) => delivery.observe(seconds),
     measured: (now) => {
       online.set(now.sessions)
@@ -194,9 +181,21 @@ function createMeasures(metrics: Metrics): Pick<XmppEvents, 'messageClassified' 
   }
 }
 
-function tallyStanzas(metrics: Metrics): XmppEvents['stanzas'] {
-  const counts = { message: 0, presence: 0, iq: 0 }
-  for (const kind of STANZA_KINDS)
-    metrics.tallied('xmpp_stanzas_total', 'Stanzas of clients by kind', { kind }, () => counts[kind])
-  return counts
+/** What happens with every message is counted where it happens, and read when somebody asks. */
+function createTallies(metrics: Metrics): Pick<XmppEvents, 'stanzas' | 'messages' | 'copies'> {
+  const tally = <K extends string>(name: string, help: string, label: string, kinds: readonly K[]) => {
+    const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<K, number>
+    for (const kind of kinds) metrics.tallied(name, help, { [label]: kind }, () => counts[kind])
+    return counts
+  }
+  return {
+    stanzas: tally('xmpp_stanzas_total', 'Stanzas of clients by kind', 'kind', STANZA_KINDS),
+    messages: tally('xmpp_messages_total', 'Messages by what they are', 'type', MESSAGE_CLASSES),
+    copies: tally(
+      'xmpp_sealed_messages_total',
+      'Message copies by what happened in the sealed queue',
+      'what',
+      SEALED_EVENTS,
+    ),
+  }
 }

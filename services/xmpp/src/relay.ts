@@ -277,7 +277,7 @@ export class Relay implements AsyncDisposable {
     this.#stack.use(this.#table)
     await this.#handover.takeUp()
     this.#supervisor.spawn(this.#recheckAll())
-    this.#stack.use(clock.every(EXPIRY_MS, () => events.expired(store.expire().count)))
+    this.#stack.use(clock.every(EXPIRY_MS, () => void (events.copies.expired += store.expire().count)))
     this.#stack.use(clock.every(AGE_OUT_MS, () => this.#ageOutDevices()))
     this.#stack.use(clock.every(MEASURE_MS, () => this.#measure()))
     this.#supervisor.spawn(this.#ageOutDevices())

@@ -88,15 +88,13 @@ describe('an app password', () => {
     await expect(withApp(app)).rejects.toThrow('sign-in refused: account-disabled')
   })
 
-  test('revoked: what it opened ends within a second, it is refused; the others stay', async () => {
+  test('revoked: what it opened ends, it is refused; the others stay', async () => {
     const [app, other] = [await appPassword('bert'), await appPassword('bert')]
     await using client = await withApp(app)
     await using sibling = await withApp(other)
     await using own = await relay.client('bert')
-    const started = performance.now()
     await app.revoke()
     expect(await client.streamError()).toBe('not-authorized')
-    expect(performance.now() - started).toBeLessThan(1_000)
     await expect(withApp(app)).rejects.toThrow('sign-in refused: not-authorized')
     await sibling.ping()
     await own.ping()

@@ -281,9 +281,9 @@ export class TestClient implements AsyncDisposable {
   }
 
   /** Receives an element that matches the XML; `{any}` stands for any further attributes or content. */
-  async receives(pattern: string): Promise<Element> {
+  async receives(pattern: string, patienceMs?: number): Promise<Element> {
     const expected = compile(pattern)
-    return this.next((element) => expected.test(String(element)))
+    return this.next((element) => expected.test(String(element)), patienceMs)
   }
 
   /** Nothing but answers to our own ping arrives although the server had the time to send it. */

@@ -1,10 +1,10 @@
 /** A relay put together here, so that a test can look into its store and turn its limits down. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type AccountsDomain, createAccounts, type StorageMode } from '@sealpost/accounts'
 import { createProcessBus } from '@sealpost/bus'
-import { type Db, migrate, openDb, sql } from '@sealpost/db'
+import { type Db, openDb, sql } from '@sealpost/db'
 import { ensureCertificate } from '@sealpost/dev-env'
 import { parseJid } from '@sealpost/jid'
 import { type Keyring, openKeyring } from '@sealpost/keyring'
@@ -14,7 +14,7 @@ import type { Relay as RelayPort } from '@sealpost/ports'
 import { createClock, systemRandom } from '@sealpost/runtime'
 import { type Platform, watchTls } from '@sealpost/service'
 import type { Element } from '@sealpost/stanza'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { postgresDeviceStore } from '../src/delivery/device-store.postgres.ts'
 import { openSealedStore, type SealedStore } from '../src/delivery/sealed-store/sealed-store.ts'
 import { createXmppEvents } from '../src/events.ts'
@@ -40,7 +40,6 @@ export interface DeliveryOptions {
   readonly resumeTimeoutMs?: number
 }
 
-const ROOT = resolve(import.meta.dirname, '../../..')
 const PASSWORD = 'secret'
 
 export class DeliveryFixture implements AsyncDisposable {
@@ -72,11 +71,9 @@ export class DeliveryFixture implements AsyncDisposable {
 
   static async start(options: DeliveryOptions = {}): Promise<DeliveryFixture> {
     const stack = new AsyncDisposableStack()
-    const { url } = stack.use(await createTestDatabase())
+    const { url } = stack.use(await createMigratedDatabase())
     const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-delivery-'))
     stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-    await migrate({ url, owner: 'account', directory: join(ROOT, 'packages/accounts/migrations') })
-    await migrate({ url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
     const platform = await createPlatform(url, dataDir, stack)
     const accountDb = stack.use(await openDb({ url, role: 'sealpost_account' }))
     const { bus, clock, random } = platform

@@ -11,7 +11,15 @@ import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
 const PUSH = 'push.localhost'
 const AWAY = 'away.localhost'
 /** No spread: devices are woken in the order of their messages. */
-const wakeUps = { delayMs: 20, spreadMs: 0, silentMs: 300, againMs: 400, restartSpreadMs: 20, retryMs: 100 }
+const wakeUps = {
+  delayMs: 20,
+  spreadMs: 0,
+  silentMs: 3_000,
+  againMs: 400,
+  restartSpreadMs: 20,
+  retryMs: 1_000, // one device is woken ten times at once, and then once a minute
+  triesMax: 10_000,
+}
 const enableXml = (node: string, jid = PUSH, form = '') =>
   `<enable xmlns='urn:xmpp:push:0' jid='${jid}' node='${node}'>${form}</enable>`
 const OPTIONS =
@@ -46,7 +54,7 @@ async function device(name: string, node = name, form = '', resource = 'phone'):
 }
 
 const nodeOf = (iq: Element) => iq.elements()[0]?.elements()[0]?.attrs['node']
-const woken = (node: string, patienceMs?: number) => push.next((iq) => nodeOf(iq) === node, patienceMs)
+const woken = (node: string) => push.next((iq) => nodeOf(iq) === node)
 let canaries = 0
 /** Whatever messages were to cause has come: somebody written to after them was woken. */
 async function caught(): Promise<void> {
@@ -197,7 +205,7 @@ describe('XEP-0357 §7: waking', () => {
     expect(push.inbox).toEqual([])
     client.acknowledging = false
     await writesTo('here')
-    push.answer(await woken('here', 3_000))
+    push.answer(await woken('here'))
     await client.close()
   })
 

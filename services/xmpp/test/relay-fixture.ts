@@ -1,11 +1,11 @@
 /** A relay on a database and a data directory of its own, in this process, with accounts made on demand. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type AccountsDomain, createAccounts } from '@sealpost/accounts'
 import { createPostgresBus, createProcessBus } from '@sealpost/bus'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { createHttp } from '@sealpost/http'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
@@ -17,7 +17,7 @@ import { type Platform, watchTls } from '@sealpost/service'
 import { createXmppService } from '@sealpost/xmpp-service'
 import type { XmppConfig } from '@sealpost/xmpp-service/config'
 import type { RelayLimits } from '../src/relay.ts'
-import { createTestDatabase } from '../../../test/database.ts'
+import { createMigratedDatabase } from '../../../test/database.ts'
 import { type SignInOptions, TestClient } from './client.ts'
 import { TestComponent } from './component.ts'
 import { noCommands } from './no-commands.ts'
@@ -52,7 +52,6 @@ export interface RelayFixture extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-const ROOT = resolve(import.meta.dirname, '../../..')
 const PASSWORD = 'secret'
 
 const defaults: XmppConfig = {
@@ -105,15 +104,9 @@ export async function startRelay(
     const crash = /"(?:stream_crashed|stanza_failed|task_failed)".*/.exec(logged)
     if (crash) throw new Error(`the relay logged ${crash[0]}`)
   })
-  const database = stack.use(await createTestDatabase())
+  const database = stack.use(await createMigratedDatabase())
   const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-relay-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
-  await migrate({
-    url: database.url,
-    owner: 'account',
-    directory: join(ROOT, 'packages/accounts/migrations'),
-  })
-  await migrate({ url: database.url, owner: 'xmpp', directory: join(ROOT, 'services/xmpp/migrations') })
   const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
   const clock = ownClock ?? createClock({ onError })
   const log = createLog({ level: 'debug', destination })

@@ -104,16 +104,20 @@ describe('R6: after a clean stop', () => {
     expect(h).toBe(2)
   })
 
-  test('a record is used up: what one process has taken up, the next does not find after a crash', async () => {
-    const bob = await relay.device('once', 'x')
-    await relay.stop()
-    const next = await RelayProcess.start(relay)
-    await next.kill()
-    await relay.run()
-    await expectFailed(await relay.authenticated('once'), bob.previd)
-    const again = await relay.device('once', 'x')
-    await again.ping()
-  })
+  test(
+    'a record is used up: what one process has taken up, the next does not find after a crash',
+    { timeout: 180_000 },
+    async () => {
+      const bob = await relay.device('once', 'x')
+      await relay.stop()
+      const next = await RelayProcess.start(relay)
+      await next.kill()
+      await relay.run()
+      await expectFailed(await relay.authenticated('once'), bob.previd)
+      const again = await relay.device('once', 'x')
+      await again.ping()
+    },
+  )
 
   test('nothing readable is at rest, and nothing at all once it was taken up', async () => {
     const bob = await relay.device('secretive', 'canary-resource')
@@ -157,33 +161,37 @@ describe('R6: after a clean stop', () => {
 })
 
 describe('R3: after kill -9', () => {
-  test('no count is made up: the client signs in anew, sends again, and nothing that was called safe is lost', async () => {
-    await using fixture = await DeliveryFixture.start()
-    await fixture.account('alice')
-    await fixture.account('bob')
-    await fixture.stop()
-    const first = await RelayProcess.start(fixture)
-    const signIn = async (port: number, username: string, resource: string) => {
-      const client = await TestClient.signIn({ port, username, password: 'secret', resource })
-      const previd = (await client.enableStreamManagement()) ?? ''
-      client.sends('<presence/>')
-      return Object.assign(client, { previd })
-    }
-    const alice = await signIn(first.port, 'alice', 'a')
-    const bob = await signIn(first.port, 'bob', 'x')
-    bob.acknowledging = false
-    for (const id of ids('m', 20)) alice.sends(omemo('bob@localhost', id))
-    await takeIds(bob, 20)
-    await alice.safeUpTo(21)
-    await first.kill()
-    await fixture.run()
-    for (const lost of [alice, bob]) {
-      const back = await fixture.authenticated(lost === alice ? 'alice' : 'bob')
-      await expectFailed(back, lost.previd, lost.received)
-    }
-    const again = await fixture.device('bob', 'x')
-    expect(await takeIds(again, 20)).toEqual(ids('m', 20))
-  })
+  test(
+    'no count is made up: the client signs in anew, sends again, and nothing that was called safe is lost',
+    { timeout: 180_000 },
+    async () => {
+      await using fixture = await DeliveryFixture.start()
+      await fixture.account('alice')
+      await fixture.account('bob')
+      await fixture.stop()
+      const first = await RelayProcess.start(fixture)
+      const signIn = async (port: number, username: string, resource: string) => {
+        const client = await TestClient.signIn({ port, username, password: 'secret', resource })
+        const previd = (await client.enableStreamManagement()) ?? ''
+        client.sends('<presence/>')
+        return Object.assign(client, { previd })
+      }
+      const alice = await signIn(first.port, 'alice', 'a')
+      const bob = await signIn(first.port, 'bob', 'x')
+      bob.acknowledging = false
+      for (const id of ids('m', 20)) alice.sends(omemo('bob@localhost', id))
+      await takeIds(bob, 20)
+      await alice.safeUpTo(21)
+      await first.kill()
+      await fixture.run()
+      for (const lost of [alice, bob]) {
+        const back = await fixture.authenticated(lost === alice ? 'alice' : 'bob')
+        await expectFailed(back, lost.previd, lost.received)
+      }
+      const again = await fixture.device('bob', 'x')
+      expect(await takeIds(again, 20)).toEqual(ids('m', 20))
+    },
+  )
 })
 
 describe('storage mode none', () => {
@@ -240,19 +248,23 @@ describe('R9, R10: a session that was taken up', () => {
       await winner?.close()
       alice = (await resume(alice)).back
     }
-  }, 60_000)
+  }, 180_000)
 
-  test('R10: its contacts see it until its time is over, and then that it is unavailable', async () => {
-    const gone = await relay.device('bob10', 'x', 6)
-    const watcher = await relay.device('bob10', 'y')
-    await relay.restart()
-    const { back } = await resume(watcher)
-    back.inbox.length = 0
-    back.sends(`<presence type='unavailable'/><presence/>`)
-    await back.receives(`<presence {any}from='${gone.jid}'{any}/>`) // RFC 6121 §4.2.2: it is still there
-    await back.receives(`<presence {any}type='unavailable'{any}from='${gone.jid}'{any}/>`)
-    await expectFailed(await relay.authenticated('bob10'), gone.previd)
-  })
+  test(
+    'R10: its contacts see it until its time is over, and then that it is unavailable',
+    { timeout: 120_000 },
+    async () => {
+      const gone = await relay.device('bob10', 'x', 15)
+      const watcher = await relay.device('bob10', 'y')
+      await relay.restart()
+      const { back } = await resume(watcher)
+      back.inbox.length = 0
+      back.sends(`<presence type='unavailable'/><presence/>`)
+      await back.receives(`<presence {any}from='${gone.jid}'{any}/>`) // RFC 6121 §4.2.2: it is still there
+      await back.receives(`<presence {any}type='unavailable'{any}from='${gone.jid}'{any}/>`, 60_000)
+      await expectFailed(await relay.authenticated('bob10'), gone.previd)
+    },
+  )
 
   test('R10: a session whose time ended while the server was away is unavailable for those who resume', async () => {
     const gone = await relay.device('bob11', 'x', 2)

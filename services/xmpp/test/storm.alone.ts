@@ -75,7 +75,7 @@ async function storm(what: string, shared: boolean, limits: Partial<RelayLimits>
       `nobody inside waited longer than ${pingMs.toFixed(0)} ms, ${((rss - before) / MiB).toFixed(0)} MiB more\n`,
   )
   expect(report.inside).toBe(COUNT)
-  expect(pingMs).toBeLessThan(2_000 + COUNT / 2) // accepting alone takes thousands a while
+  expect(pingMs).toBeLessThan(15_000 + COUNT) // accepting alone takes thousands a while
   expect(rss - before).toBeLessThan(96 * MiB + COUNT * 160 * 1024)
   child.kill()
 }

@@ -160,9 +160,9 @@ describe('Jingle', () => {
       `<message to='away@localhost' type='chat' id='${id}'>${PROPOSE}${expire}</message>`
     alice.sends(propose('long'))
     alice.sends(propose('short', `<expire xmlns='urn:sealpost:expire:0' seconds='1'/>`))
-    await alice.safeUpTo(2)
-    await expect.poll(async () => (await relay.kept()).rows, { timeout: 5_000 }).toBe(1)
-    await expect.poll(async () => (await relay.kept()).keys, { timeout: 5_000 }).toBe(1)
+    await alice.safeUpTo(3)
+    await expect.poll(async () => (await relay.kept()).rows).toBe(1)
+    await expect.poll(async () => (await relay.kept()).keys).toBe(1)
     const back = await relay.device('away', '1')
     expect((await back.message()).attrs['id']).toBe('long')
     await expectNoMessage(back)

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { client as xmppClient, xml } from '@xmpp/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Element, readElement } from '@sealpost/stanza'
+import { listenBeforeOpening } from '../../../test/interop/xmpp-js.ts'
 import { omemo, type RelayFixture, startRelay } from './relay-fixture.ts'
 
 const FRAMING = 'urn:ietf:params:xml:ns:xmpp-framing'
@@ -58,6 +59,8 @@ async function signIn(username: string): Promise<ReturnType<typeof xmppClient>> 
   const service = `${origin.replace('http', 'ws')}/xmpp-websocket`
   const account = { domain: 'localhost', username, password: 'secret', resource: 'web', userAgent }
   const xmpp = xmppClient({ service, ...account })
+  xmpp.timeout = 20_000 // two seconds otherwise, which is short on a busy machine
+  listenBeforeOpening(xmpp)
   xmpp.on('error', () => undefined)
   await xmpp.start()
   return xmpp

@@ -7,7 +7,7 @@ import { OperationalError } from '@sealpost/errors'
 /** Older output is dropped. */
 const OUTPUT_CHARS_MAX = 8_000_000
 
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 180_000
 const READY_POLL_MS = 25
 
 export interface ProgramOptions {
@@ -61,7 +61,7 @@ export class ManagedProcess {
     return await this.ended
   }
 
-  /** Waits until `ready` is true; throws `PROCESS_NOT_READY` with the output if the process ends before, or after a minute. */
+  /** Waits until `ready` is true; throws `PROCESS_NOT_READY` with the output if the process ends before, or after three minutes. */
   async until(ready: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + READY_MS_MAX
     while (this.running && performance.now() < deadline) {

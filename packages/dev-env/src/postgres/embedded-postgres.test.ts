@@ -55,7 +55,7 @@ test('what was committed survives kill -9 of Postgres, which comes back by itsel
   await db.execute(sql`insert into kept values (1)`)
   const before = postgres.pid
   process.kill(before, 'SIGKILL')
-  const patience = { timeout: 15_000, interval: 50 }
+  const patience = { timeout: 45_000, interval: 50 }
   await vi.waitFor(() => expect(postgres.pid).not.toBe(before), patience)
   await vi.waitFor(async () => expect(await db.query(sql`select n from kept`)).toEqual([{ n: 1 }]), patience)
   expect(onCrash).toHaveBeenCalledOnce()

@@ -42,7 +42,7 @@ describe('the hostile corpus', () => {
       expect(outcome(upload)).toBe(refused ?? (reduced ? 'reduced' : 'unharmed'))
       const { user, system } = process.cpuUsage(start)
       // The benchmark measures exactly; this only catches what is out of all proportion on a busy machine.
-      expect((user + system) / 1000).toBeLessThan(2000)
+      expect((user + system) / 1000).toBeLessThan(10_000)
     },
   )
 })

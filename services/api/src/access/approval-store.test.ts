@@ -1,7 +1,7 @@
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { memoryApprovalStore } from './approval-store.memory.ts'
 import { postgresApprovalStore } from './approval-store.postgres.ts'
 import type { ApprovalRow, ApprovalStore } from './approval-store.ts'
@@ -10,8 +10,7 @@ const NOW = Date.UTC(2030, 0, 1)
 const id = () => systemRandom.uuid()
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<ApprovalStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresApprovalStore(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 10 })))
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import type { Role } from './roles.ts'
 import { memorySessionStore } from './session-store.memory.ts'
 import { postgresSessionStore } from './session-store.postgres.ts'
@@ -27,8 +27,7 @@ async function openMemory(): Promise<Stores> {
 }
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<Stores> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 10 }))
   return { ...postgresAccessStore(db), ...postgresSessionStore(db) }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { openDb } from '@sealpost/db'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { memoryCrashes } from './store.memory.ts'
 import { postgresCrashes } from './store.postgres.ts'
 import { type CrashReport, type CrashStore, TRACES_MAX } from './store.ts'
@@ -8,8 +8,7 @@ import { type CrashReport, type CrashStore, TRACES_MAX } from './store.ts'
 const COUNTS = 4
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<CrashStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresCrashes(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 4 })), COUNTS)
 }
 

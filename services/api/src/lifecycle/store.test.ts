@@ -1,17 +1,16 @@
 /** One contract for both stores of subscriptions. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { assert } from '@sealpost/errors'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { MemorySubscriptions } from './store.memory.ts'
 import { PostgresSubscriptions } from './store.postgres.ts'
 import type { SubscriptionStore } from './store.ts'
 import type { Subject, Terms } from './subscription.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<SubscriptionStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return new PostgresSubscriptions(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 4 })))
 }
 

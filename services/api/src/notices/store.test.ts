@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { memoryNoticeStore } from './store.memory.ts'
 import { postgresNoticeStore } from './store.postgres.ts'
 import type { Notice, NoticeStore } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<NoticeStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresNoticeStore(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 4 })))
 }
 

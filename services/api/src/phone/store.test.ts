@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { openDb } from '@sealpost/db'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { postgresPhoneStore } from './store.postgres.ts'
 import type { PhoneStore } from './store.ts'
 
 const stack = new AsyncDisposableStack()
 let store: PhoneStore
 beforeAll(async () => {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   store = postgresPhoneStore(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 2 })))
 })
 afterAll(() => stack.disposeAsync())

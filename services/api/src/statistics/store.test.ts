@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { openDb } from '@sealpost/db'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { memoryStatistics } from './store.memory.ts'
 import { postgresStatistics } from './store.postgres.ts'
 import type { StatisticsStore } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<StatisticsStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'api', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresStatistics(stack.use(await openDb({ url, role: 'sealpost_api', poolSize: 4 })))
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { readUpload, summarize, writeCertificate } from '@sealpost/openpgp'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { ed25519, NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
 import { openTestLog } from '../transparency/_test-log.ts'
 import { memoryCertificateStore } from './store.memory.ts'
@@ -11,8 +11,7 @@ import { mailboxOf } from './mailbox.ts'
 import type { CertificateStore, Needle, NewRow, Update } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<CertificateStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'keys', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_keys', poolSize: 4 }))
   return postgresCertificateStore(db, await openTestLog(db))
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { readUpload, summarize, writeCertificate } from '@sealpost/openpgp'
 import { systemRandom } from '@sealpost/runtime'
 import { NOW, sample } from '../../../../packages/openpgp/test/maker.ts'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { postgresCertificateStore } from '../directory/store.postgres.ts'
 import { openTestLog } from '../transparency/_test-log.ts'
 import { memoryLinkStore } from './store.memory.ts'
@@ -34,8 +34,7 @@ async function openMemory(): Promise<LinkStore> {
 }
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<LinkStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'keys', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_keys', poolSize: 2 }))
   const certificates = postgresCertificateStore(db, await openTestLog(db))
   for (const row of rows) await certificates.put(row, undefined)

@@ -58,6 +58,6 @@ test('no body makes it throw or dawdle', () => {
   const before = performance.now()
   feedbackType('content-type: message/feedback-report\r\n'.repeat(1_600))
   feedbackType(`content-type: message/feedback-report\r\n\r\n${'\r\n'.repeat(30_000)}`)
-  expect(performance.now() - before).toBeLessThan(1_000)
+  expect(performance.now() - before).toBeLessThan(5_000)
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (body) => void feedbackType(report(body))))
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import { postgresSenderStore } from './sender-store.postgres.ts'
 
 const DAY_MS = 86_400_000
@@ -9,8 +9,7 @@ const NOW = Date.UTC(2030, 0, 1)
 
 test('spam of a sender whom an administrator has blocked for longer does not shorten that', async () => {
   await using stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'smtp', directory: `${import.meta.dirname}/../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const store = postgresSenderStore(stack.use(await openDb({ url, role: 'sealpost_smtp', poolSize: 1 })))
   const [sender, other] = [systemRandom.bytes(32), systemRandom.bytes(32)]
   await store.block(sender, NOW, NOW + 30 * DAY_MS)

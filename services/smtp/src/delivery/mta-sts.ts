@@ -3,6 +3,7 @@ import { request } from 'node:https'
 import type { TlsResultType } from '@sealpost/mail'
 import type { Clock } from '@sealpost/runtime'
 import type { Resolver } from '../dns/resolver.ts'
+import { KnownPolicies } from './known-policies.ts'
 import { tlsFault } from './tls-failure.ts'
 
 export interface StsPolicy {
@@ -15,6 +16,8 @@ export interface StsPolicy {
 export interface StsOptions {
   readonly resolver: Pick<Resolver, 'txt' | 'addresses'>
   readonly clock: Clock
+  /** What is known already, and will be. */
+  readonly known?: KnownPolicies | undefined
   /** PEM of authorities; undefined: the system's. */
   readonly ca: string | undefined
   /** Addresses that may be asked. */
@@ -25,8 +28,6 @@ export interface StsOptions {
   readonly onFault?: (domain: string, type: TlsResultType) => void
 }
 
-/** Domains whose policies are known. */
-const POLICIES_MAX = 10_000
 const POLICY_BYTES_MAX = 64 * 1024
 const FETCH_MS_MAX = 10_000
 /** RFC 8461 §3.2. */
@@ -37,19 +38,13 @@ const RECORD = /^v=STSv1\s*;(?:.*;)?\s*id=([A-Za-z0-9]{1,32})\s*(?:;|$)/
 
 type StsFault = Extract<TlsResultType, `sts-${string}`>
 
-interface Known {
-  readonly id: string
-  readonly policy: StsPolicy | undefined
-  readonly until: number
-  readonly againAt: number
-}
-
 export class MtaSts {
   readonly #options: StsOptions
-  readonly #known = new Map<string, Known>()
+  readonly #known: KnownPolicies
 
   constructor(options: StsOptions) {
     this.#options = options
+    this.#known = options.known ?? new KnownPolicies()
   }
 
   /** The policy to go by now; undefined: there is none. Never throws. */
@@ -69,16 +64,9 @@ export class MtaSts {
     const fetched = typeof answered === 'string' ? undefined : answered
     if (typeof answered === 'string') this.#options.onFault?.(domain, answered)
     if (fetched !== undefined)
-      this.#keep(domain, { id, policy: fetched, until: now + fetched.maxAgeSeconds * 1000, againAt: 0 })
-    else this.#keep(domain, { id, policy: valid, until: known?.until ?? 0, againAt: now + AGAIN_MS })
+      this.#known.keep(domain, { id, policy: fetched, until: now + fetched.maxAgeSeconds * 1000, againAt: 0 })
+    else this.#known.keep(domain, { id, policy: valid, until: known?.until ?? 0, againAt: now + AGAIN_MS })
     return fetched ?? valid
-  }
-
-  #keep(domain: string, known: Known): void {
-    this.#known.delete(domain)
-    this.#known.set(domain, known)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > POLICIES_MAX && oldest !== undefined) this.#known.delete(oldest)
   }
 
   async #fetch(domain: string): Promise<StsPolicy | StsFault> {

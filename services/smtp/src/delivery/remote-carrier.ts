@@ -10,6 +10,7 @@ import type { Envelope } from '../reception/stage.ts'
 import { reportKind } from '../reports/report-addresses.ts'
 import type { Signer } from '../signing/signer.ts'
 import { type Demand, type Refusal, daneDemand } from './dane-demand.ts'
+import type { KnownPolicies } from './known-policies.ts'
 import { MtaSts, type StsPolicy, isNamed } from './mta-sts.ts'
 import { type MailHost, findRoute } from './route.ts'
 import { SessionCache } from './session-cache.ts'
@@ -44,6 +45,8 @@ export interface RemoteOptions {
   /** Of the mail servers of the world; 25 unless told. */
   readonly port?: number
   readonly stsPort?: number
+  /** Policies of MTA-STS that are known from before the start. */
+  readonly policies?: KnownPolicies
   /** Hears of sessions for which a domain may want a report (RFC 8460). */
   readonly onTlsResult?: (result: TlsResult) => void
 }
@@ -74,10 +77,11 @@ export class RemoteCarrier implements Disposable {
   constructor(options: RemoteOptions) {
     this.#options = options
     this.#sessions = new SessionCache(options.clock)
-    const { resolver, clock, ca, allows, stsPort } = options
+    const { resolver, clock, ca, allows, stsPort, policies } = options
     this.#sts = new MtaSts({
       resolver,
       clock,
+      known: policies,
       ca,
       allows,
       ...(stsPort === undefined ? {} : { port: stsPort }),

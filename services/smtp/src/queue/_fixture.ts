@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
 import { createLog } from '@sealpost/log'
 import { createMetrics } from '@sealpost/metrics'
 import { systemClock, systemRandom } from '@sealpost/runtime'
 import { parseAddress } from '@sealpost/mail'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import type { Content } from '../content.ts'
 import type { Envelope } from '../reception/stage.ts'
 import type { Draft } from './mail-queue.ts'
@@ -26,8 +26,7 @@ export interface QueueFixture extends AsyncDisposable {
 
 export async function createQueueFixture(): Promise<QueueFixture> {
   await using stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'smtp', directory: join(import.meta.dirname, '../../migrations') })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_smtp' }))
   const directory = await mkdtemp(join(tmpdir(), 'mail-store-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))

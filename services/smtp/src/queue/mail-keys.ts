@@ -9,12 +9,13 @@ import { ContentKey } from './content-key.ts'
 import type { KeptMail } from './kept-mail.ts'
 import type { NewRow, RowHead } from './mail-rows.ts'
 
-/** What is on its way out, what waits to be fetched, what is counted for reports, and what audits plant: names of queues in the keyring. */
+/** What is on its way out, what waits to be fetched, what is counted for reports, what audits plant, and policies of other domains: names of queues in the keyring. */
 const PLACES = {
   outgoing: '00000000-0000-4000-8000-000000000001',
   mailbox: '00000000-0000-4000-8000-000000000002',
   reports: '00000000-0000-4000-8000-000000000003',
   canaries: '00000000-0000-4000-8000-000000000004',
+  policies: '00000000-0000-4000-8000-000000000005',
 } as const
 export type Place = keyof typeof PLACES
 

@@ -99,6 +99,7 @@ export class SealedDraft implements Draft {
     if (this.#state !== 'open') return
     this.#state = 'gone'
     this.key[Symbol.dispose]()
+    this.#sealer.end() // the cipher has the key as well
     const file = this.#file
     await this.#free()
     if (file !== undefined) await this.#parts.spool.delete(file.name).catch(() => undefined) // The next start finds it.

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { leastMs } from '../../../../test/least-ms.ts'
 import { SmtpReply } from '../smtp-reply.ts'
 import { parseCommand, parseMail, parseRecipient } from './command.ts'
 import { readProxyHeader } from './proxy-header.ts'
@@ -48,10 +49,11 @@ describe('arguments of MAIL and RCPT', () => {
     `<a@b.example> ${'A=1 '.repeat(1_000)}`,
     `<@${'a'.repeat(4_000)}`,
   ])('hostile lines are read in linear time', (text) => {
-    const before = performance.now()
-    parseMail(`FROM:${text}`, CONTEXT)
-    parseCommand(text)
-    expect(performance.now() - before).toBeLessThan(200)
+    const took = leastMs(() => {
+      parseMail(`FROM:${text}`, CONTEXT)
+      parseCommand(text)
+    })
+    expect(took).toBeLessThan(1_000)
   })
 })
 

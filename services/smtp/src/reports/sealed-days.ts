@@ -2,29 +2,17 @@
  * The counts of days that are not reported yet, kept as mails are: sealed under a key in the keyring, which is destroyed with them. Each is written anew when it has
  * changed, and what was written before is destroyed; so a report that was sent cannot be read again, nor a day that is over its time.
  */
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
 import { DbError } from '@sealpost/db'
 import type { Clock } from '@sealpost/runtime'
 import type { KeptMail } from '../queue/kept-mail.ts'
 import type { MailStore } from '../queue/mail-store.ts'
+import { keepNote, notesOf, readNote } from '../queue/note.ts'
 import { DAY_MS, DayCounts } from './day-counts.ts'
 
-const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
 /** After the end of the day: RFC 8460 §5.5 has a day for further attempts, begun in the first four hours. */
 export const KEPT_MS = 30 * 60 * 60_000
 /** Of what `DayCounts` holds at most, each character six bytes in JSON. */
 const BYTES_MAX = 64 * 1024 * 1024
-
-const ENVELOPE = {
-  sender: undefined,
-  recipients: [],
-  smtpUtf8: false,
-  eightBit: true,
-  requireTls: false,
-  returnContent: undefined,
-  envelopeId: undefined,
-} as const
 
 export class SealedDays {
   readonly #store: MailStore
@@ -39,7 +27,7 @@ export class SealedDays {
   /** What was kept before; of two of one day the later. What cannot be read any more is told and destroyed: nobody else misses it. Throws DbError. */
   async open(onUnreadable: (error: unknown) => void): Promise<DayCounts[]> {
     const found = new Map<string, DayCounts>()
-    for (const kept of [...this.#store.all()].filter(({ place }) => place === 'reports')) {
+    for (const kept of notesOf(this.#store, 'reports')) {
       const day = await this.#read(kept).catch((error: unknown) => {
         if (error instanceof DbError) throw error
         onUnreadable(error)
@@ -66,18 +54,8 @@ export class SealedDays {
     day.isChanged = false
     day.revision += 1
     try {
-      await using draft = this.#store.draft()
-      await draft.write(await compress(day.encode()))
-      await draft.finish()
-      const { kept } = await this.#store.accept({
-        account: undefined,
-        place: 'reports',
-        envelope: ENVELOPE,
-        header: Buffer.alloc(0),
-        draft,
-        recipients: [],
-        keepSeconds: Math.ceil(left / 1000),
-      })
+      const note = { place: 'reports', keepSeconds: Math.ceil(left / 1000) } as const
+      const kept = await keepNote(this.#store, note, day.encode())
       this.destroy(day)
       this.#kept.set(day, kept)
     } catch (error) {
@@ -94,10 +72,7 @@ export class SealedDays {
   }
 
   async #read(kept: KeptMail): Promise<DayCounts | undefined> {
-    const opened = await this.#store.open(kept)
-    if (opened === undefined) return undefined
-    const chunks: Buffer[] = []
-    for await (const chunk of opened.content.body()) chunks.push(chunk)
-    return DayCounts.decode(await decompress(Buffer.concat(chunks), { maxOutputLength: BYTES_MAX }))
+    const bytes = await readNote(this.#store, kept, BYTES_MAX)
+    return bytes === undefined ? undefined : DayCounts.decode(bytes)
   }
 }

@@ -414,7 +414,7 @@ export class Delivery implements OutboxEvents {
       copy.message = undefined
       copy.outcome = undefined
       if (copy.holders.length === 0) queue.inFlight.delete(id)
-      this.#options.events.stored()
+      this.#options.events.copies.stored += 1
       outcome?.release()
     }
     for (const attachment of queue.attachments) this.#pump(attachment)
@@ -439,7 +439,7 @@ export class Delivery implements OutboxEvents {
   #refuse(copy: Copy, error: StanzaError): void {
     const { outcome } = copy
     copy.finish()
-    this.#options.events.storeRefused()
+    this.#options.events.copies.refused += 1
     outcome?.refuse(error)
     outcome?.release()
   }
@@ -457,7 +457,7 @@ export class Delivery implements OutboxEvents {
   #shred(copy: Copy, id: string): void {
     copy.queue.inFlight.delete(id)
     this.#options.store.shred([id])
-    this.#options.events.shredded()
+    this.#options.events.copies.shredded += 1
     this.#forget(copy.queue)
   }
 

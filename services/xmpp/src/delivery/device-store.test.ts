@@ -1,12 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { migrate, openDb, sql } from '@sealpost/db'
+import { openDb, sql } from '@sealpost/db'
 import { VirtualClock } from '@sealpost/runtime'
 import { describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../test/database.ts'
 import type { DeviceStore } from './device-store.ts'
 import { memoryDeviceStore } from './device-store.memory.ts'
 import { postgresDeviceStore } from './device-store.postgres.ts'
-import { MIGRATIONS } from './sealed-store/_fixture.ts'
 
 const CAP = 3
 const DAY_MS = 86_400_000
@@ -28,8 +27,7 @@ async function memory(): Promise<Bench> {
 
 async function postgres(): Promise<Bench> {
   await using stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: MIGRATIONS })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
   const owned = stack.move()
   return {

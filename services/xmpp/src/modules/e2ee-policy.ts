@@ -37,15 +37,18 @@ export const e2eePolicy = (options: E2eePolicyOptions): Module =>
   })
 
 function applyPolicy(message: OutboundMessage, options: E2eePolicyOptions): OutboundMessage {
-  const { stanza, sender, to } = message
-  const policy = options.policies.between(sender.jid.domain, ...(message.audience ?? [to.domain]))
+  const { stanza, sender, to, audience } = message
+  const policy =
+    audience === undefined
+      ? options.policies.between(sender.jid.domain, to.domain)
+      : options.policies.among(sender.jid.domain, audience)
   const type = stanza.attrs['type'] ?? 'normal'
   if (type === 'error') {
     const passed = policy.e2ee === 'required' ? normaliseError(stanza) : withoutForged(stanza)
     return { ...message, stanza: passed, handling: ERROR_HANDLING }
   }
   const classified = classifyMessage(stanza)
-  options.events.messageClassified(classified.class)
+  options.events.messages[classified.class] += 1
   if (classified.class === 'plaintext' && policy.e2ee === 'required') {
     options.events.plaintextRefused()
     throw new StanzaError(

@@ -11,10 +11,11 @@ import {
   type XmlNode,
 } from '@sealpost/stanza'
 import { isCiphertext, otrBody } from './ciphertext.ts'
-import { type ControlClass, controlOf, editOf, isForged } from './control.ts'
+import { type ControlClass, controlOf, isForged } from './control.ts'
 import { isIdentifier, isLanguage, withoutAttributes } from './values.ts'
 
-export type MessageClass = 'encrypted' | 'receipt' | 'call' | 'ephemeral' | 'plaintext'
+export const MESSAGE_CLASSES = ['encrypted', 'receipt', 'call', 'ephemeral', 'plaintext'] as const
+export type MessageClass = (typeof MESSAGE_CLASSES)[number]
 
 export interface Classified {
   readonly class: MessageClass
@@ -41,7 +42,7 @@ interface Contents {
   /** The first body that holds the fallback text and nothing else. */
   fallback: Element | undefined
   otr: string | undefined
-  control: ControlClass
+  control: Strength
 }
 
 /** Classifies and normalises a message of any type but `error`; its `from` is stamped already. */
@@ -104,13 +105,6 @@ function take(child: XmlNode, sender: string | undefined, found: Contents): void
     found.changed = true
     return
   }
-  const edit = editOf(child)
-  if (edit) {
-    found.edits = true
-    found.kept.push(edit)
-    found.changed ||= edit !== child
-    return
-  }
   const control = child.is('thread', NS_CLIENT) ? thread(child) : controlOf(child)
   if (control === undefined) {
     found.readable = true
@@ -119,7 +113,8 @@ function take(child: XmlNode, sender: string | undefined, found: Contents): void
   }
   found.kept.push(control.element)
   found.changed ||= control.element !== child
-  found.control = stronger(found.control, control.class)
+  if (control.class === 'edit') found.edits = true
+  else found.control = stronger(found.control, control.class)
 }
 
 function takeBody(child: Element, found: Contents): void {
@@ -146,9 +141,10 @@ function thread(child: Element): { class: ControlClass; element: Element } | und
 }
 
 /** The weakest first. */
-const STRENGTHS: readonly ControlClass[] = ['neutral', 'ephemeral', 'receipt', 'call']
+const STRENGTHS = ['neutral', 'ephemeral', 'receipt', 'call'] as const
+type Strength = (typeof STRENGTHS)[number]
 
-function stronger(a: ControlClass, b: ControlClass): ControlClass {
+function stronger(a: Strength, b: Strength): Strength {
   return STRENGTHS.indexOf(b) > STRENGTHS.indexOf(a) ? b : a
 }
 

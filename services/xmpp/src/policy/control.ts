@@ -37,7 +37,8 @@ import {
 } from './values.ts'
 
 /** What an element makes of a message that has no ciphertext. */
-export type ControlClass = 'receipt' | 'call' | 'ephemeral' | 'neutral'
+/** `edit`: which message it takes the place of; by itself it would change what was said, so only ciphertext makes it one that may pass. */
+export type ControlClass = 'receipt' | 'call' | 'ephemeral' | 'neutral' | 'edit'
 
 interface Shape {
   /** Attributes that are kept when they have their form. */
@@ -163,16 +164,9 @@ const controls = table<Control>(
     { class: 'neutral', attrs: { stamp: isDateTime, from: isAddress }, needs: ['stamp'] },
   ],
   [NS_EXPIRE, ['expire'], { class: 'neutral', attrs: { seconds: isNumber }, needs: ['seconds'] }],
+  [NS_MESSAGE_CORRECT, ['replace'], { class: 'edit', ...id }], // XEP-0308 §2, beside the ciphertext by clients of OMEMO 0.3
+  [NS_MESSAGE_RETRACT, ['retract'], { class: 'edit', ...id }], // XEP-0424 §3
 )
-
-/** XEP-0308 §2, XEP-0424 §3: which message it takes the place of, which clients of OMEMO 0.3 say beside the ciphertext. By themselves they would change what was said. */
-const edits = table<Shape>([NS_MESSAGE_CORRECT, ['replace'], id], [NS_MESSAGE_RETRACT, ['retract'], id])
-
-/** A correction or retraction, which only ciphertext makes one that may pass, without what it does not need; undefined for every other element. */
-export function editOf(child: Element): Element | undefined {
-  const edit = edits.get(child.ns)?.get(child.name)
-  return edit && reduce(child, edit)
-}
 
 /** The class of an allow-listed element and the element without what it does not need; undefined for every other. */
 export function controlOf(child: Element): { class: ControlClass; element: Element } | undefined {
@@ -200,7 +194,9 @@ function reduce(element: Element, shape: Shape): Element | undefined {
   }
   const kept = children.length === 0 ? children : reduceChildren(element, shape)
   if (shape.needsChild === true && kept.length === 0) return undefined
-  const same = kept.length === children.length && kept.every((each, index) => each === children[index])
+  const same =
+    kept === children ||
+    (kept.length === children.length && kept.every((each, index) => each === children[index]))
   return withoutAttributes(same ? element : element.withChildren(kept), (name, value) =>
     isAllowed(shape, name, value),
   )

@@ -52,8 +52,13 @@ export class DomainPolicies implements Disposable {
     return this.#policies.get(domain) ?? this.#options.server
   }
 
-  /** For a message that these have to do with: the strictest decision of all in each respect. */
-  between(from: string, ...others: readonly string[]): MessagePolicy {
+  /** For a message from one domain to another: the stricter decision of the two in each respect. */
+  between(from: string, to: string): MessagePolicy {
+    return from === to ? this.of(from) : stricter(this.of(from), this.of(to))
+  }
+
+  /** As `between`, of all that a message has to do with. */
+  among(from: string, others: readonly string[]): MessagePolicy {
     return others.reduce((policy, domain) => stricter(policy, this.of(domain)), this.of(from))
   }
 

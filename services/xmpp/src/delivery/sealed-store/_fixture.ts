@@ -3,15 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate, openDb, sql } from '@sealpost/db'
+import { openDb, sql } from '@sealpost/db'
 import type { Db } from '@sealpost/db'
 import { Client } from 'pg'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { storeOptions } from './_store-options.ts'
 import { openSealedStore } from './sealed-store.ts'
 import type { QueueKey, SealedStore, SealedStoreOptions } from './sealed-store.ts'
-
-export const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
 
 export interface Fixture extends AsyncDisposable {
   readonly url: string
@@ -27,8 +25,7 @@ export interface Fixture extends AsyncDisposable {
 
 export async function createFixture(): Promise<Fixture> {
   await using stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: MIGRATIONS })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
   const directory = await mkdtemp(join(tmpdir(), 'sealed-store-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))

@@ -32,6 +32,11 @@ export class BlockLists {
     this.#listsMax = listsMax
   }
 
+  /** Whether it is known to be empty, as nearly all are. */
+  isEmpty(accountId: string): boolean {
+    return this.#cache.get(accountId)?.size === 0
+  }
+
   /** As it is now; synchronous when cached. */
   of(accountId: string): MaybePromise<BlockList> {
     return this.#cache.get(accountId) ?? this.#loading.get(accountId) ?? this.#load(accountId)

@@ -157,9 +157,10 @@ function checkOutbound(lists: BlockLists, session: Session, to: Jid): MaybePromi
 
 /** XEP-0191 §3.3: what goes out to a blocked contact, and what comes in from one. Errors and answers that are refused are dropped. */
 function check({ host, lists }: Desk, { sender, session, to }: OutboundStanza): MaybePromise<undefined> {
-  return chain(session && checkOutbound(lists, session, to), () =>
+  const own = session === undefined || lists.isEmpty(session.account.id)
+  return chain(own ? undefined : checkOutbound(lists, session, to), () =>
     chain(host.domains.includes(to.domain) ? host.accounts.find(to) : undefined, (recipient) =>
-      recipient === undefined
+      recipient === undefined || lists.isEmpty(recipient.id)
         ? undefined
         : chain(isBlocked(lists, recipient, sender.jid), (blocked) => {
             if (blocked) throw refuse.unavailable()

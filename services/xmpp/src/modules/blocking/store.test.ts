@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { memoryBlockStore } from './store.memory.ts'
 import { postgresBlockStore } from './store.postgres.ts'
 import type { BlockStore } from './store.ts'
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<BlockStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresBlockStore(stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 2 })))
 }
 

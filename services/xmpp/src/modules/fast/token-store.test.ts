@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { postgresDeviceStore } from '../../delivery/device-store.postgres.ts'
 import { openKeyFile } from '../../key-file.ts'
 import { memoryFastTokenStore } from './token-store.memory.ts'
@@ -35,8 +35,7 @@ async function openMemory(): Promise<Fixture> {
 
 async function openPostgres(): Promise<Fixture> {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 6 }))
   const devices = postgresDeviceStore(db)
   return {

@@ -247,7 +247,7 @@ export class GroupMessages {
     const now = host.clock.now()
     const known = new Map<string, Omit<QueuedMessage, 'xml'>>()
     const make = (domain: string) => {
-      const policy = policies.between(sender.jid.domain, room.home, domain)
+      const policy = policies.among(sender.jid.domain, [room.home, domain])
       const life = Math.min(handling?.ttlSeconds ?? 0, policy.messageTtlSeconds)
       const queued = {
         stampMs: now,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb, sql } from '@sealpost/db'
+import { openDb, sql } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { memoryGroupStore } from './store.memory.ts'
 import { postgresGroupStore } from './store.postgres.ts'
 import type { Affiliated, GroupStore, StoredRoom } from './store.ts'
@@ -14,8 +14,7 @@ interface Fixture {
 }
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<Fixture> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 2 }))
   return {
     store: postgresGroupStore(db),

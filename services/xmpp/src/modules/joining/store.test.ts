@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { memoryContactInviteStore } from './store.memory.ts'
 import { postgresContactInviteStore } from './store.postgres.ts'
 import type { ContactInviteStore } from './store.ts'
@@ -10,8 +10,7 @@ import type { ContactInviteStore } from './store.ts'
 const NOW = Date.UTC(2026, 10, 26)
 
 async function openPostgres(stack: AsyncDisposableStack): Promise<ContactInviteStore> {
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   return postgresContactInviteStore(stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 4 })))
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { systemRandom } from '@sealpost/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { postgresDeviceStore } from '../../delivery/device-store.postgres.ts'
 import { PushRegistry } from './push-registry.ts'
 import { type KnownDevice, memoryPushStore } from './store.memory.ts'
@@ -33,8 +33,7 @@ async function openMemory(): Promise<Fixture> {
 
 async function openPostgres(): Promise<Fixture> {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 4 }))
   const devices = postgresDeviceStore(db)
   return {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { parseJid } from '@sealpost/jid'
 import { systemRandom } from '@sealpost/runtime'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { memoryRosterStore } from './store.memory.ts'
 import { postgresRosterStore } from './store.postgres.ts'
 import type { RosterItem, RosterStore } from './store.ts'
@@ -18,8 +18,7 @@ async function openMemory(): Promise<Fixture> {
 
 async function openPostgres(): Promise<Fixture> {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp', poolSize: 6 }))
   return { store: postgresRosterStore(db), [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { migrate, openDb } from '@sealpost/db'
+import { openDb } from '@sealpost/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestDatabase } from '../../../../../test/database.ts'
+import { createMigratedDatabase } from '../../../../../test/database.ts'
 import { memoryXmlStore } from './store.memory.ts'
 import { postgresXmlStore } from './store.postgres.ts'
 import { type StoredXml, xmlCost, type XmlStore } from './store.ts'
 
 async function openPostgres(): Promise<AsyncDisposable & { store: XmlStore }> {
   const stack = new AsyncDisposableStack()
-  const { url } = stack.use(await createTestDatabase())
-  await migrate({ url, owner: 'xmpp', directory: `${import.meta.dirname}/../../../migrations` })
+  const { url } = stack.use(await createMigratedDatabase())
   const db = stack.use(await openDb({ url, role: 'sealpost_xmpp' }))
   return { store: postgresXmlStore(db), [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -2,13 +2,7 @@
  * An uploaded file as it lies on disk: chunks, each AES-256-GCM under the file's own key with its number as nonce (NIST SP 800-38D §8: a nonce never repeats under one
  * key), so that any part of a file is read without the rest. What was uploaded is ciphertext of clients already; this layer is there to be destroyed with its key.
  */
-import {
-  type CipherGCM,
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  type KeyObject,
-} from 'node:crypto'
+import { type CipherGCM, createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 
 export const KEY_BYTES = 32
 /** Large enough that what each chunk costs besides its bytes does not show. */
@@ -18,16 +12,16 @@ const TAG_BYTES = SEALED_CHUNK_BYTES - CHUNK_BYTES
 const NONCE_BYTES = 12
 const ALGORITHM = 'aes-256-gcm'
 
-/** Seals a file as it comes. */
-export class FileSealer {
-  readonly #key: KeyObject
+/** Seals a file as it comes. What Node has of the key is kept for a chunk at most, and wiped when that ends. */
+export class FileSealer implements Disposable {
+  readonly #key: Buffer
   /** Of the chunk that is not full yet. */
   #cipher: CipherGCM | undefined
   #filled = 0
   #count = 0
 
   constructor(key: Buffer) {
-    this.#key = createSecretKey(key)
+    this.#key = key
   }
 
   seal(piece: Buffer): Buffer[] {
@@ -35,7 +29,7 @@ export class FileSealer {
     for (let from = 0; from < piece.length;) {
       const part = piece.subarray(from, from + CHUNK_BYTES - this.#filled)
       from += part.length
-      this.#cipher ??= createCipheriv(ALGORITHM, this.#key, nonce(this.#count))
+      this.#cipher ??= createCipheriv(ALGORITHM, createSecretKey(this.#key), nonce(this.#count))
       sealed.push(this.#cipher.update(part))
       this.#filled += part.length
       if (this.#filled === CHUNK_BYTES) sealed.push(...this.end())
@@ -53,12 +47,17 @@ export class FileSealer {
     this.#count += 1
     return [tag]
   }
+
+  [Symbol.dispose](): void {
+    this.end()
+  }
 }
 
 /** Throws when it is not what was sealed as this chunk. */
-export function openChunk(key: KeyObject, index: number, sealed: Buffer): Buffer {
+export function openChunk(key: Buffer, index: number, sealed: Buffer): Buffer {
   const end = Math.max(sealed.length - TAG_BYTES, 0)
-  const decipher = createDecipheriv(ALGORITHM, key, nonce(index), { authTagLength: TAG_BYTES })
+  const secret = createSecretKey(key)
+  const decipher = createDecipheriv(ALGORITHM, secret, nonce(index), { authTagLength: TAG_BYTES })
   decipher.setAuthTag(sealed.subarray(end))
   const opened = decipher.update(sealed.subarray(0, end))
   decipher.final()

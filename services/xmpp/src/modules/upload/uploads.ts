@@ -2,7 +2,6 @@
  * Files that clients uploaded (XEP-0363), each under a key of its own. The key lies in a record that is sealed as messages are: a file is there when it is synced and
  * its record is stored, and gone when the key of the record is, in the database, its log and every backup. Of a file nothing is known but its size and whose it is.
  */
-import { createSecretKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { errorCode } from '@sealpost/errors'
 import type { Clock, Random } from '@sealpost/runtime'
@@ -139,7 +138,6 @@ export class Uploads implements Disposable {
 
   /** The bytes from `first` to `last`, both included. Each piece is good until the next is asked for. Throws when the file is destroyed meanwhile. */
   async *read(upload: Upload, first: number, last: number): AsyncGenerator<Buffer> {
-    const key = createSecretKey(upload.key)
     await using handle = await this.#options.files.open(upload.file)
     // One is read into while the other is opened.
     const room = Buffer.allocUnsafeSlow(2 * SEALED_CHUNK_BYTES)
@@ -157,7 +155,7 @@ export class Uploads implements Disposable {
       next.catch(() => undefined) // told when its turn comes, if it does
       if (upload.destroyed) throw new UploadError('UPLOAD_UNKNOWN')
       const start = index * CHUNK_BYTES
-      const opened = openChunk(key, index, sealed)
+      const opened = openChunk(upload.key, index, sealed)
       yield opened.subarray(Math.max(0, first - start), last + 1 - start)
       giveBack(opened)
     }
@@ -366,7 +364,7 @@ export class Uploads implements Disposable {
 
 /** One piece is written while the next comes in; never are there more. Throws UPLOAD_LENGTH or UPLOAD_BROKEN. */
 async function writeSealed(file: UploadFile, key: Buffer, bytes: number, body: Readable): Promise<void> {
-  const sealer = new FileSealer(key)
+  using sealer = new FileSealer(key)
   let received = 0
   let pieces: Buffer[] = []
   let piecesBytes = 0
