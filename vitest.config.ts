@@ -1,5 +1,29 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** What takes half a minute and more. */
+const LONG = [
+  'test/e2e/start.test.ts',
+  'test/forensic/forensic.test.ts',
+  'test/e2e/accounts.test.ts',
+  'test/e2e/chat.test.ts',
+  'services/xmpp/test/restart.scenario.ts',
+  'services/xmpp/test/delivery.scenario.ts',
+  'services/xmpp/src/delivery/sealed-store/crash.test.ts',
+  'scripts/migrate.test.ts',
+]
+
+/** Begun last, it would keep one core busy while the others have nothing left. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const rank = LONG.findIndex((name) => moduleId.endsWith(name))
+      return rank === -1 ? LONG.length : rank
+    }
+    return (await super.sort(files)).toSorted((a, b) => rankOf(a) - rankOf(b))
+  }
+}
 
 /**
  * `unit` is fast, `scenario` talks to real services, `sim` is the relay in a world of chance: these share the machine. So do after them the files of `e2e`, which
@@ -12,6 +36,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1, // a third of the time they wait: for processes to start, for Postgres, for what takes its time
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: LongFirst },
     expect: { poll: { timeout: 30_000 } }, // what is to happen soon, on a slow machine as well; how soon is another test's
     projects: [
       {
