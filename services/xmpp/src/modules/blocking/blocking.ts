@@ -156,17 +156,21 @@ function checkOutbound(lists: BlockLists, session: Session, to: Jid): MaybePromi
 }
 
 /** XEP-0191 §3.3: what goes out to a blocked contact, and what comes in from one. Errors and answers that are refused are dropped. */
-function check({ host, lists }: Desk, { sender, session, to }: OutboundStanza): MaybePromise<undefined> {
-  const own = session === undefined || lists.isEmpty(session.account.id)
-  return chain(own ? undefined : checkOutbound(lists, session, to), () =>
-    chain(host.domains.includes(to.domain) ? host.accounts.find(to) : undefined, (recipient) =>
-      recipient === undefined || lists.isEmpty(recipient.id)
-        ? undefined
-        : chain(isBlocked(lists, recipient, sender.jid), (blocked) => {
-            if (blocked) throw refuse.unavailable()
-            return undefined
-          }),
-    ),
+function check(desk: Desk, event: OutboundStanza): MaybePromise<undefined> {
+  const { session, to } = event
+  if (session === undefined || desk.lists.isEmpty(session.account.id)) return checkInbound(desk, event)
+  return chain(checkOutbound(desk.lists, session, to), () => checkInbound(desk, event))
+}
+
+function checkInbound({ host, lists }: Desk, { sender, to }: OutboundStanza): MaybePromise<undefined> {
+  if (!host.domains.includes(to.domain)) return undefined
+  return chain(host.accounts.find(to), (recipient) =>
+    recipient === undefined || lists.isEmpty(recipient.id)
+      ? undefined
+      : chain(isBlocked(lists, recipient, sender.jid), (blocked) => {
+          if (blocked) throw refuse.unavailable()
+          return undefined
+        }),
   )
 }
 
