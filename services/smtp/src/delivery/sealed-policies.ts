@@ -30,25 +30,36 @@ export interface SealedPoliciesOptions {
 export class SealedPolicies implements AsyncDisposable {
   readonly known = new KnownPolicies()
   readonly #options: SealedPoliciesOptions
-  readonly #saving: Disposable
+  readonly #timers = new DisposableStack()
+  #saving = Promise.resolve()
   /** One, or more after a crash. */
   #kept: readonly KeptMail[] = []
   #savedAt = 0
 
   private constructor(options: SealedPoliciesOptions) {
     this.#options = options
-    this.#saving = options.clock.every(SAVE_MS, () => this.save())
   }
 
   /** With what holds of what was kept before. Throws DbError. */
   static async open(options: SealedPoliciesOptions): Promise<SealedPolicies> {
     const policies = new SealedPolicies(options)
     await policies.#load()
+    policies.#timers.use(options.clock.every(SAVE_MS, () => policies.save()))
     return policies
   }
 
   /** Durable when it resolves, what was kept before unreadable. Does nothing where nothing has changed for less than a day; tried again in a minute if it fails. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save())
+    return this.#saving
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timers.dispose()
+    await this.save()
+  }
+
+  async #save(): Promise<void> {
     const { store, clock, onError } = this.#options
     const now = clock.now()
     if (!this.known.isChanged && now - this.#savedAt < ANEW_MS) return
@@ -64,11 +75,6 @@ export class SealedPolicies implements AsyncDisposable {
       this.known.isChanged = true
       onError(errorCode(error))
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#saving[Symbol.dispose]()
-    await this.save()
   }
 
   /** Of two that a crash has left both count: each policy says how long it holds. */
