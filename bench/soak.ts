@@ -67,6 +67,7 @@ export async function soak(args: readonly string[]): Promise<void> {
     serverRoots: [...Object.values(deployment.pids), postgres.pid],
     serverCore: 0,
     watched: watchedOf(deployment, postgres),
+    inUseDirectory: deployment.dataDir,
     idle: numbers.sessions,
     pairs: numbers.pairs,
     visited: VISITED,
@@ -103,6 +104,7 @@ async function deploy(directory: string, { url }: EmbeddedPostgres, sinkPort: nu
       SMTP_TRUSTED_NETWORKS: '127.0.0.0/8',
       SMTP_SMARTHOST: `127.0.0.1:${String(sinkPort)}`,
       LOG_LEVEL: 'error',
+      IN_USE_DIRECTORY: dataDir,
       NODE_OPTIONS: `--import ${join(import.meta.dirname, 'servers/collectable.ts')}`,
     },
   })

@@ -13,6 +13,8 @@ import { readInUse, Watch, type Watched, type WatchReport } from './watch.ts'
 
 export interface SoakOrders extends ServerPlace {
   readonly watched: readonly Watched[]
+  /** Where those of ours write what they have in use. */
+  readonly inUseDirectory: string
   /** The first of the accounts do nothing; then come pairs that write to each other, then those of whom one writes and the other comes and goes. */
   readonly idle: number
   readonly pairs: number
@@ -83,13 +85,13 @@ async function run(orders: SoakOrders): Promise<SoakReport> {
     lookups.start(rates.lookup),
   ]
   await pause(orders.settleSeconds * 500)
-  const before = await readInUse(orders.watched)
+  const before = await readInUse(orders.watched, orders.inUseDirectory)
   await pause(orders.settleSeconds * 500)
   const own = monitorEventLoopDelay()
   own.enable()
   const watch = await observe(orders, Object.values(paths))
   const delayP99Ms = own.percentile(99) / 1e6
-  const after = await readInUse(orders.watched)
+  const after = await readInUse(orders.watched, orders.inUseDirectory)
   for (const each of running) each[Symbol.dispose]()
   await comers.whole()
   const isOpen = (): boolean => Object.values(paths).some(({ open }) => open > 0) || visits.missing > 0

@@ -1,5 +1,7 @@
 /** Looks at the processes of a server again and again: memory, processor, and how late their event loops are. */
+import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readCoreBusySeconds, readCpuSeconds, readMemoryBytes, readPrivateBytes } from '../proc.ts'
 import { trendOf, type Sample, type Trend } from '../trend.ts'
@@ -120,21 +122,18 @@ async function readDelay({ metricsUrl }: Watched): Promise<number | undefined> {
 
 /** For the longest collection. */
 const COLLECT_MS = 5_000
-const IN_USE = /^nodejs_(?:heap_size_used|external_memory)_bytes (\S+)$/gm
 
-/** Bytes that each process of ours has in use, once everything else was collected (bench/servers/collectable.ts), threads of its own left out. */
-export async function readInUse(watched: readonly Watched[]): Promise<Map<string, number>> {
+/** Bytes that each process of ours has in use once everything else was collected (bench/servers/collectable.ts), as it writes them there; threads of its own left out. */
+export async function readInUse(
+  watched: readonly Watched[],
+  directory: string,
+): Promise<Map<string, number>> {
   const ours = watched.filter(({ metricsUrl }) => metricsUrl !== undefined)
   for (const { pid } of ours) process.kill(pid, 'SIGUSR2')
   await pause(COLLECT_MS)
   const inUse = new Map<string, number>()
-  for (const { name, metricsUrl } of ours) {
-    const text = await (await fetch(metricsUrl ?? '')).text()
-    inUse.set(
-      name,
-      [...text.matchAll(IN_USE)].reduce((sum, [, bytes]) => sum + Number(bytes), 0),
-    )
-  }
+  for (const { name, pid } of ours)
+    inUse.set(name, Number(await readFile(join(directory, String(pid)), 'utf8')))
   return inUse
 }
 
