@@ -36,8 +36,7 @@ import {
   withoutAttributes,
 } from './values.ts'
 
-/** What an element makes of a message that has no ciphertext. */
-/** `edit`: which message it takes the place of; by itself it would change what was said, so only ciphertext makes it one that may pass. */
+/** What an element makes of a message that has no ciphertext. `edit`: which message it takes the place of; by itself it would change what was said, so only ciphertext makes it one that may pass. */
 export type ControlClass = 'receipt' | 'call' | 'ephemeral' | 'neutral' | 'edit'
 
 interface Shape {
